@@ -1,0 +1,91 @@
+"""The answer to a file: the same musician, asked without a clock.
+
+Knows nothing of ports or of the present. The same call, preset and seed give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from models.midifile import MidiFileError, read_notes, write_notes
+from models.note import Note, Span, from_wire, span_to_wire, to_wire
+
+from .errors import UserError
+from .presets import Preset
+
+CALL, ANSWER = "call", "answer"
+CLOSING = 0.85  # share of the time asked for, after which the answer may come to its end
+RING = 2.0  # seconds for which the last notes may ring on
+BREATH = 0.05  # seconds between the call's last key and the answer, at least
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was played, in seconds, the call's first note at 0."""
+
+    call: list[Note]
+    answer: list[Note]
+
+
+def answer_file(
+    call_path: Path, out_path: Path, preset: Preset, *, seconds: float, seed: int, command: Sequence[str]
+) -> Answer:
+    """Read a call, have it answered by the worker that `command` starts, write both. Raises UserError."""
+    try:
+        heard = read_notes(call_path)
+    except MidiFileError as error:
+        raise UserError(str(error)) from error
+    call = [n.moved(-heard[0].onset) for n in heard]
+    notes = invent(call, preset, seconds=seconds, seed=seed, command=command)
+    if not notes:
+        raise UserError("the musician had nothing to say to that; try another seed or preset.")
+    try:
+        out_path.parent.mkdir(parents=True, exist_ok=True)
+        write_notes(out_path, {CALL: call, ANSWER: notes}, channel={CALL: 0, ANSWER: 1})
+    except OSError as error:
+        raise UserError(f"{out_path} cannot be written ({error.strerror}); name another file.") from error
+    return Answer(call, notes)
+
+
+def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, command: Sequence[str]) -> list[Note]:
+    """The answer to some notes: it begins after the last key has been let go, and lasts about `seconds`. Raises UserError."""
+    last_key = max(n.end for n in call)
+    # A last chord that rings on under the pedal need not be waited for.
+    start = max(min(last_key, call[-1].onset + 1.0), call[-1].onset + BREATH)
+    stop = start + seconds
+    style = {"do": "style", "z": list(preset.z) or None, "sampling": preset.sampling}
+    span = Span(earliest=start, until=stop + 1.0, close=start + CLOSING * seconds, stop=stop)
+    play = {"do": "play", "id": 1, **span_to_wire(span)}
+    hear = {"do": "hear", "at": 0, "notes": [to_wire(n) for n in call]}
+    notes = []
+    for reply in ask(command, [style, {"do": "seed", "seed": seed}, hear, play]):
+        if "note" in reply:
+            note = from_wire(reply["note"])
+            notes.append(replace(note, duration=min(note.duration, stop + RING - note.onset)))
+        elif "error" in reply:
+            raise UserError(str(reply["error"]))
+    return notes
+
+
+def ask(command: Sequence[str], requests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """All replies of a worker to some requests. Raises UserError where it does not do its work."""
+    lines = "".join(json.dumps(r) + "\n" for r in requests)
+    try:
+        done = subprocess.run(list(command), input=lines, capture_output=True, text=True, timeout=600)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"the musician cannot be asked ({error.__class__.__name__}); try again.") from error
+    replies = []
+    for line in done.stdout.splitlines():
+        try:
+            replies.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise UserError("the musician said something that is not a reply; install the program again.") from error
+    if not any({"done", "error", "z"} & set(r) for r in replies if isinstance(r, dict)):
+        last = done.stderr.strip().rpartition("\n")[2][:120]
+        raise UserError(f"the musician stopped before it had answered ({last or done.returncode}); try again.")
+    yield from replies

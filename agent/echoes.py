@@ -1,0 +1,47 @@
+"""Echoes: our own output that comes back as input, through a DAW or a cable, is recognised and not taken for the player.
+
+Knows nothing of ports. Pure: `now` is an argument, in monotonic seconds.
+
+Nobody strikes the same key exactly as hard within `LOOP` seconds of its last stroke; a loop does.
+"""
+
+from __future__ import annotations
+
+from .listener import NOTE_OFF, NOTE_ON, Key
+
+LOOP = 0.06  # seconds: longer than a loop through a DAW's buffers takes
+KEPT = 4096  # strokes remembered; channels times pitches are no more than 2048
+
+
+class Echoes:
+    """What was sent lately, and which keys were struck by an echo."""
+
+    def __init__(self) -> None:
+        self.found = 0  # echoes so far
+        self._sent: dict[bytes, float] = {}
+        self._ignored: set[Key] = set()
+
+    def sent(self, message: bytes, now: float) -> None:
+        """We have sent this."""
+        if _is_stroke(message):
+            if len(self._sent) > KEPT:
+                self._sent.clear()
+            self._sent[message] = now
+
+    def is_own(self, message: bytes, now: float) -> bool:
+        """Whether this, arriving now, is ours."""
+        if _is_stroke(message):
+            if 0.0 <= now - self._sent.get(message, -1e9) <= LOOP:
+                self._ignored.add((message[0] & 0x0F, message[1]))
+                self.found += 1
+                return True
+        elif len(message) == 3 and message[0] & 0xF0 in (NOTE_OFF, NOTE_ON):
+            key = (message[0] & 0x0F, message[1])
+            if key in self._ignored:
+                self._ignored.discard(key)
+                return True
+        return False
+
+
+def _is_stroke(message: bytes) -> bool:
+    return len(message) == 3 and message[0] & 0xF0 == NOTE_ON and message[2] > 0

@@ -1,0 +1,205 @@
+"""The command line's grammar: which words there are, and what they default to.
+
+Knows nothing of what they do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from . import ports
+from .demo import STEPS as NAMES
+from .manner import CALL, MODES, PARTS
+from .zone import CURVES
+
+TAKES = Path.home() / "tradefours" / "takes"
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands."""
+    top = argparse.ArgumentParser(
+        prog="tradefours",
+        description="An improvising partner for anyone with a keyboard. Play a phrase, take your hands off, and it answers.",
+        epilog="Without a command: play where there is a MIDI system, else demo.",
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+
+    def command(name: str, help_: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help_, description=help_, epilog=f"Example: {example}")
+
+    c = command("play", "Jam live on your ports.", "tradefours play --in Keystation --preset ragtime")
+    c.add_argument(
+        "--in", dest="input", metavar="NAME", help="input port (default: a virtual one, and all instruments)"
+    )
+    c.add_argument("--out", dest="output", metavar="NAME", help="output port (default: a virtual one)")
+    c.add_argument("--api", choices=tuple(ports.APIS), help="MIDI system (default: the first that works)")
+    c.add_argument("--channel", type=_channel, default=1, metavar="N", help="the agent's channel, 1 to 16 (default 1)")
+    c.add_argument(
+        "--thru", action=argparse.BooleanOptionalAction, default=True, help="pass your own notes on to the output"
+    )
+    c.add_argument("--seconds", type=float, metavar="S", help="end by itself after so long")
+    _of_manners(c)
+    _of_zones(c)
+    _of_sessions(c)
+    for name, value in vars(c.parse_args([])).items():  # without a command, play as it plays by itself
+        top.set_defaults(**{name: value})
+    top.set_defaults(json=False)
+    c = command("demo", "Hear a call answered, with no MIDI at all.", "tradefours demo --take first-jam")
+    _of_sessions(c)
+    c.set_defaults(channel=1, thru=True, seconds=None)
+    c.add_argument("--json", action="store_true", help="print the figures as JSON")
+    c = command("answer", "Answer a .mid file.", "tradefours answer call.mid -o both.mid --picture both.png")
+    c.add_argument("call", type=Path, metavar="CALL.mid")
+    c.add_argument(
+        "-o", "--out", dest="result", type=Path, required=True, metavar="OUT.mid", help="call and answer, a track each"
+    )
+    c.add_argument("--seconds", type=_length, default=8.0, metavar="S", help="about how long the answer is (default 8)")
+    c.add_argument("--picture", type=Path, metavar="FILE.png", help="draw a piano roll, too")
+    c.add_argument("--json", action="store_true", help="print what was played as JSON")
+    _of_musician(c)
+    c = command("ports", "List the MIDI ports.", "tradefours ports --json")
+    c.add_argument("--api", choices=tuple(ports.APIS), help="MIDI system (default: the first that works)")
+    c.add_argument("--json", action="store_true", help="for programs")
+    c = command("presets", "List the styles, or make one.", "tradefours presets learn mine one.mid two.mid")
+    c.add_argument("--json", action="store_true", help="for programs")
+    c.set_defaults(make=None)
+    make = c.add_subparsers(title="making one", metavar="learn | blend", dest="make")
+    m = make.add_parser(
+        "learn", help="a style from MIDI files", description="Make a preset from MIDI files: their style."
+    )
+    m.add_argument("name", metavar="NAME")
+    m.add_argument("files", metavar="FILE.mid", type=Path, nargs="+")
+    _of_making(m)
+    m = make.add_parser("blend", help="a style between two", description="Make a preset between two others.")
+    m.add_argument("a", metavar="A")
+    m.add_argument("b", metavar="B")
+    m.add_argument("share", metavar="SHARE", type=_number(0, 1), help="0 is A, 1 is B")
+    _of_making(m)
+    for name, help_ in (
+        ("train", "Teach a musician from a corpus."),
+        ("evaluate", "Measure a musician on pieces it has not seen."),
+    ):
+        commands.add_parser(name, help=help_, add_help=False)
+    return top
+
+
+def _of_making(m: argparse.ArgumentParser) -> None:
+    m.add_argument("-o", "--out", type=Path, metavar="FILE.toml", help="where to write it (default: among your own)")
+    m.add_argument(
+        "--weights", default="open", metavar="W", help="the musician's weights: a name or a .safetensors file"
+    )
+    m.add_argument("--mind", metavar="COMMAND", help=argparse.SUPPRESS)
+
+
+def _of_manners(c: argparse.ArgumentParser) -> None:
+    together = c.add_argument_group("how to play together")
+    together.add_argument(
+        "--mode",
+        choices=MODES,
+        default=CALL,
+        help="call: it answers when your phrase is over (default); trade: so many bars each; duet: both at once",
+    )
+    together.add_argument(
+        "--bars", type=_number(1, 32, int), default=4, metavar="N", help="bars of a trade (default 4)"
+    )
+    together.add_argument(
+        "--part", choices=PARTS, default="auto", help="its part in a duet (default: what you leave free)"
+    )
+    beat = c.add_argument_group("where the beat comes from (default: nowhere; to trade: 100 a minute of its own)")
+    source = beat.add_mutually_exclusive_group()
+    source.add_argument("--clock", action="store_true", help="follow the MIDI clock that arrives on the input")
+    source.add_argument("--tempo", type=_number(20, 400), metavar="BPM", help="a tempo of its own")
+    beat.add_argument("--beats", type=_number(1, 16, int), default=4, metavar="N", help="beats in a bar (default 4)")
+    beat.add_argument(
+        "--count-in", type=_number(0, 8, int), default=1, metavar="N", help="bars clicked first (default 1)"
+    )
+    beat.add_argument("--click", action="store_true", help="click all the time (drum channel 10)")
+    beat.add_argument("--send-clock", action="store_true", help="send MIDI clock to the output: others follow")
+    beat.add_argument(
+        "--groove", type=_number(0, 100), default=0.0, metavar="PERCENT", help="pull its notes to the beat's sixteenths"
+    )
+    beat.add_argument(
+        "--swing", type=_number(50, 75), default=50.0, metavar="PERCENT", help="50 straight, 67 triplets (default 50)"
+    )
+
+
+def _of_zones(c: argparse.ArgumentParser) -> None:
+    zone = c.add_argument_group("channels, keys and controls")
+    zone.add_argument(
+        "--listen-channel", type=_channel, metavar="N", help="listen to this channel only, 1 to 16 (default: all)"
+    )
+    zone.add_argument(
+        "--split", type=_pitch, metavar="KEY", help="you play below this key, it answers above: C4, F#3 or 60"
+    )
+    zone.add_argument(
+        "--transpose", type=_number(-48, 48, int), default=0, metavar="N", help="move what it plays, in semitones"
+    )
+    zone.add_argument(
+        "--velocity", choices=tuple(CURVES), default="linear", help="how your touch is felt (default linear)"
+    )
+    zone.add_argument("--program", type=_number(1, 128, int), metavar="N", help="its sound on the output, 1 to 128")
+    zone.add_argument("--bank", type=_number(0, 16383, int), metavar="N", help="the bank of that sound")
+    zone.add_argument(
+        "--control",
+        action="append",
+        default=[],
+        metavar="WHAT=DO",
+        help="cc20=duet, note36=panic, pc5=preset:ragtime; can be given again",
+    )
+
+
+def _pitch(text: str) -> int:
+    found = re.fullmatch(r"([A-Ga-g])([#b]?)(-?\d)", text)
+    if text.isdigit() and int(text) <= 127:
+        return int(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no key; write C4, F#3, Bb2 or a number up to 127")
+    return NAMES[found[1].upper()] + {"": 0, "#": 1, "b": -1}[found[2]] + 12 * (int(found[3]) + 1)
+
+
+def _number(low: float, high: float, kind: Callable[[str], float] = float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} does not fit; give a number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+def _of_musician(c: argparse.ArgumentParser) -> None:
+    c.add_argument("--preset", metavar="P", help="a style: a name that `tradefours presets` lists, or a .toml file")
+    c.add_argument("--seed", type=int, metavar="N", help="the same seed and playing, the same answer")
+    c.add_argument(
+        "--weights", default="open", metavar="W", help="the musician's weights: a name or a .safetensors file"
+    )
+    c.add_argument(
+        "--mind", metavar="COMMAND", help="another musician's process, such as 'python -m models.worker --echo'"
+    )
+
+
+def _of_sessions(c: argparse.ArgumentParser) -> None:
+    c.add_argument("--take", type=Path, metavar="DIR", help=f"keep the take there (default: a new folder in {TAKES})")
+    _of_musician(c)
+
+
+def _channel(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a channel; channels are 1 to 16")
+    return int(text)
+
+
+def _length(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.5 <= seconds <= 120.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length; give seconds from 0.5 to 120")
+    return seconds

@@ -1,0 +1,43 @@
+"""The manner: how the two play together (in turn, in bars, or at once), and to which beat.
+
+Knows nothing of how it is done. Plain records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CALL, TRADE, DUET = "call", "trade", "duet"
+MODES = (CALL, TRADE, DUET)
+PARTS = ("auto", "comp", "lead", "bass")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """`mode`: call (answers when a phrase is over), trade (`bars` each) or duet (both at once, the agent's `part`).
+
+    `groove`, 0 to 1, pulls what the agent plays to the sixteenths of a beat that is there; `swing` is where the second
+    eighth lies (0.5 straight, 0.67 a triplet). `mirror`, 0 to 1, is how far the style follows the player's own last notes.
+    """
+
+    mode: str = CALL
+    bars: int = 4
+    groove: float = 0.0
+    swing: float = 0.5
+    part: str = "auto"
+    mirror: float = 0.0
+
+
+@dataclass(frozen=True)
+class Beat:
+    """Where the beat comes from: a MIDI clock that is followed, a tempo of our own, or nowhere.
+
+    `tempo` in beats a minute; `count_in` bars are clicked before the first; `send_clock` makes us the master of others.
+    """
+
+    follow: bool = False
+    tempo: float | None = None
+    beats: int = 4
+    count_in: int = 1
+    click: bool = False
+    send_clock: bool = False

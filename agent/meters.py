@@ -1,0 +1,58 @@
+"""Meters: how well time was kept, in percentiles.
+
+Knows nothing of what was played.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+KEPT = 20_000  # figures of each kind; older ones are forgotten
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    """p50, p95, p99 and the largest, in milliseconds; empty where nothing was measured."""
+    ordered = sorted(seconds)
+    if not ordered:
+        return {}
+    ranks = {name: ordered[min(len(ordered) - 1, int(share * len(ordered)))] for name, share in _RANKS}
+    return {name: round(1000 * value, 3) for name, value in {**ranks, "max": ordered[-1]}.items()}
+
+
+_RANKS = (("p50", 0.50), ("p95", 0.95), ("p99", 0.99))
+
+
+def _figures() -> deque[float]:
+    return deque(maxlen=KEPT)
+
+
+@dataclass
+class Meters:
+    """What is measured in a session; all in seconds."""
+
+    first_note: deque[float] = field(default_factory=_figures)  # decision to answer -> the first note can leave
+    first_on: deque[float] = field(
+        default_factory=_figures
+    )  # decision -> it has left, the musician's own rest included
+    lateness: deque[float] = field(default_factory=_figures)  # actual minus planned, of notes and their ends
+    cut_in: deque[float] = field(default_factory=_figures)  # the player's key -> the last of our notes has ended
+    misses: int = 0  # notes that came too late to be played
+    phrases: int = 0
+    answers: int = 0
+    notes: int = 0  # played by the agent
+
+    def summary(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "phrases": self.phrases,
+            "answers": self.answers,
+            "notes": self.notes,
+            "misses": self.misses,
+            "first_note_ms": percentiles(self.first_note),
+            "first_on_ms": percentiles(self.first_on),
+            "lateness_ms": percentiles(self.lateness),
+            "cut_in_ms": percentiles(self.cut_in),
+        }

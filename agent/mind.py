@@ -1,0 +1,184 @@
+"""The mind: the musician's process, as the performer sees it.
+
+Knows nothing of music or of time; it carries requests and answers, and notices when the other side is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from models.note import Note, Span, from_wire, span_to_wire, to_wire
+
+from .errors import UserError
+
+PATIENCE = 8.0  # seconds without a word in reply to a request: it hangs
+LINE_LIMIT = 1 << 20  # bytes
+
+
+def worker_command(weights: str = "open") -> list[str]:
+    """How to start the musician on this machine."""
+    return [sys.executable, "-m", "models.worker", "--weights", weights]
+
+
+class MindLost(Exception):
+    """The musician's process is gone, hangs or talks nonsense."""
+
+
+class Mind:
+    """One worker process. `ready` is what it said of itself, once it has."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = list(command)
+        self.ready: dict[str, Any] | None = None
+        self.gone = asyncio.Event()  # set once the process has ended, or was given up
+        self._process: asyncio.subprocess.Process | None = None
+        self._stderr = ""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._ident = 0
+        self._base = 0  # the number of the first note that this process was told
+
+    async def start(self) -> None:
+        """Start the process. It can be talked to at once, and answers when it is ready. Raises UserError."""
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=LINE_LIMIT,
+                start_new_session=True,  # Ctrl-C is for us; the musician ends when its input does
+            )
+        except OSError as error:
+            raise UserError(f"the musician cannot be started ({self.command[0]}: {error.strerror}).") from error
+        self._replies, self.gone, self._stderr = asyncio.Queue(), asyncio.Event(), ""
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
+
+    async def wait_ready(self, seconds: float = 120.0) -> dict[str, Any]:
+        """Wait for the musician to say that it can play. Raises MindLost, or UserError where it says why it cannot."""
+        reply = await self._next(seconds)
+        if "ready" not in reply:
+            raise UserError(str(reply.get("error", "the musician said something else than that it is ready.")))
+        self.ready = dict(reply["ready"])
+        return self.ready
+
+    def hear(self, at: int, notes: Sequence[Note]) -> None:
+        """From note `at` of the session on, this is what was heard."""
+        self._tell({"do": "hear", "at": max(at - self._base, 0), "notes": [to_wire(n) for n in notes]})
+
+    def join(self, at: int, notes: Sequence[Note]) -> None:
+        """Tell a process that is new to the session its last notes, the first of which is number `at`."""
+        self._base = at
+        self.hear(at, notes)
+
+    def style(self, z: Sequence[float] | None, sampling: dict[str, float]) -> None:
+        """Style and sampling from the next note on."""
+        self._tell({"do": "style", "z": None if z is None else list(z), "sampling": sampling})
+
+    def seed(self, seed: int) -> None:
+        """Make what follows repeatable."""
+        self._tell({"do": "seed", "seed": seed})
+
+    async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
+        """The next notes of the answer as they are invented, and at last "more" or "end". Raises MindLost."""
+        ident = self._ask({"do": "play", **span_to_wire(span)})
+        while True:
+            reply = await self._reply_to(ident)
+            if "note" in reply:
+                try:
+                    yield from_wire(reply["note"])
+                except ValueError as error:
+                    raise MindLost(str(error)) from error
+            elif "done" in reply:
+                yield str(reply["done"])
+                return
+            else:
+                raise MindLost(str(reply.get("error", reply)))
+
+    async def encode(self, notes: Sequence[Note]) -> list[float]:
+        """The style of some notes. Raises UserError where there are too few, MindLost."""
+        ident = self._ask({"do": "encode", "notes": [to_wire(n) for n in notes]})
+        reply = await self._reply_to(ident)
+        if "z" not in reply:
+            raise UserError(str(reply.get("error", "these notes have no style.")))
+        return [float(x) for x in reply["z"]]
+
+    async def close(self) -> None:
+        """End the process. May be called twice."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 0.5)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def last_words(self) -> str:
+        """The last line that it wrote on standard error."""
+        return self._stderr.strip().rpartition("\n")[2][:200]
+
+    def _ask(self, request: dict[str, Any]) -> int:
+        self._ident += 1
+        self._tell({**request, "id": self._ident})
+        return self._ident
+
+    def _tell(self, request: dict[str, Any]) -> None:
+        if self._process is None or self._process.stdin is None or self._process.stdin.is_closing():
+            return  # whoever waits for a reply will learn it
+        with contextlib.suppress(ConnectionError):
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+
+    async def _reply_to(self, ident: int) -> dict[str, Any]:
+        """The next reply to request `ident`; replies to earlier ones, which nobody waits for any more, are passed over."""
+        while True:
+            reply = await self._next(PATIENCE)
+            if reply.get("id") == ident:
+                return reply
+            if "error" in reply and "id" not in reply:
+                raise MindLost(str(reply["error"]))
+
+    async def _next(self, seconds: float) -> dict[str, Any]:
+        try:
+            reply = await asyncio.wait_for(self._replies.get(), seconds)
+        except TimeoutError:
+            raise MindLost(f"it has said nothing for {seconds:.0f} s") from None
+        if reply is None:
+            self._replies.put_nowait(None)  # for the next who asks
+            raise MindLost(self.last_words or "it ended")
+        return reply
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        try:
+            async for line in self._process.stdout:
+                reply = json.loads(line)
+                if not isinstance(reply, dict):
+                    raise ValueError("not an object")
+                self._replies.put_nowait(reply)
+        except ValueError:  # not JSON, or a line without end: nothing it says can be trusted now
+            self._stderr += "\nit said something that is not a reply"
+            with contextlib.suppress(ProcessLookupError):
+                if self._process is not None:
+                    self._process.kill()
+        self._replies.put_nowait(None)
+        self.gone.set()
+
+    async def _read_errors(self) -> None:
+        assert self._process is not None
+        assert self._process.stderr is not None
+        async for line in self._process.stderr:
+            self._stderr = (self._stderr + line.decode(errors="replace"))[-2000:]

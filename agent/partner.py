@@ -1,0 +1,280 @@
+"""The partner: listens, decides when to play, and plays: in turn, in bars, or at once.
+
+Knows nothing of ports, threads or the command line. All of it runs on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from models.note import CALL, HELD, Note, Phrase
+
+from . import duets, turns
+from .clock import Clock
+from .conversation import Conversation
+from .errors import UserError
+from .improviser import SOON, TICK, Bounds, Improviser
+from .listener import Listener
+from .manner import DUET, TRADE, Manner
+from .meters import Meters
+from .mind import Mind, MindLost
+from .player import Player
+from .presets import Preset
+from .trades import Trades, Turn
+from .transport import Transport
+
+LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
+MIRRORED, LEAST_MIRRORED = 64, 8  # notes of the player's that are mirrored
+REMEMBERED = 300  # notes: what a musician who comes in late is told
+
+
+class Partner:
+    """One musician at work. `say` takes lines for the user, `show` the state in a word or two; `done` is called after each answer."""
+
+    def __init__(
+        self,
+        *,
+        mind: Mind,
+        player: Player,
+        clock: Clock,
+        preset: Preset,
+        meters: Meters,
+        manner: Manner,
+        transport: Transport,
+        say: Callable[[str], None],
+        show: Callable[[str], None],
+        seed: int | None,
+        done: Callable[[int], None] = lambda answers: None,
+    ) -> None:
+        self.mind, self.player, self.clock, self.preset, self.meters = mind, player, clock, preset, meters
+        self.manner, self.transport = manner, transport
+        self.say, self.show, self.seed, self.done = say, show, seed, done
+        self.conversation = Conversation()
+        self.listener = Listener(self.conversation, transport.place)
+        self.calls: list[Phrase] = []
+        self.answers: list[Phrase] = []
+        self.start = clock.now()
+        self.improviser = Improviser(
+            mind=mind,
+            player=player,
+            clock=clock,
+            conversation=self.conversation,
+            transport=transport,
+            manner=manner,
+            meters=meters,
+            finished=self._finished,
+        )
+        self._size: int | None = None  # of the musician's styles, once it is there
+        self._point: tuple[float, ...] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._switching = self._now = False
+        self._phrase_from = self._called_from = 0  # the number of the note with which the player's phrase begins
+        self._deaths = 0
+
+    # -- what the session calls --------------------------------------------------------------------------------------
+
+    async def play(self) -> None:
+        """The whole of the playing: come in, listen, answer; once, come back from the dead. Raises UserError."""
+        while True:
+            try:
+                await self._come_in()
+                await self._conduct()
+            except MindLost as error:
+                self._deaths += 1
+                self._break_off()
+                if self._deaths > 1:
+                    raise UserError(
+                        f"The musician stopped twice ({error}); the session is over, what was played is kept."
+                    ) from error
+                self.say(f"The musician stopped ({error}); it is started again, play on.")
+                await self.mind.close()
+
+    def take_mode(self, mode: str) -> None:
+        """Play together in another way from now on; what sounds rings out."""
+        self.manner = self.improviser.manner = replace(self.manner, mode=mode)
+        self._switch()
+
+    def take_preset(self, preset: Preset) -> None:
+        """Another style, from the next note on. Raises UserError where it does not fit the musician."""
+        former, self.preset = self.preset, preset
+        try:
+            if self._size is not None:
+                self.mind.style(self._style(self._size), preset.sampling)
+        except UserError:
+            self.preset = former
+            raise
+
+    def answer_now(self) -> None:
+        """Do not wait for the phrase to be over."""
+        self._now = True
+        self.improviser.changed()
+
+    def _switch(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._switching = True
+            self._task.cancel()
+
+    async def _conduct(self) -> None:
+        """In the manner of the moment, until that changes."""
+        manners = {TRADE: self._trade, DUET: self._duet}
+        while True:
+            self._task = asyncio.ensure_future(manners.get(self.manner.mode, self._call)())
+            try:
+                await self._task
+            except asyncio.CancelledError:
+                if not self._switching:
+                    raise
+                self._switching = False
+                self.improviser.leave()
+                self.mind.style(self._point, self.preset.sampling)
+                self.show("listening")
+
+    # -- coming in ---------------------------------------------------------------------------------------------------
+
+    async def _come_in(self) -> None:
+        await self.mind.start()
+        self.show("waking the musician")
+        about = await self.mind.wait_ready()
+        ready_after = self.clock.now() - self.start
+        self.say(
+            f"The musician is ready ({about.get('engine')}, weights {about.get('weights')}) after {ready_after:.1f} s."
+        )
+        self._size = int(about.get("style") or 0)
+        self.mind.style(self._style(self._size), self.preset.sampling)
+        if self.seed is not None:
+            self.mind.seed(self.seed)
+        self.mind.join(*self.conversation.everything(REMEMBERED))
+        self.show("listening")
+
+    def _style(self, size: int) -> tuple[float, ...] | None:
+        """The preset's point, for a musician whose styles have `size` numbers; None where it has none. Raises UserError."""
+        z = self.preset.z
+        if z and size and len(z) != size:
+            raise UserError(
+                f"the preset {self.preset.name} has {len(z)} numbers and these weights want {size}; choose another preset."
+            )
+        self._point = z if z and size else None
+        return self._point
+
+    # -- the three manners -------------------------------------------------------------------------------------------
+
+    async def _call(self) -> None:
+        """Listen until a phrase is over, answer it, and so on."""
+        while True:
+            self.improviser.rest()
+            self.improviser.share()
+            phrase = self._phrase()
+            hands = turns.Hands(
+                len(self.listener.down), self.listener.pedal, self.listener.last_onset, self.listener.last_release
+            )
+            due = turns.over_at(phrase, hands)
+            if phrase and self._now:
+                due = self.clock.now()
+            self._now = False
+            if due is None or due - self.clock.now() >= TICK:
+                await self.improviser.change(None if due is None else due - self.clock.now())
+                continue
+            now = self.clock.now()
+            begin = now + SOON
+            on_beat = (bar := self.transport.bar(begin)) is not None
+            if bar is not None:
+                begin = bar.beat_from(begin)
+            shape = turns.shape(phrase, begin, self.preset.shortest, self.preset.longest)
+            await self._play(begin, partial(Bounds, shape.close, shape.stop), on_beat=on_beat)
+
+    async def _trade(self) -> None:
+        """On the transport, so many bars each. Where there is no beat, wait for one."""
+        trades = Trades(self.manner.bars, self.transport.beats)
+        while True:
+            self.improviser.rest()
+            self.improviser.share()
+            if not self.transport.running:
+                self.show("waiting for the clock")
+                await self.improviser.change(None)
+                continue
+            now = self.clock.now()
+            turn = trades.agents_turn(self.transport.beat_at(now + LEAD_IN))
+            begin = self.transport.time_at(turn.start)
+            if begin - LEAD_IN - now >= TICK:
+                self.show("your bars")
+                await self.improviser.change(begin - LEAD_IN - now)
+                continue
+
+            def bounds(turn: Turn = turn) -> Bounds:
+                over, beat = self.transport.time_at(turn.end), 60.0 / self.transport.tempo
+                return Bounds(over - 1.5 * beat, over - 0.25 * beat, over - 0.02)
+
+            def weaves(when: float, turn: Turn = turn) -> bool:
+                return trades.may_overlap(turn, self.transport.beat_at(when))
+
+            await self._play(begin, bounds, weaves=weaves, on_beat=True)
+            rest = self.transport.time_at(turn.start + 1.0) - self.clock.now() + TICK
+            if self.transport.running and rest > 0:  # yielded at once: this turn is over all the same
+                await self.improviser.undisturbed(None, rest)
+
+    async def _duet(self) -> None:
+        """Both at once: play along while the player plays, and a little on."""
+        while True:
+            self.improviser.rest()
+            self.improviser.share()
+            now = self.clock.now()
+            if sum(now - n.onset < duets.SILENCE for n in self._phrase()) < duets.LEAST_NOTES:
+                await self.improviser.change(None)
+                continue
+
+            def bounds() -> Bounds:
+                self._make_room()
+                return Bounds(*duets.bounds(self.listener.last_onset, self.clock.now()))
+
+            how: dict[str, Any] = {"ahead": duets.AHEAD, "soon": duets.SOON, "together": True}
+            await self._play(now + duets.SOON, bounds, weaves=lambda when: True, **how)
+
+    def _make_room(self) -> None:
+        """In a duet, play where the player does not, and less while the player plays more."""
+        recent = [n for n in self.conversation.notes[-duets.LOOKED_AT :] if n.role == CALL]
+        sampling = duets.sampling(self.preset.sampling, recent, self.clock.now(), self.manner.part)
+        self.mind.style(self._point, sampling)
+
+    # -- between the solos -------------------------------------------------------------------------------------------
+
+    async def _play(self, begin: float, bounds: Callable[[], Bounds], **how: Any) -> None:
+        """One answer to what was called."""
+        phrase = self._phrase()
+        self.meters.phrases += 1
+        self.calls.append(Phrase(tuple(phrase)).moved(-self.start))
+        self.show("answering")
+        await self.improviser.improvise(begin, bounds, **how)
+        await self._mirror()
+
+    async def _mirror(self) -> None:
+        """Follow the player's style as far as asked for; after an answer, when nobody waits for it."""
+        notes = [n for n in self.conversation.notes if n.role == CALL and n.duration != HELD][-MIRRORED:]
+        if not self.manner.mirror or not self._size or len(notes) < LEAST_MIRRORED:
+            return
+        theirs = await self.mind.encode(notes)
+        ours = self.preset.z or (0.0,) * len(theirs)
+        self._point = tuple(a + (b - a) * self.manner.mirror for a, b in zip(ours, theirs, strict=True))
+        self.mind.style(self._point, self.preset.sampling)
+
+    def _finished(self, notes: list[Note]) -> None:
+        self._called_from, self._phrase_from = self._phrase_from, len(self.conversation)
+        if notes:
+            self.answers.append(Phrase(tuple(notes)).moved(-self.start))
+        self.show("listening")
+        self.done(len(self.answers))
+
+    def _break_off(self) -> None:
+        """The musician is gone. A phrase that has not been answered with a single note still waits for its answer."""
+        if self.improviser.break_off():
+            self._phrase_from = self._called_from
+            self.calls.pop()
+            self.meters.phrases -= 1
+
+    def _phrase(self) -> list[Note]:
+        """What the player has played since the last answer."""
+        first = max(self._phrase_from, self.conversation.first)
+        return [n for n in self.conversation.notes[first - self.conversation.first :] if n.role == CALL]

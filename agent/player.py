@@ -1,0 +1,117 @@
+"""The player: a thread that sends each message at its time.
+
+Knows nothing of phrases or turns; the schedule decides, this keeps the time.
+
+Threads: all methods may be called from any; everything that touches the schedule or the port is under one lock, so that an off and the
+on after it never change places. The thread sleeps until shortly before something is due, and then waits for it awake, for less than a
+millisecond.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable
+
+from models.note import Note
+
+from .clock import Clock
+from .errors import UserError
+from .ports import OutputPort
+from .schedule import Schedule, Sent
+
+AWAKE = 0.0008  # seconds: systems wake a sleeper up to this late
+OnSent = Callable[[Sent, float], None]
+
+
+class Player:
+    """Plays notes on one channel of one port. `on_sent(sent, actual)` is told of every message, on the thread that sent it."""
+
+    def __init__(self, output: OutputPort, clock: Clock, channel: int, on_sent: OnSent) -> None:
+        self.schedule = Schedule(channel)
+        self.lost: UserError | None = None  # why the port cannot be played any more
+        self._output, self._clock, self._on_sent = output, clock, on_sent
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="player", daemon=True)
+
+    def start(self) -> None:
+        """Begin to keep time."""
+        self._thread.start()
+
+    def add(self, notes: Iterable[tuple[int, Note]]) -> None:
+        """Plan numbered notes."""
+        with self._wake:
+            for number, note in notes:
+                self.schedule.add(number, note)
+            self._wake.notify()
+
+    def send_at(self, when: float, message: bytes) -> None:
+        """Plan a message that is no note; what is due leaves at once."""
+        with self._wake:
+            if when <= self._clock.now():
+                self._send([Sent(when, message, -1, False)])
+                return
+            self.schedule.add_message(when, message)
+            self._wake.notify()
+
+    def cut(self) -> set[int]:
+        """Be silent at once; returns the numbers of the notes that had begun since the last cut."""
+        with self._wake:
+            self._send(self.schedule.cut(self._clock.now()))
+            sounded, self.schedule.sounded = self.schedule.sounded, set()
+            return sounded
+
+    def retract(self) -> set[int]:
+        """Take back what has not begun; what sounds, sounds on. Returns the numbers of notes that had begun since the last cut."""
+        with self._wake:
+            self.schedule.retract()
+            return set(self.schedule.sounded)
+
+    def taken(self, pitch: int) -> None:
+        """The player strikes this pitch on our channel; call it before the key's own message is sent."""
+        with self._wake:
+            self._send(self.schedule.taken(pitch, self._clock.now()))
+
+    def freed(self, pitch: int) -> None:
+        """The player lets this pitch go."""
+        with self._wake:
+            self.schedule.freed(pitch)
+
+    def panic(self) -> None:
+        """Silence, pedal up, all notes off, and go on."""
+        with self._wake:
+            self._send(self.schedule.silence(self._clock.now()))
+
+    def stop(self) -> None:
+        """End every note and the thread. May be called twice."""
+        with self._wake:
+            self._stopping = True
+            self._send(self.schedule.silence(self._clock.now()))
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            with self._wake:
+                due = self.schedule.next_time()
+                ahead = None if due is None else due - self._clock.now()
+                if ahead is None or ahead > AWAKE:
+                    self._wake.wait(None if ahead is None else ahead - AWAKE)
+                    continue
+            while due is not None and self._clock.now() < due:
+                pass
+            with self._wake:
+                if not self._stopping:
+                    self._send(self.schedule.due(self._clock.now()))
+
+    def _send(self, messages: list[Sent]) -> None:
+        for sent in messages:
+            try:
+                self._output.send(sent.message)
+            except UserError as error:  # go on: the rest of the ledger must be closed all the same
+                self.lost = self.lost or error
+                continue
+            with contextlib.suppress(RuntimeError):  # the loop that is told may be closed already
+                self._on_sent(sent, self._clock.now())

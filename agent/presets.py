@@ -1,0 +1,151 @@
+"""Presets: styles with a name. A point in the latent space, how boldly to play, how long to answer.
+
+Knows nothing of what the numbers of the point mean; only the musician does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+
+DEFAULT = "late-night-ballad"
+SHELF = Path(__file__).resolve().parent.parent / "presets"
+OWN = Path.home() / "tradefours" / "presets"
+"""Where the user's own presets lie; one there hides a shipped one of the same name."""
+LARGEST = 64 << 10  # bytes
+MOST_NUMBERS, FARTHEST = 256, 20.0  # of a point
+
+HEAT = (0.1, 3.0)
+#: Every setting of [sampling], and its bounds.
+SAMPLING = {
+    "temperature": HEAT,
+    "time": HEAT,
+    "pitch": HEAT,
+    "velocity": HEAT,
+    "duration": HEAT,
+    "top_p": (0.01, 1.0),
+    "min_p": (0.0, 0.5),
+    "lowest": (21.0, 108.0),
+    "highest": (21.0, 108.0),
+    "density": (1.0, 20.0),
+}
+ANSWER = {"shortest": (0.5, 60.0), "longest": (0.5, 60.0)}
+STYLE = ("z", "weights", "source")
+TOP = ("title", "description", "style", "sampling", "answer")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One style. `z` is empty where the preset has no point of its own; `shortest` and `longest` bound an answer, in seconds."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    z: tuple[float, ...] = ()
+    weights: str = ""
+    source: str = ""
+    sampling: dict[str, float] = field(default_factory=dict)
+    shortest: float = 2.0
+    longest: float = 8.0
+
+
+def all_presets() -> list[Preset]:
+    """The presets that come with the program and the user's own, by name. Raises UserError for one that is broken."""
+    return [read(path) for _, path in sorted(_shelved().items())]
+
+
+def _shelved() -> dict[str, Path]:
+    return {path.stem: path for shelf in (SHELF, OWN) for path in sorted(shelf.glob("*.toml"))}
+
+
+def load(name: str | None = None) -> Preset:
+    """The preset of that name, or in that .toml file; without a name, the default one. Raises UserError."""
+    if name is not None and name.endswith(".toml"):
+        return read(Path(name))
+    shelved = _shelved()
+    if name is None:
+        name = DEFAULT
+    if name not in shelved:
+        close = difflib.get_close_matches(name.lower().replace(" ", "-"), shelved, 3, 0.4)
+        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        raise UserError(f"There is no preset {name!r}: {hint}`tradefours presets` lists them.")
+    return read(shelved[name])
+
+
+def read(path: Path) -> Preset:
+    """The preset in a file. Raises UserError for anything that does not belong there."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise UserError(f"{path.name} is too large for a preset; a preset has a few lines.")
+        table = tomllib.loads(path.read_text(encoding="utf8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is not there; `tradefours presets` lists the presets.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as text; name a preset's .toml file.") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UserError(f"{path.name} is not TOML: {error}.") from error
+    return _preset(path, table)
+
+
+def _preset(path: Path, table: dict[str, Any]) -> Preset:
+    name = path.name
+    _known(name, "", table, TOP)
+    style, sampling, answer = (_table(name, table, key) for key in ("style", "sampling", "answer"))
+    _known(name, "style.", style, STYLE)
+    _known(name, "sampling.", sampling, SAMPLING)
+    _known(name, "answer.", answer, ANSWER)
+    z = style.get("z", [])
+    if not isinstance(z, list) or len(z) > MOST_NUMBERS:
+        raise UserError(f"{name}: style.z must be a list of at most {MOST_NUMBERS} numbers.")
+    point = tuple(_number(name, "style.z", x, (-FARTHEST, FARTHEST)) for x in z)
+    settings = {key: _number(name, f"sampling.{key}", x, SAMPLING[key]) for key, x in sampling.items()}
+    bounds: dict[str, Any] = {key: _number(name, f"answer.{key}", x, ANSWER[key]) for key, x in answer.items()}
+    preset = Preset(
+        path.stem,
+        title=_text(name, "title", table.get("title", path.stem)),
+        description=_text(name, "description", table.get("description", "")),
+        z=point,
+        weights=_text(name, "style.weights", style.get("weights", "")),
+        source=_text(name, "style.source", style.get("source", "")),
+        sampling=settings,
+        **bounds,
+    )
+    if preset.shortest > preset.longest:
+        raise UserError(f"{name}: answer.shortest is larger than answer.longest; turn them round.")
+    if settings.get("lowest", 21) > settings.get("highest", 108) - 11:
+        raise UserError(f"{name}: sampling.lowest and sampling.highest must be at least an octave apart.")
+    return preset
+
+
+def _known(name: str, where: str, table: dict[str, Any], keys: Any) -> None:
+    for key in table:
+        if key not in keys:
+            close = difflib.get_close_matches(key, list(keys), 1, 0.4)
+            hint = f"did you mean {where}{close[0]}?" if close else f"there are: {', '.join(keys)}."
+            raise UserError(f"{name}: {where}{key} is not a setting; {hint}")
+
+
+def _table(name: str, table: dict[str, Any], key: str) -> dict[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, dict):
+        raise UserError(f"{name}: {key} must be a table, [{key}].")
+    return found
+
+
+def _number(name: str, key: str, value: Any, bounds: tuple[float, float]) -> float:
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not good or not bounds[0] <= value <= bounds[1]:
+        raise UserError(f"{name}: {key} must be a number from {bounds[0]:g} to {bounds[1]:g}.")
+    return float(value)
+
+
+def _text(name: str, key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UserError(f'{name}: {key} must be a text, in "quotes".')
+    return value

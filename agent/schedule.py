@@ -1,0 +1,116 @@
+"""The schedule: what is to be sent, and the ledger of what sounds. Every note that starts, ends.
+
+Knows nothing of threads or ports; `now` is an argument, in monotonic seconds. Its laws:
+
+- an off is never dropped, however late it is;
+- an on that is late by more than `TOO_LATE` is dropped, with its off, and counted as a miss: no burst of late notes;
+- a pitch that still sounds is closed before it is struck again, and the off of the older note no longer counts;
+- a key that the player holds is the player's: what we sound there ends first, and no note of ours begins there.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+from models.note import Note
+
+TOO_LATE = 0.1  # seconds
+LONGEST = 8.0  # seconds: no note of ours sounds longer than this
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message, and when it was meant to leave. `number` is the note that it begins or ends."""
+
+    planned: float
+    message: bytes
+    number: int
+    is_on: bool
+
+
+class Schedule:
+    """Notes to come, and notes that sound, on one channel (0 to 15)."""
+
+    def __init__(self, channel: int = 0) -> None:
+        self.channel = channel
+        self.sounding: dict[int, int] = {}  # pitch -> the number of the note that sounds there
+        self.sounded: set[int] = set()  # the numbers of notes that were begun; whoever reads it may clear it
+        self.held: set[int] = set()  # pitches of our channel that the player holds, heard through the same output
+        self.misses = 0
+        self._heap: list[tuple[float, int, int, Note]] = []  # time, on after off, number, note
+        self._messages: list[tuple[float, int, bytes]] = []
+        self._order = 0
+
+    def add(self, number: int, note: Note) -> None:
+        """Plan a note. `number` must not have been used before."""
+        heapq.heappush(self._heap, (note.onset, 1, number, note))
+
+    def add_message(self, when: float, message: bytes) -> None:
+        """Plan a message that is no note, such as a clock's tick: sent at its time, or left out where that is past."""
+        self._order += 1
+        heapq.heappush(self._messages, (when, self._order, message))
+
+    def next_time(self) -> float | None:
+        """When something is due, or None."""
+        return min((queue[0][0] for queue in (self._heap, self._messages) if queue), default=None)
+
+    def taken(self, pitch: int, now: float) -> list[Sent]:
+        """The player strikes a pitch on our channel: what we sound there ends first."""
+        self.held.add(pitch)
+        return [self._off(now, pitch)] if pitch in self.sounding else []
+
+    def freed(self, pitch: int) -> None:
+        """The player has let that pitch go."""
+        self.held.discard(pitch)
+
+    def due(self, now: float) -> list[Sent]:
+        """All that must leave by now, in order."""
+        out: list[Sent] = []
+        while self._messages and self._messages[0][0] <= now:
+            when, _, message = heapq.heappop(self._messages)
+            if now - when <= TOO_LATE:
+                out.append(Sent(when, message, -1, False))
+        while self._heap and self._heap[0][0] <= now:
+            when, is_on, number, note = heapq.heappop(self._heap)
+            if not is_on:
+                if self.sounding.get(note.pitch) == number:
+                    out.append(self._off(when, note.pitch))
+            elif now - when > TOO_LATE:
+                self.misses += 1
+            elif note.pitch not in self.held:
+                if note.pitch in self.sounding:
+                    out.append(self._off(when, note.pitch))
+                self.sounding[note.pitch] = number
+                self.sounded.add(number)
+                on = bytes((0x90 | self.channel, note.pitch, max(1, min(note.velocity, 127))))
+                out.append(Sent(when, on, number, True))
+                end = when + min(max(note.duration, 0.02), LONGEST)
+                heapq.heappush(self._heap, (end, 0, number, note))
+        return out
+
+    def cut(self, now: float) -> list[Sent]:
+        """Forget the notes that were to come, and end what sounds."""
+        self._heap.clear()
+        return [self._off(now, pitch) for pitch in sorted(self.sounding)]
+
+    def retract(self) -> None:
+        """Forget the notes that have not begun; the ends of those that sound stay planned."""
+        self._heap = [entry for entry in self._heap if entry[1] == 0]
+        heapq.heapify(self._heap)
+
+    def silence(self, now: float) -> list[Sent]:
+        """`cut`, and then what quiets any instrument: pedal up, all notes off."""
+        out = self.cut(now)
+        for control in (64, 123):
+            out.append(Sent(now, bytes((0xB0 | self.channel, control, 0)), -1, False))
+        return out
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing sounds and nothing is to come."""
+        return not self._heap and not self.sounding
+
+    def _off(self, planned: float, pitch: int) -> Sent:
+        number = self.sounding.pop(pitch)
+        return Sent(planned, bytes((0x80 | self.channel, pitch, 0)), number, False)

@@ -1,0 +1,290 @@
+"""The session: one jam, from the first key to the last off. Wiring only: everything that decides is elsewhere.
+
+Knows nothing of the command line.
+
+Threads: input ports call `_on_event` on theirs, the player calls `_on_sent` on its own; both hand over to the event loop, where all
+the rest happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from models.note import Phrase
+
+from . import presets
+from .clock import Clock
+from .controls import PRESET, Controls
+from .echoes import Echoes
+from .errors import UserError
+from .follower import Follower
+from .listener import NOTE_ON
+from .manner import MODES, TRADE, Beat, Manner
+from .meters import Meters
+from .metronome import Metronome
+from .mind import Mind
+from .partner import Partner
+from .player import Player
+from .ports import Event, InputPort, OutputPort, PortLost
+from .presets import Preset
+from .recorder import Take
+from .schedule import Sent
+from .thru import Thru
+from .transport import Transport
+from .zone import Zone
+
+RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
+WATCH = 0.25  # seconds between looks at whether the clock is still there
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a session. Phrases are in seconds from its start."""
+
+    meters: dict[str, Any]
+    calls: list[Phrase]
+    answers: list[Phrase]
+
+
+class Session:
+    """One jam. `say` takes lines for the user, `show` the state in a word or two.
+
+    It ends when stopped, after `seconds`, or after `rounds` answers. `channel` counts from 0. Tests make another player.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: Sequence[InputPort],
+        output: OutputPort,
+        mind: Mind,
+        preset: Preset,
+        take: Take | None,
+        say: Callable[[str], None],
+        clock: Clock,
+        show: Callable[[str], None] = lambda state: None,
+        manner: Manner | None = None,
+        beat: Beat | None = None,
+        zone: Zone | None = None,
+        controls: Controls | None = None,
+        channel: int = 0,
+        thru: bool = True,
+        seconds: float | None = None,
+        seed: int | None = None,
+        rounds: int | None = None,
+        make_player: Callable[..., Player] = Player,
+    ) -> None:
+        self.inputs, self.output, self.mind, self.take = inputs, output, mind, take
+        self.say, self.clock, self.seconds, self.rounds = say, clock, seconds, rounds
+        self.beat = beat or Beat()
+        self.zone, self.controls, self.echoes = zone or Zone(), controls or Controls(), Echoes()
+        self.meters = Meters()
+        self.transport = Transport(self.beat.beats, self.beat.tempo or 120.0)
+        self.follower = Follower(self.transport) if self.beat.follow else None
+        self.player = make_player(output, clock, channel, self._on_sent)
+        self.metronome = Metronome(make_player(output, clock, Metronome.CHANNEL, self._on_sent), self.transport)
+        self.thru = Thru(output, self.player) if thru else None
+        self.partner = Partner(
+            mind=mind,
+            player=self.player,
+            clock=clock,
+            preset=replace(preset, sampling=self.zone.range(preset.sampling)),
+            meters=self.meters,
+            manner=manner or Manner(),
+            transport=self.transport,
+            say=say,
+            show=show,
+            seed=seed,
+            done=self._answered,
+        )
+        self.partner.improviser.sounds = self.zone.moved
+        self._failure: UserError | None = None
+        self._stopping = self._looping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self) -> Report:
+        """Play until stopped. Raises UserError where the session cannot go on; whatever happens, every note is ended."""
+        self._loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
+        if self._stopping:
+            self._over.set()
+        self.partner.start = self.clock.now()
+        sys.setswitchinterval(0.0005)  # a thread that keeps time must not wait 5 ms for its turn
+        gc.freeze()  # what is there now stays; the collector need not look at it again
+        if self.seconds is not None:
+            self._loop.call_later(self.seconds, self.stop)
+        self.player.start()
+        for message in self.zone.sound(self.player.schedule.channel):
+            self.player.send_at(self.clock.now(), message)
+        listening = []
+        try:
+            for port in self.inputs:
+                port.open(self._ear(port.name))
+                listening.append(port)
+            if self.beat.tempo is not None:
+                self.metronome.begin(self.clock.now(), self.beat)
+            await self._until_over(self.partner.play(), self._watch())
+        finally:
+            for port in listening:
+                port.close()
+            self.metronome.end(self.clock.now())
+            self.player.stop()
+            if self.thru is not None:
+                with contextlib.suppress(PortLost):
+                    self.thru.close()
+            await self.mind.close()
+            self.output.close()
+            self.meters.misses = self.player.schedule.misses
+            if self.take is not None:
+                await asyncio.sleep(0)  # the last messages that other threads handed over
+                self.take.close()
+        if self._failure is not None:
+            raise self._failure
+        return Report(self.meters.summary(), self.partner.calls, self.partner.answers)
+
+    def stop(self) -> None:
+        """End the session. From any thread or signal handler, also before it has begun."""
+        self._stopping = True
+        self._later(self._end, None)
+
+    # -- what other threads call -------------------------------------------------------------------------------------
+
+    def _ear(self, name: str) -> Callable[[Event], None]:
+        def on_event(event: Event) -> None:
+            message = event.message
+            if not is_clock(message):
+                if self.echoes.is_own(message, event.when):
+                    self._later(self._looped, name)
+                    return
+                event = Event(event.when, self.zone.felt(message))
+                if self.thru is not None and not self.controls.owns(message):
+                    self.echoes.sent(event.message, event.when)
+                    try:
+                        self.thru.pass_on(event.message)
+                    except PortLost as error:
+                        self._later(self._end, error)
+            self._later(self._arrived, event, name)
+
+        return on_event
+
+    def _on_sent(self, sent: Sent, actual: float) -> None:
+        self.echoes.sent(sent.message, actual)
+        self._later(self._left, sent, actual)
+
+    def _later(self, act: Callable[..., None], *args: Any) -> None:
+        """Have the event loop do something; after its end, nothing is done."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(act, *args)
+
+    # -- on the loop -------------------------------------------------------------------------------------------------
+
+    def _end(self, failure: UserError | None) -> None:
+        self._failure = self._failure or failure
+        self._over.set()
+
+    def _arrived(self, event: Event, port: str) -> None:
+        if self.take is not None:
+            self.take.heard(event, port)
+        if is_clock(event.message):
+            self._ticked(event)
+            return
+        message = event.message
+        if self.controls.owns(message):
+            if (action := self.controls.action(message)) is not None:
+                self.act(action, event.when)
+            return
+        if not self.zone.hears(message):
+            return
+        if message[0] & 0xF0 == NOTE_ON and message[-1] > 0:
+            self.partner.improviser.key(event.when)
+        self.partner.listener.hear(event)
+        self.partner.improviser.changed()
+
+    def act(self, action: str, when: float) -> None:
+        """Do what a control asks for: see `agent.controls`. On the loop."""
+        if action in MODES:
+            if action == TRADE and not self.transport.running and self.follower is None:
+                self.metronome.begin(when, self.beat)
+            self.partner.take_mode(action)
+            self.say(f"Mode: {action}.")
+        elif action.startswith(PRESET):
+            try:
+                preset = presets.load(action.removeprefix(PRESET))
+                self.partner.take_preset(replace(preset, sampling=self.zone.range(preset.sampling)))
+            except UserError as error:
+                self.say(str(error))
+            else:
+                self.say(f"Style: {preset.title}.")
+        elif action == "tap":
+            if (tempo := self.metronome.tap(when)) is not None:
+                self.partner.show(f"{tempo:.0f} beats a minute")
+        elif action == "answer":
+            self.partner.answer_now()
+        elif action == "panic":
+            self.partner.improviser.leave()
+            self.player.panic()
+        elif action == "stop":
+            self.stop()
+
+    def _looped(self, port: str) -> None:
+        if not self._looping:
+            self._looping = True
+            self.say(f"Our own notes come back on {port}: they are ignored, but look for a loop in your connections.")
+
+    def _ticked(self, event: Event) -> None:
+        news = None if self.follower is None else self.follower.hear(event.when, event.message)
+        if news is not None:
+            words = {"start": "The clock runs.", "stop": "The clock has stopped.", "back": "The clock is back."}
+            self.say(words[news])
+            self.partner.improviser.changed()
+
+    def _left(self, sent: Sent, actual: float) -> None:
+        if is_clock(sent.message) or sent.message[0] & 0x0F != self.player.schedule.channel:
+            return  # ticks and clicks are no music
+        if self.take is not None:
+            self.take.played(sent.planned, actual, sent.message)
+        if sent.number >= 0:
+            self.meters.lateness.append(actual - sent.planned)
+            self.meters.notes += sent.is_on
+            if sent.is_on:
+                self.partner.improviser.sounded(sent.number, actual)
+        if self.player.lost is not None:
+            self._end(self.player.lost)
+
+    def _answered(self, answers: int) -> None:
+        if self.rounds is not None and answers >= self.rounds and self._loop is not None:
+            self._loop.call_later(RINGING, self._end, None)
+
+    async def _watch(self) -> None:
+        """Now and then: is the clock still there, and has the metronome enough to do?"""
+        while True:
+            now = self.clock.now()
+            if self.follower is not None and self.follower.check(now):
+                self.say("The clock is gone; in free time until it is back.")
+                self.partner.improviser.changed()
+            self.metronome.plan(now)
+            await asyncio.sleep(WATCH)
+
+    async def _until_over(self, *work: Coroutine[Any, Any, None]) -> None:
+        """Work until someone ends it, or it cannot go on."""
+        over = asyncio.create_task(self._over.wait())
+        tasks = [asyncio.create_task(w) for w in work]
+        await asyncio.wait((*tasks, over), return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+        for task in tasks:
+            task.cancel()
+        for done in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
+                raise done
+
+
+def is_clock(message: bytes) -> bool:
+    """Whether it is a word between machines about time: clock, start, stop, song position, active sensing."""
+    return bool(message) and message[0] >= 0xF1

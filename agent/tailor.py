@@ -1,0 +1,95 @@
+"""The tailor: new presets, learnt from anybody's phrases or blended from two.
+
+Knows nothing of sessions. The musician finds the point in its latent space; everything else is arithmetic.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from models.midifile import MidiFileError, read_notes
+from models.note import to_wire
+
+from .answer import ask
+from .errors import UserError
+from .presets import Preset
+
+MOST_NOTES = 4000  # of one file: a style is heard in fewer
+PER_LINE = 8
+
+
+def learn(name: str, files: Sequence[Path], command: Sequence[str]) -> Preset:
+    """The style of some MIDI files, each of which counts the same. Raises UserError."""
+    requests = []
+    for number, path in enumerate(files):
+        try:
+            notes = read_notes(path)[:MOST_NOTES]
+        except MidiFileError as error:
+            raise UserError(str(error)) from error
+        if len(notes) < 4:
+            raise UserError(f"{path.name} has {len(notes)} notes; a style needs at least 4.")
+        requests.append({"do": "encode", "id": number, "notes": [to_wire(n) for n in notes]})
+    replies = list(ask(command, requests))
+    if errors := [str(r["error"]) for r in replies if "error" in r]:
+        raise UserError(errors[0])
+    points = [[float(x) for x in r["z"]] for r in replies if "z" in r]
+    if not points or not points[0]:
+        raise UserError("this musician knows no styles; use one with weights.")
+    weights = next((str(r["ready"].get("weights", "")) for r in replies if "ready" in r), "")
+    z = tuple(sum(column) / len(points) for column in zip(*points, strict=True))
+    source = ", ".join(p.name for p in files)[:200]
+    return Preset(name, title=name, description=f"Learnt from {source}.", z=z, weights=weights, source=source)
+
+
+def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
+    """A style on the way from `a` (share 0) to `b` (1). Raises UserError where their points are of different weights."""
+    if len(a.z) != len(b.z) or (a.weights and b.weights and a.weights != b.weights):
+        raise UserError(f"{a.name} and {b.name} belong to different weights; blend two of one kind.")
+
+    def between(x: float, y: float) -> float:
+        return x + (y - x) * share
+
+    nearer = b if share > 0.5 else a
+    sampling = dict(nearer.sampling)
+    for key in set(a.sampling) & set(b.sampling):
+        sampling[key] = between(a.sampling[key], b.sampling[key])
+    return replace(
+        nearer,
+        name=name,
+        title=name,
+        description=f"{a.title} with {share:.0%} of {b.title}.",
+        z=tuple(between(x, y) for x, y in zip(a.z, b.z, strict=True)),
+        source=f"{a.name} and {b.name}",
+        sampling=sampling,
+        shortest=between(a.shortest, b.shortest),
+        longest=between(a.longest, b.longest),
+    )
+
+
+def write(preset: Preset, path: Path) -> None:
+    """Write a preset's file, at once or not at all. Raises UserError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(path.name + ".part")
+        half.write_text(_toml(preset), encoding="utf8")
+        os.replace(half, path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}); name another file.") from error
+
+
+def _toml(preset: Preset) -> str:
+    def text(value: str) -> str:
+        return json.dumps(value, ensure_ascii=False)  # TOML's basic strings are JSON's
+
+    lines = [f"title = {text(preset.title)}", f"description = {text(preset.description)}", "", "[style]", "z = ["]
+    rows = [preset.z[i : i + PER_LINE] for i in range(0, len(preset.z), PER_LINE)]
+    lines += ["    " + ", ".join(f"{x:.4g}" for x in row) + "," for row in rows] + ["]"]
+    lines += [f"weights = {text(preset.weights)}", f"source = {text(preset.source)}"]
+    if preset.sampling:
+        lines += ["", "[sampling]", *(f"{k} = {v:.4g}" for k, v in sorted(preset.sampling.items()))]
+    lines += ["", "[answer]", f"shortest = {preset.shortest:.4g}", f"longest = {preset.longest:.4g}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,72 @@
+"""The zone: which part of what arrives is the player's call, and how it is felt; where the agent may play.
+
+Knows nothing of ports or time. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .listener import CONTROL, NOTE_OFF, NOTE_ON
+
+PROGRAM = 0xC0
+
+CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.6}
+"""Exponents of velocity: with a soft curve a light touch sounds louder."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """`channel`: only this one is listened to (0 to 15; None: all). `split`: the player calls below it, the agent answers from it on.
+
+    `transpose` moves all that the agent plays, in semitones; `curve` bends the player's velocities, on their way to thru,
+    too. `program` and `bank` choose the agent's sound on the output, where they are not None.
+    """
+
+    channel: int | None = None
+    split: int | None = None
+    transpose: int = 0
+    curve: str = "linear"
+    program: int | None = None
+    bank: int | None = None
+
+    def sound(self, channel: int) -> list[bytes]:
+        """The messages that choose the agent's sound."""
+        out = []
+        if self.bank is not None:
+            out += [bytes((CONTROL | channel, 0, self.bank >> 7)), bytes((CONTROL | channel, 32, self.bank & 127))]
+        if self.program is not None:
+            out.append(bytes((PROGRAM | channel, self.program)))
+        return out
+
+    def moved(self, pitch: int) -> int:
+        """A pitch of the agent's as it sounds; by whole octaves less where it would leave the keys."""
+        moved = pitch + self.transpose
+        while moved > 127:
+            moved -= 12
+        while moved < 0:
+            moved += 12
+        return moved
+
+    def felt(self, message: bytes) -> bytes:
+        """The message with its velocity on the curve."""
+        if self.curve == "linear" or len(message) != 3 or message[0] & 0xF0 != NOTE_ON or message[2] == 0:
+            return message
+        bent = round(127 * (message[2] / 127) ** CURVES[self.curve])
+        return bytes((message[0], message[1], max(1, min(bent, 127))))
+
+    def hears(self, message: bytes) -> bool:
+        """Whether the message is part of the call. Pedals always are, on a channel that is listened to."""
+        if not message or not 0x80 <= message[0] < 0xF0:
+            return False
+        if self.channel is not None and message[0] & 0x0F != self.channel:
+            return False
+        is_note = message[0] & 0xF0 in (NOTE_OFF, NOTE_ON) and len(message) == 3
+        return not (is_note and self.split is not None and message[1] >= self.split)
+
+    def range(self, sampling: dict[str, float]) -> dict[str, float]:
+        """A preset's sampling settings, kept above the split."""
+        if self.split is None:
+            return sampling
+        low = max(float(self.split), sampling.get("lowest", 21.0))
+        return {**sampling, "lowest": low, "highest": max(sampling.get("highest", 108.0), min(low + 24.0, 108.0))}

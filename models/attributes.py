@@ -1,0 +1,66 @@
+"""Attributes: seven plain figures of how a passage is played. They anchor the first dimensions of the style.
+
+Knows nothing of networks or latents; it measures notes, and a musician could check each figure by ear.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+NAMES = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
+
+MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=float)
+KEYS = np.stack([np.roll(MAJOR, tonic) for tonic in range(12)])
+"""The twelve diatonic collections, (12, 12); a minor key shares its relative major's."""
+
+CHORD = 0.035  # seconds: onsets closer than this are one chord
+
+
+def key_share(pitch: NDArray[np.int64], weight: NDArray[np.float64] | None = None) -> tuple[int, float]:
+    """The diatonic collection (by its major tonic, 0 = C) that holds most of the notes, and the share that it holds."""
+    counts = np.bincount(np.asarray(pitch) % 12, weights=weight, minlength=12)
+    shares = KEYS @ counts / max(counts.sum(), 1e-9)
+    best = int(shares.argmax())
+    return best, float(shares[best])
+
+
+def measure(
+    onset: NDArray[np.float64], duration: NDArray[np.float64], pitch: NDArray[np.int64], velocity: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The seven attributes of a passage of at least four notes, in the order of `NAMES`, shape (7,).
+
+    density: log2 of notes a second · register: mean MIDI pitch · polyphony: notes sounding at once, on average ·
+    loudness: mean velocity · articulation: log2 of the median duration over the time between chords · freedom: how far
+    successive onset intervals are from simple ratios (0 strict, 0.5 free) · chromaticism: share of notes outside the
+    best-fitting key.
+    """
+    span = max(float(onset[-1] - onset[0]), 0.25)
+    steps = np.diff(onset)
+    between = steps[steps > CHORD]
+    typical = float(np.median(between)) if len(between) else span
+    ratios = np.log2(between[1:] / between[:-1]) if len(between) > 2 else np.zeros(1)
+    simple = np.array([0.0, 1.0, -1.0, 1.585, -1.585, 2.0, -2.0, 0.585, -0.585])
+    off = np.abs(ratios[:, None] - simple[None, :]).min(axis=1)
+    return np.array(
+        [
+            np.log2(len(onset) / span),
+            pitch.mean(),
+            min(duration.sum() / span, 12.0),
+            velocity.mean(),
+            np.log2(max(float(np.median(duration)), 0.02) / max(typical, 0.04)),
+            np.minimum(off, 0.5).mean(),
+            1.0 - key_share(pitch)[1],
+        ]
+    )
+
+
+MEAN = np.array([3.1, 62.5, 5.0, 72.0, 1.0, 0.12, 0.07])
+"""Rough middle of each attribute over the open corpus. Fixed, so that a latent keeps its meaning."""
+SPREAD = np.array([0.8, 6.6, 2.1, 22.0, 0.95, 0.06, 0.08])
+"""Rough spread of each attribute over the open corpus."""
+
+
+def standard(attributes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Attributes as the latent knows them: centred and scaled, within ±3."""
+    return np.clip((attributes - MEAN) / SPREAD, -3.0, 3.0)

@@ -1,0 +1,207 @@
+"""Centroids: the presets, made from the corpus. Each is the middle, in the latent space, of pieces that a rule picks.
+
+Knows nothing of playing. Run again whenever the weights change, as a point means nothing to other weights:
+
+    python -m models.centroids --corpus DIR --weights open --out presets
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import checkpoint, corpus
+from .corpus import Piece
+from .engine import Engine
+from .evaluate import notes_of
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A preset to be: what it is called, which pieces it is the middle of, and how it is played."""
+
+    title: str
+    description: str
+    source: str
+    picks: Callable[[Piece], bool]
+    sampling: dict[str, float] = field(default_factory=dict)
+    answer: dict[str, float] = field(default_factory=dict)
+
+
+def titled(words: str, *sources: str) -> Callable[[Piece], bool]:
+    """Pieces of these sources whose title, composer or file name matches."""
+    pattern = re.compile(words, re.IGNORECASE)
+
+    def picks(piece: Piece) -> bool:
+        text = " ".join(str(piece.about.get(k, "")) for k in ("title", "composer", "tags"))
+        return piece.source in sources and bool(pattern.search(text))
+
+    return picks
+
+
+def tempo(low: float, high: float) -> Callable[[Piece], bool]:
+    """Jazz solos whose beats a minute are within these bounds."""
+
+    def picks(piece: Piece) -> bool:
+        found = re.search(r"qpm=(\d+)", str(piece.about.get("tags", "")))
+        return piece.source == "wjd" and found is not None and low <= float(found[1]) < high
+
+    return picks
+
+
+def density(source: str, low: float, high: float) -> Callable[[Piece], bool]:
+    """Pieces of a source with so many notes a second."""
+
+    def picks(piece: Piece) -> bool:
+        return piece.source == source and low <= len(piece) / max(float(piece.onset[-1]), 1.0) < high
+
+    return picks
+
+
+ROLLS = ("pianolatron", "pianolatron_supra", "giantmidi")
+
+RULES = {
+    "late-night-ballad": Rule(
+        "Late-night ballad",
+        "Slow and warm, a tune over soft chords, with room to breathe.",
+        "jazz and pop songs marked ballad or easy listening, from the songbook lead sheets",
+        titled(r"ballad|easy listening", "openewld"),
+        {"temperature": 0.9, "density": 8.0},
+    ),
+    "nocturne": Rule(
+        "Nocturne",
+        "A singing line over wide, pedalled left-hand figures.",
+        "nocturnes, berceuses, consolations and romances on reproducing rolls",
+        titled(r"nocturne|notturno|berceuse|consolation|liebestr|romance", *ROLLS),
+    ),
+    "ragtime": Rule(
+        "Ragtime",
+        "Stride and syncopation at a brisk walk.",
+        "fox-trots, one-steps and rags on rolls",
+        titled(r"fox-?trot|one-?step|ragtime|\brag\b|cake", *ROLLS),
+        {"density": 16.0},
+    ),
+    "salon-waltz": Rule(
+        "Salon waltz",
+        "Three in a bar, light feet, a glitter in the right hand.",
+        "waltzes on rolls",
+        titled(r"waltz|valse|walzer|vals\b", *ROLLS),
+    ),
+    "bebop-line": Rule(
+        "Bebop line",
+        "One long single line, fast and chromatic.",
+        "jazz solos at 180 beats a minute and above",
+        tempo(180, 400),
+        {"temperature": 0.92},
+    ),
+    "slow-blues-line": Rule(
+        "Slow blues line",
+        "A single line that takes its time.",
+        "jazz solos below 110 beats a minute",
+        tempo(30, 110),
+    ),
+    "pop-ballad": Rule(
+        "Pop ballad",
+        "A clear tune, broken chords, a steady pulse.",
+        "the calmer half of the pop arrangements",
+        density("pop909", 0.0, 6.5),
+        {"temperature": 0.9},
+    ),
+    "pop-drive": Rule(
+        "Pop drive",
+        "Full chords in both hands, straight ahead.",
+        "the busier pop arrangements",
+        density("pop909", 8.0, 40.0),
+        {"temperature": 0.9, "density": 16.0},
+    ),
+    "baroque": Rule(
+        "Baroque",
+        "Running voices, even touch, clear steps.",
+        "Bach, Scarlatti and Handel",
+        titled(r"\bbach\b|scarlatti|handel|händel", *ROLLS),
+        {"temperature": 0.9},
+    ),
+    "impressionist": Rule(
+        "Impressionist",
+        "Colour before tune: wide chords, soft edges.",
+        "Debussy and Ravel",
+        titled(r"debussy|ravel", *ROLLS),
+    ),
+    "wedding-dance": Rule(
+        "Wedding dance",
+        "Klezmer: quick, bright, ornamented.",
+        "klezmer rolls",
+        titled(r"perlstein|freilach|jewish|palesteena|bulgar|doina", "pianolatron"),
+        {"density": 18.0},
+    ),
+    "tango": Rule(
+        "Tango",
+        "Sharp chords, dark bass, a lean to the line.",
+        "tangos and paso dobles on rolls",
+        titled(r"tango|paso", "pianolatron", "pianolatron_supra"),
+    ),
+    "songbook": Rule(
+        "Songbook",
+        "A tune and its chords, plainly, in time.",
+        "songbook lead sheets: traditional songs and standards",
+        titled(r".", "openewld"),
+        {"temperature": 0.88, "density": 10.0},
+    ),
+}
+
+
+def centroid(engine: Engine, pieces: list[Piece], most: int = 60, seed: int = 0) -> list[float]:
+    """The mean style of up to `most` pieces, each heard in a few stretches from all over it."""
+    rng = np.random.default_rng(seed)
+    chosen = [pieces[i] for i in rng.permutation(len(pieces))[:most]]
+    span = 4 * engine.config.style_notes
+    points = []
+    for piece in chosen:
+        start = int(rng.integers(0, max(len(piece) - span, 0) + 1))
+        points.append(engine.encode(notes_of(piece)[start : start + span]))
+    return [round(float(x), 3) for x in np.mean(points, axis=0)]
+
+
+def toml(rule: Rule, z: list[float], weights: str, count: int) -> str:
+    """The preset file."""
+    lines = [f"title = {json.dumps(rule.title)}", f"description = {json.dumps(rule.description)}", "", "[style]"]
+    rows = [", ".join(f"{x:g}" for x in z[i : i + 8]) for i in range(0, len(z), 8)]
+    lines += ["z = [", *(f"    {row}," for row in rows), "]"]
+    lines += [f"weights = {json.dumps(weights)}", f"source = {json.dumps(f'{rule.source} ({count} pieces)')}"]
+    for name, table in (("sampling", rule.sampling), ("answer", rule.answer)):
+        if table:
+            lines += ["", f"[{name}]", *(f"{k} = {v}" for k, v in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write one .toml a rule."""
+    parser = argparse.ArgumentParser(prog="python -m models.centroids", description="Make the presets from a corpus.")
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--weights", default="open")
+    parser.add_argument("--out", type=Path, default=Path("presets"))
+    args = parser.parse_args(argv)
+    try:
+        engine = Engine.load(args.weights)
+        pieces = corpus.read(args.corpus, "train", corpus.OPEN)
+    except (corpus.CorpusError, checkpoint.CheckpointError) as error:
+        print(f"centroids: {error}", file=sys.stderr)
+        return 2
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, rule in RULES.items():
+        picked = [p for p in pieces if rule.picks(p)]
+        text = toml(rule, centroid(engine, picked), engine.name, len(picked))
+        (args.out / f"{name}.toml").write_text(text, encoding="utf8")
+        print(f"{name:20} {len(picked):4} pieces")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

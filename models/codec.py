@@ -1,0 +1,107 @@
+"""The codec: a note becomes one step, seven small integers; a step becomes a note again.
+
+Knows nothing of networks: it is arithmetic on numpy arrays, and the only place where times are rounded.
+
+A step is a row of `FIELDS`:
+
+    role      who plays it: CALL or ANSWER
+    time      since the onset before: 10 ms bins below half a second, 30 log-spaced ones to 10 s; START for a first note
+    pitch     A0 to C8
+    velocity  32 bins of four; UNKNOWN where a source has none
+    duration  36 log-spaced bins from 25 ms to 3 s, pedal included; HELD_STEP while the note still sounds
+    place     in the bar, 48 bins from 1; 0 in free time
+    feel      0 unknown, 1 on a grid, 2 played by a human
+
+Each note's time is rounded by itself, from the true onset before it, so that taking notes back and hearing them again
+gives the same steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .note import HELD, HIGHEST, LOWEST, Note
+
+Steps = NDArray[np.int64]
+
+FIELDS = ("role", "time", "pitch", "velocity", "duration", "place", "feel")
+ROLE, TIME, PITCH, VELOCITY, DURATION, PLACE, FEEL = range(7)
+
+#: The value of each bin, in seconds.
+TIMES = np.concatenate([np.arange(50) * 0.01, 0.5 * 20.0 ** (np.arange(30) / 29)])
+DURATIONS = 0.025 * 120.0 ** (np.arange(36) / 35)
+PLACES = 48
+
+#: How many values each field can take when it is predicted; inputs have one more, for "not known".
+SIZES = (2, len(TIMES), HIGHEST - LOWEST + 1, 32, len(DURATIONS))
+START = NO_TIME = SIZES[TIME]
+NO_PITCH = SIZES[PITCH]
+UNKNOWN = SIZES[VELOCITY]
+HELD_STEP = SIZES[DURATION]
+FREE, GRID, HUMAN = 0, 1, 2
+
+#: The step before every first note: it says that nothing has been played yet.
+SILENCE: Steps = np.array([0, START, NO_PITCH, UNKNOWN, HELD_STEP, 0, 0], dtype=np.int64)
+
+_TIME_EDGES = (TIMES[1:] + TIMES[:-1]) / 2
+_DURATION_EDGES = np.sqrt(DURATIONS[1:] * DURATIONS[:-1])  # log-spaced bins are rounded on the log scale
+
+
+def fingerprint() -> str:
+    """A short name for this exact coding. Weights made with another one do not fit."""
+    text = repr((FIELDS, SIZES, PLACES, TIMES.round(6).tolist(), DURATIONS.round(6).tolist(), LOWEST))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def time_step(seconds: NDArray[np.float64]) -> Steps:
+    """Bins of times since the last onset, in seconds; longer than 10 s counts as 10 s."""
+    return np.searchsorted(_TIME_EDGES, np.maximum(seconds, 0.0), side="right")
+
+
+def duration_step(seconds: NDArray[np.float64]) -> Steps:
+    """Bins of durations in seconds; an infinite one is held."""
+    return np.where(np.isinf(seconds), HELD_STEP, np.searchsorted(_DURATION_EDGES, seconds, side="right"))
+
+
+def place_step(place: NDArray[np.float64]) -> Steps:
+    """Bins of places in the bar; NaN is free time."""
+    known = ~np.isnan(place)
+    return np.where(
+        known, 1 + np.floor(np.where(known, place, 0.0) % 1.0 * PLACES + 1e-9).astype(np.int64) % PLACES, FREE
+    )
+
+
+def steps_of(notes: Sequence[Note], before: Note | None = None, feel: int = HUMAN) -> Steps:
+    """Steps, one row a note, for notes that follow `before` (None: nothing has been played yet)."""
+    if not notes:
+        return np.empty((0, len(FIELDS)), dtype=np.int64)
+    onset = np.array([n.onset for n in notes])
+    since = np.diff(onset, prepend=before.onset if before else onset[0])
+    rows = np.empty((len(notes), len(FIELDS)), dtype=np.int64)
+    rows[:, ROLE] = [n.role for n in notes]
+    rows[:, TIME] = time_step(since)
+    if before is None:
+        rows[0, TIME] = START
+    rows[:, PITCH] = np.clip([n.pitch for n in notes], LOWEST, HIGHEST) - LOWEST
+    rows[:, VELOCITY] = [n.velocity // 4 for n in notes]
+    rows[:, DURATION] = duration_step(np.array([n.duration for n in notes]))
+    rows[:, PLACE] = place_step(np.array([np.nan if n.place is None else n.place for n in notes]))
+    rows[:, FEEL] = feel
+    return rows
+
+
+def note_of(step: Sequence[int], onset: float) -> Note:
+    """The note of a step, with its onset in seconds. The middle of each bin stands for it."""
+    role, _, pitch, velocity, duration, place, _ = (int(v) for v in step)
+    return Note(
+        onset=onset,
+        duration=HELD if duration == HELD_STEP else float(DURATIONS[duration]),
+        pitch=pitch + LOWEST,
+        velocity=64 if velocity == UNKNOWN else 4 * velocity + 2,
+        role=role,
+        place=None if place == FREE else (place - 1) / PLACES,
+    )

@@ -1,0 +1,160 @@
+"""The corpus: pieces to learn from, read from packs or from any folder of .mid files.
+
+Knows nothing of training; it hands out whole pieces as arrays.
+
+A pack is a folder with a manifest.json and one .npz a source ("keyboard-pack/1"): all pieces of a source end to end,
+onsets and durations as small differences.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .midifile import MidiFileError, read_notes
+
+OPEN = ("pop909", "pianolatron", "giantmidi", "openewld", "pianolatron_supra", "wjd")
+"""The sources whose licences let the weights be published under CC BY 4.0."""
+
+LONGEST = 3.0  # seconds: a longer note, pedal included, counts as this long
+FORMAT = "keyboard-pack/1"
+
+
+class CorpusError(ValueError):
+    """A corpus cannot be read; one sentence that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece, its notes in the order of onset, then pitch. All arrays have one entry a note.
+
+    `onset` and `duration` are in seconds (pedal included), `place` is the place in the bar (NaN where unknown), `part`
+    is 0 for keyboard or accompaniment, 1 for a melody or solo, 2 for other.
+    """
+
+    onset: NDArray[np.float64]
+    duration: NDArray[np.float64]
+    pitch: NDArray[np.int64]
+    velocity: NDArray[np.int64]
+    part: NDArray[np.int64]
+    place: NDArray[np.float64]
+    source: str
+    name: str
+    human: bool  # its timing is played, not on a grid
+    dynamics: bool  # its velocities mean something
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.onset)
+
+
+def read(root: Path, split: str | None = None, sources: Sequence[str] | None = None) -> list[Piece]:
+    """All pieces of a pack, or of a folder of .mid files, in a fixed order. Raises CorpusError.
+
+    `split` is train, valid or test; a folder of .mid files has no splits and counts as all of them.
+    """
+    root = Path(root)
+    if (root / "manifest.json").is_file():
+        pieces = list(_pack(root, split, sources))
+    elif root.is_dir():
+        pieces = list(_folder(root))
+    else:
+        raise CorpusError(f"{root} is not a folder; name a folder of .mid files or a pack with its manifest.json.")
+    if not pieces:
+        raise CorpusError(f"{root} holds nothing to read (split {split}, sources {sources}); check the names.")
+    return pieces
+
+
+def _pack(root: Path, split: str | None, sources: Sequence[str] | None) -> Iterator[Piece]:
+    try:
+        manifest = json.loads((root / "manifest.json").read_text(encoding="utf8"))
+        known, tick, duration_tick = manifest["sources"], manifest["onset_tick_s"], manifest["duration_tick_s"]
+    except (json.JSONDecodeError, KeyError) as error:
+        raise CorpusError(f"{root}/manifest.json is not a {FORMAT} manifest.") from error
+    if missing := set(sources or ()) - set(known):
+        raise CorpusError(f"no source {sorted(missing)[0]!r} in {root} (there are: {', '.join(known)}).")
+    for name, source in known.items():
+        if sources and name not in sources:
+            continue
+        with np.load(root / source["file"], allow_pickle=False) as file:
+            a = {key: file[key] for key in file.files}
+        since = (a["dt_lo"].astype(np.int64) | a["dt_hi"].astype(np.int64) << 8) * tick
+        down = (a["dur_lo"].astype(np.int64) | a["dur_hi"].astype(np.int64) << 8) * duration_tick
+        notes, pedals, beats = (np.concatenate([[0], np.cumsum(a[k])]) for k in ("n_notes", "n_ped", "n_beats"))
+        for i, row in enumerate(source["index"]):
+            about = {**source["defaults"], **row}
+            if split and about["split"] != split:
+                continue
+            n, p, b = (slice(int(c[i]), int(c[i + 1])) for c in (notes, pedals, beats))
+            onset, pitch = np.cumsum(since[n]), a["pitch"][n].astype(np.int64)
+            pedal = (np.cumsum(a["ped_dt"][p].astype(np.int64)) * tick).reshape(-1, 2)
+            beat = np.cumsum(a["beat_dt"][b].astype(np.int64)) * tick
+            yield Piece(
+                onset=onset,
+                duration=np.minimum(sustained(onset, down[n], pitch, pedal), LONGEST),
+                pitch=pitch,
+                velocity=a["vel"][n].astype(np.int64),
+                part=a["part"][n].astype(np.int64),
+                place=places(onset, beat, a["beat_pos"][b]),
+                source=name,
+                name=str(about.get("id", i)),
+                human=bool(about.get("human_timing", False)),
+                dynamics=about.get("velocity") != "constant" and float(np.std(a["vel"][n])) > 1.0,
+                about=about,
+            )
+
+
+def _folder(root: Path) -> Iterator[Piece]:
+    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in (".mid", ".midi")):
+        try:
+            notes = read_notes(path)
+        except MidiFileError:
+            continue  # a folder from anywhere holds a broken file or two
+        onset = np.array([n.onset for n in notes])
+        velocity = np.array([n.velocity for n in notes])
+        yield Piece(
+            onset=onset - onset[0],
+            duration=np.minimum([n.duration for n in notes], LONGEST),
+            pitch=np.clip([n.pitch for n in notes], 21, 108),
+            velocity=velocity,
+            part=np.zeros(len(notes), dtype=np.int64),
+            place=np.full(len(notes), np.nan),
+            source=root.name,
+            name=str(path.relative_to(root)),
+            human=True,
+            dynamics=float(np.std(velocity)) > 1.0,
+        )
+
+
+def sustained(
+    onset: NDArray[np.float64], duration: NDArray[np.float64], pitch: NDArray[np.int64], pedal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Durations with the (k, 2) pedal: a note let go under it rings until pedal up or the next stroke of its key."""
+    end = onset + duration
+    if len(pedal):
+        k = np.searchsorted(pedal[:, 0], end, side="right") - 1
+        under = (k >= 0) & (end < pedal[np.maximum(k, 0), 1])
+        end = np.where(under, pedal[np.maximum(k, 0), 1], end)
+    order = np.lexsort((onset, pitch))
+    same = np.diff(pitch[order]) == 0
+    stroke = np.full(len(onset), np.inf)
+    stroke[order[:-1]] = np.where(same, onset[order[1:]], np.inf)
+    return np.minimum(end, stroke) - onset
+
+
+def places(onset: NDArray[np.float64], beat: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The place in the bar of each onset, from beats and their numbers in the bar (0 = downbeat); NaN outside them."""
+    down = beat[number == 0]
+    if len(down) < 2:
+        return np.full(len(onset), np.nan)
+    bar = np.searchsorted(down, onset + 1e-6, side="right") - 1
+    inside = (bar >= 0) & (bar < len(down) - 1)
+    bar = np.clip(bar, 0, len(down) - 2)
+    fraction = (onset - down[bar]) / np.maximum(down[bar + 1] - down[bar], 1e-3)
+    return np.where(inside, np.clip(fraction, 0.0, 0.9999), np.nan)

@@ -1,0 +1,275 @@
+"""The engine: a musician with a memory of what was heard, that can play on from there, and take back.
+
+Knows nothing of the present or of ports; seconds are only distances between notes.
+
+What was heard is fed to the Transformer at once, so that an answer begins from a hidden state that is there already.
+Taking back is moving the end of the cache. The style is read at each step as it is fed or played, so it changes at the
+next note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import checkpoint, codec
+from .cache import RingCache
+from .heads import CHOSEN
+from .musician import Musician
+from .note import ANSWER, CALL, HELD, LOWEST, Note, Span
+from .sampling import Sampling, draw
+
+LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
+LONGEST_WAIT = 0.6  # seconds: nor does it keep its partner waiting longer before it begins
+CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
+SHORTEST = 0.05  # seconds: a note that must end sooner is not begun
+EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
+CHORD = 0.03  # seconds: onsets closer than this are struck together
+
+
+class Engine:
+    """One musician in one session."""
+
+    def __init__(self, musician: Musician, name: str = "unnamed", fingerprint: str = "none") -> None:
+        self.musician, self.config = musician, musician.config
+        self.name, self.fingerprint = name, fingerprint
+        self.cache = RingCache(self.config)
+        self.z = torch.zeros(self.config.latent)
+        self.sampling = Sampling()
+        self.generator = torch.Generator().manual_seed(0)
+        self.notes: list[Note] = []
+        self._forgotten = 0  # notes of the session before self.notes[0]
+        self._start = 0  # notes of the session before the cache's first
+        self._rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
+        self._hidden: list[Tensor] = []  # of step 0 and of each note after it
+        self._feed(codec.SILENCE[None])
+
+    @classmethod
+    def load(cls, name: str) -> Engine:
+        """An engine with the weights of that name. Raises CheckpointError."""
+        torch.set_num_threads(1)  # one core is left to the one who keeps time
+        loaded = checkpoint.load(name)
+        engine = cls(loaded.musician, loaded.name, loaded.fingerprint)
+        engine._warm_up()
+        return engine
+
+    def _warm_up(self) -> None:
+        """Play a little for nobody: what torch does only once, it does now, and not before the first answer."""
+        for count in (1, 2, 8, 24):
+            self.hear(0, [Note(0.25 * i, 0.2, 60 + i % 12, 64) for i in range(count)])
+            next(self.play(Span(6.0, 7.0, 8.0, 9.0)), None)
+        self._restart(0, [])
+        self.seed(0)
+
+    def about(self) -> dict[str, Any]:
+        """What one may want to know of it."""
+        return {
+            "engine": "torch",
+            "weights": self.name,
+            "fingerprint": self.fingerprint,
+            "window": self.config.window,
+            "style": self.config.latent,
+        }
+
+    def style(self, z: list[float] | None, sampling: dict[str, float]) -> None:
+        """Style and sampling from the next note on. Raises ValueError where they do not fit."""
+        point = torch.zeros(self.config.latent) if z is None else torch.tensor(z, dtype=torch.float32)
+        if point.shape != (self.config.latent,) or not point.isfinite().all():
+            raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
+        self.sampling, self.z = Sampling.of(sampling), point
+
+    def seed(self, seed: int) -> None:
+        """Make what follows repeatable."""
+        self.generator.manual_seed(seed)
+
+    def hear(self, at: int, notes: list[Note]) -> None:
+        """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError."""
+        heard = self._forgotten + len(self.notes)
+        if not 0 <= at <= heard:
+            raise ValueError(f"hear at {at}: {heard} notes are known")
+        if at < self._forgotten:  # further back than memory goes: begin again with what we are told
+            self._restart(at, [])
+        same, old = 0, self.notes[at - self._forgotten :]
+        while same < min(len(old), len(notes)) and old[same] == notes[same]:
+            same += 1
+        self._rewind(at + same)
+        self._extend(notes[same:])
+
+    def encode(self, notes: list[Note]) -> list[float]:
+        """The style of some notes: the mean of the latent, averaged over stretches of the length it was trained on."""
+        if len(notes) < 4:
+            raise ValueError(f"a style needs at least 4 notes; there are {len(notes)}")
+        span = self.config.style_notes
+        means = []
+        for start in range(0, max(len(notes) - span // 2, 1), span):
+            rows = codec.steps_of(notes[start : start + span])
+            rows[:, [codec.ROLE, codec.PLACE, codec.FEEL]] = 0
+            steps = torch.from_numpy(rows)[None]
+            with torch.inference_mode():
+                means.append(self.musician.style(steps, torch.ones(steps.shape[:2], dtype=torch.bool))[0][0])
+        return [round(float(v), 4) for v in torch.stack(means).mean(0)]
+
+    @torch.inference_mode()
+    def play(self, span: Span) -> Generator[Note, None, str]:
+        """Invent the notes of an answer, one by one. Returns "more" where the caller's horizon is reached, or "end"."""
+        while True:
+            if span.together:
+                span = replace(span, earliest=self._room(span))
+                if span.earliest >= span.until:
+                    return "more"
+            note = self._next(span)
+            if note is None:
+                return "end"
+            self._extend([note])
+            yield note
+            span = replace(span, on_beat=False)
+            if note.onset >= span.until:
+                return "more"
+
+    # -- memory ----------------------------------------------------------------------------------------------------
+
+    def _extend(self, notes: list[Note]) -> None:
+        if not notes:
+            return
+        before = self.notes[-1] if self.notes else None
+        self.notes.extend(notes)
+        self._feed(codec.steps_of(notes, before))
+        surplus = len(self.notes) - 2 * self.cache.size
+        if surplus > self.cache.size:  # old enough to be out of every window, rewinds included
+            del self.notes[:surplus]
+            self._rows = self._rows[surplus:]
+            del self._hidden[:surplus]
+            self._forgotten += surplus
+
+    @torch.inference_mode()
+    def _feed(self, rows: codec.Steps) -> None:
+        """Append steps to the cache, keeping the hidden state of each."""
+        for start in range(0, len(rows), self.cache.margin):
+            part = rows[start : start + self.cache.margin]
+            first = self.cache.begin(len(part))
+            hidden = self.musician.transformer(
+                torch.from_numpy(part)[None],
+                self.z[None, None],
+                before=torch.from_numpy(self._rows[-2:])[None],
+                first=first,
+                keys=self.cache,
+            )
+            self._rows = np.concatenate([self._rows, part]) if first else self._rows
+            self._hidden.extend(hidden[0])
+
+    def _rewind(self, count: int) -> None:
+        """Keep the first `count` notes of the session."""
+        kept = count - self._forgotten
+        if kept == len(self.notes):
+            return
+        notes = self.notes[:kept]
+        length = 1 + count - self._start  # silence is a step too
+        if length >= self.cache.oldest:
+            self.cache.rewind(length)
+            self.notes = notes
+            self._rows = self._rows[: kept + 3]
+            del self._hidden[kept + 1 :]
+        else:  # further back than the ring can go: hear the last window again
+            self._restart(count, notes[-self.config.window :])
+
+    def _restart(self, count: int, recent: list[Note]) -> None:
+        """Be where a session of `count` notes is that began with `recent`, its last ones."""
+        self.cache.clear()
+        self.notes, self._hidden, self._rows = [], [], np.tile(codec.SILENCE, (3, 1))
+        self._forgotten = self._start = count - len(recent)
+        self._feed(codec.SILENCE[None])
+        self._extend(recent)
+
+    # -- invention -------------------------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def _next(self, span: Span) -> Note | None:
+        """The next note of the answer, or None where the answer is over. Fields are chosen in the order of CHOSEN."""
+        state = self._hidden[-1]
+        heads = self.musician.heads
+        last = self.notes[-1] if self.notes else Note(span.earliest, HELD, 60, 64)
+        answering = last.role == ANSWER
+        chosen = np.array([ANSWER, 0, 0, 0, 0, codec.FREE, codec.HUMAN])
+        if answering and last.onset >= span.close and self._choose(heads.logits(state, codec.ROLE), codec.ROLE) == CALL:
+            return None
+        onset = last.onset
+        for field in range(len(CHOSEN)):
+            if field > codec.ROLE:
+                logits = heads.logits(state, field).clone()
+                if field == codec.TIME:
+                    logits[~self._open_times(last, span.earliest)] = -torch.inf
+                elif field == codec.PITCH:
+                    logits[~self._open_pitches(onset)] = -torch.inf
+                chosen[field] = self._choose(logits, field)
+                if field == codec.TIME:
+                    wait = float(codec.TIMES[chosen[field]])
+                    onset = self._moment(last.onset, wait, span)
+                    chosen[field] = codec.time_step(np.array([onset - last.onset]))[0]
+                    if onset > min(span.stop, span.hush - SHORTEST):
+                        return None
+                    if answering and onset >= span.close and wait >= CLOSING_REST:
+                        return None
+            if field < codec.DURATION:
+                state = heads.tell(state, field, torch.tensor(int(chosen[field])))
+        note = codec.note_of(chosen.tolist(), onset)
+        place = None if span.bar is None else span.bar.place(onset)
+        return replace(note, role=ANSWER, place=place, duration=min(note.duration, span.hush - onset))
+
+    def _room(self, span: Span) -> float:
+        """From when on the next note may be ours, if notes of the other one's are expected before it.
+
+        Role and time are drawn together; a note that turns out to be the other's is passed over, and only its time counts.
+        Half of the odds of the role are fixed: left to themselves, they make the silent one more silent.
+        """
+        earliest, heads, state = span.earliest, self.musician.heads, self._hidden[-1]
+        last = self.notes[-1] if self.notes else Note(earliest, HELD, 60, 64)
+        ours = EVEN + 0.5 * float(torch.softmax(heads.logits(state, codec.ROLE), -1)[ANSWER])
+        theirs = heads.logits(heads.tell(state, codec.ROLE, torch.tensor(CALL)), codec.TIME)
+        while earliest < span.until and float(torch.rand((), generator=self.generator)) > ours:
+            logits = theirs.clone()
+            logits[~self._open_times(last, earliest)] = -torch.inf
+            wait = float(codec.TIMES[self._choose(logits, codec.TIME)])
+            earliest = max(earliest, last.onset + wait) + CHORD
+        return earliest
+
+    def _moment(self, last: float, wait: float, span: Span) -> float:
+        """When a note sounds that was drawn to begin `wait` after the last one: not in the past, and in the groove."""
+        onset = max(last + wait, span.earliest)
+        if span.bar is None:
+            return onset
+        if span.on_beat:
+            return span.bar.beat_from(onset)
+        return max(span.bar.pulled(onset), last, span.earliest) if wait > 0.0 else onset
+
+    def _choose(self, logits: Tensor, field: int) -> int:
+        s = self.sampling
+        return draw(logits, s.heat(CHOSEN[field]), s.top_p, s.min_p, self.generator)
+
+    def _open_times(self, last: Note, earliest: float) -> Tensor:
+        """Which waits are allowed: none into the past, none that makes it too dense, none too long."""
+        shortest = earliest - last.onset
+        longest = max(shortest, 0.0) + (LONGEST_REST if last.role == ANSWER else LONGEST_WAIT)
+        limit = max(1, int(self.sampling.density))
+        recent = [n.onset for n in self.notes[-limit:] if n.role == ANSWER]
+        if len(recent) == limit:
+            shortest = max(shortest, recent[0] + 1.0 - last.onset)
+        times = torch.from_numpy(codec.TIMES)
+        allowed = (times >= shortest - 0.005) & (times <= longest + 0.005)
+        if not allowed.any():
+            allowed[int((times - shortest).abs().argmin())] = True
+        return allowed
+
+    def _open_pitches(self, onset: float) -> Tensor:
+        """Which pitches are allowed: in range, and not one that was struck together with this note."""
+        pitch = torch.arange(codec.SIZES[codec.PITCH]) + LOWEST
+        allowed = (pitch >= self.sampling.lowest) & (pitch <= self.sampling.highest)
+        for note in reversed(self.notes[-16:]):
+            if onset - note.onset > CHORD:
+                break
+            allowed[note.pitch - LOWEST] = False
+        return allowed if allowed.any() else torch.ones_like(allowed)

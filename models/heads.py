@@ -1,0 +1,52 @@
+"""The heads: from a hidden state to the next note, field by field, each field given the ones before.
+
+Knows nothing of the past beyond that hidden state, and does not choose: it only gives logits.
+
+Role, then time, pitch, velocity and duration: a small decoder inside the note, so that one Transformer step makes one
+note.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import codec
+
+CHOSEN = ("role", "time", "pitch", "velocity", "duration")
+"""The fields that are predicted, in the order in which they are chosen."""
+
+
+class NoteHeads(nn.Module):
+    """Five chained heads."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        sizes = codec.SIZES
+        # One more row than values: "not known", for masked velocities.
+        self.given = nn.ModuleList(nn.Embedding(size + 1, width) for size in sizes[:-1])
+        self.norms = nn.ModuleList(nn.RMSNorm(width) for _ in sizes)
+        self.inner = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in sizes)
+        self.out = nn.ModuleList(nn.Linear(width, size) for size in sizes)
+        for name, parameter in self.named_parameters():
+            if name.startswith("given."):
+                nn.init.normal_(parameter, std=0.05)
+            elif name.startswith("out."):  # nothing is likelier than anything else at first
+                nn.init.zeros_(parameter)
+
+    def tell(self, state: Tensor, field: int, value: Tensor) -> Tensor:
+        """The state (…, width) once `field` has been chosen to be `value` (…)."""
+        return state + self.given[field](value)
+
+    def logits(self, state: Tensor, field: int) -> Tensor:
+        """Logits (…, size) of `field` from the state after all the fields before it were told."""
+        return self.out[field](F.gelu(self.inner[field](self.norms[field](state))))
+
+    def forward(self, hidden: Tensor, target: Tensor) -> list[Tensor]:
+        """(…, width) hidden states and the (…, 7) steps that followed -> logits of the five fields."""
+        state, answers = hidden, []
+        for field in range(len(CHOSEN)):
+            answers.append(self.logits(state, field))
+            if field + 1 < len(CHOSEN):
+                state = self.tell(state, field, target[..., field])
+        return answers

@@ -1,0 +1,68 @@
+"""The losses: what a lesson costs, in nats a note, field by field, and what the style is held to.
+
+Knows nothing of optimisers or of where lessons come from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import codec
+from .heads import CHOSEN
+from .musician import Musician
+from .style import TIED, draw, kl_nats
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each part counts. `kl` is per note of the window; `floor` is the free nats of each latent dimension."""
+
+    kl: float = 0.1
+    floor: float = 0.05
+    tied: float = 0.3
+
+
+def styles(musician: Musician, batch: Batch, sample: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The style at each step, (B, T, latent), zero where there is none; and mean and log-variance, (B, P, latent)."""
+    b, p, n, f = batch["style"].shape
+    mean, logvar = musician.style(batch["style"].view(b * p, n, f), batch["style_known"].view(b * p, n))
+    z = draw(mean, logvar) if sample else mean
+    z = (z * batch["style_known"].view(b * p, n)[:, :1]).view(b, p, -1)
+    at = batch["which"][..., None].expand(-1, -1, z.shape[-1])
+    return z.gather(1, at), mean.view(b, p, -1), logvar.view(b, p, -1)
+
+
+def field_nats(logits: list[Tensor], target: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of negative log-likelihoods and counts of known targets of each field, both (5,)."""
+    sums, counts = [], []
+    for field, guess in enumerate(logits):
+        want = target[..., field].flatten()
+        size = codec.SIZES[field]
+        sums.append(F.cross_entropy(guess.flatten(0, -2).float(), want, ignore_index=size, reduction="sum"))
+        counts.append((want != size).sum())
+    return torch.stack(sums), torch.stack(counts)
+
+
+def lesson_loss(musician: Musician, batch: Batch, weights: Weights) -> tuple[Tensor, Tensor]:
+    """The loss to descend, a scalar, and a report, (8,): nats a note of each field, KL in nats, tied error, loss."""
+    z, mean, logvar = styles(musician, batch, sample=True)
+    logits = musician(batch["steps"], z, batch["target"])
+    sums, counts = field_nats(logits, batch["target"])
+    nats = sums / counts.clamp(min=1)
+    known = batch["style_known"][..., 0].float()[..., None]
+    kl = (kl_nats(mean, logvar) * known).sum((0, 1)) / known.sum().clamp(min=1)
+    figures = batch["attributes"]
+    tied = (mean[..., :TIED] - figures.nan_to_num()).square() * known * ~figures.isnan()
+    error = tied.sum() / known.sum().clamp(min=1) / TIED
+    penalty = weights.kl * kl.clamp(min=weights.floor).sum() / batch["steps"].shape[1]
+    loss = nats.sum() + penalty + weights.tied * error
+    return loss, torch.cat([nats, kl.sum()[None], error[None], loss[None]]).detach()
+
+
+REPORT = (*CHOSEN, "kl", "tied", "loss")

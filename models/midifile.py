@@ -1,0 +1,148 @@
+"""MIDI files: read as notes in seconds, written from them.
+
+Knows nothing of ports or of the present. mido parses; it is imported only when a file is touched, as training on packs needs none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .note import CALL, Note
+
+LARGEST = 16 << 20  # bytes
+MOST_EVENTS = 500_000
+DRUMS = 9  # the channel, from 0
+LONGEST = 12 * 3600.0  # seconds
+TICKS, TEMPO = 480, 500_000  # a beat, and microseconds a beat, of files that are written
+
+
+class MidiFileError(ValueError):
+    """A file cannot be read as MIDI notes; one sentence that says why."""
+
+
+def read_notes(path: str | Path) -> list[Note]:
+    """All notes of a file, tracks merged, drums left out, by onset, then pitch. Raises MidiFileError.
+
+    Seconds follow the file's tempo map. A note let go under the sustain pedal rings until the pedal rises or its key is
+    struck again.
+    """
+    path = Path(path)
+    timed = _messages(path)
+    notes: list[Note] = []
+    down: dict[tuple[int, int], tuple[float, int]] = {}
+    ringing: dict[tuple[int, int], tuple[float, int]] = {}
+    pedals: set[int] = set()
+    now = 0.0
+
+    def end(key: tuple[int, int], begun: tuple[float, int]) -> None:
+        notes.append(Note(begun[0], max(now - begun[0], 0.001), key[1], begun[1], CALL))
+
+    for now, message in timed:
+        if message.is_meta or getattr(message, "channel", DRUMS) == DRUMS:
+            continue
+        if message.type in ("note_on", "note_off"):
+            key = (message.channel, message.note)
+            if message.type == "note_on" and message.velocity > 0:
+                for sounding in (down, ringing):
+                    if key in sounding:
+                        end(key, sounding.pop(key))
+                down[key] = (now, message.velocity)
+            elif key in down and message.channel in pedals:
+                ringing[key] = down.pop(key)
+            elif key in down:
+                end(key, down.pop(key))
+        elif message.type == "control_change" and message.control == 64:
+            if message.value >= 64:
+                pedals.add(message.channel)
+            else:
+                pedals.discard(message.channel)
+                for key in [k for k in ringing if k[0] == message.channel]:
+                    end(key, ringing.pop(key))
+    for key, begun in [*down.items(), *ringing.items()]:
+        end(key, begun)
+    if not notes:
+        raise MidiFileError(f"{path.name} holds no notes; choose a file with a piano part.")
+    return sorted(notes, key=lambda n: (n.onset, n.pitch))
+
+
+def _messages(path: Path) -> list[tuple[float, Any]]:
+    """Every message of a file and its time in seconds."""
+    import mido
+
+    try:
+        if path.stat().st_size > LARGEST:
+            raise MidiFileError(f"{path.name} is larger than {LARGEST >> 20} MiB; choose a shorter piece.")
+        if path.stat().st_size == 0:
+            raise MidiFileError(f"{path.name} is empty; choose another file.")
+        file = mido.MidiFile(path, clip=True)
+    except FileNotFoundError as error:
+        raise MidiFileError(f"{path} is not there; check the name.") from error
+    except IsADirectoryError as error:
+        raise MidiFileError(f"{path} is a folder; name a .mid file in it.") from error
+    except MidiFileError:
+        raise
+    except Exception as error:  # mido raises whatever the broken bytes lead it to
+        raise MidiFileError(f"{path.name} is not a readable MIDI file; it may be broken, choose another.") from error
+    if file.type == 2:
+        raise MidiFileError(f"{path.name} is of type 2, several songs in one file; save it as type 0 or 1.")
+    if file.ticks_per_beat <= 0:  # SMPTE time: frames a second in the high byte, ticks a frame in the low one
+        raise MidiFileError(f"{path.name} counts time in film frames; save it with beats.")
+    if sum(map(len, file.tracks)) > MOST_EVENTS:
+        raise MidiFileError(f"{path.name} has more than {MOST_EVENTS:,} events; choose a shorter piece.")
+    tempo, now, out = TEMPO, 0.0, []
+    for message in mido.merge_tracks(file.tracks, skip_checks=True):
+        now += mido.tick2second(message.time, file.ticks_per_beat, tempo)
+        if now > LONGEST:
+            raise MidiFileError(f"{path.name} is longer than {LONGEST / 3600:.0f} hours; its times may be broken.")
+        if message.type == "set_tempo":
+            tempo = message.tempo
+        out.append((now, message))
+    return out
+
+
+def write_notes(
+    path: str | Path, tracks: Mapping[str, Sequence[Note]], *, channel: Mapping[str, int] | None = None
+) -> None:
+    """Write notes as a type 1 file at 120 beats a minute, a track each, at once or not at all. The same notes, the same bytes.
+
+    `channel` gives tracks a channel from 0; the others are on 0. A pitch that is struck again ends the older note.
+    """
+    import mido
+
+    path, channels = Path(path), channel or {}
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS)
+    file.tracks.append(mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=TEMPO), mido.MetaMessage("end_of_track")]))
+    for name, notes in tracks.items():
+        events: list[tuple[int, int, int, int]] = []  # tick, on after off, pitch, velocity
+        ends: dict[int, int] = {}  # index in `events` of the last off of each pitch
+        for note in sorted(notes, key=lambda n: (n.onset, n.pitch)):
+            on = _ticks(note.onset)
+            if note.pitch in ends and events[ends[note.pitch] - 1][0] == on:
+                continue  # struck twice at once is struck once
+            off = max(_ticks(note.end), on + 1)
+            if note.pitch in ends and events[ends[note.pitch]][0] > on:
+                events[ends[note.pitch]] = (on, 0, note.pitch, 0)
+            events.append((on, 1, note.pitch, max(1, note.velocity)))
+            ends[note.pitch] = len(events)
+            events.append((off, 0, note.pitch, 0))
+        track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
+        at = 0
+        for tick, is_on, pitch, velocity in sorted(events):
+            kind = "note_on" if is_on else "note_off"
+            track.append(
+                mido.Message(kind, channel=channels.get(name, 0), note=pitch, velocity=velocity, time=tick - at)
+            )
+            at = tick
+        track.append(mido.MetaMessage("end_of_track"))
+        file.tracks.append(track)
+    half = path.with_name(path.name + ".part")
+    file.save(half)
+    os.replace(half, path)
+
+
+def _ticks(seconds: float) -> int:
+    """Seconds as ticks at 120 beats a minute."""
+    return round(max(seconds, 0.0) * TICKS * 1_000_000 / TEMPO)

@@ -1,0 +1,186 @@
+"""Notes and phrases: the words that both rooms share.
+
+Knows nothing of MIDI bytes, tensors, ports or the present moment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+#: The duration of a note whose key is still down: nobody knows yet how long it will be.
+HELD = math.inf
+
+#: Who plays a note. In call and response the player calls and the agent answers.
+CALL, ANSWER = 0, 1
+
+LOWEST, HIGHEST = 21, 108  # the piano's A0 and C8, MIDI numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note: `onset` and `duration` in seconds, `pitch` and `velocity` as MIDI numbers.
+
+    `duration` is `HELD` while the note still sounds. `place` is where in the bar it starts (0 <= place < 1), or None in
+    free time.
+    """
+
+    onset: float
+    duration: float
+    pitch: int
+    velocity: int
+    role: int = CALL
+    place: float | None = None
+
+    @property
+    def end(self) -> float:
+        """When the note stops sounding, in seconds; infinite while it is held."""
+        return self.onset + self.duration
+
+    def moved(self, seconds: float) -> Note:
+        """The same note, `seconds` later (earlier where negative)."""
+        return replace(self, onset=self.onset + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Notes that belong together, in the order of their onsets."""
+
+    notes: tuple[Note, ...]
+
+    @classmethod
+    def of(cls, notes: Iterable[Note]) -> Phrase:
+        """A phrase from notes in any order."""
+        return cls(tuple(sorted(notes, key=lambda n: (n.onset, n.pitch))))
+
+    def __iter__(self) -> Iterator[Note]:
+        return iter(self.notes)
+
+    def __len__(self) -> int:
+        return len(self.notes)
+
+    @property
+    def start(self) -> float:
+        """Onset of the first note, in seconds; 0 for an empty phrase."""
+        return self.notes[0].onset if self.notes else 0.0
+
+    @property
+    def end(self) -> float:
+        """When the last note stops, in seconds; a held note counts up to its onset."""
+        return max((n.end if n.duration != HELD else n.onset for n in self.notes), default=0.0)
+
+    def moved(self, seconds: float) -> Phrase:
+        """The same phrase, `seconds` later."""
+        return Phrase(tuple(n.moved(seconds) for n in self.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The bar lines of some music in time, as far as tempo holds: one lies at `start`, and one every `length` seconds.
+
+    `groove` pulls onsets to the sixteenths (0: not at all, 1: onto them); `swing` is where in its beat the second eighth
+    lies (0.5 straight, 0.67 a triplet).
+    """
+
+    start: float
+    length: float
+    beats: int = 4
+    groove: float = 0.0
+    swing: float = 0.5
+
+    def place(self, time: float) -> float:
+        """Where in its bar a moment lies, 0 <= place < 1."""
+        return ((time - self.start) / self.length) % 1.0
+
+    def pulled(self, time: float, groove: float | None = None) -> float:
+        """A moment, drawn to the nearest sixteenth as the groove asks."""
+        beat = (time - self.start) / self.length * self.beats
+        whole, within = divmod(beat, 1.0)
+        grid = (0.0, self.swing / 2, self.swing, (1.0 + self.swing) / 2, 1.0)
+        nearest = min(grid, key=lambda g: abs(g - within))
+        share = self.groove if groove is None else groove
+        return time + share * (whole + nearest - beat) * self.length / self.beats
+
+    def beat_from(self, time: float) -> float:
+        """The first beat at or after a moment."""
+        return self.start + math.ceil((time - self.start) / self.length * self.beats - 1e-6) * self.length / self.beats
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is asked of the musician: notes in a stretch of time. All in seconds.
+
+    No onset lies before `earliest`; the musician pauses after the first one at or past `until`; it may close the phrase
+    from `close` on, begins nothing after `stop`, and sounds nothing after `hush`. `on_beat`: its first note lies on a
+    beat of `bar`. `together`: the other one plays, too, and the musician leaves room for the notes that it expects.
+    """
+
+    earliest: float
+    until: float
+    close: float
+    stop: float
+    hush: float = math.inf
+    bar: Bar | None = None
+    on_beat: bool = False
+    together: bool = False
+
+
+def span_to_wire(span: Span) -> dict[str, Any]:
+    """The span as the fields of a JSON object; what is endless or absent is null."""
+    row: dict[str, Any] = {k: round(getattr(span, k), 6) for k in ("earliest", "until")}
+    for key in ("close", "stop", "hush"):
+        value = getattr(span, key)
+        row[key] = round(value, 6) if math.isfinite(value) else None
+    bar = span.bar
+    row["bar"] = None if bar is None else [bar.start, bar.length, bar.beats, bar.groove, bar.swing]
+    row |= {"on_beat": span.on_beat, "together": span.together}
+    return row
+
+
+def span_from_wire(row: dict[str, Any]) -> Span:
+    """The span in a JSON object as `span_to_wire` makes it. Raises ValueError for anything else."""
+    try:
+        ends = {k: math.inf if row.get(k) is None else float(row[k]) for k in ("close", "stop", "hush")}
+        bar = None
+        if row.get("bar") is not None:
+            start, length, beats, groove, swing = row["bar"]
+            bar = Bar(float(start), float(length), int(beats), float(groove), float(swing))
+        on_beat, together = bool(row.get("on_beat")), bool(row.get("together"))
+        span = Span(float(row["earliest"]), float(row["until"]), **ends, bar=bar, on_beat=on_beat, together=together)
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise ValueError(f"not a span: {str(row)[:120]}") from error
+    sound = all(math.isfinite(x) for x in (span.earliest, span.until)) and not any(map(math.isnan, ends.values()))
+    if bar is not None:
+        sound = sound and math.isfinite(bar.start) and 0.05 < bar.length < 600 and 1 <= bar.beats <= 32
+        sound = sound and 0 <= bar.groove <= 1 and 0.4 < bar.swing < 0.9
+    if not sound:
+        raise ValueError(f"not a span: {str(row)[:120]}")
+    return span
+
+
+def to_wire(note: Note) -> list[Any]:
+    """The note as a JSON list: onset, duration (null while held), pitch, velocity, role, place (null in free time)."""
+    duration = None if note.duration == HELD else round(note.duration, 6)
+    return [round(note.onset, 6), duration, note.pitch, note.velocity, note.role, note.place]
+
+
+def from_wire(row: Any) -> Note:
+    """The note of a JSON list as `to_wire` makes it. Raises ValueError for anything else."""
+    try:
+        onset, duration, pitch, velocity, role, place = row
+        note = Note(
+            onset=float(onset),
+            duration=HELD if duration is None else float(duration),
+            pitch=int(pitch),
+            velocity=int(velocity),
+            role=int(role),
+            place=None if place is None else float(place),
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"not a note: {str(row)[:80]}") from error
+    sound = math.isfinite(note.onset) and note.duration >= 0 and not math.isnan(note.duration)
+    if not (sound and 0 <= note.pitch <= 127 and 0 <= note.velocity <= 127 and note.role in (CALL, ANSWER)):
+        raise ValueError(f"not a note: {str(row)[:80]}")
+    return note

@@ -1,0 +1,59 @@
+"""Sampling: how the next value of a field is drawn from its logits.
+
+Knows nothing of notes or networks beyond one row of numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How boldly to play. Temperatures multiply: `temperature` is for all fields, the others for their own.
+
+    `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second.
+    """
+
+    temperature: float = 0.95
+    time: float = 1.0
+    pitch: float = 1.0
+    velocity: float = 1.0
+    duration: float = 1.0
+    top_p: float = 0.96
+    min_p: float = 0.02
+    lowest: float = 21.0
+    highest: float = 108.0
+    density: float = 14.0
+
+    @classmethod
+    def of(cls, settings: dict[str, Any]) -> Sampling:
+        """From a preset's settings; raises ValueError for a name that is not one."""
+        unknown = set(settings) - {f.name for f in dataclasses.fields(cls)}
+        if unknown:
+            raise ValueError(f"no sampling setting {sorted(unknown)[0]!r}")
+        return cls(**settings)
+
+    def heat(self, field: str) -> float:
+        """The temperature of one field."""
+        return self.temperature * float(getattr(self, field, 1.0))
+
+
+def draw(logits: Tensor, temperature: float, top_p: float, min_p: float, generator: torch.Generator) -> int:
+    """One index of a (n,) row of logits. Forbidden values are -inf; at least one must not be.
+
+    Nucleus sampling (Holtzman et al. 2020), and nothing less likely than `min_p` times the likeliest (Nguyen et al.
+    2024).
+    """
+    p = torch.softmax(logits.double() / max(temperature, 1e-3), dim=-1)
+    order = p.argsort(descending=True, stable=True)
+    ranked = p[order]
+    ahead = ranked.cumsum(0) - ranked
+    ranked = torch.where((ahead < top_p) & (ranked >= min_p * ranked[0]), ranked, 0.0)
+    at = torch.rand((), generator=generator, dtype=torch.float64) * ranked.sum()
+    return int(order[int(torch.searchsorted(ranked.cumsum(0), at).clamp(max=len(p) - 1))])

@@ -1,0 +1,176 @@
+"""The Transformer: steps in, one hidden state a step out, steered by a style at every position.
+
+Knows nothing of how notes are sampled, where keys are kept between calls, or what a style means.
+
+Pre-norm decoder with rotary positions (Su et al. 2021), grouped key-value heads (Ainslie et al. 2023), SwiGLU (Shazeer
+2020) and normalised queries and keys. The style is added, through a projection of its own, before every layer
+("in-attention", Wu & Yang 2021); as it enters by position, a new style leaves every key and value of the past valid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import codec
+
+
+@dataclass(frozen=True)
+class Config:
+    """The shape of the musician. `window` is in notes; `latent` is the number of style dimensions."""
+
+    width: int = 256
+    layers: int = 6
+    heads: int = 4
+    kv_heads: int = 2
+    hidden: int = 704
+    window: int = 256
+    latent: int = 24
+    style_width: int = 128
+    style_layers: int = 2
+    style_notes: int = 64
+
+
+class Keys(Protocol):
+    """Where a layer finds the keys and values of the past: see `models.cache`."""
+
+    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Add (1, kv_heads, T, head) keys and values; return all there are, and the (T, S) mask of what each sees."""
+
+
+class StepEmbedding(nn.Module):
+    """A step as the sum of its fields' embeddings, and of how it relates to the two steps before it.
+
+    The neighbours' fields, the intervals and the pitch class are what lets a single layer of attention find "the note
+    that came after one like this": a motif can be taken up.
+    """
+
+    SPAN = 24  # semitones; wider intervals count as this wide
+    NO_INTERVAL = 2 * SPAN + 1
+    offsets: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        times, pitches, durations = (
+            codec.SIZES[codec.TIME] + 1,
+            codec.SIZES[codec.PITCH] + 1,
+            codec.SIZES[codec.DURATION] + 1,
+        )
+        sizes = [2, times, pitches, codec.SIZES[codec.VELOCITY] + 1, durations, codec.PLACES + 1, 3]  # this step
+        sizes += [times, pitches, durations]  # the step before
+        sizes += [self.NO_INTERVAL + 1, self.NO_INTERVAL + 1, 13]  # intervals to the last two notes, pitch class
+        offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0)
+        self.register_buffer("offsets", offsets, persistent=False)
+        self.table = nn.Embedding(sum(sizes), width)
+        nn.init.normal_(self.table.weight, std=0.05)
+
+    def forward(self, steps: Tensor, before: Tensor) -> Tensor:
+        """(B, T, 7) steps and the (B, 2, 7) steps before them -> (B, T, width)."""
+        wide = torch.cat([before, steps], dim=1)
+        last, second = wide[:, 1:-1], wide[:, :-2]
+        pitch = steps[..., codec.PITCH]
+        pitch_class = torch.where(pitch == codec.NO_PITCH, 12, pitch % 12)
+        parts = [steps, last[..., [codec.TIME, codec.PITCH, codec.DURATION]]]
+        parts += [torch.stack([self._interval(pitch, p[..., codec.PITCH]) for p in (last, second)] + [pitch_class], -1)]
+        index = torch.cat(parts, dim=-1) + self.offsets
+        flat = F.embedding_bag(index.flatten(0, 1), self.table.weight, mode="sum")
+        return flat.view(*steps.shape[:2], -1)
+
+    def _interval(self, pitch: Tensor, other: Tensor) -> Tensor:
+        known = (pitch != codec.NO_PITCH) & (other != codec.NO_PITCH)
+        return torch.where(known, (pitch - other).clamp(-self.SPAN, self.SPAN) + self.SPAN, self.NO_INTERVAL)
+
+
+def rotate(x: Tensor, positions: Tensor) -> Tensor:
+    """Rotary position embedding of (B, H, T, head) at (T,) positions; angles in float64, for sessions without end."""
+    half = x.shape[-1] // 2
+    frequency = 10000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float64) / half)
+    angle = positions.to(torch.float64)[:, None] * frequency
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+
+class Layer(nn.Module):
+    """One pre-norm layer: style in, attention, then a gated MLP."""
+
+    def __init__(self, config: Config, index: int) -> None:
+        super().__init__()
+        self.index, self.heads, self.kv_heads = index, config.heads, config.kv_heads
+        self.head = config.width // config.heads
+        self.style = nn.Linear(config.latent, config.width, bias=False)
+        self.attention_norm = nn.RMSNorm(config.width)
+        self.q = nn.Linear(config.width, config.width, bias=False)
+        self.k = nn.Linear(config.width, config.kv_heads * self.head, bias=False)
+        self.v = nn.Linear(config.width, config.kv_heads * self.head, bias=False)
+        self.q_norm, self.k_norm = nn.RMSNorm(self.head), nn.RMSNorm(self.head)
+        self.o = nn.Linear(config.width, config.width, bias=False)
+        self.mlp_norm = nn.RMSNorm(config.width)
+        self.gate = nn.Linear(config.width, config.hidden, bias=False)
+        self.up = nn.Linear(config.width, config.hidden, bias=False)
+        self.down = nn.Linear(config.hidden, config.width, bias=False)
+        for output in (self.o, self.down):  # a layer begins as the identity
+            nn.init.zeros_(output.weight)
+
+    def forward(self, x: Tensor, z: Tensor, positions: Tensor, mask: Tensor | None, keys: Keys | None) -> Tensor:
+        x = x + self.style(z)
+        x = x + self.attend(self.attention_norm(x), positions, mask, keys)
+        y = self.mlp_norm(x)
+        return x + self.down(F.silu(self.gate(y)) * self.up(y))
+
+    def attend(self, x: Tensor, positions: Tensor, mask: Tensor | None, keys: Keys | None) -> Tensor:
+        b, t, _ = x.shape
+        q = rotate(self.q_norm(self.q(x).view(b, t, self.heads, self.head)).transpose(1, 2), positions)
+        k = rotate(self.k_norm(self.k(x).view(b, t, self.kv_heads, self.head)).transpose(1, 2), positions)
+        v = self.v(x).view(b, t, self.kv_heads, self.head).transpose(1, 2)
+        if keys is not None:
+            k, v, mask = keys.extend(self.index, k, v)
+        group = self.heads // self.kv_heads
+        k, v = (y.repeat_interleave(group, dim=1) for y in (k, v))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        return self.o(y.transpose(1, 2).reshape(b, t, -1))
+
+
+class Transformer(nn.Module):
+    """Steps to hidden states."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = StepEmbedding(config.width)
+        self.layers = nn.ModuleList(Layer(config, i) for i in range(config.layers))
+        self.norm = nn.RMSNorm(config.width)
+
+    def forward(
+        self,
+        steps: Tensor,
+        z: Tensor,
+        *,
+        before: Tensor | None = None,
+        first: int = 0,
+        mask: Tensor | None = None,
+        keys: Keys | None = None,
+    ) -> Tensor:
+        """(B, T, 7) steps and (B, T or 1, latent) style -> (B, T, width) hidden states.
+
+        `before`: the (B, 2, 7) steps before the first one (default: silence). `first`: the position of the first step.
+        `mask`: (T, T), True where a step may look; default: every step before it. `keys`: a cache of the past.
+        """
+        if before is None:
+            silence = torch.as_tensor(codec.SILENCE, device=steps.device)
+            before = silence.expand(steps.shape[0], 2, -1)
+        x = self.embedding(steps, before)
+        positions = torch.arange(first, first + steps.shape[1], device=steps.device)
+        for layer in self.layers:
+            x = layer(x, z, positions, mask, keys)
+        return self.norm(x)
+
+
+def sliding_mask(length: int, window: int) -> Tensor:
+    """The (length, length) mask of a full pass that sees what a cache of `window` steps sees."""
+    i = torch.arange(length)
+    return (i[None, :] <= i[:, None]) & (i[None, :] > i[:, None] - window)

@@ -1,0 +1,195 @@
+"""The worker: the musician as a process, one JSON object a line on stdin and stdout.
+
+Knows nothing of the present: every time in a message is a second on the caller's own line of time, and means no more to
+it than an order.
+
+It says one line by itself when it can play, and after that only answers:
+
+    <- {"ready": {"engine": "torch", "weights": "open", "fingerprint": "…", "window": 256, "style": 24}}
+    -> {"do": "hear", "at": N, "notes": [NOTE, …]}     from the N-th note of the session on, this is what was heard;
+                                                       what stood there before is forgotten. No reply.
+    -> {"do": "style", "z": [float, …] or null, "sampling": {…}}      counts from the next note on. No reply.
+    -> {"do": "seed", "seed": 7}                       makes what follows repeatable. No reply.
+    -> {"do": "play", "id": I, "earliest": a, "until": b, "close": c, "stop": d, "hush": e, "bar": BAR, "on_beat": f,
+        "together": g}
+    <- {"id": I, "note": NOTE}                         once for each note, as soon as it is known,
+    <- {"id": I, "done": "more"}                       then why it paused: "more" to come, or the phrase's "end".
+    -> {"do": "encode", "id": I, "notes": [NOTE, …]}
+    <- {"id": I, "z": [float, …]}                      the style of these notes
+    <- {"error": "one sentence", "id": I}              `id` where there was one
+
+`play` invents the next notes of the answer: see `models.note.Span`. `until` is the caller's horizon: it asks again when it
+wants more. `close`, `stop` and `hush` may be null (never), BAR may be null (free time) or a list of `models.note.Bar`'s
+fields. Notes it played count as heard, in order, after those it was told; `hear` with an earlier `at` takes them back.
+End of input ends it. A NOTE is a list: see `models.note.to_wire`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Generator, Iterator
+from typing import Any, Protocol
+
+from .note import ANSWER, Note, Span, from_wire, span_from_wire, to_wire
+
+LINE_LIMIT = 1 << 20  # characters: more than 8,000 notes; a longer line is refused before it is parsed
+"""The longest line that is read, in characters."""
+
+
+class Musician(Protocol):
+    """What the worker drives: the engine, or the echo below."""
+
+    def about(self) -> dict[str, Any]:
+        """What the `ready` line says."""
+
+    def hear(self, at: int, notes: list[Note]) -> None:
+        """Replace everything from the `at`-th note on by `notes`."""
+
+    def style(self, z: list[float] | None, sampling: dict[str, float]) -> None:
+        """Style and sampling of all notes to come."""
+
+    def seed(self, seed: int) -> None:
+        """Make what follows repeatable."""
+
+    def play(self, span: Span) -> Generator[Note, None, str]:
+        """Invent notes, as `play` above; the generator returns "more" or "end"."""
+
+    def encode(self, notes: list[Note]) -> list[float]:
+        """The style of `notes`, a point in the latent space."""
+
+
+class Echo:
+    """A musician without a network: it plays the call back an octave up. For tests, and to try the wiring."""
+
+    def __init__(self) -> None:
+        self.heard: list[Note] = []
+
+    def about(self) -> dict[str, Any]:
+        return {"engine": "echo", "weights": "none", "fingerprint": "none", "window": 256, "style": 0}
+
+    def hear(self, at: int, notes: list[Note]) -> None:
+        self.heard[at:] = notes
+
+    def style(self, z: list[float] | None, sampling: dict[str, float]) -> None:
+        pass
+
+    def seed(self, seed: int) -> None:
+        pass
+
+    def encode(self, notes: list[Note]) -> list[float]:
+        return []
+
+    def play(self, span: Span) -> Generator[Note, None, str]:
+        played = 0  # how much of the call has been answered so far
+        while played < len(self.heard) and self.heard[-1 - played].role == ANSWER:
+            played += 1
+        last = len(self.heard) - played
+        first = last
+        while first > 0 and self.heard[first - 1].role != ANSWER:
+            first -= 1
+        call = self.heard[first:last]
+        if not call:
+            return "end"
+        start = self.heard[last].onset if played else max(span.earliest, call[-1].onset + 0.25)
+        if span.bar is not None and span.on_beat and not played:
+            start = span.bar.beat_from(start)
+        for note in call[played:]:
+            onset = start + note.onset - call[0].onset
+            if onset > min(span.stop, span.hush):
+                return "end"
+            onset = max(onset, span.earliest)
+            up = 12 if note.pitch <= 96 else 0
+            place = None if span.bar is None else span.bar.place(onset)
+            duration = min(note.duration, 0.5, span.hush - onset)
+            echo = Note(onset, duration, note.pitch + up, note.velocity, ANSWER, place)
+            self.heard.append(echo)
+            yield echo
+            if onset >= span.until:
+                return "more"
+        return "end"
+
+
+def serve(musician: Musician, lines: Iterator[str], say: Any) -> None:
+    """Answer requests until the lines end. `say` takes one reply, a dict. Never raises on bad input: it says so."""
+    say({"ready": musician.about()})
+    for line in lines:
+        ident: Any = None
+        try:
+            if len(line) > LINE_LIMIT:
+                raise ValueError("line too long")
+            request = json.loads(line, parse_constant=_no_number)
+            if not isinstance(request, dict):
+                raise ValueError("a request is a JSON object")
+            ident = request.get("id")
+            _obey(musician, request, ident, say)
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            reply = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
+            say(reply if ident is None else {**reply, "id": ident})
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> None:
+    match request.get("do"):
+        case "hear":
+            musician.hear(int(request["at"]), [from_wire(row) for row in request["notes"]])
+        case "style":
+            z, settings = request.get("z"), request.get("sampling", {})
+            if not isinstance(settings, dict):
+                raise ValueError("sampling is a JSON object")
+            sampling = {str(k): float(v) for k, v in settings.items()}
+            musician.style(None if z is None else [float(x) for x in z], sampling)
+        case "seed":
+            musician.seed(int(request["seed"]))
+        case "play":
+            notes = musician.play(span_from_wire(request))
+            while True:
+                try:
+                    note = next(notes)
+                except StopIteration as end:
+                    say({"id": ident, "done": end.value or "end"})
+                    return
+                say({"id": ident, "note": to_wire(note)})
+        case "encode":
+            say({"id": ident, "z": musician.encode([from_wire(row) for row in request["notes"]])})
+        case other:
+            raise ValueError(f"unknown request {str(other)[:40]!r}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the worker on stdin and stdout."""
+    parser = argparse.ArgumentParser(prog="python -m models.worker", description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", default="open", help="a name in models/weights, or a .safetensors file")
+    parser.add_argument("--echo", action="store_true", help="play the call back instead (no network, no torch)")
+    args = parser.parse_args(argv)
+
+    def say(reply: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(reply, allow_nan=False) + "\n")
+        sys.stdout.flush()
+
+    musician: Musician
+    if args.echo:
+        musician = Echo()
+    else:
+        from .checkpoint import CheckpointError  # torch is loaded only where it is needed
+        from .engine import Engine
+
+        with contextlib.suppress(AttributeError, OSError):
+            os.nice(5)  # who keeps time comes first
+        try:
+            musician = Engine.load(args.weights)
+        except CheckpointError as error:
+            say({"error": str(error)})
+            return 2
+    serve(musician, iter(sys.stdin), say)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""presets: styles that a musician would name, one .toml each. The folder holds no code."""

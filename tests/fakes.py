@@ -1,0 +1,204 @@
+"""Fakes: time that jumps, ports of nothing, and a musician in the same process. All of them, in one place."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from typing import Any
+
+from agent.mind import MindLost
+from agent.player import Player
+from agent.ports import Event, PortLost
+from models.note import ANSWER, Note, Span
+from models.worker import Echo
+
+
+class _Jumping(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+    """A selector that never waits: it moves the loop's time instead."""
+
+    loop: VirtualLoop
+
+    def select(self, timeout: float | None = None) -> Any:
+        events = super().select(0)
+        if not events and timeout is None:
+            raise RuntimeError("everybody waits, and nothing will ever happen")
+        if not events and timeout:
+            self.loop.virtual += timeout
+        return events
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time is as fast as its work. It is the clock, too."""
+
+    def __init__(self) -> None:
+        selector = _Jumping()
+        selector.loop = self
+        self.virtual = 1000.0
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.virtual
+
+    now = time
+
+
+def in_virtual_time(make: Callable[[VirtualLoop], Coroutine[Any, Any, Any]]) -> Any:
+    """Run what `make` makes of a virtual loop, to its end."""
+    loop = VirtualLoop()
+    try:
+        return loop.run_until_complete(make(loop))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+class LoopPlayer(Player):
+    """A player without a thread: the loop wakes it."""
+
+    def start(self) -> None:
+        self._handle: asyncio.TimerHandle | None = None
+
+    def add(self, notes: Any) -> None:
+        for number, note in notes:
+            self.schedule.add(number, note)
+        self._plan()
+
+    def send_at(self, when: float, message: bytes) -> None:
+        super().send_at(when, message)
+        self._plan()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._send(self.schedule.silence(self._clock.now()))
+
+    def _plan(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        due = self.schedule.next_time()
+        if due is not None and not self._stopping:
+            self._handle = asyncio.get_running_loop().call_at(due, self._play)
+
+    def _play(self) -> None:
+        if not self._stopping:
+            self._send(self.schedule.due(self._clock.now()))
+            self._plan()
+
+
+class FakeOutput:
+    """Keeps what is sent, with its time; can be lost."""
+
+    name = "fake:out"
+
+    def __init__(self, clock: Any = None) -> None:
+        self.sent: list[tuple[float, bytes]] = []
+        self.lost = False
+        self.closed = False
+        self._clock = clock
+
+    def send(self, message: bytes) -> None:
+        if self.lost:
+            raise PortLost("the output fake:out is gone; connect it and start again.")
+        self.sent.append((self._clock.now() if self._clock else 0.0, message))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeInput:
+    """A keyboard that a test plays on."""
+
+    name = "fake:in"
+
+    def __init__(self, clock: Any) -> None:
+        self._clock = clock
+        self.closed = False
+        self._on_event: Callable[[Event], None] = lambda event: None
+
+    def open(self, on_event: Callable[[Event], None]) -> None:
+        self._on_event = on_event
+
+    def play(self, *message: int) -> None:
+        self._on_event(Event(self._clock.now(), bytes(message)))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeMind:
+    """The echo in the same process, with a musician's delays and troubles. `fails`: calls of `play` that die."""
+
+    def __init__(self, *, wakes_after: float = 0.0, note_takes: float = 0.005, fails: Sequence[int] = ()) -> None:
+        self.echo, self.wakes_after, self.note_takes, self.fails = Echo(), wakes_after, note_takes, set(fails)
+        self.gone = asyncio.Event()
+        self.last_words = "it ended"
+        self.told: list[tuple[int, list[Note]]] = []
+        self.styles: list[Any] = []
+        self.styles_have = 0
+        self.encoded: list[list[Note]] = []
+        self.starts = self.plays = self._base = 0
+        self.closed = False
+
+    async def start(self) -> None:
+        self.starts += 1
+        self.echo, self.gone, self.closed = Echo(), asyncio.Event(), False
+
+    async def wait_ready(self) -> dict[str, Any]:
+        await asyncio.sleep(self.wakes_after)
+        return {**self.echo.about(), "style": self.styles_have}
+
+    def hear(self, at: int, notes: Sequence[Note]) -> None:
+        self.told.append((at, list(notes)))
+        assert 0 <= at - self._base <= len(self.echo.heard), "told from a note on that it has never heard of"
+        self.echo.hear(at - self._base, list(notes))
+
+    def join(self, at: int, notes: Sequence[Note]) -> None:
+        self._base = at
+        self.hear(at, notes)
+
+    def style(self, z: Any, sampling: dict[str, float]) -> None:
+        self.styles.append((z, sampling))
+
+    def seed(self, seed: int) -> None:
+        self.echo.seed(seed)
+
+    async def encode(self, notes: Sequence[Note]) -> list[float]:
+        self.encoded.append(list(notes))
+        return [float(len(notes))] * self.styles_have
+
+    async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
+        self.plays += 1
+        if self.plays in self.fails:
+            self.gone.set()
+            raise MindLost("it fell over")
+        playing = self.echo.play(span)
+        while True:
+            await asyncio.sleep(self.note_takes)
+            try:
+                yield next(playing)
+            except StopIteration as end:
+                yield end.value
+                return
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def judge(sent: Sequence[tuple[float, bytes]]) -> None:
+    """Whatever was sent: each on has one off, none kills a newer note, and at the end nothing sounds."""
+    sounding: dict[tuple[int, int], float] = {}
+    for when, message in sent:
+        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        key = (channel, message[1])
+        if kind == 0x90 and message[2] > 0:
+            assert key not in sounding, f"{key} was struck twice without an end between"
+            sounding[key] = when
+        elif kind in (0x80, 0x90):
+            assert key in sounding, f"{key} was ended without a beginning"
+            del sounding[key]
+    assert not sounding, f"still sounding: {sounding}"
+
+
+def agent_notes(notes: Sequence[Note]) -> list[Note]:
+    """Those of the agent."""
+    return [n for n in notes if n.role == ANSWER]

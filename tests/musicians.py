@@ -1,0 +1,27 @@
+"""Small musicians and melodies for tests: random weights, so that every number of the network matters."""
+
+from __future__ import annotations
+
+import torch
+
+from models.musician import Musician
+from models.note import Note
+from models.transformer import Config
+
+SMALL = Config(width=32, layers=3, heads=4, kv_heads=2, hidden=48, window=24, latent=8, style_width=16, style_notes=16)
+
+
+def small_musician(seed: int = 0, config: Config = SMALL) -> Musician:
+    """A musician that has learned nothing, but whose every weight is alive."""
+    torch.manual_seed(seed)
+    musician = Musician(config).eval()
+    for parameter in musician.parameters():
+        if not parameter.any():  # layers begin as the identity
+            torch.nn.init.normal_(parameter, std=0.1)
+    return musician
+
+
+def scale(count: int, start: float = 0.0, step: float = 0.2) -> list[Note]:
+    """Up and down C major, `count` notes."""
+    degrees = (0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2)
+    return [Note(start + i * step, 0.15, 60 + degrees[i % len(degrees)], 70) for i in range(count)]

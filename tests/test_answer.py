@@ -1,0 +1,77 @@
+"""Answers to files, by a real worker process: the echo, and the shipped weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+
+from agent import presets
+from agent.answer import RING, answer_file
+from agent.demo import written_call
+from agent.errors import UserError
+from agent.mind import worker_command
+from agent.presets import Preset
+from models.attributes import KEYS, key_share
+from models.midifile import write_notes
+
+ECHO = [sys.executable, "-m", "models.worker", "--echo"]
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Path:
+    write_notes(tmp_path / "call.mid", {"piano": written_call().notes})
+    return tmp_path / "call.mid"
+
+
+def test_call_and_answer_are_two_tracks(call: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out.mid"
+    found = answer_file(call, out, Preset("plain"), seconds=8.0, seed=0, command=ECHO)
+    assert [n.pitch - 12 for n in found.answer] == [n.pitch for n in found.call]
+    tracks = mido.MidiFile(out).tracks
+    assert [t.name for t in tracks[1:]] == ["call", "answer"]
+    assert all(
+        sum(m.type == "note_on" for m in t) == sum(m.type == "note_off" for m in t) == len(found.call)
+        for t in tracks[1:]
+    )
+
+
+def test_the_shipped_weights_answer_in_time_and_repeatably(call: Path, tmp_path: Path) -> None:
+    style, command = presets.load("bebop-line"), worker_command()
+    found = answer_file(call, tmp_path / "a.mid", style, seconds=8.0, seed=7, command=command)
+    answer_file(call, tmp_path / "b.mid", style, seconds=8.0, seed=7, command=command)
+    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
+    start = max(n.onset for n in found.call)
+    assert 12 <= len(found.answer) <= 20 * 8
+    assert all(start < n.onset <= start + 10.5 and n.end <= start + 10.5 + RING for n in found.answer)
+
+
+def test_the_shipped_weights_answer_in_key(call: Path, tmp_path: Path) -> None:
+    """Over a few answers: one may wander. Seven pitch classes of twelve would be 0.58 by chance."""
+    inside = []
+    for seed in range(6):
+        found = answer_file(call, tmp_path / "a.mid", presets.load(), seconds=8.0, seed=seed, command=worker_command())
+        assert len(found.answer) >= 12
+        key, _ = key_share(np.array([n.pitch for n in found.call]))
+        inside.append(np.mean([KEYS[key][n.pitch % 12] for n in found.answer]))
+    assert np.mean(inside) >= 0.8, inside
+
+
+def test_bad_calls_and_workers_are_one_sentence(call: Path, tmp_path: Path) -> None:
+    def ask(path: Path, command: list[str]) -> str:
+        with pytest.raises(UserError) as caught:
+            answer_file(path, tmp_path / "out.mid", Preset("p"), seconds=4.0, seed=0, command=command)
+        assert not (tmp_path / "out.mid").exists()
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    assert "is not there" in ask(tmp_path / "no.mid", ECHO)
+    assert "stopped before" in ask(call, [sys.executable, "-c", "import sys; sys.exit('ouch')"])
+    assert "not a reply" in ask(call, [sys.executable, "-c", "print('hello')"])
+    assert "'nowhere' not found" in ask(call, worker_command("nowhere"))
+    assert "cannot be asked" in ask(call, ["/no/such/program"])
+    silent = "import json; print(json.dumps({'id': 1, 'done': 'end'}))"
+    assert "nothing to say" in ask(call, [sys.executable, "-c", silent])

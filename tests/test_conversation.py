@@ -1,0 +1,61 @@
+"""The conversation and a musician that is told its news always agree."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.conversation import Conversation
+from models.note import ANSWER, CALL, HELD, Note
+
+acts = st.lists(
+    st.tuples(st.sampled_from(["strike", "end", "answer", "withdraw", "tell"]), st.integers(0, 40)), max_size=80
+)
+
+
+@given(acts, st.sampled_from([3, 1000]))
+def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept: int) -> None:
+    mine, theirs, now = Conversation(kept), [], 0.0
+    everything: list[Note] = []
+
+    def tell() -> None:
+        if (news := mine.news()) is not None:
+            at, notes = news
+            assert at <= len(theirs)
+            theirs[at:] = notes
+
+    for act, number in script:
+        now += 0.1
+        if act == "strike":
+            mine.struck(Note(now, HELD, 60, 70, CALL))
+            everything.append(Note(now, HELD, 60, 70, CALL))
+        elif act == "end":
+            if mine.first <= number < len(mine):
+                mine.ended(number, now)
+                everything[number] = Note(everything[number].onset, now, 60, 70, everything[number].role)
+        elif act == "answer":
+            tell()  # the musician plays only on what it has been told
+            note = Note(now, 0.5, 64, 60, ANSWER)
+            mine.answered(note)
+            theirs.append(note)
+            everything.append(note)
+        elif act == "withdraw":
+            if mine.first <= number < len(mine):
+                mine.withdraw(number)
+                del everything[number:]
+        else:
+            tell()
+            assert mine.news() is None
+    tell()
+    assert len(mine) == len(theirs) == len(everything)
+    assert mine.notes == theirs[mine.first :] == everything[mine.first :]
+
+
+def test_a_musician_who_comes_in_late_is_told_the_end() -> None:
+    mine = Conversation()
+    for i in range(10):
+        mine.struck(Note(float(i), 0.5, 60, 70))
+    at, notes = mine.everything(4)
+    assert at == 6
+    assert [n.onset for n in notes] == [6.0, 7.0, 8.0, 9.0]
+    assert mine.news() is None

@@ -1,0 +1,238 @@
+"""The whole path on real parts: JACK, the program as a process with its shipped weights, a synth, an independent recorder."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.demo import messages, written_call
+from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
+from models.midifile import read_notes
+
+from .jackroom import (
+    PERIOD,
+    RATE,
+    ROOT,
+    Program,
+    Recorder,
+    jack_server,
+    midi_clock,
+    ons,
+    still_sounding,
+    synth,
+    wait_for,
+)
+
+if sys.platform != "linux":
+    pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
+
+CALL = messages(written_call().notes)
+LAST_KEY = max(when for when, m in CALL if m[0] == 0x90)
+ANSWERING = 1  # the agent's channel, from 0; the player has channel 0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with jack_server(tmp_path_factory.mktemp("jack") / "jackd.log") as name:
+        yield name
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "agent", *arguments], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+
+
+def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
+    take = tmp_path / "take"
+    with (
+        synth(tmp_path / "synth.log"),
+        Recorder() as room,
+        Program("play", "--take", str(take), "--channel", str(ANSWERING + 1), "--seed", "4") as program,
+    ):
+        program.wait_to_say(r"Listening to tradefours:in.*tradefours:out")
+        program.wait_to_say("ready")
+        wait_for(lambda: any(n.startswith("synth") for n in room.names()), 20, "the synth's ports")
+        assert {"tradefours:in", "tradefours:out"} <= set(room.names())
+        hears = next(p.name for p in room.client.get_ports(is_midi=True, is_input=True) if p.name.startswith("synth"))
+        sound = next(p.name for p in room.client.get_ports(is_audio=True, is_output=True) if p.name.startswith("synth"))
+        for source, sink in (
+            ("recorder:keys", "tradefours:in"),
+            ("recorder:keys", "recorder:thru_in"),
+            ("tradefours:out", "recorder:out"),
+            ("tradefours:out", hears),
+            (sound, "recorder:ear"),
+        ):
+            room.connect(source, sink)
+
+        begun = room.now() + 0.3
+        room.play(CALL, begun)
+        wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= 4, 30, f"an answer; {program.said}")
+
+        # Thru: every key came out, on its own channel, at once.
+        pressed, passed = ons(room.heard["thru_in"], 0), ons(room.heard["out"], 0)
+        assert [p for _, p in passed] == [p for _, p in pressed] == [m[1] for _, m in CALL if m[0] == 0x90]
+        delays = sorted(b - a for (a, _), (b, _) in zip(pressed, passed, strict=True))
+        assert delays[len(delays) // 2] < 0.03
+        # The answer began after the phrase had ended, and not before.
+        first = ons(room.heard["out"], ANSWERING)[0][0]
+        assert begun + LAST_KEY + 0.3 < first < begun + LAST_KEY + 5.0
+
+        # A second call, once the answer is over; asked to stop in the middle of the second answer.
+        wait_for(lambda: room.now() - room.heard["out"][-1][0] > 1.5, 30, "the first answer's end")
+        assert still_sounding(room.heard["out"]) == set()
+        before = len(ons(room.heard["out"], ANSWERING))
+        room.play(CALL, room.now() + 0.2)
+        wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= before + 3, 30, "a second answer")
+        program.process.send_signal(signal.SIGTERM)
+        assert program.wait(10) == 0
+        wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.3, 5, "silence")
+
+    heard = room.heard["out"]
+    assert still_sounding(heard) == set()
+    began = [m for _, m in heard if m[0] & 0xF0 == 0x90 and m[2] > 0]
+    ended = [m for _, m in heard if m[0] & 0xF0 == 0x80 or (m[0] & 0xF0 == 0x90 and m[2] == 0)]
+    assert len(began) == len(ended) >= len(CALL) + 7  # two calls, and at least seven notes of answers
+    assert "Traceback" not in program.said
+    # The synth sounded while keys were down, and was silent before.
+    quiet = [v for t, v in room.loudness if t < begun - 0.1]
+    loud = [v for t, v in room.loudness if begun < t < begun + LAST_KEY]
+    assert max(quiet, default=0.0) < 1e-4
+    assert sorted(loud)[len(loud) // 2] > 1e-3
+    # The take tells the same story as the independent recorder.
+    notes = take_notes(take / JSONL)
+    assert [n.pitch for n in notes[PLAYER]] == [p for _, p in ons(room.heard["thru_in"], 0)]
+    assert [n.pitch for n in notes[AGENT]] == [p for _, p in ons(heard, ANSWERING)]
+    assert len(read_notes(take / MIDI)) == len(notes[PLAYER]) + len(notes[AGENT])
+
+
+def test_ports_are_listed_and_wrong_names_are_helped(server: str, tmp_path: Path) -> None:
+    with Recorder():
+        listed = run("ports", "--json")
+        assert listed.returncode == 0, listed.stderr
+        found = json.loads(listed.stdout)
+        assert found["api"] == "jack"
+        assert "recorder:keys" in found["inputs"]
+        assert "recorder:out" in found["outputs"]
+        assert "recorder:keys" in run("ports").stdout
+        for option, wrong, right in (
+            ("--in", "recoder:kees", "recorder:keys"),
+            ("--out", "recorder:oud", "recorder:out"),
+        ):
+            refused = run("play", option, wrong, "--take", str(tmp_path / "t"))
+            assert refused.returncode == 2
+            assert right in refused.stderr
+            assert refused.stderr.count("\n") == 1
+            assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "t").exists()
+
+
+def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path) -> None:
+    echo = f"{sys.executable} -m models.worker --echo"
+    with (
+        Recorder() as room,
+        Program(
+            *("play", "--in", "recorder:keys", "--out", "recorder:out", "--no-thru", "--mind", echo),
+            *("--take", str(tmp_path / "take"), "--seconds", "60"),
+        ) as program,
+    ):
+        program.wait_to_say("ready")
+        room.play(CALL, room.now() + 0.1)
+        wait_for(lambda: len(ons(room.heard["out"], 0)) >= 3, 30, "an answer")
+        program.process.send_signal(signal.SIGINT)
+        assert program.wait(10) == 0
+        wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")
+    assert still_sounding(room.heard["out"]) == set()
+    answered = [p - 12 for _, p in ons(room.heard["out"], 0)]
+    assert answered == [m[1] for _, m in CALL if m[0] == 0x90][: len(answered)]
+
+
+def test_two_programs_do_not_fight_over_names(server: str, tmp_path: Path) -> None:
+    echo = ("--mind", f"{sys.executable} -m models.worker --echo")
+    with Program("play", "--take", str(tmp_path / "a"), *echo) as one:
+        one.wait_to_say("ready")
+        with Recorder() as room, Program("play", "--take", str(tmp_path / "b"), *echo) as two:
+            line = two.wait_to_say("Listening")
+            two.wait_to_say("ready")
+            words = line.replace(",", " ").replace(";", " ").split()
+            mine = {w for w in words if w.startswith("tradefours")}
+            assert len(mine) == 2
+            assert mine <= set(room.names())
+            assert mine.isdisjoint({"tradefours:in", "tradefours:out"})
+            two.process.send_signal(signal.SIGTERM)
+            assert two.wait(10) == 0
+        one.process.send_signal(signal.SIGTERM)
+        assert one.wait(10) == 0
+
+
+@pytest.mark.parametrize("jitter_percent", [0, 15])
+def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter_percent: int) -> None:
+    """Another program's clock leads; every answer lies in its own bars, and begins on a beat."""
+    tempo, beats, rounds = 144.0, 4, 3
+    beat = 60.0 / tempo
+    with (
+        midi_clock(tempo, jitter_percent),
+        Recorder() as room,
+        Program(
+            *("play", "--mode", "trade", "--bars", "1", "--clock", "--channel", str(ANSWERING + 1), "--seed", "1"),
+            *("--take", str(tmp_path / "take")),
+        ) as program,
+    ):
+        program.wait_to_say("ready")
+        source = wait_for(
+            lambda: next((p.name for p in room.client.get_ports("jack_midi_clock", is_output=True)), None),
+            10,
+            "the clock",
+        )
+        for a, b in (
+            (source, "tradefours:in"),
+            (source, "recorder:clock"),
+            ("recorder:keys", "tradefours:in"),
+            ("tradefours:out", "recorder:out"),
+        ):
+            room.connect(a, b)
+        room.client.transport_frame = 0
+        room.client.transport_start()
+        program.wait_to_say("The clock runs", 10)
+        begun = next(t for t, m in room.heard["clock"] if m == b"\xf8")
+        calls = [
+            (2 * r * beats * beat + i * beat + after, message)
+            for r in range(rounds)
+            for i in range(beats - 1)
+            for after, message in ((0.0, bytes((0x90, 60 + 2 * i, 80))), (0.8 * beat, bytes((0x80, 60 + 2 * i, 0))))
+        ]
+        room.play(calls, begun)
+        wait_for(lambda: room.now() > begun + (2 * rounds * beats + 0.5) * beat, 60, "all rounds")
+        room.client.transport_stop()
+        program.wait_to_say("The clock has stopped", 10)
+        program.process.send_signal(signal.SIGTERM)
+        assert program.wait(10) == 0
+        wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")
+
+    ticks = np.array([t for t, m in room.heard["clock"] if m == b"\xf8"])
+    assert 60 / (24 * np.median(np.diff(ticks))) == pytest.approx(tempo, rel=0.05)
+    numbers = np.concatenate([[0], np.cumsum(np.round(np.diff(ticks) / np.median(np.diff(ticks))))])
+
+    def beat_at(time: float) -> float:
+        """By the clock's own ticks, however they wander; one that the recorder missed counts all the same."""
+        return float(np.interp(time, ticks, numbers / 24))
+
+    answers: dict[int, list[float]] = {}
+    for time, _ in ons(room.heard["out"], ANSWERING):
+        answers.setdefault(math.floor((beat_at(time) + 0.1) / beats), []).append(beat_at(time))
+    assert sorted(answers) == [1, 3, 5], answers
+    off_beat = sorted(abs(onsets[0] - round(onsets[0])) * beat for onsets in answers.values())
+    # What we send leaves at a period's border. A clock that wanders cannot be foretold for the quarter second in which an
+    # answer is thought of: its tempo walks by a seventh from tick to tick.
+    assert off_beat[len(off_beat) // 2] < PERIOD / RATE + (0.02 if jitter_percent else 0.006), off_beat
+    assert still_sounding(room.heard["out"]) == set()
+    ends = [beat_at(t) for t, m in room.heard["out"] if m[0] == 0x80 | ANSWERING]
+    assert all(math.floor((end - 0.1) / beats) % 2 == 1 for end in ends)

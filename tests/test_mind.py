@@ -1,0 +1,150 @@
+"""The mind with real processes: one that answers, and ones that die, hang or talk nonsense."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from agent import mind as mind_module
+from agent.errors import UserError
+from agent.mind import Mind, MindLost
+from models.note import Note, Span
+
+ECHO = [sys.executable, "-m", "models.worker", "--echo"]
+CALL = [Note(i * 0.1, 0.1, 60 + i, 70) for i in range(4)]
+
+
+def with_mind(command: list[str], act: Any) -> Any:
+    async def both() -> Any:
+        mind = Mind(command)
+        await mind.start()
+        try:
+            return await act(mind)
+        finally:
+            await mind.close()
+
+    return asyncio.run(both())
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+async def played(mind: Mind) -> list[Note | str]:
+    return [item async for item in mind.play(Span(1.0, 99.0, 2.0, 99.0))]
+
+
+def test_the_echo_answers() -> None:
+    async def act(mind: Mind) -> list[Note | str]:
+        assert (await mind.wait_ready())["engine"] == "echo"
+        mind.style(None, {})
+        mind.seed(1)
+        mind.hear(0, CALL)
+        return await played(mind)
+
+    *notes, end = with_mind(ECHO, act)
+    assert [n.pitch for n in notes] == [72, 73, 74, 75]
+    assert end == "end"
+
+
+def test_notes_before_it_joined_do_not_count() -> None:
+    async def act(mind: Mind) -> list[Note | str]:
+        await mind.wait_ready()
+        mind.join(40, CALL[:2])
+        mind.hear(42, CALL[2:])
+        return await played(mind)
+
+    assert [n.pitch for n in with_mind(ECHO, act)[:-1]] == [72, 73, 74, 75]
+
+
+def test_an_answer_that_was_abandoned_does_not_mix_with_the_next() -> None:
+    async def act(mind: Mind) -> tuple[int, list[Note | str]]:
+        await mind.wait_ready()
+        mind.hear(0, CALL)
+        playing = mind.play(Span(1.0, 99.0, 2.0, 99.0))
+        first = await anext(playing)
+        await playing.aclose()
+        mind.hear(0, [Note(9.0, 0.1, 40, 70)])
+        assert isinstance(first, Note)
+        return first.pitch, await played(mind)
+
+    pitch, again = with_mind(ECHO, act)
+    assert pitch == 72
+    assert [n.pitch for n in again[:-1]] == [52]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        python("print('{\"ready\": {}}', flush=True)"),
+        python("print('{\"ready\": {}}', flush=True); input(); print('what?', flush=True); input()"),
+        python("print('{\"ready\": {}}', flush=True); input(); print('[1]', flush=True); input()"),
+        python("print('{\"ready\": {}}', flush=True); input(); print('x' * 3000000, flush=True); input()"),
+        python('print(\'{"ready": {}}\', flush=True); input(); print(\'{"id": 1, "note": [1]}\', flush=True); input()'),
+        python(
+            'print(\'{"ready": {}}\', flush=True); input(); print(\'{"id": 1, "error": "no"}\', flush=True); input()'
+        ),
+    ],
+    ids=["ends", "not json", "not an object", "endless line", "not a note", "an error"],
+)
+def test_death_and_nonsense_are_noticed(command: list[str]) -> None:
+    async def act(mind: Mind) -> None:
+        await mind.wait_ready()
+        with pytest.raises(MindLost):
+            await played(mind)
+
+    with_mind(command, act)
+
+
+def test_silence_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mind_module, "PATIENCE", 0.2)
+
+    async def act(mind: Mind) -> None:
+        await mind.wait_ready()
+        with pytest.raises(MindLost, match="said nothing"):
+            await played(mind)
+
+    with_mind(python("print('{\"ready\": {}}', flush=True); input(); input(); input()"), act)
+
+
+def test_death_between_turns_is_noticed() -> None:
+    async def act(mind: Mind) -> None:
+        await mind.wait_ready()
+        await asyncio.wait_for(mind.gone.wait(), 10.0)
+        with pytest.raises(MindLost, match="out of breath"):
+            await played(mind)
+
+    with_mind(python("import sys; print('{\"ready\": {}}', flush=True); sys.exit('out of breath')"), act)
+
+
+def test_weights_that_are_missing_are_said_in_its_own_words() -> None:
+    async def act(mind: Mind) -> None:
+        with pytest.raises(UserError, match="'nowhere' not found"):
+            await mind.wait_ready()
+
+    with_mind([sys.executable, "-m", "models.worker", "--weights", "nowhere"], act)
+
+
+def test_a_command_that_is_not_there_is_one_sentence() -> None:
+    async def act() -> None:
+        with pytest.raises(UserError, match="cannot be started"):
+            await Mind(["/no/such/program"]).start()
+
+    asyncio.run(act())
+
+
+def test_it_ends_with_its_input() -> None:
+    async def act(mind: Mind) -> Coroutine[Any, Any, int]:
+        await mind.wait_ready()
+        process = mind._process
+        assert process is not None
+        await mind.close()
+        assert process.returncode is not None
+        await mind.close()
+        return process.returncode  # type: ignore[return-value]
+
+    assert with_mind(ECHO, act) == 0

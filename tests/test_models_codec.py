@@ -1,0 +1,63 @@
+"""Notes survive the codec, as finely as it tells things apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import codec
+from models.note import ANSWER, HELD, Note
+
+notes = st.builds(
+    Note,
+    onset=st.just(0.0),
+    duration=st.one_of(st.just(HELD), st.floats(0.0, 20.0)),
+    pitch=st.integers(21, 108),
+    velocity=st.integers(0, 127),
+    role=st.integers(0, 1),
+    place=st.one_of(st.none(), st.floats(0.0, 1.0, exclude_max=True)),
+)
+
+
+@given(notes)
+def test_a_note_comes_back(note: Note) -> None:
+    step = codec.steps_of([note])[0]
+    back = codec.note_of(step.tolist(), note.onset)
+    assert (back.pitch, back.role, back.onset) == (note.pitch, note.role, note.onset)
+    assert abs(back.velocity - note.velocity) <= 2
+    if note.duration == HELD:
+        assert back.duration == HELD
+    elif 0.025 <= note.duration <= 3.0:
+        assert 0.93 <= back.duration / note.duration <= 1.075
+    assert (back.place is None) == (note.place is None)
+    if note.place is not None:
+        assert back.place is not None
+        assert -1e-6 <= note.place - back.place <= 1 / codec.PLACES
+
+
+@given(st.floats(0.0, 12.0))
+def test_time_is_told_apart_finely(seconds: float) -> None:
+    back = float(codec.TIMES[int(codec.time_step(np.array([seconds]))[0])])
+    if seconds <= 0.495:
+        assert abs(back - seconds) <= 0.005 + 1e-9
+    elif seconds <= 10.0:
+        assert 0.94 <= back / seconds <= 1.06
+    else:
+        assert back == codec.TIMES[-1]
+
+
+@given(st.lists(notes, min_size=2, max_size=12), st.integers(1, 11))
+def test_steps_do_not_depend_on_how_notes_are_dealt_out(played: list[Note], cut: int) -> None:
+    line = [n.moved(0.1 * i) for i, n in enumerate(played)]
+    cut = min(cut, len(line) - 1)
+    apart = np.concatenate([codec.steps_of(line[:cut]), codec.steps_of(line[cut:], line[cut - 1])])
+    assert np.array_equal(codec.steps_of(line), apart)
+
+
+def test_every_value_fits_its_field() -> None:
+    extremes = [Note(0.0, 0.0, 21, 0), Note(99.0, HELD, 108, 127, ANSWER, 0.9999)]
+    rows = codec.steps_of(extremes)
+    assert (rows >= 0).all()
+    assert (rows[:, : len(codec.SIZES)] <= np.array(codec.SIZES)).all()
+    assert rows[1, codec.PLACE] == codec.PLACES

@@ -1,0 +1,126 @@
+"""Lessons are what they say: repeatable, in time order, honest about what was known when."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models import codec, lessons
+from models.corpus import Piece, places, sustained
+from models.note import CALL
+
+
+def piece(seed: int, count: int = 400, *, human: bool = True, dynamics: bool = True, chordal: bool = False) -> Piece:
+    rng = np.random.default_rng(seed)
+    since = rng.choice([0.0, 0.25] if chordal else [0.125, 0.25, 0.5], count)
+    onset = np.cumsum(since) - since[0]
+    return Piece(
+        onset=onset,
+        duration=rng.uniform(0.1, 1.0, count),
+        pitch=rng.integers(40, 84, count),
+        velocity=rng.integers(30, 100, count) if dynamics else np.full(count, 80),
+        part=rng.integers(0, 2, count),
+        place=onset / 2.0 % 1.0,
+        source=f"source {seed % 3}",
+        name=str(seed),
+        human=human,
+        dynamics=dynamics,
+    )
+
+
+@pytest.fixture(scope="module")
+def course() -> lessons.Course:
+    return lessons.Course([piece(i, human=i % 2 == 0, dynamics=i % 3 > 0) for i in range(9)], window=64, style_notes=32)
+
+
+def test_a_lesson_depends_on_seed_step_and_number_alone(course: lessons.Course) -> None:
+    again = lessons.Course(course.pieces, window=64, style_notes=32)
+    other = lessons.Course(course.pieces, window=64, style_notes=32, seed=1)
+    a, b, c = course.lesson(7, 3), again.lesson(7, 3), other.lesson(7, 3)
+    assert all(
+        np.array_equal(getattr(a, f), getattr(b, f), equal_nan=f == "attributes") for f in lessons.Lesson.__slots__
+    )
+    assert not np.array_equal(a.steps, c.steps)
+
+
+def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: lessons.Course) -> None:
+    held = forgotten = 0
+    for k in range(200):
+        lesson = course.lesson(0, k)
+        assert lesson.steps.shape == lesson.target.shape == (64, len(codec.FIELDS))
+        assert (lesson.steps >= 0).all()
+        assert (lesson.target[:, : len(codec.SIZES)] <= np.array(codec.SIZES)).all()
+        asked = lesson.target[:-1, codec.PITCH] != codec.NO_PITCH
+        last = asked & (lesson.steps[1:, codec.PITCH] == codec.NO_PITCH)  # what comes after all that was heard
+        assert last.sum() <= 1
+        asked &= ~last
+        same = [codec.ROLE, codec.PITCH, codec.VELOCITY]
+        assert np.array_equal(lesson.target[:-1][asked][:, same], lesson.steps[1:][asked][:, same])
+        # A held note's length is hidden from the input and known to the target: it is what must be learned.
+        open_ = (lesson.steps[1:, codec.DURATION] == codec.HELD_STEP) & asked
+        held += int(open_.sum())
+        assert (lesson.target[:-1][open_][:, codec.DURATION] < codec.HELD_STEP).all()
+        forgotten += int((~lesson.style_known.any(axis=1)).sum())
+    assert held > 50
+    assert 0 < forgotten < 200
+
+
+def test_only_what_still_sounds_at_the_end_is_held(course: lessons.Course) -> None:
+    for k in range(100):
+        lesson = course.lesson(1, k)
+        known = lesson.steps[:, codec.PITCH] != codec.NO_PITCH
+        waits = np.where(lesson.steps[:, codec.TIME] < codec.START, lesson.steps[:, codec.TIME], 0)
+        onset = np.cumsum(codec.TIMES[waits])
+        open_ = known & (lesson.steps[:, codec.DURATION] == codec.HELD_STEP)
+        # Times are rounded by up to 5 ms a note (more past half a second), so the far end has some slack.
+        assert (onset[known][-1] - onset[open_] <= 3.0 + 0.02 * 64).all()
+
+
+def test_roles_change_at_phrase_ends() -> None:
+    onset = np.cumsum([0.2] * 15 + [1.0] + [0.2] * 15 + [1.2] + [0.2] * 20)
+    assert lessons.phrase_ends(onset, 2.0, 5.0).tolist() == [15, 31]
+
+
+def test_repeats_repeat() -> None:
+    p = piece(1)
+    passage = lessons.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        out = lessons.repeated(rng, passage)
+        count = len(out) - len(passage)
+        assert 6 <= count < 49
+        assert (np.diff(out.onset) >= 0).all()
+        intervals = np.diff(out.pitch)
+        starts = [
+            s
+            for s in range(1, len(passage))
+            if np.array_equal(intervals[s : s + count - 1], intervals[s + count :][: count - 1])
+        ]
+        assert starts
+        assert np.isnan(out.place).all()
+
+
+def test_styles_of_a_spliced_lesson_follow_the_splice(course: lessons.Course) -> None:
+    changed = [lesson.which for lesson in (course.lesson(2, k) for k in range(200)) if lesson.which.any()]
+    assert 40 < len(changed) < 120
+    assert all((np.diff(w) >= 0).all() for w in changed)
+
+
+def test_the_pedal_lengthens_until_it_rises_or_the_key_is_struck_again() -> None:
+    onset, down = np.array([0.0, 1.0, 2.0]), np.array([0.2, 0.2, 0.2])
+    pedal = np.array([[0.1, 3.0]])
+    assert sustained(onset, down, np.array([60, 62, 60]), pedal).tolist() == [2.0, 2.0, 1.0]
+    assert np.allclose(sustained(onset, down, np.array([60, 62, 60]), np.empty((0, 2))), down)
+
+
+def test_places_are_shares_of_the_bar() -> None:
+    beat, number = np.arange(9) * 0.5, np.arange(9) % 4
+    found = places(np.array([-0.1, 0.0, 0.5, 1.75, 2.0, 3.99, 4.2]), beat, number)
+    assert np.allclose(found, [np.nan, 0.0, 0.25, 0.875, 0.0, 0.995, np.nan], equal_nan=True)
+
+
+def test_one_player_alone_is_one_role() -> None:
+    p = piece(2)
+    passage = lessons.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place)
+    kinds = {tuple(np.unique(lessons.roles(np.random.default_rng(s), passage))) for s in range(200)}
+    assert kinds == {(CALL,), (1,), (0, 1)}

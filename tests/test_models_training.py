@@ -1,0 +1,153 @@
+"""Training learns, stops and goes on, is the same however many share it; checkpoints are checked before they are believed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from models import checkpoint, train
+from models.muon import orthogonal
+from models.note import Note
+
+from .musicians import SMALL, small_musician
+
+SHAPE = (
+    "--width 32 --layers 2 --heads 2 --kv-heads 1 --hidden 48 --window 32 --latent 8 --style-width 16 --style-notes 16"
+)
+
+
+@pytest.fixture(scope="module")
+def midi_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from models.midifile import write_notes
+
+    folder = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        degrees = rng.integers(0, 7, 150).cumsum() % 14
+        pitches = [60 + 12 * (d // 7) + (0, 2, 4, 5, 7, 9, 11)[d % 7] for d in degrees.tolist()]
+        write_notes(
+            folder / f"{i}.mid", {"piano": [Note(0.25 * k, 0.2, p, 64 + k % 20) for k, p in enumerate(pitches)]}
+        )
+    (folder / "broken.mid").write_bytes(b"not midi at all")
+    return folder
+
+
+def run(folder: Path, out: Path, *more: str) -> list[dict[str, float]]:
+    command = [
+        "--corpus",
+        str(folder),
+        "--out",
+        str(out),
+        "--batch",
+        "4",
+        "--every",
+        "1",
+        "--device",
+        "cpu",
+        *SHAPE.split(),
+        *more,
+    ]
+    assert train.main(command) == 0
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def test_bits_fall_and_the_weights_load(midi_folder: Path, tmp_path: Path) -> None:
+    log = run(midi_folder, tmp_path, "--notes", str(60 * 128))
+    assert len(log) == 60
+    assert np.mean([row["bits"] for row in log[-5:]]) < log[0]["bits"] - 3.0
+    loaded = checkpoint.load(str(tmp_path / "weights.safetensors"))
+    assert loaded.musician.config.window == 32
+    assert loaded.about["notes"] == 60 * 128
+
+
+def test_a_course_that_was_cut_off_goes_on_exactly(midi_folder: Path, tmp_path: Path) -> None:
+    whole = run(midi_folder, tmp_path / "whole", "--notes", str(12 * 128))
+    run(midi_folder, tmp_path / "cut", "--notes", str(12 * 128), "--minutes", "0")
+    assert len((tmp_path / "cut" / "log.jsonl").read_text().splitlines()) == 1
+    resumed = run(midi_folder, tmp_path / "cut", "--notes", str(12 * 128))
+    assert [row["loss"] for row in resumed] == [row["loss"] for row in whole]
+
+
+def test_two_processes_learn_what_one_learns(midi_folder: Path, tmp_path: Path) -> None:
+    notes = str(6 * 128)
+    one = run(midi_folder, tmp_path / "one", "--notes", notes)
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "models.train",
+    ]
+    command += ["--corpus", str(midi_folder), "--out", str(tmp_path / "two"), "--batch", "4", "--every", "1"]
+    command += ["--device", "cpu", "--notes", notes, *SHAPE.split()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    two = [json.loads(line) for line in (tmp_path / "two" / "log.jsonl").read_text().splitlines()]
+    assert len(two) == len(one)
+    # Velocity and role have fewer known targets in one half than in the other, so the mean of means differs a little.
+    for a, b in zip(one, two, strict=True):
+        assert abs(a["bits"] - b["bits"]) < 0.05 * a["bits"]
+
+
+def test_a_corpus_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train.main(["--corpus", str(tmp_path / "no"), "--out", str(tmp_path / "out")]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+    assert train.main(["--corpus", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "holds nothing to read" in capsys.readouterr().err
+
+
+def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
+    musician = small_musician()
+    checkpoint.save(tmp_path / "w.safetensors", musician, {"licence": "CC BY 4.0"}, torch.float32)
+    loaded = checkpoint.load(str(tmp_path / "w.safetensors"))
+    assert loaded.about == {"licence": "CC BY 4.0"}
+    assert loaded.musician.config == SMALL
+    for a, b in zip(musician.state_dict().values(), loaded.musician.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda p, h, t: p.write_bytes(b"\x00" * 64), "not a readable checkpoint"),
+        (lambda p, h, t: p.write_bytes(p.read_bytes()[:5000]), "not a readable checkpoint"),
+        (lambda p, h, t: save_file(t, p, {**h, "format": "other"}), "not made by this program"),
+        (lambda p, h, t: save_file(t, p, {**h, "codec": "0123"}), "another codec"),
+        (lambda p, h, t: save_file(t, p, {**h, "config": '{"width": 99999999}'}), "cannot be right"),
+        (lambda p, h, t: save_file(t, p, {**h, "config": '{"wide": 1}'}), "not a readable checkpoint"),
+        (lambda p, h, t: save_file({"x": torch.zeros(1)}, p, h), "does not hold the weights"),
+    ],
+)
+def test_a_foreign_checkpoint_is_one_sentence(tmp_path: Path, spoil: object, sentence: str) -> None:
+    from safetensors import safe_open
+
+    path = tmp_path / "w.safetensors"
+    checkpoint.save(path, small_musician(), {})
+    with safe_open(path, framework="pt") as file:
+        header, tensors = dict(file.metadata()), {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+    spoil(path, header, tensors)  # type: ignore[operator]
+    with pytest.raises(checkpoint.CheckpointError, match=sentence) as caught:
+        checkpoint.load(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_weights_are_named() -> None:
+    with pytest.raises(checkpoint.CheckpointError, match="'nowhere' not found"):
+        checkpoint.load("nowhere")
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 40), (2, 40, 16), (1, 24, 24)])
+def test_orthogonal_evens_out_singular_values(shape: tuple[int, ...]) -> None:
+    found = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))))
+    assert found.min() > 0.3
+    assert found.max() < 1.35

@@ -1,0 +1,113 @@
+"""Names of ports are found as people write them; what is missing is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent import ports
+from agent.errors import UserError
+from agent.ports import NoMidiSystem, PortList
+
+THERE = [
+    "Keystation 49 MK3:Keystation 49 MK3 20:0",
+    "Digital Piano:Digital Piano MIDI 1 24:0",
+    "Digital Piano:DIN 2 24:1",
+]
+
+
+def test_a_name_or_part_of_it_is_enough() -> None:
+    assert ports._match(THERE[0], THERE, "input") == THERE[0]
+    assert ports._match("keystation", THERE, "input") == THERE[0]
+    assert ports._match("DIN", THERE, "input") == THERE[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "parts"),
+    [
+        ("digital piano", THERE, ["fits several", "MIDI 1", "DIN 2"]),
+        ("Keystaton 49", THERE, ["was not found", "did you mean", "Keystation"]),
+        ("zzz", THERE, ["was not found", "Keystation"]),
+        ("any", [], ["there is no input at all"]),
+    ],
+)
+def test_what_does_not_fit_is_helped(name: str, there: list[str], parts: list[str]) -> None:
+    with pytest.raises(UserError) as caught:
+        ports._match(name, there, "input")
+    said = str(caught.value)
+    assert all(part in said for part in parts), said
+    assert "\n" not in said
+
+
+def test_instruments_are_told_from_programs() -> None:
+    alsa = [
+        "Midi Through:Midi Through Port-0 14:0",
+        "Keystation:Keystation 20:0",
+        "amsynth:out 128:0",
+        "System:Timer 0:0",
+    ]
+    assert ports.hardware(PortList("alsa", alsa, [])) == ["Keystation:Keystation 20:0"]
+    jack = ["system:midi_capture_1", "a2j:Keystation [20] (capture): MIDI 1", "ardour:MIDI out"]
+    assert ports.hardware(PortList("jack", jack, [])) == jack[:2]
+    assert ports.hardware(PortList("coremidi", ["IAC Driver Bus 1"], [])) == ["IAC Driver Bus 1"]
+
+
+class OneSystem:
+    """What ports needs of rtmidi, on a machine with JACK compiled in, and no server."""
+
+    API_LINUX_ALSA, API_UNIX_JACK, API_MACOSX_CORE, API_WINDOWS_MM = range(4)
+
+    @staticmethod
+    def get_compiled_api() -> list[int]:
+        return [1]
+
+    class MidiIn:
+        def __init__(self, *_: object, **__: object) -> None:
+            raise RuntimeError("no server")
+
+
+def test_a_machine_without_midi_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_rtmidi", lambda: OneSystem)
+    with pytest.raises(NoMidiSystem, match="tradefours demo"):
+        ports.find_api()
+    with pytest.raises(NoMidiSystem, match="jack does not answer"):
+        ports.find_api("jack")
+    with pytest.raises(UserError, match=r"alsa is not a MIDI system of this machine \(there are: jack\)"):
+        ports.find_api("alsa")
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "rtmidi", None)
+    with pytest.raises(NoMidiSystem, match="python-rtmidi is not installed"):
+        ports.find_api()
+
+
+class Rt:
+    """An rtmidi port that keeps what it is sent, until it breaks."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.calls: list[str] = []
+        self.broken = False
+
+    def send_message(self, message: bytes) -> None:
+        if self.broken:
+            raise ValueError("gone")
+        self.sent.append(message)
+
+    def __getattr__(self, name: str) -> object:
+        return lambda *_: self.calls.append(name)
+
+
+def test_an_output_that_is_gone_is_lost_and_closing_twice_is_fine() -> None:
+    rt = Rt()
+    out = ports.RtOutput(rt, "synth")
+    out.send(b"\x90\x40\x40")
+    assert rt.sent == [b"\x90\x40\x40"]
+    rt.broken = True
+    with pytest.raises(ports.PortLost, match="synth is gone"):
+        out.send(b"\x80\x40\x00")
+    out.close()
+    out.close()
+    assert rt.calls.count("delete") == 1
+    with pytest.raises(ports.PortLost, match="is closed"):
+        out.send(b"\x80\x40\x00")

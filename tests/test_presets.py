@@ -1,0 +1,95 @@
+"""Presets are read strictly, and every complaint is one sentence that helps."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent import presets
+from agent.errors import UserError
+
+GOOD = """
+title = "Test"
+[style]
+z = [0.5, -1, 2]
+weights = "open"
+[sampling]
+temperature = 0.9
+[answer]
+longest = 6
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf8")
+    return path
+
+
+def test_a_good_one(tmp_path: Path) -> None:
+    preset = presets.load(str(written(tmp_path, GOOD)))
+    assert (preset.name, preset.title, preset.z) == ("mine", "Test", (0.5, -1.0, 2.0))
+    assert (preset.sampling, preset.shortest, preset.longest) == ({"temperature": 0.9}, 2.0, 6.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("titel = 'x'", "titel is not a setting; did you mean title?"),
+        ("[sampling]\ntemprature = 1.0", "did you mean sampling.temperature?"),
+        ("[style]\nzz = []", "style.zz is not a setting"),
+        ("[answer]\nspice = 1", "answer.spice is not a setting; there are: shortest, longest."),
+        ("title = 3", "title must be a text"),
+        ("style = 3", "style must be a table"),
+        ("[style]\nz = 'x'", "must be a list"),
+        ("[style]\nz = [nan]", "must be a number"),
+        ("[style]\nz = [true]", "must be a number"),
+        ("[style]\nz = [99.0]", "from -20 to 20"),
+        ("[sampling]\ntemperature = 0", "from 0.1 to 3"),
+        ("[sampling]\nlowest = 60\nhighest = 65", "at least an octave"),
+        ("[answer]\nshortest = 9\nlongest = 3", "turn them round"),
+        ("= = =", "is not TOML"),
+    ],
+)
+def test_bad_ones_are_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
+        presets.load(str(written(tmp_path, text)))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_large_and_not_text_and_not_there(tmp_path: Path) -> None:
+    path = written(tmp_path, "#" * (presets.LARGEST + 1))
+    with pytest.raises(UserError, match="too large"):
+        presets.read(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="cannot be read"):
+        presets.read(path)
+    with pytest.raises(UserError, match="is not there"):
+        presets.load(str(tmp_path / "no.toml"))
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_preset_or_a_sentence(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("any") / "any.toml"
+    path.write_bytes(text.encode("utf8", "surrogatepass"))
+    with contextlib.suppress(UserError):
+        assert presets.read(path).name == "any"
+
+
+def test_the_shipped_ones_are_sound_and_differ() -> None:
+    found = presets.all_presets()
+    assert len(found) >= 6
+    assert presets.DEFAULT in {p.name for p in found}
+    assert len({p.z for p in found}) == len(found)
+    assert all(p.title and p.description and p.source and p.weights == "open" for p in found)
+
+
+def test_a_name_that_is_nearly_right_is_put_right() -> None:
+    with pytest.raises(UserError, match=r"did you mean .*ragtime"):
+        presets.load("Rag time")
+    assert presets.load().name == presets.DEFAULT

@@ -1,0 +1,77 @@
+"""Presets that one makes: learnt from phrases by a real worker, or blended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent import presets, tailor
+from agent.demo import written_call
+from agent.errors import UserError
+from agent.mind import worker_command
+from agent.presets import Preset
+from models.midifile import write_notes
+from models.note import Note
+
+from .test_cli import ECHO, refused, run
+
+
+@pytest.fixture
+def phrases(tmp_path: Path) -> list[Path]:
+    busy = [Note(0.05 * i, 0.04, 80 + i % 12, 110) for i in range(160)]
+    write_notes(tmp_path / "calm.mid", {"piano": written_call().notes})
+    write_notes(tmp_path / "busy.mid", {"piano": busy})
+    return [tmp_path / "calm.mid", tmp_path / "busy.mid"]
+
+
+def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: list[Path], tmp_path: Path) -> None:
+    calm, busy = (tailor.learn(p.stem, [p], worker_command()) for p in phrases)
+    both = tailor.learn("both", phrases, worker_command())
+    assert len(calm.z) == len(presets.load().z)
+    density, register = 0, 1  # the first dimensions are tied to plain figures
+    assert busy.z[density] > calm.z[density] + 0.5
+    assert busy.z[register] > calm.z[register] + 0.5
+    assert both.z == pytest.approx([(a + b) / 2 for a, b in zip(calm.z, busy.z, strict=True)], abs=1e-3)
+    tailor.write(both, tmp_path / "new" / "both.toml")
+    again = presets.read(tmp_path / "new" / "both.toml")
+    assert again.z == pytest.approx(both.z, abs=1e-3)
+    assert (again.title, again.weights) == ("both", "open")
+
+
+def test_a_blend_lies_between() -> None:
+    a = Preset(
+        "a", title="A", z=(0.0, 2.0), weights="w", sampling={"density": 4.0, "pitch": 1.2}, shortest=2, longest=8
+    )
+    b = Preset("b", title="B", z=(1.0, -2.0), weights="w", sampling={"density": 8.0}, shortest=4, longest=8)
+    made = tailor.blend("c", a, b, 0.25)
+    assert made.z == (0.25, 1.0)
+    assert made.sampling == {"density": 5.0, "pitch": 1.2}
+    assert (made.shortest, made.longest) == (2.5, 8)
+    assert tailor.blend("c", a, b, 1.0).z == b.z
+    with pytest.raises(UserError, match="different weights"):
+        tailor.blend("c", a, Preset("d", z=(1.0,)), 0.5)
+
+
+def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    done = run("presets", "learn", "mine", *map(str, phrases), **home)
+    assert done.returncode == 0, done.stderr
+    assert "tradefours play --preset mine" in done.stdout
+    assert "Learnt from calm.mid, busy.mid." in run("presets", **home).stdout
+    out = tmp_path / "x.toml"
+    assert run("presets", "blend", "mine", "ragtime", "0.3", "-o", str(out), **home).returncode == 0
+    played = run("answer", str(phrases[0]), "-o", str(tmp_path / "o.mid"), "--preset", str(out), "--mind", ECHO, **home)
+    assert played.returncode == 0, played.stderr
+    assert "style x" in played.stdout
+
+
+def test_what_cannot_be_learnt_is_one_sentence(phrases: list[Path], tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    write_notes(tmp_path / "two.mid", {"piano": written_call().notes[:2]})
+    assert "at least 4" in refused("presets", "learn", "mine", str(tmp_path / "two.mid"), **home)
+    assert "is not there" in refused("presets", "learn", "mine", str(tmp_path / "no.mid"), **home)
+    assert "knows no styles" in refused("presets", "learn", "mine", str(phrases[0]), "--mind", ECHO, **home)
+    assert "no preset 'nobody'" in refused("presets", "blend", "nobody", "ragtime", "0.5", **home)
+    assert "plain name" in refused("presets", "learn", "a/b", str(phrases[0]), **home)
+    assert not (tmp_path / "tradefours").exists()

@@ -1,0 +1,117 @@
+"""Beats and seconds agree with each other, whatever the tempo does; bar lines and turns lie where they should."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.trades import Trades
+from agent.transport import Transport
+from models.note import Bar
+
+changes = st.lists(
+    st.tuples(
+        st.sampled_from(["tempo", "correct"]), st.floats(0.05, 4.0), st.floats(20.0, 400.0), st.floats(-0.4, 0.4)
+    ),
+    max_size=12,
+)
+
+
+def changed(moves: list[tuple[str, float, float, float]]) -> tuple[Transport, float]:
+    transport = Transport()
+    transport.locate(10.0, -4.0)
+    now = 10.0
+    for kind, wait, tempo, off in moves:
+        now += wait
+        if kind == "tempo":
+            transport.set_tempo(now, tempo)
+        else:
+            transport.correct(now, transport.beat_at(now) + off, tempo)
+    return transport, now
+
+
+@given(changes, st.floats(0.0, 30.0))
+def test_time_and_beat_are_each_others_inverse(moves: list[tuple[str, float, float, float]], ahead: float) -> None:
+    transport, now = changed(moves)
+    for time in (10.0, (10.0 + now) / 2, now, now + ahead):
+        assert transport.time_at(transport.beat_at(time)) == pytest.approx(time, abs=1e-6)
+
+
+@given(changes)
+def test_beats_never_run_backwards(moves: list[tuple[str, float, float, float]]) -> None:
+    transport = Transport()
+    transport.locate(0.0, 0.0)
+    now, last = 0.0, -1.0
+    for kind, wait, tempo, off in moves:
+        for step in range(8):  # what is believed at each moment, as time goes on
+            beat = transport.beat_at(now + wait * step / 8)
+            assert beat >= last - 1e-9
+            last = beat
+        now += wait
+        if kind == "tempo":
+            transport.set_tempo(now, tempo)
+        else:
+            transport.correct(now, transport.beat_at(now) + off, tempo)
+
+
+def test_a_correction_is_made_up_for_within_a_quarter_beat() -> None:
+    transport = Transport(tempo=120)
+    transport.locate(0.0, 0.0)
+    transport.correct(1.0, 2.02, 120.0)
+    assert transport.beat_at(1.0) == pytest.approx(2.0)
+    assert transport.beat_at(1.2) == pytest.approx(2.42, abs=1e-3)
+    transport.correct(2.0, 9.0, 120.0)  # half a beat or more is no jitter but another place
+    assert transport.beat_at(2.0) == 9.0
+
+
+def test_a_transport_that_stands_has_no_beats_to_come() -> None:
+    transport = Transport()
+    assert transport.bar(5.0) is None
+    assert transport.place(5.0) is None
+    assert transport.time_at(3.0) == math.inf
+    transport.locate(1.0, 0.0)
+    transport.stop(3.0)
+    assert transport.beat_at(99.0) == pytest.approx(4.0)
+    assert transport.time_at(5.0) == math.inf
+    with pytest.raises(ValueError, match="a tempo is"):
+        transport.set_tempo(4.0, 5.0)
+
+
+def test_bars_lie_around_the_moment() -> None:
+    transport = Transport(beats=3, tempo=60)
+    transport.locate(10.0, 0.0)
+    bar = transport.bar(17.5)
+    assert bar is not None
+    assert (bar.start, bar.length, bar.beats) == (16.0, 3.0, 3)
+    assert transport.place(17.5) == pytest.approx(0.5)
+    assert bar.place(17.5) == pytest.approx(0.5)
+
+
+def test_the_groove_pulls_to_the_sixteenths_and_swings() -> None:
+    bar = Bar(0.0, 2.0, 4, groove=1.0)  # a beat is half a second
+    assert bar.pulled(0.13) == pytest.approx(0.125)
+    assert bar.pulled(0.49) == pytest.approx(0.5)
+    assert Bar(0.0, 2.0, 4, groove=0.5).pulled(0.145) == pytest.approx(0.135)
+    assert Bar(0.0, 2.0, 4).pulled(0.145) == 0.145
+    swung = Bar(0.0, 2.0, 4, groove=1.0, swing=2 / 3)
+    assert swung.pulled(0.30) == pytest.approx(1 / 3)
+    assert bar.beat_from(0.01) == pytest.approx(0.5)
+    assert bar.beat_from(0.5) == pytest.approx(0.5)
+
+
+@given(st.integers(1, 16), st.integers(2, 7), st.floats(-8.0, 500.0))
+def test_turns_alternate_and_the_player_has_the_first(bars: int, beats: int, beat: float) -> None:
+    trades = Trades(bars, beats)
+    turn = trades.turn(beat)
+    assert turn.end - turn.start == bars * beats
+    assert beat < turn.end + 1e-6
+    assert trades.turn(turn.end).agents is not turn.agents
+    if beat < trades.length:
+        assert not turn.agents
+    coming = trades.agents_turn(beat)
+    assert coming.agents
+    assert coming.start > beat - 1.0
+    assert trades.turn(coming.start) == coming
