@@ -108,6 +108,13 @@ def _of_manners(c: argparse.ArgumentParser) -> None:
     together.add_argument(
         "--part", choices=PARTS, default="auto", help="its part in a duet (default: what you leave free)"
     )
+    together.add_argument(
+        "--mirror",
+        type=_number(0, 100),
+        default=0.0,
+        metavar="PERCENT",
+        help="follow the style of your own playing rather than the preset's (default 0)",
+    )
     beat = c.add_argument_group("where the beat comes from (default: nowhere; to trade: 100 a minute of its own)")
     source = beat.add_mutually_exclusive_group()
     source.add_argument("--clock", action="store_true", help="follow the MIDI clock that arrives on the input")

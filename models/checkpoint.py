@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from . import codec
+from . import recall
 from .musician import Musician
 from .transformer import Config
 
@@ -59,7 +59,7 @@ def save(path: Path, musician: Musician, about: dict[str, Any], dtype: torch.dty
     """Write weights to `path` at once or not at all. `about` is what the header says beside shape and codec."""
     header = {
         "format": FORMAT,
-        "codec": codec.fingerprint(),
+        "codec": recall.fingerprint(),
         "config": json.dumps(dataclasses.asdict(musician.config)),
         "about": json.dumps(about),
     }
@@ -99,7 +99,7 @@ def load(name: str) -> Checkpoint:
 def _config(path: Path, header: dict[str, str]) -> Config:
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path.name} was not made by this program; use weights that `tradefours train` wrote.")
-    if header.get("codec") != codec.fingerprint():
+    if header.get("codec") != recall.fingerprint():
         raise CheckpointError(f"{path.name} speaks another codec; use weights trained with this version.")
     config = Config(**json.loads(header["config"]))
     for field, bound in _BOUNDS.items():

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import checkpoint, codec
+from . import checkpoint, codec, recall
 from .cache import RingCache
 from .heads import CHOSEN
 from .musician import Musician
@@ -152,8 +152,10 @@ class Engine:
         for start in range(0, len(rows), self.cache.margin):
             part = rows[start : start + self.cache.margin]
             first = self.cache.begin(len(part))
+            past = self._rows[-recall.history(self.config.window) :]
+            steps = recall.recalled(np.concatenate([past, part]), self.config.window, len(past))
             hidden = self.musician.transformer(
-                torch.from_numpy(part)[None],
+                torch.from_numpy(steps)[None],
                 self.z[None, None],
                 before=torch.from_numpy(self._rows[-2:])[None],
                 first=first,
@@ -191,16 +193,20 @@ class Engine:
     def _next(self, span: Span) -> Note | None:
         """The next note of the answer, or None where the answer is over. Fields are chosen in the order of CHOSEN."""
         state = self._hidden[-1]
-        heads = self.musician.heads
+        heads, near = self.musician.heads, self._near()
         last = self.notes[-1] if self.notes else Note(span.earliest, HELD, 60, 64)
         answering = last.role == ANSWER
         chosen = np.array([ANSWER, 0, 0, 0, 0, codec.FREE, codec.HUMAN])
-        if answering and last.onset >= span.close and self._choose(heads.logits(state, codec.ROLE), codec.ROLE) == CALL:
+        if (
+            answering
+            and last.onset >= span.close
+            and self._choose(heads.logits(state, codec.ROLE, near), codec.ROLE) == CALL
+        ):
             return None
         onset = last.onset
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
-                logits = heads.logits(state, field).clone()
+                logits = heads.logits(state, field, near).clone()
                 if field == codec.TIME:
                     logits[~self._open_times(last, span.earliest)] = -torch.inf
                 elif field == codec.PITCH:
@@ -226,16 +232,20 @@ class Engine:
         Role and time are drawn together; a note that turns out to be the other's is passed over, and only its time counts.
         Half of the odds of the role are fixed: left to themselves, they make the silent one more silent.
         """
-        earliest, heads, state = span.earliest, self.musician.heads, self._hidden[-1]
+        earliest, heads, state, near = span.earliest, self.musician.heads, self._hidden[-1], self._near()
         last = self.notes[-1] if self.notes else Note(earliest, HELD, 60, 64)
-        ours = EVEN + 0.5 * float(torch.softmax(heads.logits(state, codec.ROLE), -1)[ANSWER])
-        theirs = heads.logits(heads.tell(state, codec.ROLE, torch.tensor(CALL)), codec.TIME)
+        ours = EVEN + 0.5 * float(torch.softmax(heads.logits(state, codec.ROLE, near), -1)[ANSWER])
+        theirs = heads.logits(heads.tell(state, codec.ROLE, torch.tensor(CALL)), codec.TIME, near)
         while earliest < span.until and float(torch.rand((), generator=self.generator)) > ours:
             logits = theirs.clone()
             logits[~self._open_times(last, earliest)] = -torch.inf
             wait = float(codec.TIMES[self._choose(logits, codec.TIME)])
             earliest = max(earliest, last.onset + wait) + CHORD
         return earliest
+
+    def _near(self) -> Tensor:
+        """The pitches of the last note and the one before it, (2,)."""
+        return torch.from_numpy(self._rows[:-3:-1, codec.PITCH].copy())
 
     def _moment(self, last: float, wait: float, span: Span) -> float:
         """When a note sounds that was drawn to begin `wait` after the last one: not in the past, and in the groove."""

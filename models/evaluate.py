@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import checkpoint, codec, corpus
+from . import checkpoint, codec, corpus, recall
 from .baselines import Continuator, Markov
 from .corpus import Piece
 from .heads import CHOSEN
@@ -161,7 +161,7 @@ def style_of(musician: Musician, piece: Piece, start: int) -> Tensor:
 
 
 def _ask(musician: Musician, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> tuple[Tensor, Tensor]:
-    steps = torch.from_numpy(rows)[None]
+    steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
     target = steps[:, 1:].clone()
     target[..., codec.ROLE] = codec.SIZES[codec.ROLE]  # one player: there is nothing to guess
     logits = musician(steps[:, :-1], z, target)
@@ -203,7 +203,7 @@ def copy_test(musician: Musician, pieces: Sequence[Piece], tests: int = 60, coun
         rows = np.concatenate([codec.SILENCE[None], codec.steps_of([*notes, *(n.moved(shift) for n in notes)])])
         if not piece.dynamics:
             rows[1:, codec.VELOCITY] = codec.UNKNOWN
-        steps = torch.from_numpy(rows)[None]
+        steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
         target = steps[:, 1:]
         logits = musician(steps[:, :-1], z, target)
         for half in range(2):

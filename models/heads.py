@@ -3,11 +3,13 @@
 Knows nothing of the past beyond that hidden state, and does not choose: it only gives logits.
 
 Role, then time, pitch, velocity and duration: a small decoder inside the note, so that one Transformer step makes one
-note.
+note. A pitch is scored as itself and as an interval from each of the last two notes, so what was learned in one key
+holds in all.
 """
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -15,6 +17,7 @@ from . import codec
 
 CHOSEN = ("role", "time", "pitch", "velocity", "duration")
 """The fields that are predicted, in the order in which they are chosen."""
+SPAN = 24  # semitones; wider intervals count as this wide
 
 
 class NoteHeads(nn.Module):
@@ -28,25 +31,37 @@ class NoteHeads(nn.Module):
         self.norms = nn.ModuleList(nn.RMSNorm(width) for _ in sizes)
         self.inner = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in sizes)
         self.out = nn.ModuleList(nn.Linear(width, size) for size in sizes)
+        self.intervals = nn.ModuleList(nn.Linear(width, 2 * SPAN + 1, bias=False) for _ in range(2))
         for name, parameter in self.named_parameters():
             if name.startswith("given."):
                 nn.init.normal_(parameter, std=0.05)
-            elif name.startswith("out."):  # nothing is likelier than anything else at first
+            elif name.startswith(("out.", "intervals.")):  # nothing is likelier than anything else at first
                 nn.init.zeros_(parameter)
 
     def tell(self, state: Tensor, field: int, value: Tensor) -> Tensor:
         """The state (…, width) once `field` has been chosen to be `value` (…)."""
         return state + self.given[field](value)
 
-    def logits(self, state: Tensor, field: int) -> Tensor:
-        """Logits (…, size) of `field` from the state after all the fields before it were told."""
-        return self.out[field](F.gelu(self.inner[field](self.norms[field](state))))
+    def logits(self, state: Tensor, field: int, near: Tensor) -> Tensor:
+        """Logits (…, size) of `field` from the state after all the fields before it were told.
 
-    def forward(self, hidden: Tensor, target: Tensor) -> list[Tensor]:
-        """(…, width) hidden states and the (…, 7) steps that followed -> logits of the five fields."""
+        `near`: (…, 2), the pitches of the last note and the one before it, as the codec codes them.
+        """
+        features = F.gelu(self.inner[field](self.norms[field](state)))
+        logits: Tensor = self.out[field](features)
+        if field == codec.PITCH:
+            pitches = torch.arange(codec.SIZES[codec.PITCH], device=near.device)
+            for i, by_interval in enumerate(self.intervals):
+                other = near[..., i, None]
+                at = (pitches - other).clamp(-SPAN, SPAN) + SPAN
+                logits = logits + by_interval(features).gather(-1, at) * (other != codec.NO_PITCH)
+        return logits
+
+    def forward(self, hidden: Tensor, target: Tensor, near: Tensor) -> list[Tensor]:
+        """(…, width) hidden states, the (…, 7) steps that followed, (…, 2) near pitches -> logits of the five fields."""
         state, answers = hidden, []
         for field in range(len(CHOSEN)):
-            answers.append(self.logits(state, field))
+            answers.append(self.logits(state, field, near))
             if field + 1 < len(CHOSEN):
                 state = self.tell(state, field, target[..., field])
         return answers

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import attributes, codec
+from . import attributes, codec, recall
 from .corpus import Piece
 from .note import CALL
 
@@ -55,7 +55,7 @@ class Passage:
 class Lesson:
     """A window of W steps. A field of `target` that equals its number of values is unknown, and not asked for."""
 
-    steps: codec.Steps  # (W, 7)
+    steps: codec.Steps  # (W, 14), with their recall
     target: codec.Steps  # (W, 7), the step after each
     style: codec.Steps  # (PASSAGES, N, 7): notes from elsewhere in the same pieces
     style_known: NDArray[np.bool_]  # (PASSAGES, N)
@@ -199,7 +199,7 @@ class Course:
                 )
                 if neighbour.velocity[0] < 0:
                     figures[i, attributes.NAMES.index("loudness")] = np.nan
-        return Lesson(steps, target, style, known, figures, which)
+        return Lesson(recall.recalled(steps, self.window), target, style, known, figures, which)
 
 
 def style_steps(p: Passage) -> codec.Steps:

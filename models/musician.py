@@ -5,8 +5,10 @@ Knows nothing of files, training or playing.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
+from . import codec
 from .heads import NoteHeads
 from .style import StyleEncoder
 from .transformer import Config, Transformer
@@ -22,6 +24,10 @@ class Musician(nn.Module):
         self.heads = NoteHeads(config.width)
         self.style = StyleEncoder(config)
 
-    def forward(self, steps: Tensor, z: Tensor, target: Tensor, before: Tensor | None = None) -> list[Tensor]:
-        """(B, T, 7) steps, (B, T or 1, latent) style, the (B, T, 7) steps that followed -> logits of five fields."""
-        return self.heads(self.transformer(steps, z, before=before), target)
+    def forward(self, steps: Tensor, z: Tensor, target: Tensor) -> list[Tensor]:
+        """(B, T, 14) steps with their recall, (B, T or 1, latent) style, the (B, T, 7) steps that followed -> logits of
+        five fields. Nothing was played before the first step.
+        """
+        pitch = steps[..., codec.PITCH]
+        before = torch.cat([torch.full_like(pitch[:, :1], codec.NO_PITCH), pitch[:, :-1]], dim=1)
+        return self.heads(self.transformer(steps, z), target, torch.stack([pitch, before], -1))

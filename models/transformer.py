@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import codec
+from . import codec, recall
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Keys(Protocol):
 
 
 class StepEmbedding(nn.Module):
-    """A step as the sum of its fields' embeddings, and of how it relates to the two steps before it.
+    """A step as the sum of its fields' embeddings, of how it relates to the two steps before it, and of what it recalls.
 
     The neighbours' fields, the intervals and the pitch class are what lets a single layer of attention find "the note
-    that came after one like this": a motif can be taken up.
+    that came after one like this"; recall (`models.recall`) has found one already.
     """
 
     SPAN = 24  # semitones; wider intervals count as this wide
@@ -62,20 +62,23 @@ class StepEmbedding(nn.Module):
         )
         sizes = [2, times, pitches, codec.SIZES[codec.VELOCITY] + 1, durations, codec.PLACES + 1, 3]  # this step
         sizes += [times, pitches, durations]  # the step before
-        sizes += [self.NO_INTERVAL + 1, self.NO_INTERVAL + 1, 13]  # intervals to the last two notes, pitch class
+        sizes += 3 * [self.NO_INTERVAL + 1] + [13]  # intervals between this and the last two notes, pitch class
+        sizes += recall.SIZES
         offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0)
         self.register_buffer("offsets", offsets, persistent=False)
         self.table = nn.Embedding(sum(sizes), width)
         nn.init.normal_(self.table.weight, std=0.05)
 
     def forward(self, steps: Tensor, before: Tensor) -> Tensor:
-        """(B, T, 7) steps and the (B, 2, 7) steps before them -> (B, T, width)."""
-        wide = torch.cat([before, steps], dim=1)
-        last, second = wide[:, 1:-1], wide[:, :-2]
-        pitch = steps[..., codec.PITCH]
+        """(B, T, 14) steps with their recall and the (B, 2, 7) steps before them -> (B, T, width)."""
+        own = steps[..., : len(codec.FIELDS)]
+        wide = torch.cat([before, own], dim=1)
+        last = wide[:, 1:-1]
+        pitch, pitch_1, pitch_2 = (wide[:, i : wide.shape[1] - 2 + i, codec.PITCH] for i in (2, 1, 0))
+        intervals = [self._interval(a, b) for a, b in ((pitch, pitch_1), (pitch, pitch_2), (pitch_1, pitch_2))]
         pitch_class = torch.where(pitch == codec.NO_PITCH, 12, pitch % 12)
-        parts = [steps, last[..., [codec.TIME, codec.PITCH, codec.DURATION]]]
-        parts += [torch.stack([self._interval(pitch, p[..., codec.PITCH]) for p in (last, second)] + [pitch_class], -1)]
+        parts = [own, last[..., [codec.TIME, codec.PITCH, codec.DURATION]], torch.stack([*intervals, pitch_class], -1)]
+        parts += [steps[..., len(codec.FIELDS) :]]
         index = torch.cat(parts, dim=-1) + self.offsets
         flat = F.embedding_bag(index.flatten(0, 1), self.table.weight, mode="sum")
         return flat.view(*steps.shape[:2], -1)
@@ -155,7 +158,7 @@ class Transformer(nn.Module):
         mask: Tensor | None = None,
         keys: Keys | None = None,
     ) -> Tensor:
-        """(B, T, 7) steps and (B, T or 1, latent) style -> (B, T, width) hidden states.
+        """(B, T, 14) steps with their recall and (B, T or 1, latent) style -> (B, T, width) hidden states.
 
         `before`: the (B, 2, 7) steps before the first one (default: silence). `first`: the position of the first step.
         `mask`: (T, T), True where a step may look; default: every step before it. `keys`: a cache of the past.

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models import codec
+from models import codec, recall
 from models.cache import RingCache
 from models.transformer import sliding_mask
 
@@ -19,7 +19,16 @@ from .musicians import SMALL, small_musician
 
 def some_steps(count: int, seed: int) -> Tensor:
     g = torch.Generator().manual_seed(seed)
-    sizes = (2, codec.SIZES[1] + 1, codec.SIZES[2] + 1, codec.SIZES[3] + 1, codec.SIZES[4] + 1, codec.PLACES + 1, 3)
+    sizes = (
+        2,
+        codec.SIZES[1] + 1,
+        codec.SIZES[2] + 1,
+        codec.SIZES[3] + 1,
+        codec.SIZES[4] + 1,
+        codec.PLACES + 1,
+        3,
+        *recall.SIZES,
+    )
     return torch.stack([torch.randint(0, n, (count,), generator=g) for n in sizes], -1)[None]
 
 
@@ -30,7 +39,7 @@ def test_cache_equals_the_full_pass_after_rewinds_wraps_and_style_changes(seed: 
     musician, rng = small_musician(seed), random.Random(seed)
     steps, z = some_steps(length, seed), torch.randn(1, length, SMALL.latent)
     silence = torch.as_tensor(codec.SILENCE).expand(1, 2, -1)
-    wide = torch.cat([silence, steps], dim=1)
+    wide = torch.cat([silence, steps[..., : len(codec.FIELDS)]], dim=1)
     cache, at, found, rewinds = RingCache(SMALL, margin), 0, [], 0
     with torch.inference_mode():
         full = musician.transformer(steps, z, mask=sliding_mask(length, SMALL.window))[0]
@@ -46,8 +55,9 @@ def test_cache_equals_the_full_pass_after_rewinds_wraps_and_style_changes(seed: 
                 at = rng.randint(cache.oldest, at)
                 cache.rewind(at)
                 rewinds += 1
-        given_logits = musician.heads(torch.stack(found), steps[0])
-        full_logits = musician.heads(full, steps[0])
+        near = torch.stack([wide[0, i : i + length, codec.PITCH] for i in (2, 1)], -1)
+        given_logits = musician.heads(torch.stack(found), steps[0], near)
+        full_logits = musician.heads(full, steps[0], near)
     for a, b in zip(given_logits, full_logits, strict=True):
         assert (a - b).abs().max() < 1e-4
 

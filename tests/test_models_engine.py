@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import recall
 from models.engine import CHORD, Engine
 from models.note import ANSWER, HELD, Note, Span
 from models.sampling import Sampling
@@ -47,9 +48,9 @@ def test_a_long_session_equals_a_fresh_one_given_the_same_past() -> None:
     for i in range(0, 3000, 10):
         long.hear(i, line[i : i + 10])
     assert len(long.notes) < 4 * long.cache.size  # memory is flat
-    # Layers look back one window each, so a fresh engine needs as many windows as there are layers.
+    # Layers look back one window each, and recall another, so a fresh engine needs one window more than layers.
     fresh = engine()
-    fresh.hear(0, line[3000 - SMALL.layers * SMALL.window - 2 :])
+    fresh.hear(0, line[3000 - SMALL.layers * SMALL.window - recall.history(SMALL.window) - 2 :])
     assert torch.allclose(hidden(long), hidden(fresh), atol=1e-3)
 
 
