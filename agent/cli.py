@@ -144,7 +144,7 @@ def _run(
     **more: Any,
 ) -> tuple[Report, Take]:
     """One session from start to end, with its take."""
-    preset = presets.load(args.preset)
+    preset = _preset(args)
     folder = args.take or TAKES / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights)
     clock = SystemClock()
@@ -190,6 +190,13 @@ def _run(
     return report, take
 
 
+def _preset(args: argparse.Namespace) -> presets.Preset:
+    preset = presets.load(args.preset)
+    for knob, value in args.knob:
+        preset = preset.turned(knob, value)
+    return preset
+
+
 def _mind(args: argparse.Namespace) -> Sequence[str]:
     return shlex.split(args.mind) if args.mind else worker_command(args.weights)
 
@@ -203,7 +210,7 @@ def _on_signals(stop: Callable[[], None]) -> None:
 
 def answer(args: argparse.Namespace) -> int:
     """Answer a file."""
-    preset = presets.load(args.preset)
+    preset = _preset(args)
     seed = 0 if args.seed is None else args.seed
     found = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=_mind(args))
     span = found.answer[-1].end - found.answer[0].onset

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from .errors import UserError
 from .listener import CONTROL, NOTE_OFF, NOTE_ON
 from .manner import MODES
+from .presets import KNOBS
 
 PROGRAM = 0xC0
 ACTIONS = (*MODES, "answer", "panic", "tap", "stop")
-PRESET = "preset:"
+PRESET, KNOB = "preset:", "knob:"
 LETTERS = {"c": "call", "t": "trade", "d": "duet", "a": "answer", "p": "panic", " ": "tap", "q": "stop"}
 """What a letter in the terminal does."""
 
@@ -36,8 +37,12 @@ class Controls:
             found = re.fullmatch(r"(note|cc|pc)(\d{1,3})=(\S+)", line.strip())
             if found is None or int(found[2]) > 127:
                 raise UserError(f"{line!r} is no control; write cc20=duet, note36=panic or pc5=preset:ragtime.")
-            if found[3] not in ACTIONS and not found[3].startswith(PRESET):
-                raise UserError(f"{found[3]!r} is nothing to do; there are: {', '.join(ACTIONS)}, {PRESET}NAME.")
+            if found[3].startswith(KNOB) and (found[1] != "cc" or found[3].removeprefix(KNOB) not in KNOBS):
+                raise UserError(f"{line!r} turns no knob; write cc21={KNOB} and one of {', '.join(KNOBS)}.")
+            if found[3] not in ACTIONS and not found[3].startswith((PRESET, KNOB)):
+                raise UserError(
+                    f"{found[3]!r} is nothing to do; there are: {', '.join(ACTIONS)}, {PRESET}NAME, {KNOB}NAME."
+                )
             table[found[1], int(found[2])] = found[3]
         return cls(table)
 
@@ -46,11 +51,13 @@ class Controls:
         return _trigger(message) in self.table
 
     def action(self, message: bytes) -> str | None:
-        """What the message does: a pedal or pad acts when it goes down."""
+        """What the message does: a pedal or pad acts when it goes down, a knob (`knob:density=0.5`) whenever it is turned."""
         trigger = _trigger(message)
         action = self.table.get(trigger) if trigger else None
         if trigger is None or action is None or trigger[0] == "pc":
             return action
+        if action.startswith(KNOB):
+            return f"{action}={max((message[2] - 64) / 63, -1.0):.3f}"
         is_down = message[0] & 0xF0 != NOTE_OFF and message[2] >= (64 if trigger[0] == "cc" else 1)
         was_down = trigger in self._down
         (self._down.add if is_down else self._down.discard)(trigger)

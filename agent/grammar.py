@@ -13,6 +13,7 @@ from pathlib import Path
 from . import ports
 from .demo import STEPS as NAMES
 from .manner import CALL, MODES, PARTS
+from .presets import KNOBS
 from .zone import CURVES
 
 TAKES = Path.home() / "tradefours" / "takes"
@@ -154,7 +155,7 @@ def _of_zones(c: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="WHAT=DO",
-        help="cc20=duet, note36=panic, pc5=preset:ragtime; can be given again",
+        help="cc20=duet, cc21=knob:density, note36=panic, pc5=preset:ragtime; can be given again",
     )
 
 
@@ -182,6 +183,14 @@ def _number(low: float, high: float, kind: Callable[[str], float] = float) -> Ca
 
 def _of_musician(c: argparse.ArgumentParser) -> None:
     c.add_argument("--preset", metavar="P", help="a style: a name that `tradefours presets` lists, or a .toml file")
+    c.add_argument(
+        "--knob",
+        type=_knob,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"turn a knob around the style, -1 to 1: {', '.join(KNOBS)}; can be given again",
+    )
     c.add_argument("--seed", type=int, metavar="N", help="the same seed and playing, the same answer")
     c.add_argument(
         "--weights", default="open", metavar="W", help="the musician's weights: a name or a .safetensors file"
@@ -194,6 +203,13 @@ def _of_musician(c: argparse.ArgumentParser) -> None:
 def _of_sessions(c: argparse.ArgumentParser) -> None:
     c.add_argument("--take", type=Path, metavar="DIR", help=f"keep the take there (default: a new folder in {TAKES})")
     _of_musician(c)
+
+
+def _knob(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    if name not in KNOBS:
+        raise argparse.ArgumentTypeError(f"{name!r} is no knob; there are: {', '.join(KNOBS)}")
+    return name, _number(-1, 1)(value)
 
 
 def _channel(text: str) -> int:

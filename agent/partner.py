@@ -108,6 +108,12 @@ class Partner:
             self.preset = former
             raise
 
+    def turn(self, knob: str, value: float) -> None:
+        """Turn a knob of the style, from the next note on. Raises UserError for one that is not there."""
+        self.preset = self.preset.turned(knob, value)
+        if self._size is not None:
+            self.mind.style(self._point, self.preset.sampling)
+
     def answer_now(self) -> None:
         """Do not wait for the phrase to be over."""
         self._now = True

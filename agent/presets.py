@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,12 @@ SAMPLING = {
     "highest": (21.0, 108.0),
     "density": (1.0, 20.0),
 }
+KNOBS = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
+"""Qualities of the playing, each turned from -1 to +1 around the style: [knobs], `--knob` and controllers."""
+KNOB = "knob."  # before their names, among the settings that the musician is told
 ANSWER = {"shortest": (0.5, 60.0), "longest": (0.5, 60.0)}
 STYLE = ("z", "weights", "source")
-TOP = ("title", "description", "style", "sampling", "answer")
+TOP = ("title", "description", "style", "sampling", "knobs", "answer")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,14 @@ class Preset:
     sampling: dict[str, float] = field(default_factory=dict)
     shortest: float = 2.0
     longest: float = 8.0
+
+    def turned(self, knob: str, value: float) -> Preset:
+        """The same style with one knob turned. Raises UserError for a knob that is not there."""
+        if knob not in KNOBS:
+            close = difflib.get_close_matches(knob, KNOBS, 1, 0.4)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(KNOBS)}."
+            raise UserError(f"There is no knob {knob!r}; {hint}")
+        return replace(self, sampling={**self.sampling, KNOB + knob: min(max(value, -1.0), 1.0)})
 
 
 def all_presets() -> list[Preset]:
@@ -96,15 +107,17 @@ def read(path: Path) -> Preset:
 def _preset(path: Path, table: dict[str, Any]) -> Preset:
     name = path.name
     _known(name, "", table, TOP)
-    style, sampling, answer = (_table(name, table, key) for key in ("style", "sampling", "answer"))
+    style, sampling, knobs, answer = (_table(name, table, key) for key in ("style", "sampling", "knobs", "answer"))
     _known(name, "style.", style, STYLE)
     _known(name, "sampling.", sampling, SAMPLING)
+    _known(name, "knobs.", knobs, KNOBS)
     _known(name, "answer.", answer, ANSWER)
     z = style.get("z", [])
     if not isinstance(z, list) or len(z) > MOST_NUMBERS:
         raise UserError(f"{name}: style.z must be a list of at most {MOST_NUMBERS} numbers.")
     point = tuple(_number(name, "style.z", x, (-FARTHEST, FARTHEST)) for x in z)
     settings = {key: _number(name, f"sampling.{key}", x, SAMPLING[key]) for key, x in sampling.items()}
+    settings |= {KNOB + key: _number(name, f"knobs.{key}", x, (-1.0, 1.0)) for key, x in knobs.items()}
     bounds: dict[str, Any] = {key: _number(name, f"answer.{key}", x, ANSWER[key]) for key, x in answer.items()}
     preset = Preset(
         path.stem,

@@ -20,7 +20,7 @@ from models.note import Phrase
 
 from . import presets
 from .clock import Clock
-from .controls import PRESET, Controls
+from .controls import KNOB, PRESET, Controls
 from .echoes import Echoes
 from .errors import UserError
 from .follower import Follower
@@ -222,6 +222,9 @@ class Session:
                 self.say(str(error))
             else:
                 self.say(f"Style: {preset.title}.")
+        elif action.startswith(KNOB):
+            knob, _, value = action.removeprefix(KNOB).partition("=")
+            self.partner.turn(knob, float(value))
         elif action == "tap":
             if (tempo := self.metronome.tap(when)) is not None:
                 self.partner.show(f"{tempo:.0f} beats a minute")

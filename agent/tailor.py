@@ -16,7 +16,7 @@ from models.note import to_wire
 
 from .answer import ask
 from .errors import UserError
-from .presets import Preset
+from .presets import KNOB, KNOBS, Preset
 
 MOST_NOTES = 4000  # of one file: a style is heard in fewer
 PER_LINE = 8
@@ -57,6 +57,9 @@ def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
     sampling = dict(nearer.sampling)
     for key in set(a.sampling) & set(b.sampling):
         sampling[key] = between(a.sampling[key], b.sampling[key])
+    for key in (KNOB + knob for knob in KNOBS):
+        if key in a.sampling or key in b.sampling:
+            sampling[key] = between(a.sampling.get(key, 0.0), b.sampling.get(key, 0.0))
     return replace(
         nearer,
         name=name,
@@ -89,7 +92,11 @@ def _toml(preset: Preset) -> str:
     rows = [preset.z[i : i + PER_LINE] for i in range(0, len(preset.z), PER_LINE)]
     lines += ["    " + ", ".join(f"{x:.4g}" for x in row) + "," for row in rows] + ["]"]
     lines += [f"weights = {text(preset.weights)}", f"source = {text(preset.source)}"]
-    if preset.sampling:
-        lines += ["", "[sampling]", *(f"{k} = {v:.4g}" for k, v in sorted(preset.sampling.items()))]
+    settings = sorted(preset.sampling.items())
+    plain = [f"{k} = {v:.4g}" for k, v in settings if not k.startswith(KNOB)]
+    turned = [f"{k.removeprefix(KNOB)} = {v:.4g}" for k, v in settings if k.startswith(KNOB)]
+    for title, rows_ in (("sampling", plain), ("knobs", turned)):
+        if rows_:
+            lines += ["", f"[{title}]", *rows_]
     lines += ["", "[answer]", f"shortest = {preset.shortest:.4g}", f"longest = {preset.longest:.4g}"]
     return "\n".join(lines) + "\n"

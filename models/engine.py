@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import checkpoint, codec, recall
+from . import checkpoint, codec, knobs, recall
 from .cache import RingCache
 from .heads import CHOSEN
 from .musician import Musician
@@ -39,7 +39,7 @@ class Engine:
         self.musician, self.config = musician, musician.config
         self.name, self.fingerprint = name, fingerprint
         self.cache = RingCache(self.config)
-        self.z = torch.zeros(self.config.latent)
+        self.point = self.z = torch.zeros(self.config.latent)  # the style, and where the knobs have moved it
         self.sampling = Sampling()
         self.generator = torch.Generator().manual_seed(0)
         self.notes: list[Note] = []
@@ -81,7 +81,8 @@ class Engine:
         point = torch.zeros(self.config.latent) if z is None else torch.tensor(z, dtype=torch.float32)
         if point.shape != (self.config.latent,) or not point.isfinite().all():
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
-        self.sampling, self.z = Sampling.of(sampling), point
+        self.sampling, self.point = Sampling.of(sampling), point
+        self.z = knobs.moved(point, self.sampling.knobs)
 
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
@@ -204,9 +205,11 @@ class Engine:
         ):
             return None
         onset = last.onset
+        mine = [n for n in self.notes[-2 * knobs.LOOKED_AT :] if n.role == ANSWER]
+        turned = knobs.strengths(self.sampling.knobs, self.point, mine)
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
-                logits = heads.logits(state, field, near).clone()
+                logits = knobs.tilted(heads.logits(state, field, near), field, turned, self.notes).clone()
                 if field == codec.TIME:
                     logits[~self._open_times(last, span.earliest)] = -torch.inf
                 elif field == codec.PITCH:

@@ -6,18 +6,23 @@ Knows nothing of notes or networks beyond one row of numbers.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .attributes import NAMES
+
+KNOB = "knob."
 
 
 @dataclass(frozen=True)
 class Sampling:
     """How boldly to play. Temperatures multiply: `temperature` is for all fields, the others for their own.
 
-    `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second.
+    `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `knobs`: see
+    `models.knobs`; among settings their names begin with `KNOB`.
     """
 
     temperature: float = 0.95
@@ -30,14 +35,19 @@ class Sampling:
     lowest: float = 21.0
     highest: float = 108.0
     density: float = 14.0
+    knobs: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: dict[str, Any]) -> Sampling:
         """From a preset's settings; raises ValueError for a name that is not one."""
-        unknown = set(settings) - {f.name for f in dataclasses.fields(cls)}
+        knobs = {name.removeprefix(KNOB): float(value) for name, value in settings.items() if name.startswith(KNOB)}
+        plain = {name: value for name, value in settings.items() if not name.startswith(KNOB)}
+        unknown = (set(plain) - {f.name for f in dataclasses.fields(cls) if f.name != "knobs"}) | (
+            set(knobs) - set(NAMES)
+        )
         if unknown:
             raise ValueError(f"no sampling setting {sorted(unknown)[0]!r}")
-        return cls(**settings)
+        return cls(**plain, knobs=knobs)
 
     def heat(self, field: str) -> float:
         """The temperature of one field."""

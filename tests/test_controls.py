@@ -40,7 +40,16 @@ def test_controls_act_once_when_they_go_down() -> None:
     assert not controls.owns(b"")
 
 
-@pytest.mark.parametrize("line", ["cc20", "cc200=duet", "knob1=duet", "cc20=dance", "note1=", "=duet"])
+def test_a_controller_turns_a_knob() -> None:
+    controls = Controls.of(["cc21=knob:density"])
+    for value, turned in ((0, "-1.000"), (64, "0.000"), (127, "1.000")):
+        assert controls.action(bytes((0xB0, 21, value))) == f"knob:density={turned}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["note21=knob:density", "cc21=knob:spice", "cc20", "cc200=duet", "knob1=duet", "cc20=dance", "note1=", "=duet"],
+)
 def test_a_control_that_makes_no_sense_is_refused(line: str) -> None:
     with pytest.raises(UserError) as caught:
         Controls.of([line])

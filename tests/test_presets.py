@@ -19,6 +19,8 @@ z = [0.5, -1, 2]
 weights = "open"
 [sampling]
 temperature = 0.9
+[knobs]
+register = -0.5
 [answer]
 longest = 6
 """
@@ -33,7 +35,11 @@ def written(folder: Path, text: str) -> Path:
 def test_a_good_one(tmp_path: Path) -> None:
     preset = presets.load(str(written(tmp_path, GOOD)))
     assert (preset.name, preset.title, preset.z) == ("mine", "Test", (0.5, -1.0, 2.0))
-    assert (preset.sampling, preset.shortest, preset.longest) == ({"temperature": 0.9}, 2.0, 6.0)
+    assert (preset.sampling, preset.shortest, preset.longest) == (
+        {"temperature": 0.9, "knob.register": -0.5},
+        2.0,
+        6.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,6 +56,8 @@ def test_a_good_one(tmp_path: Path) -> None:
         ("[style]\nz = [true]", "must be a number"),
         ("[style]\nz = [99.0]", "from -20 to 20"),
         ("[sampling]\ntemperature = 0", "from 0.1 to 3"),
+        ("[knobs]\ndensty = 0.5", "did you mean knobs.density?"),
+        ("[knobs]\ndensity = 2", "from -1 to 1"),
         ("[sampling]\nlowest = 60\nhighest = 65", "at least an octave"),
         ("[answer]\nshortest = 9\nlongest = 3", "turn them round"),
         ("= = =", "is not TOML"),

@@ -41,12 +41,18 @@ def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: lis
 
 def test_a_blend_lies_between() -> None:
     a = Preset(
-        "a", title="A", z=(0.0, 2.0), weights="w", sampling={"density": 4.0, "pitch": 1.2}, shortest=2, longest=8
+        "a",
+        title="A",
+        z=(0.0, 2.0),
+        weights="w",
+        sampling={"density": 4.0, "pitch": 1.2, "knob.register": 0.8},
+        shortest=2,
+        longest=8,
     )
     b = Preset("b", title="B", z=(1.0, -2.0), weights="w", sampling={"density": 8.0}, shortest=4, longest=8)
     made = tailor.blend("c", a, b, 0.25)
     assert made.z == (0.25, 1.0)
-    assert made.sampling == {"density": 5.0, "pitch": 1.2}
+    assert made.sampling == {"density": 5.0, "pitch": 1.2, "knob.register": pytest.approx(0.6)}
     assert (made.shortest, made.longest) == (2.5, 8)
     assert tailor.blend("c", a, b, 1.0).z == b.z
     with pytest.raises(UserError, match="different weights"):

@@ -1,0 +1,93 @@
+"""Knobs tilt what is likely, never what is impossible, and are the same for both rooms."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from agent import presets
+from models import attributes, codec, knobs
+from models.engine import Engine
+from models.note import ANSWER, Note, Span
+from models.sampling import KNOB, Sampling
+
+from .musicians import SMALL, scale, small_musician
+
+
+def mean_of(logits: torch.Tensor) -> float:
+    return float((torch.softmax(logits, -1) * torch.arange(len(logits))).sum())
+
+
+def test_both_rooms_know_the_same_knobs() -> None:
+    assert presets.KNOBS == attributes.NAMES
+    assert presets.KNOB == KNOB
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "rises"),
+    [
+        ("density", codec.TIME, False),  # denser: shorter waits
+        ("polyphony", codec.TIME, False),
+        ("polyphony", codec.DURATION, True),
+        ("register", codec.PITCH, True),
+        ("loudness", codec.VELOCITY, True),
+        ("articulation", codec.DURATION, True),
+    ],
+)
+def test_a_knob_moves_its_field(name: str, field: int, rises: bool) -> None:
+    logits, notes = torch.zeros(codec.SIZES[field]), scale(12)
+    down, up = (mean_of(knobs.tilted(logits, field, {name: s}, notes)) for s in (-1.0, 1.0))
+    assert (up > down) == rises
+    assert abs(up - down) > 1.0
+
+
+def test_chromaticism_is_about_the_key_that_was_heard() -> None:
+    logits, notes = torch.zeros(codec.SIZES[codec.PITCH]), scale(24)  # C major
+    p = torch.softmax(knobs.tilted(logits, codec.PITCH, {"chromaticism": 1.0}, notes), -1)
+    c, c_sharp = p[60 - 21], p[61 - 21]
+    assert c_sharp > 2 * c
+
+
+def test_freedom_is_about_the_last_wait() -> None:
+    logits, notes = torch.zeros(codec.SIZES[codec.TIME]), scale(12, step=0.2)
+    p = torch.softmax(knobs.tilted(logits, codec.TIME, {"freedom": -1.0}, notes), -1)
+    assert p[20] > 1.5 * p[24]  # as long again, rather than a fifth longer
+
+
+def test_what_is_impossible_stays_impossible() -> None:
+    logits = torch.zeros(codec.SIZES[codec.PITCH])
+    logits[40:] = -torch.inf
+    tilted = knobs.tilted(logits, codec.PITCH, {"register": 1.6}, scale(12))
+    assert (tilted[40:] == -torch.inf).all()
+    assert tilted[:40].isfinite().all()
+
+
+def test_the_tilt_fades_where_the_notes_are_as_asked() -> None:
+    z = torch.zeros(SMALL.latent)
+    low = [Note(0.2 * i, 0.2, 50, 70, ANSWER) for i in range(12)]
+    high = [Note(0.2 * i, 0.2, 90, 70, ANSWER) for i in range(12)]
+    assert knobs.strengths({"register": 1.0}, z, low)["register"] == pytest.approx(knobs.STRENGTH)
+    assert knobs.strengths({"register": 1.0}, z, high)["register"] == 0.0
+    assert knobs.strengths({"register": -1.0}, z, high)["register"] == pytest.approx(-knobs.STRENGTH)
+    assert knobs.strengths({"register": 0.0}, z, high) == {}
+
+
+def test_a_turned_knob_is_heard_and_the_cache_is_untouched() -> None:
+    def pitches(value: float) -> list[int]:
+        e = Engine(small_musician())
+        e.hear(0, scale(12))
+        e.seed(3)
+        fed = e.cache.length
+        e.style(None, {KNOB + "register": value})
+        assert e.cache.length == fed
+        return [n.pitch for n in e.play(Span(3.0, 99.0, 8.0, 9.0))]
+
+    low, high = pitches(-1.0), pitches(1.0)
+    assert sum(high) / len(high) > sum(low) / len(low) + 5
+
+
+def test_settings_are_strict_about_knobs() -> None:
+    assert Sampling.of({KNOB + "density": 0.5}).knobs == {"density": 0.5}
+    for wrong in ({KNOB + "spice": 1.0}, {"knobs": 1.0}):
+        with pytest.raises(ValueError, match="no sampling setting"):
+            Sampling.of(wrong)
