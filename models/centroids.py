@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from . import checkpoint, corpus
+from .bits import notes_of
 from .corpus import Piece
 from .engine import Engine
-from .evaluate import notes_of
 
 
 @dataclass(frozen=True)

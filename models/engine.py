@@ -40,6 +40,7 @@ class Engine:
         self.name, self.fingerprint = name, fingerprint
         self.cache = RingCache(self.config)
         self.point = self.z = torch.zeros(self.config.latent)  # the style, and where the knobs have moved it
+        self._has_style = False
         self.sampling = Sampling()
         self.generator = torch.Generator().manual_seed(0)
         self.notes: list[Note] = []
@@ -81,7 +82,7 @@ class Engine:
         point = torch.zeros(self.config.latent) if z is None else torch.tensor(z, dtype=torch.float32)
         if point.shape != (self.config.latent,) or not point.isfinite().all():
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
-        self.sampling, self.point = Sampling.of(sampling), point
+        self.sampling, self.point, self._has_style = Sampling.of(sampling), point, z is not None
         self.z = knobs.moved(point, self.sampling.knobs)
 
     def seed(self, seed: int) -> None:
@@ -205,8 +206,11 @@ class Engine:
         ):
             return None
         onset = last.onset
-        mine = [n for n in self.notes[-2 * knobs.LOOKED_AT :] if n.role == ANSWER]
-        turned = knobs.strengths(self.sampling.knobs, self.point, mine)
+        recent = self.notes[-2 * knobs.LOOKED_AT :]
+        mine = [n for n in recent if n.role == ANSWER]
+        pull = self.sampling.pull if self._has_style else 0.0
+        known = mine if len(mine) >= knobs.LEAST else recent
+        turned = knobs.strengths(self.sampling.knobs, pull, self.point, known)
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
                 logits = knobs.tilted(heads.logits(state, field, near), field, turned, self.notes).clone()

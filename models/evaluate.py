@@ -1,225 +1,36 @@
-"""Evaluation: what the musician has learned, in bits a note on pieces that it has never seen.
+"""Evaluation: how good a musician is, on pieces that it has never heard, beside chains that counted the same corpus.
 
-Knows nothing of training. Bits depend on how finely time is told apart: see the bins of `models.codec`.
+Knows nothing of training. The figures are made by `bits`, `foils` and `answers`; this is the command that asks for them.
 
     tradefours evaluate --corpus DIR --split test --json
+    tradefours evaluate --corpus DIR --split test --sources open --all
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from . import checkpoint, codec, corpus, recall
+from . import answers, bits, checkpoint, corpus, foils
 from .baselines import Continuator, Markov
-from .corpus import Piece
+from .engine import Engine
 from .heads import CHOSEN
-from .losses import field_nats
-from .musician import Musician
-from .note import LOWEST, Note
 
-Bits = dict[str, float]
-
-MOMENTS = 8
-
-
-def notes_of(piece: Piece) -> list[Note]:
-    """The piece as notes, in free time, with a middling velocity where the source has none."""
-    velocity = piece.velocity if piece.dynamics else np.full(len(piece), 64)
-    columns = (piece.onset, piece.duration, piece.pitch, velocity)
-    return [Note(float(o), float(d), int(p), int(v)) for o, d, p, v in zip(*columns, strict=True)]
-
-
-def window_steps(piece: Piece, start: int, window: int) -> codec.Steps:
-    """(window + 1, 7) steps of the piece from note `start`, silence first; no velocities where the source has none."""
-    notes = notes_of(piece)[start : start + window]
-    rows = np.concatenate([codec.SILENCE[None], codec.steps_of(notes)])
-    if not piece.dynamics:
-        rows[1:, codec.VELOCITY] = codec.UNKNOWN
-    return rows
-
-
-def live(rows: codec.Steps, notes: Sequence[Note]) -> codec.Steps:
-    """The same steps as they look at the moment of the last onset: notes that still sound have no duration yet."""
-    rows = rows.copy()
-    now = notes[-1].onset
-    for i, note in enumerate(notes):
-        if note.end > now + 1e-4:
-            rows[1 + i, codec.DURATION] = codec.HELD_STEP
-    return rows
-
-
-@torch.inference_mode()
-def bits_per_note(
-    musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0
-) -> dict[str, dict[str, Bits]]:
-    """Bits a note by source and field, with all durations known and ("live") in the state of live play.
-
-    Each window is as long as the model's. Live, `MOMENTS` notes of it are asked for, each with the notes that sound at
-    that moment still held. The style is read from the piece's other notes, as in training. Each source counts the same
-    in "mean".
-    """
-    rng = np.random.default_rng(seed + 1)
-    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"known": {}, "live": {}}
-    for piece, start, rows in drawn(pieces, musician.config.window, windows, seed):
-        z = style_of(musician, piece, start)
-        _add(sums["known"], piece.source, _ask(musician, rows, z, last_only=False))
-        notes = notes_of(piece)[start : start + len(rows) - 1]
-        for at in rng.integers(16, len(notes), MOMENTS):
-            held = np.concatenate([live(rows[: at + 1], notes[:at]), rows[at + 1 : at + 2]])
-            _add(sums["live"], piece.source, _ask(musician, held, z, last_only=True))
-    return {state: _bits(found) for state, found in sums.items()}
-
-
-def drawn(pieces: Sequence[Piece], window: int, windows: int, seed: int) -> Iterator[tuple[Piece, int, codec.Steps]]:
-    """So many windows a source: the piece, where it begins, and its steps. The same seed draws the same."""
-    rng = np.random.default_rng(seed)
-    by_source: dict[str, list[Piece]] = {}
-    for piece in pieces:
-        if len(piece) >= 48:
-            by_source.setdefault(piece.source, []).append(piece)
-    for group in by_source.values():
-        for _ in range(windows):
-            piece = group[int(rng.integers(len(group)))]
-            start = int(rng.integers(0, max(len(piece) - window, 0) + 1))
-            yield piece, start, window_steps(piece, start, window)
-
-
-@torch.inference_mode()
-def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> Bits:
-    """Bits a note with the true style, with that of a piece from another window, and with none: whether the style is read."""
-    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"true": {}, "foreign": {}, "none": {}}
-    found = list(drawn(pieces, musician.config.window, windows, seed))
-    styles = [style_of(musician, piece, start) for piece, start, _ in found]
-    order = np.random.default_rng(seed).permutation(len(found))
-    for i, (piece, _, rows) in enumerate(found):
-        other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
-        for kind, z in (("true", styles[i]), ("foreign", styles[other]), ("none", torch.zeros_like(styles[i]))):
-            _add(sums[kind], piece.source, _ask(musician, rows, z, last_only=False))
-    return {kind: _bits(table)["mean"]["total"] for kind, table in sums.items()}
-
-
-@torch.inference_mode()
-def against_chains(
-    musician: Musician, taught: Sequence[Piece], pieces: Sequence[Piece], windows: int, seed: int = 0
-) -> dict[str, Bits]:
-    """Bits a note of the musician, a Markov chain and a Continuator on the same notes, all durations known.
-
-    The chains count the pieces `taught`. The first three notes of a window are not asked for: the chains look back on
-    three.
-    """
-    markov = Markov([piece_steps(p) for p in taught if len(p) > 8])
-    chains: dict[str, Markov | Continuator] = {"markov": markov, "continuator": Continuator(markov)}
-    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {name: {} for name in ("musician", *chains)}
-    for piece, start, rows in drawn(pieces, musician.config.window, windows, seed):
-        notes = rows[1:]
-        _add(
-            sums["musician"],
-            piece.source,
-            _ask(musician, rows, style_of(musician, piece, start), last_only=False, skip=3),
-        )
-        for name, chain in chains.items():
-            nats, counts = torch.zeros(len(CHOSEN)), torch.zeros(len(CHOSEN), dtype=torch.long)
-            for field, p in chain.likelihood(notes).items():
-                asked = notes[3:, CHOSEN.index(field)] < codec.SIZES[CHOSEN.index(field)]
-                nats[CHOSEN.index(field)] = float(-np.log(p[asked]).sum())
-                counts[CHOSEN.index(field)] = int(asked.sum())
-            _add(sums[name], piece.source, (nats, counts))
-    return {name: _bits(table)["mean"] for name, table in sums.items()}
-
-
-def piece_steps(piece: Piece) -> codec.Steps:
-    """A whole piece as steps, without making notes of it first."""
-    rows = np.tile(codec.SILENCE, (len(piece), 1))
-    rows[1:, codec.TIME] = codec.time_step(np.diff(piece.onset))
-    rows[:, codec.PITCH] = piece.pitch - LOWEST
-    rows[:, codec.VELOCITY] = piece.velocity // 4 if piece.dynamics else codec.UNKNOWN
-    rows[:, codec.DURATION] = codec.duration_step(piece.duration)
-    return rows
-
-
-def style_of(musician: Musician, piece: Piece, start: int) -> Tensor:
-    """(1, 1, latent): the style of up to `style_notes` notes as far from `start` as the piece allows."""
-    span = musician.config.style_notes
-    begin = 0 if start > len(piece) // 2 else max(len(piece) - span, 0)
-    rows = codec.steps_of(notes_of(piece)[begin : begin + span])
-    rows[:, [codec.ROLE, codec.PLACE, codec.FEEL]] = 0
-    if not piece.dynamics:
-        rows[:, codec.VELOCITY] = codec.UNKNOWN
-    steps = torch.from_numpy(rows)[None]
-    mean, _ = musician.style(steps, torch.ones(steps.shape[:2], dtype=torch.bool))
-    return mean[:, None]
-
-
-def _ask(musician: Musician, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> tuple[Tensor, Tensor]:
-    steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
-    target = steps[:, 1:].clone()
-    target[..., codec.ROLE] = codec.SIZES[codec.ROLE]  # one player: there is nothing to guess
-    logits = musician(steps[:, :-1], z, target)
-    if skip:
-        logits, target = [x[:, skip:] for x in logits], target[:, skip:]
-    if last_only:
-        logits, target = [x[:, -1:] for x in logits], target[:, -1:]
-    return field_nats(logits, target)
-
-
-def _add(found: dict[str, tuple[Tensor, Tensor]], source: str, more: tuple[Tensor, Tensor]) -> None:
-    before = found.get(source)
-    found[source] = more if before is None else (before[0] + more[0], before[1] + more[1])
-
-
-def _bits(found: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Bits]:
-    table: dict[str, Bits] = {}
-    for source, (nats, counts) in found.items():
-        bits = nats / counts.clamp(min=1) / math.log(2)
-        fields = {CHOSEN[i]: float(bits[i]) for i in range(1, len(CHOSEN)) if counts[i] > 0}
-        table[source] = {"total": sum(fields.values()), **fields}
-    names = ("total", *CHOSEN[1:])
-    table["mean"] = {n: float(np.mean([row[n] for row in table.values() if n in row])) for n in names}
-    return table
-
-
-@torch.inference_mode()
-def copy_test(musician: Musician, pieces: Sequence[Piece], tests: int = 60, count: int = 48, seed: int = 0) -> Bits:
-    """Bits a note of `count` notes, and of the same notes played exactly again right after."""
-    rng = np.random.default_rng(seed)
-    z = torch.zeros(1, 1, musician.config.latent)
-    long = [p for p in pieces if len(p) > 4 * count]
-    total = torch.zeros(2)
-    for _ in range(tests):
-        piece = long[int(rng.integers(len(long)))]
-        start = int(rng.integers(0, len(piece) - count))
-        notes = notes_of(piece)[start : start + count]
-        shift = notes[-1].onset - notes[0].onset + 0.3
-        rows = np.concatenate([codec.SILENCE[None], codec.steps_of([*notes, *(n.moved(shift) for n in notes)])])
-        if not piece.dynamics:
-            rows[1:, codec.VELOCITY] = codec.UNKNOWN
-        steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
-        target = steps[:, 1:]
-        logits = musician(steps[:, :-1], z, target)
-        for half in range(2):
-            part = slice(half * count, (half + 1) * count)
-            nats, counts = field_nats([x[:, part] for x in logits], target[:, part])
-            total[half] += (nats[1:] / counts[1:].clamp(min=1)).sum() / math.log(2) / tests
-    return {"first": float(total[0]), "repeat": float(total[1])}
+PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
-    """All figures, ready for JSON."""
+    """All figures that were asked for, ready for JSON."""
     loaded = checkpoint.load(args.weights)
+    musician = loaded.musician
     sources = args.sources.split(",") if args.sources else None
     pieces = corpus.read(args.corpus, args.split, sources)
-    found = bits_per_note(loaded.musician, pieces, args.windows, args.seed)
-    result = {
+    _tell("bits a note")
+    found = bits.bits_per_note(musician, pieces, args.windows, args.seed)
+    result: dict[str, Any] = {
         "weights": loaded.name,
         "fingerprint": loaded.fingerprint,
         "notes": sum(map(len, pieces)),
@@ -227,13 +38,72 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         "bits_per_note": found["live"]["mean"],
         "by_source": {k: v for k, v in found["live"].items() if k != "mean"},
         "durations_known": found["known"]["mean"],
-        "copy": copy_test(loaded.musician, pieces, seed=args.seed),
-        "style": style_counts(loaded.musician, pieces, args.windows, args.seed),
+        "copy": bits.copy_test(musician, pieces, seed=args.seed),
+        "style": bits.style_counts(musician, pieces, args.windows, args.seed),
     }
-    if args.baselines:
+    gains = {"": foils.musicians_gain(musician)}
+    taught: list[corpus.Piece] = []
+    if args.baselines or args.answers:
         taught = corpus.read(args.corpus, "train" if args.split else None, sources)
-        result["against"] = against_chains(loaded.musician, taught, pieces, args.windows, args.seed)
+    if args.baselines:
+        _tell("chains of counts")
+        chain = Markov([bits.piece_steps(p) for p in taught if len(p) > 8])
+        result["baselines"] = bits.against_chains(musician, chain, pieces, args.windows, args.seed)
+        gains["continuator_"] = foils.continuators_gain(Continuator(chain))
+    _tell("true continuations among foils")
+    result["continuation"] = {"tests": args.tests}
+    for same in (False, True):
+        asked = foils.tests(pieces, args.tests, same, args.seed)
+        for who, gain in gains.items():
+            result["continuation"][f"{who}{'same' if same else 'any'}"] = foils.chosen(gain, asked)
+    if args.answers:
+        engine = Engine(musician, loaded.name, loaded.fingerprint)
+        calls = answers.cuts(pieces, args.calls, args.seed)
+        _tell(f"answers to {len(calls)} calls")
+        fitted = answers.fit(engine, calls, args.seed)
+        result["repetition"], result["copied"] = fitted.pop("repetition"), fitted.pop("copied")
+        result["fit"] = fitted
+        few = calls[: max(args.calls // 5, 4)]
+        _tell("knobs")
+        result["knobs"] = answers.knob_curves(engine, few, args.seed)
+        _tell("styles")
+        result["style"] |= answers.style_obeyed(engine, taught, pieces, few, PRESETS, args.seed)
     return result
+
+
+def _tell(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def report(result: dict[str, Any]) -> str:
+    """The figures for people."""
+    names = ("total", *CHOSEN[1:])
+
+    def row(name: str, figures: dict[str, float]) -> str:
+        return name.ljust(24) + "".join(f"{figures[n]:10.2f}" if n in figures else "         -" for n in names)
+
+    lines = ["bits a note".ljust(24) + "".join(n.rjust(10) for n in names)]
+    lines += [row(source, figures) for source, figures in result["by_source"].items()]
+    lines += [row("mean (live)", result["bits_per_note"]), row("mean (durations known)", result["durations_known"])]
+    lines += [row(f"  {name}", figures["mean"]) for name, figures in result.get("baselines", {}).items()]
+    style, again, true = result["style"], result["copy"], result["continuation"]
+    lines.append(
+        f"style: {style['bits_true_z']:.2f} bits with the true one, {style['bits_foreign_z']:.2f} with a foreign one, "
+        f"{style['bits_zero_z']:.2f} with none; {style['kl_nats']:.1f} nats, {style['active_dimensions']} dimensions alive"
+    )
+    if "accuracy" in style:
+        lines.append(f"style recognised in answers: {style['accuracy']:.2f}, in real music {style['ceiling']:.2f}")
+    lines.append(f"copy: {again['first']:.2f} bits the first time, {again['repeat']:.2f} the second")
+    lines.append("true continuation found: " + ", ".join(f"{k} {v:.3f}" for k, v in true.items() if k != "tests"))
+    for key, each in result.get("fit", {}).items():
+        lines.append(f"fit, {key}: answers {each['answer']:.2f}, real {each['real']:.2f}")
+    for key in ("repetition", "copied"):
+        if key in result:
+            lines.append(f"{key}: answers {result[key]['answer']:.3f}, real {result[key]['real']:.3f}")
+    for name, curve in result.get("knobs", {}).items():
+        means = " ".join(f"{x:.2f}" for x in curve["curve"])
+        lines.append(f"knob {name}: Spearman {curve['spearman']:.2f} ({means})")
+    return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -241,37 +111,25 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tradefours evaluate", description="Measure a musician on held-out pieces.")
     parser.add_argument("--corpus", type=Path, required=True, help="a pack, or a folder of .mid files")
     parser.add_argument("--split", default=None, help="train, valid or test, of a pack")
-    parser.add_argument("--sources", help="sources of a pack, with commas; default: all of them")
+    parser.add_argument("--sources", help="sources of a pack, with commas, or 'open'; default: all of them")
     parser.add_argument("--weights", default="open", help="a name in models/weights, or a .safetensors file")
     parser.add_argument("--windows", type=int, default=40, help="windows a source (default 40)")
+    parser.add_argument("--tests", type=int, default=200, help="passages whose continuation is sought (default 200)")
+    parser.add_argument("--calls", type=int, default=40, help="calls that are answered (default 40)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--baselines", action="store_true", help="count chains on the train split, too, and compare (takes minutes)"
-    )
+    parser.add_argument("--baselines", action="store_true", help="count chains on the train split, too, and compare")
+    parser.add_argument("--answers", action="store_true", help="let it play: fit, repetition, styles, knobs (minutes)")
+    parser.add_argument("--all", action="store_true", help="both of these")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     args = parser.parse_args(argv)
     args.sources = ",".join(corpus.OPEN) if args.sources == "open" else args.sources
+    args.baselines, args.answers = args.baselines or args.all, args.answers or args.all
     try:
         result = evaluate(args)
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
-    if args.json:
-        print(json.dumps(result, indent=2))
-        return 0
-    names = ("total", *CHOSEN[1:])
-    print("bits a note".ljust(22) + "".join(n.rjust(10) for n in names))
-    for row, bits in {**result["by_source"], "mean (live)": result["bits_per_note"]}.items():
-        print(row.ljust(22) + "".join(f"{bits[n]:10.2f}" if n in bits else "         -" for n in names))
-    known = result["durations_known"]
-    print("mean (durations known)".ljust(22) + "".join(f"{known[n]:10.2f}" for n in names))
-    for name, bits in result.get("against", {}).items():
-        print(f"  {name}".ljust(22) + "".join(f"{bits[n]:10.2f}" for n in names))
-    style = result["style"]
-    print(
-        f"style: {style['true']:.2f} with the true one, {style['foreign']:.2f} a foreign one, {style['none']:.2f} none"
-    )
-    print(f"copy: {result['copy']['first']:.2f} the first time, {result['copy']['repeat']:.2f} the second")
+    print(json.dumps(result, indent=2) if args.json else report(result))
     return 0
 
 

@@ -6,11 +6,12 @@ A knob acts twice. It moves the style's own dimension for its quality (`models.a
 it tilts the distribution of the fields that make the quality: p'(x) ~ p(x) exp(s f(x)), where f is the plain feature in question,
 centred and scaled by p itself. So what the musician holds to be impossible stays so, and of what is likely the wanted end is taken.
 The tilt fades where the last notes have what was asked for, or a line that is to be higher would climb for ever.
+
+A style pulls in the same way, more gently, with its knobs at rest: the call is always heard, and outweighs a point in a latent space.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ REACH = 1.2  # spreads of its quality that a knob turned fully asks for
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
 LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
+LONGEST = 3.0  # seconds that a note counts as sounding, as in training
 
 _TIMES = torch.from_numpy(codec.TIMES).float()
 _HASTE = -(_TIMES + 0.03).log()
@@ -45,20 +47,26 @@ def moved(z: Tensor, knobs: Knobs) -> Tensor:
     return out
 
 
-def strengths(knobs: Knobs, z: Tensor, notes: Sequence[Note]) -> Knobs:
-    """How much each knob that is turned must tilt, given the last notes of the one who plays."""
-    turned = {name: value for name, value in knobs.items() if value}
+def strengths(knobs: Knobs, pull: float, z: Tensor, notes: Sequence[Note]) -> Knobs:
+    """How much each quality must be tilted, -`STRENGTH` to `STRENGTH`, given the last notes of the one who plays, or of the call.
+
+    A quality is drawn to where the style `z` and its knob want it: with `pull` by the style alone, with up to `STRENGTH` by a
+    knob; and the less, the nearer it is.
+    """
     recent = notes[-LOOKED_AT:]
-    if not turned or len(recent) < LEAST:
-        return {name: STRENGTH * value for name, value in turned.items()}
-    onset, pitch, velocity = (np.array([getattr(n, k) for n in recent]) for k in ("onset", "pitch", "velocity"))
-    duration = np.array([min(n.duration, 3.0) for n in recent])
-    now = (attributes.measure(onset, duration, pitch, velocity) - attributes.MEAN) / attributes.SPREAD
+    if len(recent) >= LEAST:
+        onset, pitch, velocity = (np.array([getattr(n, k) for n in recent]) for k in ("onset", "pitch", "velocity"))
+        duration = np.array([min(n.duration, LONGEST) for n in recent])
+        now = (attributes.measure(onset, duration, pitch, velocity) - attributes.MEAN) / attributes.SPREAD
+        wanted = {name: float(z[i] - now[i]) for i, name in enumerate(NAMES)}
+    else:
+        wanted = dict.fromkeys(NAMES, 0.0)
     out = {}
-    for name, value in turned.items():
-        i = NAMES.index(name)
-        short = (float(z[i]) + REACH * value - float(now[i])) * math.copysign(1.0, value)  # spreads that are missing
-        out[name] = STRENGTH * value * min(max(short + 0.5, 0.0), 1.0)
+    for name, short in wanted.items():
+        value = knobs.get(name, 0.0)
+        force = max(pull, STRENGTH * abs(value))
+        if force:
+            out[name] = force * min(max(short + REACH * value, -1.0), 1.0)
     return out
 
 

@@ -66,10 +66,20 @@ def test_the_tilt_fades_where_the_notes_are_as_asked() -> None:
     z = torch.zeros(SMALL.latent)
     low = [Note(0.2 * i, 0.2, 50, 70, ANSWER) for i in range(12)]
     high = [Note(0.2 * i, 0.2, 90, 70, ANSWER) for i in range(12)]
-    assert knobs.strengths({"register": 1.0}, z, low)["register"] == pytest.approx(knobs.STRENGTH)
-    assert knobs.strengths({"register": 1.0}, z, high)["register"] == 0.0
-    assert knobs.strengths({"register": -1.0}, z, high)["register"] == pytest.approx(-knobs.STRENGTH)
-    assert knobs.strengths({"register": 0.0}, z, high) == {}
+    z[attributes.NAMES.index("register")] = (90 - attributes.MEAN[1]) / attributes.SPREAD[1] - knobs.REACH
+    assert knobs.strengths({"register": 1.0}, 0.0, z, low) == {"register": pytest.approx(knobs.STRENGTH)}
+    assert knobs.strengths({"register": 1.0}, 0.0, z, high)["register"] == pytest.approx(0.0, abs=1e-5)
+    assert knobs.strengths({"register": -1.0}, 0.0, z, high)["register"] == pytest.approx(-knobs.STRENGTH)
+    assert knobs.strengths({"register": 0.0}, 0.0, z, high) == {}
+
+
+def test_a_style_pulls_where_its_notes_are_elsewhere() -> None:
+    z = torch.zeros(SMALL.latent)
+    low = [Note(0.2 * i, 0.2, 30, 70, ANSWER) for i in range(12)]
+    pulled = knobs.strengths({}, 0.5, z, low)
+    assert pulled["register"] == pytest.approx(0.5)
+    assert set(pulled) == set(attributes.NAMES)
+    assert all(s == 0.0 for s in knobs.strengths({}, 0.5, z, low[:3]).values())
 
 
 def test_a_turned_knob_is_heard_and_the_cache_is_untouched() -> None:

@@ -1,0 +1,222 @@
+"""Bits a note: what the musician expects of music that it has never heard, field by field.
+
+Knows nothing of playing. Bits depend on how finely time is told apart: see the bins of `models.codec`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import codec, recall
+from .baselines import Continuator, Markov
+from .corpus import Piece
+from .heads import CHOSEN
+from .losses import field_nats
+from .musician import Musician
+from .note import LOWEST, Note
+from .style import kl_nats
+
+Bits = dict[str, float]
+
+MOMENTS = 8
+
+
+def notes_of(piece: Piece) -> list[Note]:
+    """The piece as notes, in free time, with a middling velocity where the source has none."""
+    velocity = piece.velocity if piece.dynamics else np.full(len(piece), 64)
+    columns = (piece.onset, piece.duration, piece.pitch, velocity)
+    return [Note(float(o), float(d), int(p), int(v)) for o, d, p, v in zip(*columns, strict=True)]
+
+
+def window_steps(piece: Piece, start: int, window: int) -> codec.Steps:
+    """(window + 1, 7) steps of the piece from note `start`, silence first; no velocities where the source has none."""
+    notes = notes_of(piece)[start : start + window]
+    rows = np.concatenate([codec.SILENCE[None], codec.steps_of(notes)])
+    if not piece.dynamics:
+        rows[1:, codec.VELOCITY] = codec.UNKNOWN
+    return rows
+
+
+def live(rows: codec.Steps, notes: Sequence[Note]) -> codec.Steps:
+    """The same steps as they look at the moment of the last onset: notes that still sound have no duration yet."""
+    rows = rows.copy()
+    now = notes[-1].onset
+    for i, note in enumerate(notes):
+        if note.end > now + 1e-4:
+            rows[1 + i, codec.DURATION] = codec.HELD_STEP
+    return rows
+
+
+@torch.inference_mode()
+def bits_per_note(
+    musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0
+) -> dict[str, dict[str, Bits]]:
+    """Bits a note by source and field, with all durations known and ("live") in the state of live play.
+
+    Each window is as long as the model's. Live, `MOMENTS` notes of it are asked for, each with the notes that sound at
+    that moment still held. The style is read from the piece's other notes, as in training. Each source counts the same
+    in "mean".
+    """
+    rng = np.random.default_rng(seed + 1)
+    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"known": {}, "live": {}}
+    for piece, start, rows in drawn(pieces, musician.config.window, windows, seed):
+        z = style_of(musician, piece, start)
+        _add(sums["known"], piece.source, _ask(musician, rows, z, last_only=False))
+        notes = notes_of(piece)[start : start + len(rows) - 1]
+        for at in rng.integers(16, len(notes), MOMENTS):
+            held = np.concatenate([live(rows[: at + 1], notes[:at]), rows[at + 1 : at + 2]])
+            _add(sums["live"], piece.source, _ask(musician, held, z, last_only=True))
+    return {state: _bits(found) for state, found in sums.items()}
+
+
+def drawn(pieces: Sequence[Piece], window: int, windows: int, seed: int) -> Iterator[tuple[Piece, int, codec.Steps]]:
+    """So many windows a source: the piece, where it begins, and its steps. The same seed draws the same."""
+    rng = np.random.default_rng(seed)
+    by_source: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        if len(piece) >= 48:
+            by_source.setdefault(piece.source, []).append(piece)
+    for group in by_source.values():
+        for _ in range(windows):
+            piece = group[int(rng.integers(len(group)))]
+            start = int(rng.integers(0, max(len(piece) - window, 0) + 1))
+            yield piece, start, window_steps(piece, start, window)
+
+
+@torch.inference_mode()
+def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> Bits:
+    """Bits a note with the true style, with that of a piece from another window, and with a zero one: whether the style is read.
+
+    And the latent itself: its KL divergence from the prior, in nats, and how many dimensions tell passages apart.
+    """
+    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"true": {}, "foreign": {}, "zero": {}}
+    found = list(drawn(pieces, musician.config.window, windows, seed))
+    styles = [style_of(musician, piece, start) for piece, start, _ in found]
+    order = np.random.default_rng(seed).permutation(len(found))
+    for i, (piece, _, rows) in enumerate(found):
+        other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
+        for kind, z in (("true", styles[i]), ("foreign", styles[other]), ("zero", torch.zeros_like(styles[i]))):
+            _add(sums[kind], piece.source, _ask(musician, rows, z, last_only=False))
+    means = torch.cat(styles).flatten(1)
+    kl = float(torch.stack([kl_of(musician, piece, start) for piece, start, _ in found]).mean())
+    bits = {f"bits_{kind}_z": _bits(table)["mean"]["total"] for kind, table in sums.items()}
+    return {**bits, "kl_nats": kl, "active_dimensions": int((means.std(0) > 0.1).sum())}
+
+
+@torch.inference_mode()
+def against_chains(
+    musician: Musician, markov: Markov, pieces: Sequence[Piece], windows: int, seed: int = 0
+) -> dict[str, dict[str, Bits]]:
+    """Bits a note of the musician, a Markov chain and a Continuator on the same notes, all durations known.
+
+    By source and in the mean. The first three notes of a window are not asked for: the chains look back on
+    three.
+    """
+    chains: dict[str, Markov | Continuator] = {"markov": markov, "continuator": Continuator(markov)}
+    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {name: {} for name in ("musician", *chains)}
+    for piece, start, rows in drawn(pieces, musician.config.window, windows, seed):
+        notes = rows[1:]
+        _add(
+            sums["musician"],
+            piece.source,
+            _ask(musician, rows, style_of(musician, piece, start), last_only=False, skip=3),
+        )
+        for name, chain in chains.items():
+            nats, counts = torch.zeros(len(CHOSEN)), torch.zeros(len(CHOSEN), dtype=torch.long)
+            for field, p in chain.likelihood(notes).items():
+                asked = notes[3:, CHOSEN.index(field)] < codec.SIZES[CHOSEN.index(field)]
+                nats[CHOSEN.index(field)] = float(-np.log(p[asked]).sum())
+                counts[CHOSEN.index(field)] = int(asked.sum())
+            _add(sums[name], piece.source, (nats, counts))
+    return {name: _bits(table) for name, table in sums.items()}
+
+
+def piece_steps(piece: Piece) -> codec.Steps:
+    """A whole piece as steps, without making notes of it first."""
+    rows = np.tile(codec.SILENCE, (len(piece), 1))
+    rows[1:, codec.TIME] = codec.time_step(np.diff(piece.onset))
+    rows[:, codec.PITCH] = piece.pitch - LOWEST
+    rows[:, codec.VELOCITY] = piece.velocity // 4 if piece.dynamics else codec.UNKNOWN
+    rows[:, codec.DURATION] = codec.duration_step(piece.duration)
+    return rows
+
+
+def style_of(musician: Musician, piece: Piece, start: int) -> Tensor:
+    """(1, 1, latent): the style of up to `style_notes` notes as far from `start` as the piece allows."""
+    mean, _ = _read(musician, piece, start)
+    return mean[:, None]
+
+
+def kl_of(musician: Musician, piece: Piece, start: int) -> Tensor:
+    """The nats that the same style costs."""
+    return kl_nats(*_read(musician, piece, start)).sum()
+
+
+def _read(musician: Musician, piece: Piece, start: int) -> tuple[Tensor, Tensor]:
+    span = musician.config.style_notes
+    begin = 0 if start > len(piece) // 2 else max(len(piece) - span, 0)
+    rows = codec.steps_of(notes_of(piece)[begin : begin + span])
+    rows[:, [codec.ROLE, codec.PLACE, codec.FEEL]] = 0
+    if not piece.dynamics:
+        rows[:, codec.VELOCITY] = codec.UNKNOWN
+    steps = torch.from_numpy(rows)[None]
+    mean, logvar = musician.style(steps, torch.ones(steps.shape[:2], dtype=torch.bool))
+    return mean, logvar
+
+
+def _ask(musician: Musician, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> tuple[Tensor, Tensor]:
+    steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
+    target = steps[:, 1:].clone()
+    target[..., codec.ROLE] = codec.SIZES[codec.ROLE]  # one player: there is nothing to guess
+    logits = musician(steps[:, :-1], z, target)
+    if skip:
+        logits, target = [x[:, skip:] for x in logits], target[:, skip:]
+    if last_only:
+        logits, target = [x[:, -1:] for x in logits], target[:, -1:]
+    return field_nats(logits, target)
+
+
+def _add(found: dict[str, tuple[Tensor, Tensor]], source: str, more: tuple[Tensor, Tensor]) -> None:
+    before = found.get(source)
+    found[source] = more if before is None else (before[0] + more[0], before[1] + more[1])
+
+
+def _bits(found: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Bits]:
+    table: dict[str, Bits] = {}
+    for source, (nats, counts) in found.items():
+        bits = nats / counts.clamp(min=1) / math.log(2)
+        fields = {CHOSEN[i]: float(bits[i]) for i in range(1, len(CHOSEN)) if counts[i] > 0}
+        table[source] = {"total": sum(fields.values()), **fields}
+    names = ("total", *CHOSEN[1:])
+    table["mean"] = {n: float(np.mean([row[n] for row in table.values() if n in row])) for n in names}
+    return table
+
+
+@torch.inference_mode()
+def copy_test(musician: Musician, pieces: Sequence[Piece], tests: int = 60, count: int = 48, seed: int = 0) -> Bits:
+    """Bits a note of `count` notes, and of the same notes played exactly again right after."""
+    rng = np.random.default_rng(seed)
+    z = torch.zeros(1, 1, musician.config.latent)
+    long = [p for p in pieces if len(p) > 4 * count]
+    total = torch.zeros(2)
+    for _ in range(tests):
+        piece = long[int(rng.integers(len(long)))]
+        start = int(rng.integers(0, len(piece) - count))
+        notes = notes_of(piece)[start : start + count]
+        shift = notes[-1].onset - notes[0].onset + 0.3
+        rows = np.concatenate([codec.SILENCE[None], codec.steps_of([*notes, *(n.moved(shift) for n in notes)])])
+        if not piece.dynamics:
+            rows[1:, codec.VELOCITY] = codec.UNKNOWN
+        steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
+        target = steps[:, 1:]
+        logits = musician(steps[:, :-1], z, target)
+        for half in range(2):
+            part = slice(half * count, (half + 1) * count)
+            nats, counts = field_nats([x[:, part] for x in logits], target[:, part])
+            total[half] += (nats[1:] / counts[1:].clamp(min=1)).sum() / math.log(2) / tests
+    return {"first": float(total[0]), "repeat": float(total[1])}

@@ -1,0 +1,152 @@
+"""What is measured is what is meant: patterns, keys, foils, ranks, and the command that asks for them all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import answers, bits, checkpoint, corpus, foils, train
+from models.engine import Engine
+from models.midifile import write_notes
+from models.note import Note
+
+from .jackroom import ROOT
+from .musicians import SMALL, scale, small_musician
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few pieces with phrases: walks in a key, with rests."""
+    made = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(1)
+    for i in range(5):
+        at, notes = 0.0, []
+        for k, d in enumerate((rng.integers(-2, 3, 400).cumsum() % 14).tolist()):
+            at += 0.9 if k % 20 == 0 else float(rng.choice([0.15, 0.3]))
+            pitch = 55 + i + 12 * (d // 7) + (0, 2, 4, 5, 7, 9, 11)[d % 7]
+            notes.append(Note(at, 0.2, pitch, int(rng.integers(40, 90))))
+        write_notes(made / f"{i}.mid", {"piano": notes})
+    return made
+
+
+def test_patterns_that_come_again_are_counted() -> None:
+    line = scale(8)
+    twice = [*line, *(n.moved(5.0) for n in line)]
+    assert answers.repetition(line) == 0.0
+    assert answers.repetition(twice) == pytest.approx(5 / 13)
+    assert answers.copied(line, line) == 1.0
+    assert answers.copied(line, list(reversed(line))) == 0.0
+
+
+def test_a_key_is_the_calls() -> None:
+    call = scale(20)  # C major
+    assert answers.in_key(call, scale(7)) == 1.0
+    assert answers.in_key(call, [Note(0, 1, p, 64) for p in (60, 61, 63, 64)]) == 0.5
+
+
+def test_ranks_are_spearmans() -> None:
+    assert answers.spearman([1, 2, 3, 4], [10, 20, 30, 40]) == pytest.approx(1.0)
+    assert answers.spearman([1, 2, 3, 4], [4, 3, 2, 1]) == pytest.approx(-1.0)
+    assert answers.spearman([1, 1, 2, 2], [5, 5, 7, 7]) == pytest.approx(1.0)
+
+
+def test_calls_end_where_phrases_end(folder: Path) -> None:
+    pieces = corpus.read(folder)
+    found = answers.cuts(pieces, 12)
+    assert len(found) == 12
+    for cut in found:
+        rest = cut.next[0].onset - cut.call[-1].onset
+        assert rest > 0.5  # the pieces have their rests there
+        assert cut.next[-1].onset - cut.next[0].onset < answers.SECONDS
+
+
+def test_foils_are_alike_but_for_what_they_say(folder: Path) -> None:
+    asked = foils.tests(corpus.read(folder), 10, same_source=True, seed=0)
+    assert len(asked) == 10
+    for before, (true, *others), _ in asked:
+        assert len(others) == foils.FOILS
+        assert before[-1].onset <= true[0].onset
+        for foil in others:
+            assert len(foil) == len(true)
+            assert foil[0].onset == pytest.approx(true[0].onset)
+            assert [n.pitch for n in foil] != [n.pitch for n in true]
+
+
+def test_the_true_one_is_told_by_who_knows_it(folder: Path) -> None:
+    asked = foils.tests(corpus.read(folder), 10, same_source=True, seed=0)
+    trues = [each[0] for _, each, _ in asked]
+    assert foils.chosen(lambda before, notes, dynamics: float(notes in trues), asked) == 1.0
+    assert foils.chosen(lambda before, notes, dynamics: -float(notes in trues), asked) == 0.0
+
+
+def test_a_gain_needs_a_past(folder: Path) -> None:
+    gain = foils.musicians_gain(small_musician())
+    before, (true, *_), dynamics = foils.tests(corpus.read(folder), 1, same_source=True, seed=0)[0]
+    assert gain([], true, dynamics) == 0.0
+    assert gain(before, true, dynamics) != 0.0
+
+
+def test_a_classifier_learns_what_is_plain() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 4))
+    y = (x[:, 1] > 0).astype(np.int64)
+    guessed = answers.Classifier.taught(x, y, 2).guess(x)
+    assert (guessed == y).mean() > 0.95
+
+
+def test_an_answer_is_as_asked_and_repeats(folder: Path) -> None:
+    engine = Engine(small_musician())
+    cut = answers.cuts(corpus.read(folder), 1)[0]
+    one, two = (answers.answered(engine, cut.call, [0.0] * SMALL.latent, {}, 7) for _ in range(2))
+    assert one == two
+    assert one[0].onset > cut.call[-1].onset
+    assert one[-1].onset <= cut.call[-1].onset + 1.0 + answers.SECONDS + 0.1
+
+
+def test_bits_fall_where_a_musician_has_learned(folder: Path, tmp_path: Path) -> None:
+    shape = "--width 32 --layers 2 --heads 2 --kv-heads 1 --hidden 48 --window 32 --latent 8 --style-width 16"
+    line = f"--corpus {folder} --out {tmp_path} --notes 20e3 --batch 8 {shape} --style-notes 16".split()
+    assert train.main(line) == 0
+    pieces = corpus.read(folder)
+    learned = bits.bits_per_note(checkpoint.load(str(tmp_path / "weights.safetensors")).musician, pieces, 4)
+    unlearned = bits.bits_per_note(small_musician(), pieces, 4)
+    for state in ("known", "live"):
+        assert learned[state]["mean"]["total"] < unlearned[state]["mean"]["total"] - 3
+
+
+def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "small.safetensors"
+    checkpoint.save(path, small_musician(), {})
+    size = ("--windows", "2", "--tests", "4", "--calls", "4")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "models.evaluate",
+            "--corpus",
+            str(folder),
+            "--weights",
+            str(path),
+            "--all",
+            "--json",
+            *size,
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found["bits_per_note"]) == {"total", "time", "pitch", "velocity", "duration"}
+    assert set(found["baselines"]) == {"musician", "markov", "continuator"}
+    assert set(found["continuation"]) == {"tests", "any", "same", "continuator_any", "continuator_same"}
+    assert set(found["fit"]) == {"key", "density", "velocity", "register"}
+    assert set(found["copy"]) == {"first", "repeat"}
+    assert {"kl_nats", "bits_true_z", "bits_foreign_z", "bits_zero_z"} <= set(found["style"])
+    assert len(found["knobs"]) == 7
+    assert found["repetition"]["real"] >= 0
