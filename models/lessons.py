@@ -5,8 +5,8 @@ processes draw the same course, and a course that was cut off goes on where it s
 
 What is done to a piece on its way here: transposed, its tempo and loudness varied, grids made human (and told apart
 from humans), given to a caller and an answerer at phrase ends, bars or anywhere, or to two hands; motifs repeated, also
-in other keys; notes that still sound at the window's end left open; and many windows change style half-way, in one key,
-most of them where the answer begins.
+in other keys; notes that still sound at the window's end left open; and most windows change style on their way, in one
+key, and mostly where the player changes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from .corpus import Piece
 from .note import CALL
 
 DENSEST = 20.0  # notes a second; a passage above is a roll's trick or an error, and nobody could play it
-SPLICED = 0.4  # share of lessons that change style half-way
-PASSAGES = 2  # how many passages, each with a style of its own, fit in one window
+SPLICED = 0.6  # share of lessons that change style on their way
+TRADED = 0.75  # share of these in which another style is another player, too
+PASSAGES = 4  # how many passages, each with a style of its own, fit in one window
 
 
 @dataclass(slots=True)
@@ -80,24 +81,39 @@ class Course:
         """Lesson `k` of step `step`."""
         rng = np.random.default_rng((self.seed, step, k))
         length = self.window + 1
-        first, first_style, piece = self._passage(rng, length)
+        passage, style, piece = self._passage(rng, length)
         which = np.zeros(length, dtype=np.int64)
-        styles = [first_style, first_style]
-        answer_from = None
+        styles, role = [style], None
         if rng.random() < SPLICED:
-            cut = int(rng.integers(length // 8, length - length // 8))
-            second, second_style, _ = self._passage(rng, length - cut, like=first.pitch)
-            if len(first) > cut and len(second) > 8:
-                first = first.pick(slice(cut)).then(second, gap=float(rng.uniform(0.15, 1.0)))
-                which[cut:] = 1
-                # Live, the caller's notes are heard under the style of the answer; so are most of these.
-                styles = [second_style if rng.random() < 0.75 else first_style, second_style]
-                answer_from = cut if rng.random() < 0.75 else None
+            passage, which, styles = self._spliced(rng, passage, style)
+            if rng.random() < TRADED and len(styles) > 1:
+                # Caller and answerer take turns, and live, the caller is heard under the style of the answer.
+                role = (which + int(rng.integers(2))) % 2
+                which = np.where((role == CALL) & (which + 1 < len(styles)), which + 1, which)
         elif rng.random() < 0.15:
-            first = repeated(rng, first)
-        passage = first.pick(slice(length))
-        rows, sounding_until = self._rows(rng, passage, piece, answer_from)
+            passage = repeated(rng, passage)
+        passage = passage.pick(slice(length))
+        rows, sounding_until = self._rows(rng, passage, piece, role)
         return self._finish(rng, rows, passage, sounding_until, which, styles)
+
+    def _spliced(
+        self, rng: np.random.Generator, passage: Passage, style: Passage | None
+    ) -> tuple[Passage, codec.Steps, list[Passage | None]]:
+        """Two to `PASSAGES` passages in one key, one after another; which one each note is of, and the style of each.
+
+        A passage that has just begun is told from its style alone: what came before is of another one.
+        """
+        length = self.window + 1
+        which, styles = np.zeros(length, dtype=np.int64), [style]
+        parts = int(rng.integers(2, PASSAGES + 1))
+        cuts = np.sort(rng.choice(np.arange(length // 16, length - length // 16), parts - 1, replace=False))
+        for cut in cuts.tolist():
+            more, style, _ = self._passage(rng, length - cut, like=passage.pitch[: max(cut, 1)])
+            if len(passage) > cut and len(more) > 8:
+                passage = passage.pick(slice(cut)).then(more, gap=float(rng.uniform(0.15, 1.0)))
+                styles.append(style)
+                which[cut:] = len(styles) - 1
+        return passage, which, styles
 
     def _passage(
         self, rng: np.random.Generator, length: int, like: NDArray[np.int64] | None = None
@@ -141,11 +157,11 @@ class Course:
         return passage, neighbour, piece
 
     def _rows(
-        self, rng: np.random.Generator, p: Passage, piece: Piece, answer_from: int | None
+        self, rng: np.random.Generator, p: Passage, piece: Piece, role: codec.Steps | None
     ) -> tuple[codec.Steps, NDArray[np.float64]]:
         rows = np.empty((len(p), len(codec.FIELDS)), dtype=np.int64)
         # Another style begins with the answer: that is how an answer learns to follow the style rather than the call.
-        rows[:, codec.ROLE] = roles(rng, p) if answer_from is None else np.arange(len(p)) >= answer_from
+        rows[:, codec.ROLE] = roles(rng, p) if role is None else role[: len(p)]
         rows[:, codec.TIME] = codec.time_step(np.diff(p.onset, prepend=p.onset[0]))
         rows[0, codec.TIME] = codec.START
         rows[:, codec.PITCH] = p.pitch - 21
