@@ -83,7 +83,7 @@ class Engine:
         if point.shape != (self.config.latent,) or not point.isfinite().all():
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
         self.sampling, self.point, self._has_style = Sampling.of(sampling), point, z is not None
-        self.z = knobs.moved(point, self.sampling.knobs)
+        self.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
 
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
