@@ -1,4 +1,6 @@
-"""`python -m tests.phrases DIR`: the shipped musician answers every .mid of a folder, through its own command, and is held to what an answer must be.
+"""`python -m tests.phrases DIR`: the musician answers every .mid of a folder, and is held to what an answer must be.
+
+It is asked through the program's own command, as by a user.
 
 With `--corpus PACK`, the share of notes in key is held against what really follows phrases in the pack's valid split.
 """
