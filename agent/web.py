@@ -48,12 +48,16 @@ class Page:
     def __init__(self) -> None:
         self.news: asyncio.Queue[str | None] = asyncio.Queue(BEHIND)
         self.keys: set[int] = set()  # pitches that it holds
+        self._behind = False
 
     def tell(self, text: str | None) -> None:
         """Send it something; a page that is too far behind is let go."""
+        if self._behind:
+            return
         try:
             self.news.put_nowait(text)
         except asyncio.QueueFull:
+            self._behind = True
             while not self.news.empty():
                 self.news.get_nowait()
             self.news.put_nowait(None)

@@ -30,7 +30,7 @@ function sustain(isDown) {
 }
 function shift(octaves) { base = Math.min(Math.max(base + 12 * octaves, 24), 96); lay(); }
 
-const typing = (e) => e.target.matches?.("input[type=text], input:not([type]), select, textarea") || document.querySelector("dialog[open]");
+const typing = (e) => e.target.matches?.("input[type=text], input[type=number], input:not([type]), select, textarea") || document.querySelector("dialog[open]");
 addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
   const i = LETTERS.indexOf(e.code);

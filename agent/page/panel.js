@@ -48,11 +48,12 @@ function show(s) {
   if (held !== "pad") { corners = s.pad.corners; all("[data-corner]").forEach((c, i) => { c.value = corners[i]; }); place(s.pad.at); }
   for (const [name, value] of Object.entries(s.knobs)) knob(name, value);
   at("tempo").textContent = s.bar ? Math.round(s.tempo) : "free";
+  if (document.activeElement !== at("tempo-set")) at("tempo-set").value = Math.round(s.tempo);
   lamp("lamp-ready", s.ready ? "well" : "");
   const name = s.sound.quiet ? "your synth" : s.sound.name === "page" ? "this page" : s.sound.name;
   at("sound-name").textContent = name; lamp("lamp-sound", s.sound.name === "page" && !sound.awake() ? "" : "well");
   at("sound-line").textContent = s.sound.quiet ? "The output is connected to another sound; ours is quiet." : s.sound.name === "page" ? "This page makes the sound; touch a key once to wake it." : `Heard through ${s.sound.name}.`;
-  sound.use(s.sound.name === "page" && !s.sound.quiet && s.output === null || s.sound.name === "page" && !s.sound.quiet);
+  sound.use(s.sound.name === "page" && !s.sound.quiet);
   Object.assign(sound.timbres, s.sound.timbres);
   for (const t of all("[data-timbre]")) t.value = s.sound.timbres[t.dataset.timbre];
   const late = s.figures.lateness?.p99;
@@ -73,6 +74,7 @@ setInterval(() => { const w = where(); at("bar").textContent = w ? `beat ${w.bea
 for (const b of all("[data-mode]")) b.onclick = () => wish("act", { action: b.dataset.mode });
 for (const b of all("[data-act]")) b.onclick = () => wish("act", { action: b.dataset.act });
 at("phrase").onclick = () => { sound.wake(); wish("phrase"); };
+at("tempo-set").onchange = (e) => { const value = Number(e.target.value); if (value >= 20 && value <= 400) wish("tempo", { value }); e.target.blur(); };
 at("preset").onchange = (e) => { wish("preset", { name: e.target.value }); e.target.blur(); };
 
 function knob(name, value) {
