@@ -17,7 +17,8 @@ from torch import Tensor
 class Sampling:
     """How boldly to play. Temperatures multiply: `temperature` is for all fields, the others for their own.
 
-    `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second.
+    `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `key` is a set of pitch
+    classes (bit 0 is C), which `lean` favours, in nats; no bits, no favour.
     """
 
     temperature: float = 0.95
@@ -30,6 +31,8 @@ class Sampling:
     lowest: float = 21.0
     highest: float = 108.0
     density: float = 14.0
+    key: float = 0.0
+    lean: float = 0.0
 
     @classmethod
     def of(cls, settings: dict[str, Any]) -> Sampling:
