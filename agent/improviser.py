@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from models.note import ANSWER, CALL, Note, Span
+from models.note import ANSWER, CALL, Bar, Note, Span
 
 from .clock import Clock
 from .conversation import Conversation
@@ -22,6 +22,7 @@ from .manner import Manner
 from .meters import Meters
 from .mind import Mind, MindLost
 from .player import Player
+from .pulse import pulse
 from .transport import Transport
 
 TICK = 0.0005  # seconds: nearer than this is now; the event loop tells no finer
@@ -76,6 +77,7 @@ class Improviser:
         self.sounds = sounds  # the pitch on the output of a pitch that is played
         self.solo: Solo | None = None
         self._changed = asyncio.Event()
+        self._pulse: Bar | None = None  # the player's own, in free time
         self._margin = 0.0  # seconds that the musician has lately been behind
 
     def key(self, when: float) -> None:
@@ -177,7 +179,7 @@ class Improviser:
         bounds = solo.bounds()
         soon += self._margin if together else 0.0
         earliest = max(now + soon, begin, mine[-1].onset if mine else begin)
-        bar = self.transport.bar(earliest, self.manner.pull, self.manner.swing)
+        bar = self.beat(earliest)
         until = max(now, begin) + ahead
         span = Span(earliest, until, bounds.close, bounds.stop, bounds.hush, bar, on_beat and not mine, together)
         async with aclosing(self.mind.play(span)) as playing:
@@ -195,6 +197,13 @@ class Improviser:
                 number = self.conversation.answered(item)
                 self.player.add([(number, replace(item, pitch=self.sounds(item.pitch)))])
         return "end"
+
+    def beat(self, time: float, phrase: Sequence[Note] | None = None) -> Bar | None:
+        """The bar lines around a moment; in free time the pulse of what was called (`phrase`, where that is new), if any."""
+        groove, swing = self.manner.pull, self.manner.swing
+        if phrase is not None:
+            self._pulse = pulse(phrase, groove, swing)
+        return self.transport.bar(time, groove, swing) or self._pulse
 
     def _mine(self, solo: Solo) -> list[Note]:
         """What we have played or planned in this solo."""
