@@ -186,8 +186,8 @@ class Partner:
                 continue
             now = self.clock.now()
             begin = now + SOON
-            on_beat = (bar := self.transport.bar(begin)) is not None
-            if bar is not None:
+            bar = self.improviser.beat(begin, phrase)
+            if on_beat := bar is not None:
                 begin = bar.beat_from(begin)
             shape = turns.shape(phrase, begin, self.preset.shortest, self.preset.longest)
             await self._play(begin, partial(Bounds, shape.close, shape.stop), on_beat=on_beat)
@@ -244,6 +244,7 @@ class Partner:
         recent = [n for n in self.conversation.notes[-duets.LOOKED_AT :] if n.role == CALL]
         sampling = duets.sampling(self.preset.sampling, recent, self.clock.now(), self.manner.part)
         self.mind.style(self._point, sampling)
+        self.improviser.beat(self.clock.now(), recent)
 
     # -- between the solos -------------------------------------------------------------------------------------------
 
