@@ -32,7 +32,8 @@ SOUNDFONTS = (
     "/usr/share/soundfonts/default.sf2",
 )
 DRIVERS = {"darwin": "coreaudio", "win32": "dsound"}
-PATIENCE = 0.6  # seconds in which FluidSynth says that it cannot play
+PATIENCE = 3.0  # seconds in which FluidSynth must have its sounds and its way to be heard
+HERE = "here"
 SEATS = (0.36, 0.64)  # where the player and the agent sit, 0 left to 1 right
 
 
@@ -108,24 +109,25 @@ class FluidSynth:
         if not soundfont.is_file():
             raise UserError(f"{soundfont} is not there; name a SoundFont, a file that ends in .sf2.")
         sound = ["-a", driver] if driver else []
-        command = [program, "-q", "-n", *sound, "-g", "0.7", "-o", "audio.period-size=128"]
+        command = [program, "-n", *sound, "-g", "0.7", "-o", "audio.period-size=128"]
         command += ["-o", "audio.jack.autoconnect=1", str(soundfont)]
         self._lock = threading.Lock()
         self._quiet = False
         self._process: subprocess.Popen[str] | None = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, "JACK_NO_START_SERVER": "1"},
         )
-        self._complaints = ""
+        self._is_here = threading.Event()
         threading.Thread(target=self._read, args=(self._process,), name="fluidsynth", daemon=True).start()
+        self._tell(f"echo {HERE}\n")  # it answers once it plays, and goes home where it cannot
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and self._process.poll() is None and "audio driver" not in self._complaints:
-            time.sleep(0.02)
-        if self._process.poll() is not None or "audio driver" in self._complaints:
+        while time.monotonic() < end and self._process.poll() is None and not self._is_here.wait(0.02):
+            pass
+        if not self._is_here.is_set():
             self.close()
             raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
         for who, program_number, pan in ((PLAYER, 4, 40), (AGENT, 0, 88)):
@@ -159,7 +161,7 @@ class FluidSynth:
         if process is not None:
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stderr):
+            for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     with contextlib.suppress(OSError):
                         pipe.close()
@@ -172,9 +174,10 @@ class FluidSynth:
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         with contextlib.suppress(OSError, ValueError):
-            assert process.stderr is not None
-            for line in process.stderr:
-                self._complaints = (self._complaints + line)[-2000:]
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.strip("> \n") == HERE:
+                    self._is_here.set()
 
 
 def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:

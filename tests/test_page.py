@@ -152,7 +152,9 @@ def test_two_pages_agree_and_a_reload_in_the_middle_loses_nothing(browser: Any, 
     other.until("tradefours.notes.size > 0")
     visit.until("document.getElementById('turn-text').textContent === 'your turn'", 40)
     visit.page.wait_for_timeout(400)
-    pitches = "[...tradefours.notes.values()].filter(n => n.at > tradefours.now() - 20).map(n => [n.who, n.pitch, n.at])"
+    pitches = (
+        "[...tradefours.notes.values()].filter(n => n.at > tradefours.now() - 20).map(n => [n.who, n.pitch, n.at])"
+    )
     assert visit.eval(pitches)[-8:] == other.eval(pitches)[-8:]
     visit.page.click("[data-mode=duet]")
     other.until("document.querySelector('[data-mode=duet]').getAttribute('aria-checked') === 'true'")

@@ -73,14 +73,26 @@ def test_foreign_hosts_and_sites_are_refused() -> None:
     async def attack() -> None:
         host = Quiet()
         async with served(host) as (server, client):
-            for name in ("evil.example", f"evil.example:{server.port}", "127.0.0.1", "", f"localhost.evil:{server.port}"):
+            for name in (
+                "evil.example",
+                f"evil.example:{server.port}",
+                "127.0.0.1",
+                "",
+                f"localhost.evil:{server.port}",
+            ):
                 async with client.get(server.url, headers={"Host": name}) as got:
                     assert got.status == 403, name
             async with client.get(server.url, headers={"Host": f"localhost:{server.port}"}) as got:
                 assert got.status == 200
             async with client.get(server.url, headers={"Origin": "http://evil.example"}) as got:
                 assert got.status == 403
-            for origin in ("http://evil.example", "null", f"https://127.0.0.1:{server.port}", "http://127.0.0.1:1", None):
+            for origin in (
+                "http://evil.example",
+                "null",
+                f"https://127.0.0.1:{server.port}",
+                "http://127.0.0.1:1",
+                None,
+            ):
                 with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                     await client.ws_connect(server.url + "socket", headers={"Origin": origin} if origin else {})
                 assert refused.value.status == 403, origin
@@ -97,7 +109,14 @@ def test_only_the_pages_own_files_are_handed_out(tmp_path: Path) -> None:
         take.parent.mkdir()
         take.write_bytes(b"MThd")
         async with served(Quiet(take)) as (server, client):
-            for name in ("..%2fweb.py", "%2e%2e/cli.py", "..%2f..%2fpyproject.toml", "web.py", "page.css%00", "takes/..%2fx.mid"):
+            for name in (
+                "..%2fweb.py",
+                "%2e%2e/cli.py",
+                "..%2f..%2fpyproject.toml",
+                "web.py",
+                "page.css%00",
+                "takes/..%2fx.mid",
+            ):
                 async with client.get(server.url + name) as got:
                     assert got.status in (400, 403, 404), name
             async with client.get(server.url + "takes/good.mid") as got:
@@ -116,7 +135,7 @@ def test_only_the_pages_own_files_are_handed_out(tmp_path: Path) -> None:
 
 def test_floods_and_nonsense_end_the_connection_and_nothing_else() -> None:
     async def closes(ws: aiohttp.ClientWebSocketResponse) -> int | None:
-        while (got := await ws.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+        while (await ws.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
             pass
         return ws.close_code
 
