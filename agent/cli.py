@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     acts = {"play": play, "demo": demo, "answer": answer, "ports": list_ports, "presets": list_presets}
     acts["takes"] = show_takes
     try:
-        return acts.get(args.command, jam)(args)
+        return acts.get(args.command, play)(args)
     except UserError as error:
         print(f"tradefours: {error}", file=sys.stderr)
         return 2
@@ -58,17 +58,6 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-
-
-def jam(args: argparse.Namespace) -> int:
-    """The main thing: play, or the demo where there is nothing to play on."""
-    try:
-        ports.find_api()
-    except ports.NoMidiSystem as error:
-        if not args.page:
-            print(f"{error}\nHere is the demo instead.")
-            return demo(args)
-    return play(args)
 
 
 def play(args: argparse.Namespace) -> int:

@@ -28,10 +28,12 @@ class Desk:
 
     def send(self, who: int, message: bytes) -> None:
         """Pass one message on. Raises PortLost."""
-        if self.sound is not None:
-            self.sound.play(who, message)
-        if self.midi is not None:
-            self.midi.send(message)
+        try:
+            if self.midi is not None:
+                self.midi.send(message)
+        finally:
+            if self.sound is not None:
+                self.sound.play(who, message)
 
     def close(self) -> None:
         """Let go of port and sound. May be called twice."""

@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="tradefours",
         description="An improvising partner for anyone with a keyboard. Play a phrase, take your hands off, and it answers.",
-        epilog="Without a command: play where there is a MIDI system, else demo.",
+        epilog="Without a command: play.",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
 

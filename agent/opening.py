@@ -14,11 +14,13 @@ from pathlib import Path
 
 from .clock import Clock
 from .desk import Desk, leads_somewhere
+from .errors import UserError
 from .learning import Learning
 from .ports import InputPort
 from .recorder import Take
 from .session import Session
 from .stage import Stage
+from .synth import BuiltIn, Sound
 from .web import Server
 
 LOOK = 2.0  # seconds between looks at where our output leads
@@ -83,6 +85,11 @@ class Opening:
         """Our sound is quiet as long as the output leads to another."""
         quiet = False
         while True:
+            if self.desk.sound is not None and not self.desk.sound.is_alive:
+                self.desk.sound.close()
+                self.desk.sound = _built_in()
+                say("FluidSynth has gone; " + ("the built-in sound" if self.desk.sound else "the page") + " plays on.")
+                quiet = False
             if self.desk.sound is not None:
                 leads = await asyncio.to_thread(leads_somewhere, self.api, self.desk.midi, self.ours)
                 if leads != quiet:
@@ -92,6 +99,13 @@ class Opening:
                         self.witness.quiet = quiet
                     say("The output is connected: our own sound is quiet." if quiet else "Our own sound is back.")
             await asyncio.sleep(LOOK)
+
+
+def _built_in() -> Sound | None:
+    try:
+        return BuiltIn()
+    except UserError:
+        return None
 
 
 def has_browser() -> bool:

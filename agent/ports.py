@@ -160,7 +160,7 @@ def find_api(wanted: str | None = None) -> str:
     if wanted is not None and wanted not in compiled:
         raise UserError(f"{wanted} is not a MIDI system of this machine (there are: {', '.join(compiled) or 'none'}).")
     for name in [wanted] if wanted else compiled:
-        if _works(name):
+        if works(name):
             return name
     raise NoMidiSystem(f" ({wanted} does not answer)" if wanted else "")
 
@@ -174,7 +174,8 @@ def _rtmidi() -> Any:
     return rtmidi
 
 
-def _works(api: str) -> bool:
+def works(api: str) -> bool:
+    """Whether that MIDI system answers."""
     if api == "alsa" and not os.path.exists("/dev/snd/seq"):
         return False  # asking ALSA would only make it complain
     os.environ.setdefault("JACK_NO_START_SERVER", "1")

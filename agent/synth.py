@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .errors import UserError
-from .ports import hushed
+from .ports import hushed, works
 from .voices import BLOCK, DRUMS, Part, Voices
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
@@ -32,7 +32,7 @@ SOUNDFONTS = (
     "/usr/share/soundfonts/default.sf2",
 )
 DRIVERS = {"darwin": "coreaudio", "win32": "dsound"}
-PATIENCE = 0.6  # seconds in which FluidSynth says that it cannot play
+PATIENCE = 0.5  # seconds in which FluidSynth mostly says that it cannot play
 SEATS = (0.36, 0.64)  # where the player and the agent sit, 0 left to 1 right
 
 
@@ -43,6 +43,10 @@ class Sound(Protocol):
 
     def play(self, who: int, message: bytes) -> None:
         """One message of the player's or the agent's."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still plays."""
 
     def quiet(self, is_quiet: bool) -> None:
         """Be silent, or be heard again."""
@@ -75,6 +79,10 @@ class BuiltIn:
         except Exception as error:  # the library may be missing, the card, the server, the right: the answer is one
             raise UserError(f"This computer has no sound that works here ({_brief(error)}).") from error
 
+    @property
+    def is_alive(self) -> bool:
+        return self._stream is not None
+
     def play(self, who: int, message: bytes) -> None:
         self._waiting.append((who, message))
 
@@ -101,14 +109,13 @@ class FluidSynth:
 
     name = FLUIDSYNTH
 
-    def __init__(self, soundfont: Path, driver: str | None = None) -> None:
+    def __init__(self, soundfont: Path, driver: str) -> None:
         program = shutil.which("fluidsynth")
         if program is None:
             raise UserError("FluidSynth is not installed; install it, or use --sound built-in.")
         if not soundfont.is_file():
             raise UserError(f"{soundfont} is not there; name a SoundFont, a file that ends in .sf2.")
-        sound = ["-a", driver] if driver else []
-        command = [program, "-q", "-n", *sound, "-g", "0.7", "-o", "audio.period-size=128"]
+        command = [program, "-q", "-n", "-a", driver, "-g", "0.7", "-o", "audio.period-size=128"]
         command += ["-o", "audio.jack.autoconnect=1", str(soundfont)]
         self._lock = threading.Lock()
         self._quiet = False
@@ -116,20 +123,22 @@ class FluidSynth:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, "JACK_NO_START_SERVER": "1"},
         )
-        self._complaints = ""
-        threading.Thread(target=self._read, args=(self._process,), name="fluidsynth", daemon=True).start()
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and self._process.poll() is None and "audio driver" not in self._complaints:
+        while time.monotonic() < end and self.is_alive:
             time.sleep(0.02)
-        if self._process.poll() is not None or "audio driver" in self._complaints:
+        if not self.is_alive:
             self.close()
             raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
         for who, program_number, pan in ((PLAYER, 4, 40), (AGENT, 0, 88)):
             self._tell(f"prog {who} {program_number}\ncc {who} 10 {pan}\n")
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def play(self, who: int, message: bytes) -> None:
         if not message or message[0] >= 0xF0 or len(message) < 2:
@@ -159,22 +168,15 @@ class FluidSynth:
         if process is not None:
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stderr):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
 
     def _tell(self, line: str) -> None:
         with self._lock, contextlib.suppress(OSError, ValueError):
             if line and self._process is not None and self._process.stdin is not None:
                 self._process.stdin.write(line)
                 self._process.stdin.flush()
-
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            assert process.stderr is not None
-            for line in process.stderr:
-                self._complaints = (self._complaints + line)[-2000:]
 
 
 def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
@@ -197,15 +199,17 @@ def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
         return None
 
 
-def _driver() -> str | None:
-    """The sound system that FluidSynth should use: the first that seems to be there."""
+def _driver() -> str:
+    """The sound system that FluidSynth should use. Raises UserError where there is none."""
     if sys.platform != "linux":
-        return DRIVERS.get(sys.platform)
+        return DRIVERS.get(sys.platform, "dsound")
     if shutil.which("pactl") and subprocess.run(["pactl", "info"], capture_output=True, timeout=3).returncode == 0:
         return "pulseaudio"
-    if Path("/dev/snd").is_dir():
+    if works("jack"):
+        return "jack"
+    if any(Path("/dev/snd").glob("pcm*p")):
         return "alsa"
-    return "jack"
+    raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
 
 
 def _brief(error: Exception) -> str:

@@ -114,6 +114,8 @@ class FakeSound:
         self.played: list[tuple[int, bytes]] = []
         self.is_quiet = self.closed = False
 
+    is_alive = True
+
     def play(self, who: int, message: bytes) -> None:
         self.played.append((who, message))
 

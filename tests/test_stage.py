@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,8 @@ def test_what_is_no_wish_is_refused(text: str) -> None:
     st.sampled_from(sorted(WISHES)),
 )
 def test_nothing_but_a_refusal_comes_of_nonsense(fields: dict[str, Any], what: str) -> None:
-    try:
+    with contextlib.suppress(Refused):
         assert read(json.dumps({**fields, "do": what}))["do"] == what
-    except Refused:
-        pass
 
 
 def test_a_page_may_not_flood() -> None:

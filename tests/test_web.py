@@ -135,7 +135,7 @@ def test_only_the_pages_own_files_are_handed_out(tmp_path: Path) -> None:
 
 def test_floods_and_nonsense_end_the_connection_and_nothing_else() -> None:
     async def closes(ws: aiohttp.ClientWebSocketResponse) -> int | None:
-        while (got := await ws.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+        while (await ws.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
             pass
         return ws.close_code
 
