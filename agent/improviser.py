@@ -31,6 +31,7 @@ AGAIN = 0.6  # seconds of music left when more is asked for: a new style is hear
 SOON = 0.01  # seconds: the first note of an answer, at the earliest
 AFTER_LAST = 0.25  # seconds after its last onset in which an answer can still be cut; after that it rings out
 CHORD = 0.03  # seconds in which the keys of one chord come down
+UNHEARD = 0.005  # seconds: nobody hears that a note is so late
 MARGIN, SPARE = 0.12, 0.01  # seconds: what is added to `soon`, at most, for a slow musician; and beyond what was missed
 
 
@@ -78,7 +79,7 @@ class Improviser:
         self.solo: Solo | None = None
         self._changed = asyncio.Event()
         self._pulse: Bar | None = None  # the player's own, in free time
-        self._margin = 0.0  # seconds that the musician has lately been behind
+        self._margin = MARGIN / 3  # seconds that the musician has lately been behind
 
     def key(self, when: float) -> None:
         """The player is about to strike a key; call it before the listener hears it."""
@@ -192,8 +193,9 @@ class Improviser:
                     solo.opening = len(self.conversation)
                     self.meters.first_note.append(self.clock.now() - solo.decided)
                     self.meters.answers += 1
-                behind = self.clock.now() - item.onset + SPARE
-                self._margin = min(max(0.98 * self._margin, self._margin + behind), MARGIN)
+                behind = self.clock.now() - item.onset
+                self.meters.unready += behind > UNHEARD
+                self._margin = min(max(0.995 * self._margin, self._margin + behind + SPARE), MARGIN)
                 number = self.conversation.answered(item)
                 self.player.add([(number, replace(item, pitch=self.sounds(item.pitch)))])
         return "end"

@@ -33,7 +33,6 @@ from models.note import ANSWER, CALL, Note, Span
 from .fakes import FakeInput, FakeOutput, LoopPlayer, in_virtual_time
 
 AGENT = 1  # its channel
-READY = 0.005  # seconds: a note that leaves later than this was not ready
 AROUND = 8.0  # seconds to either side that tell the key
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 BARS = 4  # that are compared
@@ -140,8 +139,8 @@ async def play_along(tune: Tune, mind: Any, clock: Any, make_player: Any, how: H
     await asyncio.sleep(2.0)
     session.stop()
     await running
-    late = session.meters.lateness
-    ready = sum(x <= READY for x in late) / max(len(late) + session.meters.misses, 1)
+    meters = session.meters
+    ready = 1.0 - (meters.unready + meters.misses) / max(meters.notes + meters.misses, 1)
     return heard_by(output, zero), ready
 
 
