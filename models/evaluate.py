@@ -18,6 +18,7 @@ from . import answers, bits, checkpoint, corpus, foils
 from .baselines import Continuator, Markov
 from .engine import Engine
 from .heads import CHOSEN
+from .torchnet import TorchNetwork
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
@@ -57,7 +58,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         for who, gain in gains.items():
             result["continuation"][f"{who}{'same' if same else 'any'}"] = foils.chosen(gain, asked)
     if args.answers:
-        engine = Engine(musician, loaded.name, loaded.fingerprint)
+        engine = Engine(TorchNetwork(musician), loaded.name, loaded.fingerprint)
         calls = answers.cuts(pieces, args.calls, args.seed)
         _tell(f"answers to {len(calls)} calls")
         fitted = answers.fit(engine, calls, args.seed)
