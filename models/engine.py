@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import codec, knobs, recall
+from .attributes import KEYS, key_share
 from .codec import CHOSEN
 from .network import Floats, Network
 from .note import ANSWER, CALL, HELD, LOWEST, Note, Span
@@ -28,6 +29,8 @@ CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest o
 SHORTEST = 0.05  # seconds: a note that must end sooner is not begun
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
 CHORD = 0.03  # seconds: onsets closer than this are struck together
+KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
+CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
 
 
 class Engine:
@@ -255,9 +258,19 @@ class Engine:
         return allowed
 
     def _strangeness(self) -> Floats:
-        """What the pitches outside the key that is asked for are disfavoured by, in nats."""
-        key, pitch = int(self.sampling.key), np.arange(codec.SIZES[codec.PITCH]) + LOWEST
-        return np.float32(self.sampling.lean) * ((((key >> (pitch % 12)) & 1) == 0) & bool(key))
+        """What the pitches outside the key are disfavoured by, in nats: the key that is asked for, else the call's own.
+
+        A call that is itself in no key asks for none.
+        """
+        pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
+        if key := int(self.sampling.key):
+            return np.float32(self.sampling.lean) * (((key >> (pitch % 12)) & 1) == 0)
+        called = np.array([n.pitch for n in self.notes[-KEY_HEARD:] if n.role == CALL][-KEY_NOTES:], dtype=np.int64)
+        if len(called) < KEY_LEAST:
+            return np.zeros(len(pitch), np.float32)
+        tonic, share = key_share(called)
+        sure = min(max((share - CHROMATIC) / (1.0 - CHROMATIC), 0.0), 1.0)
+        return np.float32(self.sampling.lean * sure) * (KEYS[tonic][pitch % 12] == 0)
 
     def _open_pitches(self, onset: float) -> NDArray[np.bool_]:
         """Which pitches are allowed: in range, and not one that was struck together with this note."""

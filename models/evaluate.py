@@ -14,11 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, checkpoint, corpus, foils, listen, plots, shelf
+from . import answers, bits, checkpoint, corpus, engines, foils, listen, plots, shelf
 from .baselines import Continuator, Markov
-from .engine import Engine
 from .heads import CHOSEN
-from .torchnet import TorchNetwork
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
@@ -58,7 +56,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         for who, gain in gains.items():
             result["continuation"][f"{who}{'same' if same else 'any'}"] = foils.chosen(gain, asked)
     if args.answers:
-        engine = Engine(TorchNetwork(musician), loaded.name, loaded.fingerprint)
+        engine = engines.load(args.weights)  # the one that plays
         calls = answers.cuts(pieces, args.calls, args.seed)
         _tell(f"answers to {len(calls)} calls")
         fitted = answers.fit(engine, calls, args.seed)
