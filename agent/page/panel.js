@@ -5,7 +5,7 @@ import { notes } from "./notes.js";
 import * as sound from "./sound.js";
 
 const at = (id) => document.getElementById(id), all = (q) => [...document.querySelectorAll(q)];
-let state = {}, corners = [], held = null; // what the hand is on is not moved under it
+let away = "opening", state = {}, corners = [], held = null; // what the hand is on is not moved under it
 export const current = () => state;
 
 const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
@@ -23,18 +23,19 @@ on("welcome", (w) => {
   fill(at("learn-action"), w.actions.map((a) => [a, a.replace("knob:", "knob ")]));
   for (const s of all("[data-timbre]")) fill(s, w.timbres.map((t) => [t, t]));
   at("line").textContent = w.lines.at(-1) ?? "";
-  state = w.state; show(state);
+  away = ""; state = w.state; show(state);
 });
 on("presets", (news) => presets(news.presets));
 on("state", (news) => { state = news; show(state); });
 on("showing", (news) => { state.showing = news.text; turn(); });
 on("say", (news) => { at("line").textContent = news.text; });
 on("refused", (news) => { at("line").textContent = `Refused: ${news.why}.`; });
-on("closed", () => { at("turn").className = ""; at("turn-text").textContent = "the program is away"; lamp("lamp-ready", "ill"); });
-on("over", () => { at("turn-text").textContent = "the session is over"; });
+on("closed", () => { away = away || "the program is away"; turn(); lamp("lamp-ready", "ill"); });
+on("over", () => { away = "the session is over"; turn(); });
 
 function lamp(id, how) { at(id).className = `lamp ${how}`; }
 function turn() {
+  if (away) { at("turn").className = ""; at("turn-text").textContent = away; return; }
   const answering = state.showing === "answering", playing = [...notes.values()].some((n) => n.who === "player" && n.end === null);
   at("turn").className = answering ? "it" : playing || state.ready ? "you" : "";
   at("turn-text").textContent = answering ? "its turn" : !state.ready ? "play, it is waking up" : state.showing === "listening" ? "your turn" : state.showing ?? "";
