@@ -65,7 +65,8 @@ def play(args: argparse.Namespace) -> int:
     api = _api(args)
     inputs = [] if api is None else _inputs(args, api)
     output = None if api is None else _output(args, api)
-    manner = Manner(args.mode, args.bars, args.groove / 100, args.swing / 100, args.part, args.mirror / 100)
+    groove = None if args.groove is None else args.groove / 100
+    manner = Manner(args.mode, args.bars, groove, args.swing / 100, args.part, args.mirror / 100)
     tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not args.clock else None)
     beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock)
     listened = None if args.listen_channel is None else args.listen_channel - 1

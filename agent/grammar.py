@@ -149,7 +149,10 @@ def _of_manners(c: argparse.ArgumentParser) -> None:
     beat.add_argument("--click", action="store_true", help="click all the time (drum channel 10)")
     beat.add_argument("--send-clock", action="store_true", help="send MIDI clock to the output: others follow")
     beat.add_argument(
-        "--groove", type=_number(0, 100), default=0.0, metavar="PERCENT", help="pull its notes to the beat's sixteenths"
+        "--groove",
+        type=_number(0, 100),
+        metavar="PERCENT",
+        help="pull its notes to the beat's sixteenths (default: 60 in a duet, else 0)",
     )
     beat.add_argument(
         "--swing", type=_number(50, 75), default=50.0, metavar="PERCENT", help="50 straight, 67 triplets (default 50)"

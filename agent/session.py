@@ -250,8 +250,9 @@ class Session:
         news = None if self.follower is None else self.follower.hear(event.when, event.message)
         if news is not None:
             words = {"start": "The clock runs.", "stop": "The clock has stopped.", "back": "The clock is back."}
-            self.say(words[news])
-            self.partner.improviser.changed()
+            if news in words:
+                self.say(words[news])
+            self.partner.resettle(free=False)
 
     def _left(self, sent: Sent, actual: float) -> None:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.player.schedule.channel:
@@ -276,7 +277,7 @@ class Session:
             now = self.clock.now()
             if self.follower is not None and self.follower.check(now):
                 self.say("The clock is gone; in free time until it is back.")
-                self.partner.improviser.changed()
+                self.partner.resettle(free=True)
             self.metronome.plan(now)
             await asyncio.sleep(WATCH)
 

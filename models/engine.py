@@ -218,6 +218,7 @@ class Engine:
                     logits[~self._open_times(last, span.earliest)] = -torch.inf
                 elif field == codec.PITCH:
                     logits[~self._open_pitches(onset)] = -torch.inf
+                    logits -= self._strangeness()
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])
@@ -230,7 +231,7 @@ class Engine:
             if field < codec.DURATION:
                 state = heads.tell(state, field, torch.tensor(int(chosen[field])))
         note = codec.note_of(chosen.tolist(), onset)
-        place = None if span.bar is None else span.bar.place(onset)
+        place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         return replace(note, role=ANSWER, place=place, duration=min(note.duration, span.hush - onset))
 
     def _room(self, span: Span) -> float:
@@ -261,7 +262,7 @@ class Engine:
             return onset
         if span.on_beat:
             return span.bar.beat_from(onset)
-        return max(span.bar.pulled(onset), last, span.earliest) if wait > 0.0 else onset
+        return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
 
     def _choose(self, logits: Tensor, field: int) -> int:
         s = self.sampling
@@ -280,6 +281,12 @@ class Engine:
         if not allowed.any():
             allowed[int((times - shortest).abs().argmin())] = True
         return allowed
+
+    def _strangeness(self) -> Tensor:
+        """What the pitches outside the key that is asked for are disfavoured by, in nats."""
+        pitch = torch.arange(codec.SIZES[codec.PITCH]) + LOWEST
+        key = int(self.sampling.key)
+        return self.sampling.lean * (((key >> (pitch % 12)) & 1) == 0) * bool(key)
 
     def _open_pitches(self, onset: float) -> Tensor:
         """Which pitches are allowed: in range, and not one that was struck together with this note."""
