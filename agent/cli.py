@@ -112,7 +112,6 @@ def _output(args: argparse.Namespace, api: str) -> OutputPort | None:
 
 def demo(args: argparse.Namespace) -> int:
     """One written call, answered."""
-    args.page = False
     report, take = _run(args, [DemoInput(written_call())], DemoOutput(), shown=["a written call"], rounds=1)
     files = {"take": str(take.folder / MIDI)}
     if report.answers:
