@@ -22,17 +22,21 @@ on("welcome", (w) => {
   presets(w.presets);
   fill(at("learn-action"), w.actions.map((a) => [a, a.replace("knob:", "knob ")]));
   for (const s of all("[data-timbre]")) fill(s, w.timbres.map((t) => [t, t]));
-  at("line").textContent = w.lines.at(-1) ?? "";
+  line(w.lines.at(-1) ?? "");
   away = ""; state = w.state; show(state);
 });
 on("presets", (news) => presets(news.presets));
 on("state", (news) => { state = news; show(state); });
 on("showing", (news) => { state.showing = news.text; turn(); });
-on("say", (news) => { at("line").textContent = news.text; });
-on("refused", (news) => { at("line").textContent = `Refused: ${news.why}.`; });
+on("say", (news) => line(news.text));
+on("refused", (news) => line(`Refused: ${news.why}.`));
 on("closed", () => { away = away || "the program is away"; turn(); lamp("lamp-ready", "ill"); });
 on("over", () => { away = "the session is over"; turn(); });
 
+let fading = 0;
+function line(text) { // said, and gone after a while
+  at("line").textContent = text; clearTimeout(fading); fading = setTimeout(() => { at("line").textContent = ""; }, 9000);
+}
 function lamp(id, how) { at(id).className = `lamp ${how}`; }
 function turn() {
   if (away) { at("turn").className = ""; at("turn-text").textContent = away; return; }
