@@ -56,7 +56,7 @@ function show(s) {
   if (document.activeElement !== at("tempo-set")) at("tempo-set").value = Math.round(s.tempo);
   lamp("lamp-ready", s.ready ? "well" : "");
   const name = s.sound.quiet ? "your synth" : s.sound.name === "page" ? "this page" : s.sound.name;
-  at("sound-name").textContent = name; lamp("lamp-sound", s.sound.name === "page" && !sound.awake() ? "" : "well");
+  at("sound-name").textContent = name; lit();
   at("sound-line").textContent = s.sound.quiet ? "The output is connected to another sound; ours is quiet." : s.sound.name === "page" ? "This page makes the sound; touch a key once to wake it." : `Heard through ${s.sound.name}.`;
   sound.use(s.sound.name === "page" && !s.sound.quiet);
   Object.assign(sound.timbres, s.sound.timbres);
@@ -69,12 +69,13 @@ function show(s) {
   const items = s.controls.map((line) => { const li = document.createElement("li"), b = document.createElement("button"); li.textContent = line.replace("=", " does "); b.textContent = "forget"; b.onclick = () => wish("forget", { trigger: line.split("=")[0] }); li.append(b); return li; });
   at("control-list").replaceChildren(...items);
 }
+function lit() { if (state.sound) lamp("lamp-sound", state.sound.name === "page" && !state.sound.quiet && !sound.awake() ? "" : "well"); }
 function figures(s) {
   const rows = Object.entries(s.figures).map(([k, f]) => [k, f.p50 === undefined ? "not yet" : `${f.p50.toFixed(1)} ms, p99 ${f.p99.toFixed(1)}`]);
   rows.push(["notes, missed", `${s.notes}, ${s.misses}`], ["listening to", s.inputs.join(", ")], ["playing to", s.output ?? "no port"], ["this page's way", `${(measured() * 500).toFixed(1)} ms`], ["take", s.take]);
   at("figures").replaceChildren(...rows.flatMap(([k, v]) => [Object.assign(document.createElement("dt"), { textContent: k }), Object.assign(document.createElement("dd"), { textContent: v })]));
 }
-setInterval(() => { const w = where(); at("bar").textContent = w ? `beat ${w.beat} of ${w.of}` : ""; turn(); }, 80);
+setInterval(() => { const w = where(); at("bar").textContent = w ? `beat ${w.beat} of ${w.of}` : ""; turn(); lit(); }, 80);
 
 for (const b of all("[data-mode]")) b.onclick = () => wish("act", { action: b.dataset.mode });
 for (const b of all("[data-act]")) b.onclick = () => wish("act", { action: b.dataset.act });
