@@ -43,7 +43,11 @@ OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
 def main(argv: list[str] | None = None) -> int:
     """Run one command. 0: done, 2: something the user can mend."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments and arguments[0] in ("train", "evaluate"):  # theirs is another room, with an interpreter of its own
+    if arguments and arguments[0] in (
+        "train",
+        "evaluate",
+        "export",
+    ):  # theirs is another room, with an interpreter of its own
         return subprocess.call([sys.executable, "-m", f"models.{arguments[0]}", *arguments[1:]])
     args = parser().parse_args(arguments)
     acts = {"play": play, "demo": demo, "answer": answer, "ports": list_ports, "presets": list_presets}
@@ -226,7 +230,7 @@ def _preset(args: argparse.Namespace) -> presets.Preset:
 
 
 def _mind(args: argparse.Namespace) -> Sequence[str]:
-    return shlex.split(args.mind) if args.mind else worker_command(args.weights)
+    return shlex.split(args.mind) if args.mind else worker_command(args.weights, args.engine)
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

@@ -104,6 +104,7 @@ def parser() -> argparse.ArgumentParser:
     for name, help_ in (
         ("train", "Teach a musician from a corpus."),
         ("evaluate", "Measure a musician on pieces it has not seen."),
+        ("export", "Make the compact weights that the live engine plays from."),
     ):
         commands.add_parser(name, help=help_, add_help=False)
     return top
@@ -114,7 +115,17 @@ def _of_making(m: argparse.ArgumentParser) -> None:
     m.add_argument(
         "--weights", default="open", metavar="W", help="the musician's weights: a name or a .safetensors file"
     )
+    _of_engines(m)
     m.add_argument("--mind", metavar="COMMAND", help=argparse.SUPPRESS)
+
+
+def _of_engines(c: argparse.ArgumentParser) -> None:
+    c.add_argument(
+        "--engine",
+        choices=("live", "plain", "torch"),
+        default="live",
+        help="what runs the musician: live (default), plain numpy, or torch, the reference",
+    )
 
 
 def _of_manners(c: argparse.ArgumentParser) -> None:
@@ -220,6 +231,7 @@ def _of_musician(c: argparse.ArgumentParser) -> None:
     c.add_argument(
         "--weights", default="open", metavar="W", help="the musician's weights: a name or a .safetensors file"
     )
+    _of_engines(c)
     c.add_argument(
         "--mind", metavar="COMMAND", help="another musician's process, such as 'python -m models.worker --echo'"
     )

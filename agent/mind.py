@@ -20,9 +20,9 @@ PATIENCE = 8.0  # seconds without a word in reply to a request: it hangs
 LINE_LIMIT = 1 << 20  # bytes
 
 
-def worker_command(weights: str = "open") -> list[str]:
+def worker_command(weights: str = "open", engine: str = "live") -> list[str]:
     """How to start the musician on this machine."""
-    return [sys.executable, "-m", "models.worker", "--weights", weights]
+    return [sys.executable, "-m", "models.worker", "--weights", weights, "--engine", engine]
 
 
 class MindLost(Exception):

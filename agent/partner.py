@@ -156,6 +156,8 @@ class Partner:
         self.say(
             f"The musician is ready ({about.get('engine')}, weights {about.get('weights')}) after {ready_after:.1f} s."
         )
+        if "note" in about:
+            self.say(str(about["note"]))
         self._size = int(about.get("style") or 0)
         self.mind.style(self._style(self._size), self.preset.sampling)
         if self.seed is not None:

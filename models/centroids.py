@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import checkpoint, corpus
+from . import checkpoint, corpus, engines
 from .bits import notes_of
 from .corpus import Piece
 from .engine import Engine
@@ -189,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("presets"))
     args = parser.parse_args(argv)
     try:
-        engine = Engine.load(args.weights)
+        engine = engines.load(args.weights)
         pieces = corpus.read(args.corpus, "train", corpus.OPEN)
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
         print(f"centroids: {error}", file=sys.stderr)

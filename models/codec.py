@@ -43,6 +43,9 @@ NO_PITCH = SIZES[PITCH]
 UNKNOWN = SIZES[VELOCITY]
 HELD_STEP = SIZES[DURATION]
 FREE, GRID, HUMAN = 0, 1, 2
+CHOSEN = FIELDS[: len(SIZES)]
+"""The fields that are predicted, in the order in which they are chosen."""
+SPAN = 24  # semitones: between two pitches, wider intervals count as this wide
 
 #: The step before every first note: it says that nothing has been played yet.
 SILENCE: Steps = np.array([0, START, NO_PITCH, UNKNOWN, HELD_STEP, 0, 0], dtype=np.int64)

@@ -1,8 +1,8 @@
 """The engine: a musician with a memory of what was heard, that can play on from there, and take back.
 
-Knows nothing of the present or of ports; seconds are only distances between notes.
+Knows nothing of the present or of ports, nor of what makes the numbers: see `models.network`. Seconds are only distances between notes.
 
-What was heard is fed to the Transformer at once, so that an answer begins from a hidden state that is there already.
+What was heard is fed to the network at once, so that an answer begins from a hidden state that is there already.
 Taking back is moving the end of the cache. The style is read at each step as it is fed or played, so it changes at the
 next note.
 """
@@ -14,15 +14,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
-from . import checkpoint, codec, knobs, recall
-from .cache import RingCache
-from .heads import CHOSEN
-from .musician import Musician
+from . import codec, knobs, recall
+from .codec import CHOSEN
+from .network import Floats, Network
 from .note import ANSWER, CALL, HELD, LOWEST, Note, Span
-from .sampling import Sampling, draw
+from .sampling import Sampling, draw, softmax
 
 LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
 LONGEST_WAIT = 0.6  # seconds: nor does it keep its partner waiting longer before it begins
@@ -35,32 +33,22 @@ CHORD = 0.03  # seconds: onsets closer than this are struck together
 class Engine:
     """One musician in one session."""
 
-    def __init__(self, musician: Musician, name: str = "unnamed", fingerprint: str = "none") -> None:
-        self.musician, self.config = musician, musician.config
-        self.name, self.fingerprint = name, fingerprint
-        self.cache = RingCache(self.config)
-        self.point = self.z = torch.zeros(self.config.latent)  # the style, and where the knobs have moved it
+    def __init__(self, network: Network, name: str = "unnamed", fingerprint: str = "none") -> None:
+        self.network, self.config, self.cache = network, network.config, network.ring
+        self.name, self.fingerprint, self.note = name, fingerprint, ""  # the note: what is to be said of it
+        self.point = self.z = np.zeros(self.config.latent, np.float32)  # the style, and where the knobs have moved it
         self._has_style = False
         self.sampling = Sampling()
-        self.generator = torch.Generator().manual_seed(0)
+        self.generator = np.random.default_rng(0)
         self.notes: list[Note] = []
         self._forgotten = 0  # notes of the session before self.notes[0]
         self._start = 0  # notes of the session before the cache's first
         self._rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
-        self._hidden: list[Tensor] = []  # of step 0 and of each note after it
+        self._hidden: list[Floats] = []  # of step 0 and of each note after it
         self._feed(codec.SILENCE[None])
 
-    @classmethod
-    def load(cls, name: str) -> Engine:
-        """An engine with the weights of that name. Raises CheckpointError."""
-        torch.set_num_threads(1)  # one core is left to the one who keeps time
-        loaded = checkpoint.load(name)
-        engine = cls(loaded.musician, loaded.name, loaded.fingerprint)
-        engine._warm_up()
-        return engine
-
-    def _warm_up(self) -> None:
-        """Play a little for nobody: what torch does only once, it does now, and not before the first answer."""
+    def warm_up(self) -> None:
+        """Play a little for nobody: what a runtime does only once, it does now, and not before the first answer."""
         for count in (1, 2, 8, 24):
             self.hear(0, [Note(0.25 * i, 0.2, 60 + i % 12, 64) for i in range(count)])
             next(self.play(Span(6.0, 7.0, 8.0, 9.0)), None)
@@ -69,25 +57,26 @@ class Engine:
 
     def about(self) -> dict[str, Any]:
         """What one may want to know of it."""
-        return {
-            "engine": "torch",
+        told = {
+            "engine": self.network.runtime,
             "weights": self.name,
             "fingerprint": self.fingerprint,
             "window": self.config.window,
             "style": self.config.latent,
         }
+        return {**told, "note": self.note} if self.note else told
 
     def style(self, z: list[float] | None, sampling: dict[str, float]) -> None:
         """Style and sampling from the next note on. Raises ValueError where they do not fit."""
-        point = torch.zeros(self.config.latent) if z is None else torch.tensor(z, dtype=torch.float32)
-        if point.shape != (self.config.latent,) or not point.isfinite().all():
+        point = np.zeros(self.config.latent, np.float32) if z is None else np.array(z, np.float32)
+        if point.shape != (self.config.latent,) or not np.isfinite(point).all():
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
         self.sampling, self.point, self._has_style = Sampling.of(sampling), point, z is not None
         self.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
 
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
-        self.generator.manual_seed(seed)
+        self.generator = np.random.default_rng(abs(seed))
 
     def hear(self, at: int, notes: list[Note]) -> None:
         """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError."""
@@ -109,14 +98,9 @@ class Engine:
         span = self.config.style_notes
         means = []
         for start in range(0, max(len(notes) - span // 2, 1), span):
-            rows = codec.steps_of(notes[start : start + span])
-            rows[:, [codec.ROLE, codec.PLACE, codec.FEEL]] = 0
-            steps = torch.from_numpy(rows)[None]
-            with torch.inference_mode():
-                means.append(self.musician.style(steps, torch.ones(steps.shape[:2], dtype=torch.bool))[0][0])
-        return [round(float(v), 4) for v in torch.stack(means).mean(0)]
+            means.append(self.network.style(codec.steps_of(notes[start : start + span])))
+        return [round(float(v), 4) for v in np.mean(means, axis=0)]
 
-    @torch.inference_mode()
     def play(self, span: Span) -> Generator[Note, None, str]:
         """Invent the notes of an answer, one by one. Returns "more" where the caller's horizon is reached, or "end"."""
         while True:
@@ -148,23 +132,15 @@ class Engine:
             del self._hidden[:surplus]
             self._forgotten += surplus
 
-    @torch.inference_mode()
     def _feed(self, rows: codec.Steps) -> None:
         """Append steps to the cache, keeping the hidden state of each."""
         for start in range(0, len(rows), self.cache.margin):
             part = rows[start : start + self.cache.margin]
-            first = self.cache.begin(len(part))
+            first = self.cache.length
             past = self._rows[-recall.history(self.config.window) :]
             steps = recall.recalled(np.concatenate([past, part]), self.config.window, len(past))
-            hidden = self.musician.transformer(
-                torch.from_numpy(steps)[None],
-                self.z[None, None],
-                before=torch.from_numpy(self._rows[-2:])[None],
-                first=first,
-                keys=self.cache,
-            )
+            self._hidden.extend(self.network.feed(steps, self._rows[-2:], self.z))
             self._rows = np.concatenate([self._rows, part]) if first else self._rows
-            self._hidden.extend(hidden[0])
 
     def _rewind(self, count: int) -> None:
         """Keep the first `count` notes of the session."""
@@ -191,18 +167,17 @@ class Engine:
 
     # -- invention -------------------------------------------------------------------------------------------------
 
-    @torch.inference_mode()
     def _next(self, span: Span) -> Note | None:
         """The next note of the answer, or None where the answer is over. Fields are chosen in the order of CHOSEN."""
         state = self._hidden[-1]
-        heads, near = self.musician.heads, self._near()
+        network, near = self.network, self._near()
         last = self.notes[-1] if self.notes else Note(span.earliest, HELD, 60, 64)
         answering = last.role == ANSWER
         chosen = np.array([ANSWER, 0, 0, 0, 0, codec.FREE, codec.HUMAN])
         if (
             answering
             and last.onset >= span.close
-            and self._choose(heads.logits(state, codec.ROLE, near), codec.ROLE) == CALL
+            and self._choose(network.logits(state, codec.ROLE, near), codec.ROLE) == CALL
         ):
             return None
         onset = last.onset
@@ -213,12 +188,11 @@ class Engine:
         turned = knobs.strengths(self.sampling.knobs, pull, self.point, known)
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
-                logits = knobs.tilted(heads.logits(state, field, near), field, turned, self.notes).clone()
+                logits = knobs.tilted(network.logits(state, field, near), field, turned, recent)
                 if field == codec.TIME:
-                    logits[~self._open_times(last, span.earliest)] = -torch.inf
+                    logits = np.where(self._open_times(last, span.earliest), logits, -np.inf)
                 elif field == codec.PITCH:
-                    logits[~self._open_pitches(onset)] = -torch.inf
-                    logits -= self._strangeness()
+                    logits = np.where(self._open_pitches(onset), logits - self._strangeness(), -np.inf)
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])
@@ -229,7 +203,7 @@ class Engine:
                     if answering and onset >= span.close and wait >= CLOSING_REST:
                         return None
             if field < codec.DURATION:
-                state = heads.tell(state, field, torch.tensor(int(chosen[field])))
+                state = network.tell(state, field, int(chosen[field]))
         note = codec.note_of(chosen.tolist(), onset)
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         return replace(note, role=ANSWER, place=place, duration=min(note.duration, span.hush - onset))
@@ -240,20 +214,19 @@ class Engine:
         Role and time are drawn together; a note that turns out to be the other's is passed over, and only its time counts.
         Half of the odds of the role are fixed: left to themselves, they make the silent one more silent.
         """
-        earliest, heads, state, near = span.earliest, self.musician.heads, self._hidden[-1], self._near()
+        earliest, network, state, near = span.earliest, self.network, self._hidden[-1], self._near()
         last = self.notes[-1] if self.notes else Note(earliest, HELD, 60, 64)
-        ours = EVEN + 0.5 * float(torch.softmax(heads.logits(state, codec.ROLE, near), -1)[ANSWER])
-        theirs = heads.logits(heads.tell(state, codec.ROLE, torch.tensor(CALL)), codec.TIME, near)
-        while earliest < span.until and float(torch.rand((), generator=self.generator)) > ours:
-            logits = theirs.clone()
-            logits[~self._open_times(last, earliest)] = -torch.inf
+        ours = EVEN + 0.5 * float(softmax(network.logits(state, codec.ROLE, near))[ANSWER])
+        theirs = network.logits(network.tell(state, codec.ROLE, CALL), codec.TIME, near)
+        while earliest < span.until and self.generator.random() > ours:
+            logits = np.where(self._open_times(last, earliest), theirs, -np.inf)
             wait = float(codec.TIMES[self._choose(logits, codec.TIME)])
             earliest = max(earliest, last.onset + wait) + CHORD
         return earliest
 
-    def _near(self) -> Tensor:
+    def _near(self) -> codec.Steps:
         """The pitches of the last note and the one before it, (2,)."""
-        return torch.from_numpy(self._rows[:-3:-1, codec.PITCH].copy())
+        return self._rows[:-3:-1, codec.PITCH].copy()
 
     def _moment(self, last: float, wait: float, span: Span) -> float:
         """When a note sounds that was drawn to begin `wait` after the last one: not in the past, and in the groove."""
@@ -264,11 +237,11 @@ class Engine:
             return span.bar.beat_from(onset)
         return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
 
-    def _choose(self, logits: Tensor, field: int) -> int:
+    def _choose(self, logits: NDArray[np.floating], field: int) -> int:
         s = self.sampling
         return draw(logits, s.heat(CHOSEN[field]), s.top_p, s.min_p, self.generator)
 
-    def _open_times(self, last: Note, earliest: float) -> Tensor:
+    def _open_times(self, last: Note, earliest: float) -> NDArray[np.bool_]:
         """Which waits are allowed: none into the past, none that makes it too dense, none too long."""
         shortest = earliest - last.onset
         longest = max(shortest, 0.0) + (LONGEST_REST if last.role == ANSWER else LONGEST_WAIT)
@@ -276,24 +249,22 @@ class Engine:
         recent = [n.onset for n in self.notes[-limit:] if n.role == ANSWER]
         if len(recent) == limit:
             shortest = max(shortest, recent[0] + 1.0 - last.onset)
-        times = torch.from_numpy(codec.TIMES)
-        allowed = (times >= shortest - 0.005) & (times <= longest + 0.005)
+        allowed = (shortest - 0.005 <= codec.TIMES) & (longest + 0.005 >= codec.TIMES)
         if not allowed.any():
-            allowed[int((times - shortest).abs().argmin())] = True
+            allowed[int(np.abs(codec.TIMES - shortest).argmin())] = True
         return allowed
 
-    def _strangeness(self) -> Tensor:
+    def _strangeness(self) -> Floats:
         """What the pitches outside the key that is asked for are disfavoured by, in nats."""
-        pitch = torch.arange(codec.SIZES[codec.PITCH]) + LOWEST
-        key = int(self.sampling.key)
-        return self.sampling.lean * (((key >> (pitch % 12)) & 1) == 0) * bool(key)
+        key, pitch = int(self.sampling.key), np.arange(codec.SIZES[codec.PITCH]) + LOWEST
+        return np.float32(self.sampling.lean) * ((((key >> (pitch % 12)) & 1) == 0) & bool(key))
 
-    def _open_pitches(self, onset: float) -> Tensor:
+    def _open_pitches(self, onset: float) -> NDArray[np.bool_]:
         """Which pitches are allowed: in range, and not one that was struck together with this note."""
-        pitch = torch.arange(codec.SIZES[codec.PITCH]) + LOWEST
+        pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
         allowed = (pitch >= self.sampling.lowest) & (pitch <= self.sampling.highest)
         for note in reversed(self.notes[-16:]):
             if onset - note.onset > CHORD:
                 break
             allowed[note.pitch - LOWEST] = False
-        return allowed if allowed.any() else torch.ones_like(allowed)
+        return allowed if allowed.any() else np.ones_like(allowed)

@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, checkpoint, corpus, foils, listen, plots
+from . import answers, bits, checkpoint, corpus, foils, listen, plots, shelf
 from .baselines import Continuator, Markov
 from .engine import Engine
 from .heads import CHOSEN
+from .torchnet import TorchNetwork
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
@@ -57,7 +58,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         for who, gain in gains.items():
             result["continuation"][f"{who}{'same' if same else 'any'}"] = foils.chosen(gain, asked)
     if args.answers:
-        engine = Engine(musician, loaded.name, loaded.fingerprint)
+        engine = Engine(TorchNetwork(musician), loaded.name, loaded.fingerprint)
         calls = answers.cuts(pieces, args.calls, args.seed)
         _tell(f"answers to {len(calls)} calls")
         fitted = answers.fit(engine, calls, args.seed)
@@ -70,7 +71,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         result["style"] |= answers.style_obeyed(engine, taught, pieces, few, PRESETS, args.seed)
     if args.plots:
         args.plots.mkdir(parents=True, exist_ok=True)
-        log = checkpoint.find(args.weights).with_suffix(".jsonl")
+        log = shelf.find(args.weights).with_suffix(".jsonl")
         if log.is_file():
             plots.learning_curve(args.plots / "learning.png", log)
         plots.latent_map(args.plots / "latent.png", *bits.styles(musician, pieces, args.windows, args.seed))

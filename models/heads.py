@@ -15,9 +15,7 @@ from torch import Tensor, nn
 
 from . import codec
 
-CHOSEN = ("role", "time", "pitch", "velocity", "duration")
-"""The fields that are predicted, in the order in which they are chosen."""
-SPAN = 24  # semitones; wider intervals count as this wide
+CHOSEN, SPAN = codec.CHOSEN, codec.SPAN
 
 
 class NoteHeads(nn.Module):

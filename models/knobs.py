@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from . import attributes, codec
 from .attributes import NAMES
 from .note import LOWEST, Note
+from .sampling import softmax
 
 REACH = 1.2  # spreads of its quality that a knob turned fully asks for
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
@@ -28,26 +28,27 @@ LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
 LONGEST = 3.0  # seconds that a note counts as sounding, as in training
 
-_TIMES = torch.from_numpy(codec.TIMES).float()
-_HASTE = -(_TIMES + 0.03).log()
-_TOGETHER = (_TIMES < attributes.CHORD).float()
-_PITCHES = torch.arange(codec.SIZES[codec.PITCH], dtype=torch.float32)
-_VELOCITIES = torch.arange(codec.SIZES[codec.VELOCITY], dtype=torch.float32)
-_LENGTHS = torch.from_numpy(np.log2(codec.DURATIONS)).float()
-_SIMPLE = torch.tensor([0.0, 1.0, -1.0, 1.585, -1.585, 2.0, -2.0, 0.585, -0.585])
+_TIMES = codec.TIMES
+_HASTE = -np.log(_TIMES + 0.03)
+_TOGETHER = (_TIMES < attributes.CHORD).astype(float)
+_PITCHES = np.arange(codec.SIZES[codec.PITCH], dtype=float)
+_VELOCITIES = np.arange(codec.SIZES[codec.VELOCITY], dtype=float)
+_LENGTHS = np.log2(codec.DURATIONS)
+_SIMPLE = np.array([0.0, 1.0, -1.0, 1.585, -1.585, 2.0, -2.0, 0.585, -0.585])
 
+Row = NDArray[np.floating]
 Knobs = dict[str, float]
 
 
-def moved(z: Tensor, knobs: Knobs) -> Tensor:
+def moved(z: NDArray[np.float32], knobs: Knobs) -> NDArray[np.float32]:
     """The style, its tied dimensions moved as the knobs ask."""
-    out = z.clone()
+    out = z.copy()
     for i, name in enumerate(NAMES):
         out[i] += REACH * knobs.get(name, 0.0)
     return out
 
 
-def strengths(knobs: Knobs, pull: float, z: Tensor, notes: Sequence[Note]) -> Knobs:
+def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs:
     """How much each quality must be tilted, -`STRENGTH` to `STRENGTH`, given the last notes of the one who plays, or of the call.
 
     A quality is drawn to where the style `z` and its knob want it: with `pull` by the style alone, with up to `STRENGTH` by a
@@ -70,36 +71,35 @@ def strengths(knobs: Knobs, pull: float, z: Tensor, notes: Sequence[Note]) -> Kn
     return out
 
 
-def tilted(logits: Tensor, field: int, how: Knobs, notes: Sequence[Note]) -> Tensor:
+def tilted(logits: Row, field: int, how: Knobs, notes: Sequence[Note]) -> Row:
     """The logits (n,) of a field, tilted by the strengths of the knobs that it makes. `notes` are the last of all players."""
     for feature, strength in _features(field, how, notes):
-        p = torch.softmax(logits.float(), -1)
-        mean = (p * feature).sum()
-        spread = (p * (feature - mean).square()).sum().sqrt()
-        logits = logits + strength * (feature - mean) / spread.clamp(min=1e-3)
+        p = softmax(logits)
+        off = feature - p @ feature
+        logits = logits + strength / max(float(np.sqrt(p @ (off * off))), 1e-3) * off
     return logits
 
 
-def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Tensor, float]]:
+def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, float]]:
     def turned(name: str) -> bool:
         return bool(how.get(name))
 
-    found: list[tuple[Tensor, float]] = []
+    found: list[tuple[Row, float]] = []
     if field == codec.TIME:
         if turned("density"):
             found.append((_HASTE, how["density"]))
         if turned("polyphony"):
             found.append((_TOGETHER, 0.5 * how["polyphony"]))
         if turned("freedom") and (before := _last_wait(notes)) is not None:
-            off = ((_TIMES.clamp(min=0.01) / before).log2()[:, None] - _SIMPLE).abs().amin(1).clamp(max=0.5)
-            found.append((torch.where(_TOGETHER > 0, off.mean(), off), how["freedom"]))
+            off = np.abs(np.log2(np.maximum(_TIMES, 0.01) / before)[:, None] - _SIMPLE).min(1).clip(max=0.5)
+            found.append((np.where(_TOGETHER > 0, off.mean(), off), how["freedom"]))
     elif field == codec.PITCH:
         if turned("register"):
             found.append((_PITCHES, 0.6 * how["register"]))
         if turned("chromaticism") and len(notes) >= LEAST:
             tonic, _ = attributes.key_share(np.array([n.pitch for n in notes[-2 * LOOKED_AT :]]))
-            outside = 1.0 - torch.from_numpy(attributes.KEYS[tonic]).float()
-            found.append((outside[(_PITCHES.long() + LOWEST) % 12], how["chromaticism"]))
+            outside = 1.0 - attributes.KEYS[tonic]
+            found.append((outside[(_PITCHES.astype(int) + LOWEST) % 12], how["chromaticism"]))
     elif field == codec.VELOCITY and turned("loudness"):
         found.append((_VELOCITIES, how["loudness"]))
     elif field == codec.DURATION:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from . import codec
+from .config import Config
 from .heads import NoteHeads
 from .style import StyleEncoder
-from .transformer import Config, Transformer
+from .transformer import Transformer
 
 
 class Musician(nn.Module):

@@ -9,8 +9,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from .attributes import NAMES
 
@@ -60,16 +60,23 @@ class Sampling:
         return self.temperature * float(getattr(self, field, 1.0))
 
 
-def draw(logits: Tensor, temperature: float, top_p: float, min_p: float, generator: torch.Generator) -> int:
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Probabilities of a (n,) row of logits."""
+    p = np.exp(logits - logits.max(), dtype=np.float64)
+    return p / p.sum()
+
+
+def draw(
+    logits: NDArray[np.floating], temperature: float, top_p: float, min_p: float, generator: np.random.Generator
+) -> int:
     """One index of a (n,) row of logits. Forbidden values are -inf; at least one must not be.
 
     Nucleus sampling (Holtzman et al. 2020), and nothing less likely than `min_p` times the likeliest (Nguyen et al.
     2024).
     """
-    p = torch.softmax(logits.double() / max(temperature, 1e-3), dim=-1)
-    order = p.argsort(descending=True, stable=True)
+    p = softmax(logits / max(temperature, 1e-3))
+    order = (-p).argsort(kind="stable")
     ranked = p[order]
-    ahead = ranked.cumsum(0) - ranked
-    ranked = torch.where((ahead < top_p) & (ranked >= min_p * ranked[0]), ranked, 0.0)
-    at = torch.rand((), generator=generator, dtype=torch.float64) * ranked.sum()
-    return int(order[int(torch.searchsorted(ranked.cumsum(0), at).clamp(max=len(p) - 1))])
+    ahead = ranked.cumsum() - ranked
+    kept = np.where((ahead < top_p) & (ranked >= min_p * ranked[0]), ranked, 0.0).cumsum()
+    return int(order[min(int(kept.searchsorted(generator.random() * kept[-1], side="right")), len(p) - 1)])

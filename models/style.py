@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import attributes, codec
-from .transformer import Config, Layer
+from .config import Config
+from .transformer import Layer
 
 TIED = len(attributes.NAMES)
 

@@ -9,7 +9,6 @@ Pre-norm decoder with rotary positions (Su et al. 2021), grouped key-value heads
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -17,22 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import codec, recall
-
-
-@dataclass(frozen=True)
-class Config:
-    """The shape of the musician. `window` is in notes; `latent` is the number of style dimensions."""
-
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    kv_heads: int = 2
-    hidden: int = 704
-    window: int = 256
-    latent: int = 24
-    style_width: int = 128
-    style_layers: int = 2
-    style_notes: int = 64
+from .config import Config as Config
 
 
 class Keys(Protocol):

@@ -5,7 +5,8 @@ it than an order.
 
 It says one line by itself when it can play, and after that only answers:
 
-    <- {"ready": {"engine": "torch", "weights": "open", "fingerprint": "…", "window": 256, "style": 24}}
+    <- {"ready": {"engine": "onnxruntime", "weights": "open", "fingerprint": "…", "window": 256, "style": 24}}
+                 "note", too, where something is to be said of the engine
     -> {"do": "hear", "at": N, "notes": [NOTE, …]}     from the N-th note of the session on, this is what was heard;
                                                        what stood there before is forgotten. No reply.
     -> {"do": "style", "z": [float, …] or null, "sampling": {…}}      counts from the next note on. No reply.
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -166,6 +168,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the worker on stdin and stdout."""
     parser = argparse.ArgumentParser(prog="python -m models.worker", description=__doc__.splitlines()[0])
     parser.add_argument("--weights", default="open", help="a name in models/weights, or a .safetensors file")
+    parser.add_argument("--engine", default="live", choices=("live", "plain", "torch"), help="what runs the network")
     parser.add_argument("--echo", action="store_true", help="play the call back instead (no network, no torch)")
     args = parser.parse_args(argv)
 
@@ -177,16 +180,20 @@ def main(argv: list[str] | None = None) -> int:
     if args.echo:
         musician = Echo()
     else:
-        from .checkpoint import CheckpointError  # torch is loaded only where it is needed
-        from .engine import Engine
-
+        for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # read when numpy is imported
+            os.environ.setdefault(threads, "1")
         with contextlib.suppress(AttributeError, OSError):
             os.nice(5)  # who keeps time comes first
+        from . import engines  # a runtime is loaded only where it is needed
+        from .shelf import CheckpointError
+
         try:
-            musician = Engine.load(args.weights)
+            musician = engines.load(args.weights, args.engine)
         except CheckpointError as error:
             say({"error": str(error)})
             return 2
+        gc.collect()
+        gc.freeze()  # what is there now stays; the collector need not look at it again
     serve(musician, iter(sys.stdin), say)
     return 0
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.musician import Musician
 from models.note import Note
+from models.plain import PlainNetwork
 from models.transformer import Config
 
 SMALL = Config(width=32, layers=3, heads=4, kv_heads=2, hidden=48, window=24, latent=8, style_width=16, style_notes=16)
@@ -25,3 +28,13 @@ def scale(count: int, start: float = 0.0, step: float = 0.2) -> list[Note]:
     """Up and down C major, `count` notes."""
     degrees = (0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2)
     return [Note(start + i * step, 0.15, 60 + degrees[i % len(degrees)], 70) for i in range(count)]
+
+
+def small_network(seed: int = 0, config: Config = SMALL) -> PlainNetwork:
+    """The same musician on numpy."""
+    return PlainNetwork(small_weights(seed, config), config)
+
+
+def small_weights(seed: int = 0, config: Config = SMALL) -> dict[str, NDArray[np.float32]]:
+    """The same musician's numbers."""
+    return {name: tensor.numpy() for name, tensor in small_musician(seed, config).state_dict().items()}

@@ -16,7 +16,7 @@ from models.midifile import write_notes
 from models.note import Note
 
 from .jackroom import ROOT
-from .musicians import SMALL, scale, small_musician
+from .musicians import SMALL, scale, small_musician, small_network
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_a_classifier_learns_what_is_plain() -> None:
 
 
 def test_an_answer_is_as_asked_and_repeats(folder: Path) -> None:
-    engine = Engine(small_musician())
+    engine = Engine(small_network())
     cut = answers.cuts(corpus.read(folder), 1)[0]
     one, two = (answers.answered(engine, cut.call, [0.0] * SMALL.latent, {}, 7) for _ in range(2))
     assert one == two

@@ -15,7 +15,7 @@ from models.engine import Engine
 from models.note import ANSWER, from_wire, to_wire
 from models.worker import LINE_LIMIT, Echo, Musician, serve
 
-from .musicians import SMALL, scale, small_musician
+from .musicians import SMALL, scale, small_network
 
 
 def ask(musician: Musician, *requests: Any) -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ PLAY = {"do": "play", "id": 1, "earliest": 3.0, "until": 99.0, "close": 4.0, "st
 
 def test_a_session_with_the_engine() -> None:
     replies = ask(
-        Engine(small_musician()),
+        Engine(small_network()),
         {"do": "seed", "seed": 3},
         HEAR,
         PLAY,
@@ -68,7 +68,7 @@ def test_bad_lines_are_answered_and_forgotten() -> None:
         "x" * (LINE_LIMIT + 1),
         "[" * 5000,
     ]
-    replies = ask(Engine(small_musician()), *bad, HEAR, PLAY)
+    replies = ask(Engine(small_network()), *bad, HEAR, PLAY)
     assert len([r for r in replies if "error" in r]) == len(bad)
     assert all(len(r["error"]) < 300 for r in replies if "error" in r)
     assert any("note" in r for r in replies)

@@ -1,0 +1,29 @@
+"""The shape of a musician.
+
+Knows nothing of how any engine makes numbers of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Config:
+    """The shape of the musician. `window` is in notes; `latent` is the number of style dimensions."""
+
+    width: int = 256
+    layers: int = 6
+    heads: int = 4
+    kv_heads: int = 2
+    hidden: int = 704
+    window: int = 256
+    latent: int = 24
+    style_width: int = 128
+    style_layers: int = 2
+    style_notes: int = 64
+
+    @property
+    def head(self) -> int:
+        """The width of one attention head."""
+        return self.width // self.heads

@@ -1,0 +1,59 @@
+"""Engines: which runtime plays, and what is done where it is not there.
+
+Knows nothing of notes. A runtime is imported only when it is asked for.
+
+    live    ONNX Runtime, eight bits a weight: what plays by default
+    plain   numpy alone: slower by a few times, and always there; takes the live one's place where that cannot run
+    torch   the reference
+"""
+
+from __future__ import annotations
+
+from . import shelf
+from .engine import Engine
+from .network import Network
+from .plain import PlainNetwork
+
+LIVE, PLAIN, TORCH = NAMES = ("live", "plain", "torch")
+HOW_TO_GET_TORCH = "`python3 -m tests` in the project's folder installs it."
+
+
+def load(name: str, kind: str = LIVE) -> Engine:
+    """An engine with the weights of that name. Raises CheckpointError. What is to be said of a fallback is its `note`."""
+    network: Network
+    note = ""
+    if kind == TORCH:
+        network, title, fingerprint = _torch(name)
+    else:
+        found = shelf.read(shelf.find(name, live=True))
+        title, fingerprint = found.name, found.fingerprint
+        network, note = live(found) if kind == LIVE else (PlainNetwork(found.tensors, found.config), "")
+    engine = Engine(network, title, fingerprint)
+    engine.note = note
+    engine.warm_up()
+    return engine
+
+
+def live(found: shelf.Weights) -> tuple[Network, str]:
+    """The live network, or what takes its place, and what is to be said of that."""
+    try:
+        from .live import LiveNetwork
+
+        return LiveNetwork(found.tensors, found.config, found.small), ""
+    except Exception as error:  # a missing or broken runtime raises what it likes
+        why = "is not installed" if isinstance(error, ImportError) else f"cannot run here ({type(error).__name__})"
+        note = f"ONNX Runtime {why}; playing on numpy, a few times slower: install onnxruntime for the live engine."
+        return PlainNetwork(found.tensors, found.config), note
+
+
+def _torch(name: str) -> tuple[Network, str, str]:
+    try:
+        import torch
+    except ImportError as error:
+        raise shelf.CheckpointError(f"torch is not installed; {HOW_TO_GET_TORCH}") from error
+    from . import checkpoint
+    from .torchnet import TorchNetwork
+
+    torch.set_num_threads(1)  # one core is left to the one who keeps time
+    loaded = checkpoint.load(name)
+    return TorchNetwork(loaded.musician), loaded.name, loaded.fingerprint

@@ -1,0 +1,171 @@
+"""The network in plain numpy: what goes into a step, the heads, the style encoder, and, where no runtime is, the Transformer too.
+
+Knows nothing of files or sampling. The numbers are those of `models.transformer`, `models.heads` and `models.style`, which torch
+runs; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import codec, recall
+from .codec import Steps
+from .config import Config
+from .network import Floats
+from .ring import MARGIN, Ring
+
+EPSILON = np.float32(np.finfo(np.float32).eps)  # of torch's RMSNorm
+NO_INTERVAL = 2 * codec.SPAN + 1
+_PITCHES = np.arange(codec.SIZES[codec.PITCH])
+
+
+def table_sizes() -> list[int]:
+    """How many rows of the embedding table each number of a step, of its neighbours and of its recall has."""
+    times, pitches, durations = (codec.SIZES[f] + 1 for f in (codec.TIME, codec.PITCH, codec.DURATION))
+    own = [2, times, pitches, codec.SIZES[codec.VELOCITY] + 1, durations, codec.PLACES + 1, 3]
+    return [*own, times, pitches, durations, *3 * [NO_INTERVAL + 1], 13, *recall.SIZES]
+
+
+_OFFSETS = np.cumsum([0, *table_sizes()[:-1]])
+_STYLE_OFFSETS = np.cumsum([0, *(size + 1 for size in codec.SIZES[1:-1])])
+
+
+def rows_of(steps: Steps, before: Steps) -> Steps:
+    """(T, 14) steps and the (2, 7) before them -> (T, 21) rows of the embedding table: see `models.transformer.StepEmbedding`."""
+    own = steps[:, : len(codec.FIELDS)]
+    wide = np.concatenate([before, own])
+    pitch = wide[:, codec.PITCH]
+    two = pitch[:-2], pitch[1:-1], pitch[2:]
+    intervals = [_interval(two[a], two[b]) for a, b in ((2, 1), (2, 0), (1, 0))]
+    pitch_class = np.where(two[2] == codec.NO_PITCH, 12, two[2] % 12)
+    last = wide[1:-1][:, [codec.TIME, codec.PITCH, codec.DURATION]]
+    return (
+        np.concatenate([own, last, np.stack([*intervals, pitch_class], 1), steps[:, len(codec.FIELDS) :]], 1) + _OFFSETS
+    )
+
+
+def _interval(pitch: Steps, other: Steps) -> Steps:
+    known = (pitch != codec.NO_PITCH) & (other != codec.NO_PITCH)
+    return np.where(known, np.clip(pitch - other, -codec.SPAN, codec.SPAN) + codec.SPAN, NO_INTERVAL)
+
+
+def normed(x: Floats, gain: Floats) -> Floats:
+    """RMSNorm over the last axis."""
+    return x * (gain / np.sqrt(np.mean(x * x, -1, keepdims=True) + EPSILON))
+
+
+def gelu(x: Floats) -> Floats:
+    """GELU; the error function to 1.5e-7 (Abramowitz & Stegun 1964, 7.1.26)."""
+    half = np.abs(x) * np.float32(0.70710678)
+    t = 1.0 / (1.0 + np.float32(0.3275911) * half)
+    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    tail = np.float32(0.5) * poly * np.exp(-half * half)  # what is beyond |x|
+    return x * np.where(x > 0, 1.0 - tail, tail)
+
+
+def angles(positions: NDArray[np.int64], head: int) -> tuple[Floats, Floats]:
+    """Cosines and sines, (T, head / 2), of rotary positions; angles in float64, for sessions without end."""
+    half = head // 2
+    angle = positions.astype(np.float64)[:, None] * 10000.0 ** (-np.arange(half) / half)
+    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+
+def rotated(x: Floats, cos: Floats, sin: Floats) -> Floats:
+    """Rotary position embedding of (T, heads, head)."""
+    a, b = np.split(x, 2, axis=-1)
+    return np.concatenate([a * cos[:, None] - b * sin[:, None], a * sin[:, None] + b * cos[:, None]], -1)
+
+
+def attended(q: Floats, k: Floats, v: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """(T, heads, head) queries, (kv, head, S) keys, (kv, S, head) values, (T, S) who sees whom -> (T, width)."""
+    count, heads, head = q.shape
+    grouped = q.transpose(1, 0, 2).reshape(len(k), -1, head)
+    scores = (grouped @ k) * np.float32(head**-0.5)
+    scores = np.where(np.tile(seen, (heads // len(k), 1)), scores, np.float32(-1e30))
+    p = np.exp(scores - scores.max(-1, keepdims=True))
+    y = (p / p.sum(-1, keepdims=True)) @ v
+    return y.reshape(heads, count, head).transpose(1, 0, 2).reshape(count, -1)
+
+
+class PlainNetwork:
+    """See `models.network.Network`."""
+
+    runtime = "numpy"
+
+    def __init__(self, weights: Mapping[str, Floats], config: Config, margin: int = MARGIN) -> None:
+        self.config, self.ring = config, Ring(config.window, margin)
+        self.weights = {name: np.ascontiguousarray(w, np.float32) for name, w in weights.items()}
+        shape = config.layers, config.kv_heads
+        self.keys = np.zeros((*shape, config.head, self.ring.size), np.float32)
+        self.values = np.zeros((*shape, self.ring.size, config.head), np.float32)
+        self._z: Floats | None = None
+        self._steering = np.zeros((config.layers, config.width), np.float32)
+
+    def feed(self, steps: Steps, before: Steps, z: Floats) -> Floats:
+        first = self.ring.begin(len(steps))
+        x = self.weights["transformer.embedding.table.weight"][rows_of(steps, before)].sum(1)
+        if self._z is None or not np.array_equal(z, self._z):
+            styles = [self.weights[f"transformer.layers.{i}.style.weight"] for i in range(self.config.layers)]
+            self._z, self._steering = z.copy(), np.stack([w @ z for w in styles])
+        return self._pass(x, *angles(np.arange(first, first + len(steps)), self.config.head))
+
+    def logits(self, state: Floats, field: int, near: Steps) -> Floats:
+        w = self.weights
+        features = gelu(w[f"heads.inner.{field}.weight"] @ normed(state, w[f"heads.norms.{field}.weight"]))
+        logits: Floats = w[f"heads.out.{field}.weight"] @ features + w[f"heads.out.{field}.bias"]
+        if field == codec.PITCH:
+            for i, other in enumerate(near):
+                if other != codec.NO_PITCH:
+                    at = np.clip(_PITCHES - other, -codec.SPAN, codec.SPAN) + codec.SPAN
+                    logits = logits + (w[f"heads.intervals.{i}.weight"] @ features)[at]
+        return logits
+
+    def tell(self, state: Floats, field: int, value: int) -> Floats:
+        return state + self.weights[f"heads.given.{field}.weight"][value]
+
+    def style(self, rows: Steps) -> Floats:
+        count, heads = len(rows), 2
+        x = self.weights["style.table.weight"][rows[:, codec.TIME : codec.DURATION + 1] + _STYLE_OFFSETS].sum(1)
+        cos, sin = angles(np.arange(count), self.config.style_width // heads)
+        for i in range(self.config.style_layers):
+            q, k, v = self._projected(x, f"style.layers.{i}.", heads, heads, cos, sin)
+            y = attended(q, k.transpose(1, 2, 0), v.transpose(1, 0, 2), np.ones((count, count), np.bool_))
+            x = self._closed(x, y, f"style.layers.{i}.")
+        pooled = normed(x, self.weights["style.norm.weight"]).mean(0)
+        both: Floats = self.weights["style.out.weight"] @ pooled + self.weights["style.out.bias"]
+        return both[: self.config.latent]
+
+    # -- the Transformer -------------------------------------------------------------------------------------------
+
+    def _pass(self, x: Floats, cos: Floats, sin: Floats) -> Floats:
+        """(T, width) embedded steps, with room made for them in the ring -> (T, width) hidden states."""
+        seen, slots = self.ring.seen(), self.ring.slots
+        for i in range(self.config.layers):
+            name = f"transformer.layers.{i}."
+            x = x + self._steering[i]
+            q, k, v = self._projected(x, name, self.config.heads, self.config.kv_heads, cos, sin)
+            self.keys[i][:, :, slots], self.values[i][:, slots] = k.transpose(1, 2, 0), v.transpose(1, 0, 2)
+            x = self._closed(x, attended(q, self.keys[i], self.values[i], seen), name)
+        return normed(x, self.weights["transformer.norm.weight"])
+
+    def _projected(
+        self, x: Floats, name: str, heads: int, kv_heads: int, cos: Floats, sin: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        """Queries, keys and values, each (T, its heads, head)."""
+        w = self.weights
+        y = normed(x, w[name + "attention_norm.weight"])
+        q, k, v = (y @ w[f"{name}{kind}.weight"].T for kind in "qkv")
+        q, k = q.reshape(len(x), heads, -1), k.reshape(len(x), kv_heads, -1)
+        q, k = normed(q, w[name + "q_norm.weight"]), normed(k, w[name + "k_norm.weight"])
+        return rotated(q, cos, sin), rotated(k, cos, sin), v.reshape(len(x), kv_heads, -1)
+
+    def _closed(self, x: Floats, attended: Floats, name: str) -> Floats:
+        """What attention found is added, and the gated MLP after it."""
+        w = self.weights
+        x = x + attended @ w[name + "o.weight"].T
+        y = normed(x, w[name + "mlp_norm.weight"])
+        gate = y @ w[name + "gate.weight"].T
+        return x + (gate / (1.0 + np.exp(-gate)) * (y @ w[name + "up.weight"].T)) @ w[name + "down.weight"].T

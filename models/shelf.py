@@ -1,0 +1,190 @@
+"""The shelf: weights as files, and the strict way of reading them, whatever engine they are for.
+
+Knows nothing of training, playing or any runtime. A file of weights is safetensors: data that cannot run. Its header tells shape, codec
+and origin, and everything in it must be there, of the right form, and no more.
+
+A file holds half-precision numbers as training writes them, or, smaller and quicker to load, the large matrices in eight bits with
+scales: see `models.quantise` and `models.export`. The latter is called NAME.live.safetensors and names the file it was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from . import codec, plain, quantise, recall
+from .config import Config
+from .network import Floats
+
+FORMAT = "tradefours-weights/1"
+SHELF = Path(__file__).parent / "weights"
+"""Where the weights that come with the project lie."""
+LIMIT = 1 << 29  # bytes
+LIVE = ".live"
+SCALE = ".scale"
+_BOUNDS = {
+    "width": 4096,
+    "layers": 64,
+    "heads": 64,
+    "kv_heads": 64,
+    "hidden": 16384,
+    "window": 8192,
+    "latent": 1024,
+    "style_width": 4096,
+    "style_layers": 64,
+    "style_notes": 8192,
+}
+
+
+class CheckpointError(ValueError):
+    """Weights cannot be used; says why and what to do, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a file of weights holds, in float32, and what is said of it."""
+
+    tensors: dict[str, Floats]
+    config: Config
+    name: str
+    fingerprint: str  # of the file that training wrote, for exported weights, too
+    about: dict[str, Any]
+    small: Mapping[str, quantise.Quantised]  # those that the file has in eight bits, as they are
+
+
+def find(name: str, live: bool = False) -> Path:
+    """The file of weights called `name`, or the file at that path. Raises CheckpointError.
+
+    With `live`, the exported one where it is there and was made from the other; else the exported one only where there is no other.
+    """
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        path = SHELF / f"{name}.safetensors"
+    exported = path.with_suffix(f"{LIVE}{path.suffix}")
+    if exported.is_file() and (not path.is_file() or (live and _source(exported) == digest(path))):
+        return exported
+    if not path.is_file():
+        there = ", ".join(sorted({title(p) for p in SHELF.glob("*.safetensors")})) or "none"
+        raise CheckpointError(
+            f"weights {name!r} not found (there are: {there}); name one of these or a .safetensors file."
+        )
+    return path
+
+
+def title(path: Path) -> str:
+    """What a file of weights is called."""
+    return path.stem.removesuffix(LIVE)
+
+
+def digest(path: Path) -> str:
+    """A short name for exactly these bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def read(path: Path) -> Weights:
+    """Read a file of weights. Raises CheckpointError for anything that is not ours."""
+    if path.stat().st_size > LIMIT:
+        raise CheckpointError(f"{path.name} is larger than any weights of this program; name another file.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            config = _config(path, header)
+            _check(path, config, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
+            raw = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        about = json.loads(header.get("about", "{}"))
+    except (SafetensorError, OSError, json.JSONDecodeError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{path.name} is not a readable checkpoint ({str(error)[:80]}); name another file."
+        ) from error
+    small = {name: (raw[name], raw[name + SCALE]) for name in shapes(config) if name + SCALE in raw}
+    tensors = {
+        name: quantise.restored(*small[name]) if name in small else raw[name].astype(np.float32)
+        for name in shapes(config)
+    }
+    return Weights(tensors, config, title(path), header.get("source") or digest(path), about, small)
+
+
+def header(config: Config, about: dict[str, Any], source: str = "") -> dict[str, str]:
+    """What a file's header must say. `source`: the fingerprint of the file that it was made from."""
+    shape = {field.name: getattr(config, field.name) for field in fields(config)}
+    told = {
+        "format": FORMAT,
+        "codec": recall.fingerprint(),
+        "config": json.dumps(shape),
+        "about": json.dumps(about),
+    }
+    return {**told, "source": source} if source else told
+
+
+def shapes(c: Config) -> dict[str, tuple[int, ...]]:
+    """Every tensor of a musician of this shape, by name."""
+    found: dict[str, tuple[int, ...]] = {"transformer.embedding.table.weight": (sum(plain.table_sizes()), c.width)}
+    for i in range(c.layers):
+        found |= _layer(f"transformer.layers.{i}.", c.width, c.heads, c.kv_heads, c.hidden)
+        found[f"transformer.layers.{i}.style.weight"] = (c.width, c.latent)
+    found["transformer.norm.weight"] = (c.width,)
+    for i, size in enumerate(codec.SIZES):
+        if i + 1 < len(codec.SIZES):
+            found[f"heads.given.{i}.weight"] = (size + 1, c.width)
+        found[f"heads.norms.{i}.weight"] = (c.width,)
+        found[f"heads.inner.{i}.weight"] = (c.width, c.width)
+        found |= {f"heads.out.{i}.weight": (size, c.width), f"heads.out.{i}.bias": (size,)}
+    for i in range(2):
+        found[f"heads.intervals.{i}.weight"] = (2 * codec.SPAN + 1, c.width)
+    found["style.table.weight"] = (sum(size + 1 for size in codec.SIZES[1:]), c.style_width)
+    for i in range(c.style_layers):
+        found |= _layer(f"style.layers.{i}.", c.style_width, 2, 2, 2 * c.style_width)
+    found["style.norm.weight"] = (c.style_width,)
+    return found | {"style.out.weight": (2 * c.latent, c.style_width), "style.out.bias": (2 * c.latent,)}
+
+
+def _layer(name: str, width: int, heads: int, kv_heads: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    head = width // heads
+    norms = {"attention_norm": width, "q_norm": head, "k_norm": head, "mlp_norm": width}
+    linear = {
+        "q": (width, width),
+        "k": (kv_heads * head, width),
+        "v": (kv_heads * head, width),
+        "o": (width, width),
+        "gate": (hidden, width),
+        "up": (hidden, width),
+        "down": (width, hidden),
+    }
+    return {f"{name}{k}.weight": (n,) for k, n in norms.items()} | {f"{name}{k}.weight": n for k, n in linear.items()}
+
+
+def _check(path: Path, config: Config, there: dict[str, tuple[int, ...]]) -> None:
+    wanted = shapes(config)
+    for name in [n for n in there if n.endswith(SCALE)]:
+        rows, columns = (*wanted.get(name.removesuffix(SCALE), ()), 0, 0)[:2]
+        wanted[name] = (rows, -(-columns // quantise.BLOCK))
+    if there != wanted:
+        raise CheckpointError(f"{path.name} does not hold the weights that its header promises; fetch it again.")
+
+
+def _config(path: Path, header: dict[str, str]) -> Config:
+    if header.get("format") != FORMAT:
+        raise CheckpointError(f"{path.name} was not made by this program; use weights that `tradefours train` wrote.")
+    if header.get("codec") != recall.fingerprint():
+        raise CheckpointError(f"{path.name} speaks another codec; use weights trained with this version.")
+    config = Config(**json.loads(header["config"]))
+    for field, bound in _BOUNDS.items():
+        value = getattr(config, field)
+        if not isinstance(value, int) or not 0 < value <= bound:
+            raise CheckpointError(f"{path.name} asks for {field} = {str(value)[:20]}; that cannot be right.")
+    return config
+
+
+def _source(path: Path) -> str:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return (file.metadata() or {}).get("source", "")
+    except (SafetensorError, OSError):
+        return ""

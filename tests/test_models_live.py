@@ -1,0 +1,177 @@
+"""Every network says what the reference says, whatever was taken back; the compact file is what the live engine plays from."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+
+from models import agreement, checkpoint, codec, engines, export, quantise, recall, shelf
+from models.engine import Engine
+from models.live import LiveNetwork
+from models.network import Floats, Network
+from models.note import Note, Span
+from models.plain import PlainNetwork
+from models.torchnet import TorchNetwork
+
+from .musicians import SMALL, scale, small_musician, small_weights
+
+MARGIN = 20
+
+
+def some_steps(count: int, seed: int) -> codec.Steps:
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.integers(0, n, count) for n in shelf_sizes()], 1)
+
+
+def shelf_sizes() -> list[int]:
+    known = (2, *(codec.SIZES[f] + 1 for f in range(1, 5)), codec.PLACES + 1, 3)
+    return [*known, *recall.SIZES]
+
+
+def read(network: Network, steps: codec.Steps, points: Floats, seed: int, rewinds: int) -> Floats:
+    """Feed it all in pieces, going back now and then; the style changes on the way."""
+    rng, at, found = random.Random(seed), 0, np.zeros((len(steps), SMALL.width), np.float32)
+    wide = np.concatenate([np.tile(codec.SILENCE, (2, 1)), steps[:, : len(codec.FIELDS)]])
+    while at < len(steps):
+        count = min(rng.randint(1, MARGIN), len(steps) - at, 10 - at % 10)  # one style a piece
+        found[at : at + count] = network.feed(steps[at : at + count], wide[at : at + 2], points[at // 10])
+        at += count
+        if rng.random() < 0.4 and rewinds > 0:
+            at = rng.randint(network.ring.oldest, at)
+            network.ring.rewind(at)
+            rewinds -= 1
+    return found
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_numpy_says_what_torch_says_and_the_live_one_nearly(seed: int) -> None:
+    count = 2 * (SMALL.window + MARGIN)
+    steps, points = some_steps(count, seed), np.random.default_rng(seed).normal(size=(count, SMALL.latent))
+    points = points.astype(np.float32)
+    torch, weights = TorchNetwork(small_musician(seed)), small_weights(seed)
+    true = read(torch, steps, points, seed, rewinds=0)
+    plain = read(PlainNetwork(weights, SMALL, MARGIN), steps, points, seed + 1, rewinds=20)
+    live = read(LiveNetwork(weights, SMALL, margin=MARGIN), steps, points, seed + 1, rewinds=20)
+    once = read(LiveNetwork(weights, SMALL, margin=MARGIN), steps, points, seed + 2, rewinds=0)
+    assert np.abs(plain - true).max() < 1e-4
+    assert np.abs(live - once).max() < 0.05 * true.std()  # steps at once or one by one are rounded differently
+    assert np.corrcoef(live.ravel(), true.ravel())[0, 1] > 0.999
+
+
+def test_heads_and_styles_are_those_of_torch() -> None:
+    torch, plain, rng = TorchNetwork(small_musician()), PlainNetwork(small_weights(), SMALL), np.random.default_rng(0)
+    state = rng.normal(size=SMALL.width).astype(np.float32)
+    for near in (np.array([40, 43]), np.array([codec.NO_PITCH, 3])):
+        a = b = state
+        for field, size in enumerate(codec.SIZES):
+            assert np.allclose(torch.logits(a, field, near), plain.logits(b, field, near), atol=1e-5)
+            if field + 1 < len(codec.SIZES):
+                a, b = torch.tell(a, field, size - 1), plain.tell(b, field, size - 1)
+    rows = codec.steps_of(scale(16))
+    assert np.allclose(torch.style(rows), plain.style(rows), atol=1e-5)
+
+
+def test_a_style_change_feeds_nothing_and_the_same_seed_plays_the_same() -> None:
+    def play(change: bool) -> tuple[list[Note], int]:
+        e = Engine(LiveNetwork(small_weights(), SMALL))
+        e.seed(4)
+        e.hear(0, scale(30))
+        length = e.cache.length
+        if change:
+            e.style([1.0] * SMALL.latent, {})
+        assert e.cache.length == length
+        return list(e.play(Span(7.0, 99.0, 9.0, 12.0))), e.cache.length
+
+    assert play(True) == play(True)
+    assert play(True) != play(False)
+
+
+def test_eight_bits_are_near_and_whole() -> None:
+    matrix = np.random.default_rng(0).normal(size=(7, 75)).astype(np.float32)
+    matrix[2] = 0.0
+    small, factor = quantise.quantised(matrix)
+    assert small.shape == matrix.shape
+    assert factor.shape == (7, 3)
+    assert np.abs(quantise.restored(small, factor) - matrix).max() <= 0.51 * factor.max()
+
+
+def exported(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.safetensors"
+    checkpoint.save(path, small_musician(), {"note": "small"})
+    export.write(shelf.read(path), tmp_path / "mine.live.safetensors")
+    return path
+
+
+def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
+    path = exported(tmp_path)
+    live = shelf.find(str(path), live=True)
+    assert live.name == "mine.live.safetensors"
+    assert shelf.find(str(path)) == path
+    from_both = [engines.load(str(path), kind) for kind in engines.NAMES]
+    assert {e.fingerprint for e in from_both} == {shelf.digest(path)}
+    assert [e.about()["engine"] for e in from_both] == ["onnxruntime", "numpy", "torch"]
+    assert [e.name for e in from_both] == 3 * ["mine"]
+    path.unlink()
+    alone = engines.load(str(path), engines.TORCH)  # in eight bits, where there is nothing else
+    for e in (*from_both, alone):
+        e.hear(0, scale(20))
+    a, b = from_both[2]._hidden[-1], alone._hidden[-1]
+    assert np.corrcoef(a, b)[0, 1] > 0.999
+    fresh = LiveNetwork(small_weights(), SMALL)
+    assert fresh.config == from_both[0].config
+
+
+def test_a_compact_file_of_other_weights_is_passed_over(tmp_path: Path) -> None:
+    path = exported(tmp_path)
+    checkpoint.save(path, small_musician(1), {})
+    assert shelf.find(str(path), live=True) == path
+
+
+def test_a_compact_file_is_not_believed_either(tmp_path: Path) -> None:
+    path = exported(tmp_path)
+    live = path.with_name("mine.live.safetensors")
+    tensors = load_file(live)
+    header = shelf.header(SMALL, {}, "abc")
+    for spoilt in (
+        {k: v for k, v in tensors.items() if not k.endswith(shelf.SCALE)} | {"x.scale": np.zeros((1, 1), np.float16)},
+        {k: v[:1] if k.endswith(shelf.SCALE) else v for k, v in tensors.items()},
+        {k: v for k, v in tensors.items() if "heads" not in k},
+    ):
+        save_file(spoilt, live, metadata=header)
+        with pytest.raises(shelf.CheckpointError, match="does not hold the weights"):
+            shelf.read(live)
+    save_file(tensors, live, metadata={**header, "config": json.dumps({"style_width": 10**9})})
+    with pytest.raises(shelf.CheckpointError, match="cannot be right"):
+        shelf.read(live)
+
+
+def test_the_shelf_knows_every_tensor_of_a_musician() -> None:
+    assert shelf.shapes(SMALL) == {k: tuple(v.shape) for k, v in small_weights().items()}
+
+
+def test_without_its_runtime_numpy_plays_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "models.live", raising=False)
+    about = engines.load(str(exported(tmp_path))).about()
+    assert about["engine"] == "numpy"
+    assert "ONNX Runtime is not installed" in about["note"]
+    assert "\n" not in about["note"]
+
+
+def test_the_shipped_weights_agree_in_eight_bits() -> None:
+    weights = shelf.read(shelf.find("open"))
+    reference = PlainNetwork(weights.tensors, weights.config)
+    ready = shelf.read(shelf.find("open", live=True))
+    live = LiveNetwork(ready.tensors, ready.config, ready.small)
+    found = agreement.compare(reference, live, agreement.played(Engine(reference)))
+    assert found.same >= 0.99, found
+    assert found.worse < 0.005, found
