@@ -116,7 +116,6 @@ def _output(args: argparse.Namespace, api: str) -> OutputPort | None:
 
 def demo(args: argparse.Namespace) -> int:
     """One written call, answered."""
-    args.page = False
     report, take = _run(args, [DemoInput(written_call())], DemoOutput(), shown=["a written call"], rounds=1)
     files = {"take": str(take.folder / MIDI)}
     if report.answers:
@@ -168,7 +167,8 @@ def _run(
     take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights, tempo=getattr(args, "tempo", None))
     clock = SystemClock()
     desk = Desk(output, open_sound(args.sound, args.soundfont))
-    opening = Opening(desk, clock, api, ours=getattr(args, "output", None) is None)
+    ours = getattr(args, "output", None) is None and (api is None or ports.has_virtual_ports(api))
+    opening = Opening(desk, clock, api, ours=ours)
     if learning is not None:
         opening.show_page(take, TAKES, learning, shown, args.page_port)
     with Status(plain=args.json) as status:

@@ -23,6 +23,7 @@ from .alias import also_called
 from .errors import UserError
 
 CLIENT = "tradefours"
+PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it
 
 
 @dataclass(frozen=True, slots=True)

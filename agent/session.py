@@ -31,7 +31,7 @@ from .metronome import Metronome
 from .mind import Mind
 from .partner import Partner
 from .player import Player
-from .ports import Event, InputPort, OutputPort, PortLost
+from .ports import PAGE, Event, InputPort, OutputPort, PortLost
 from .presets import Preset
 from .recorder import Witness
 from .schedule import Sent
@@ -164,7 +164,7 @@ class Session:
         def on_event(event: Event) -> None:
             message = event.message
             if not is_clock(message):
-                if self.echoes.is_own(message, event.when):
+                if name != PAGE and self.echoes.is_own(message, event.when):
                     self._later(self._looped, name)
                     return
                 event = Event(event.when, self.zone.felt(message))

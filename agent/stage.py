@@ -26,7 +26,7 @@ from .errors import UserError
 from .learning import Learning
 from .meters import percentiles
 from .mind import MindLost
-from .ports import Event
+from .ports import PAGE, Event
 from .presets import KNOBS, Preset
 from .recorder import MIDI, Take
 from .session import Session
@@ -37,7 +37,6 @@ from .web import Page
 
 LOOK, LOOKS_A_STATE = 0.04, 6  # seconds between looks at what is planned; every so many looks, at everything else
 MOMENT = 120.0  # seconds that "save the last two minutes" keeps
-PAGE_PORT = "page"
 LEAST_LEARNT = 12  # notes of which a style can be learnt
 DEFAULT_CORNERS = ("late-night-ballad", "bebop-line", "baroque", "ragtime")
 
@@ -45,7 +44,7 @@ DEFAULT_CORNERS = ("late-night-ballad", "bebop-line", "baroque", "ragtime")
 class PageInput:
     """An input port: the keys of the pages."""
 
-    name = PAGE_PORT
+    name = PAGE
 
     def __init__(self) -> None:
         self.on_event: Callable[[Any], None] | None = None
@@ -65,7 +64,7 @@ class Stage:
         self.keys, self.view = PageInput(), View()
         self.session: Session | None = None
         self.broadcast: Callable[[dict[str, Any] | None], None] = lambda news: None
-        self.showing, self.quiet, self.inputs = "listening", False, [PAGE_PORT]
+        self.showing, self.quiet, self.inputs = "listening", False, [PAGE]
         self.corners, self.at = list(DEFAULT_CORNERS), [0.0, 0.0]
         self.timbres = {PLAYER: "electric piano", AGENT: "piano"}
         self.lines: deque[str] = deque(maxlen=30)
@@ -77,7 +76,7 @@ class Stage:
     def heard(self, event: Any, port: str) -> None:
         self.take.heard(event, port)
         self._moment.append((event.when, "heard", (event, port)))
-        if port != PAGE_PORT and (line := self.learning.hear(event.message)) is not None:
+        if port != PAGE and (line := self.learning.hear(event.message)) is not None:
             self.say(line)
         self.broadcast(self.view.message(PLAYER, event.when, event.message))
 

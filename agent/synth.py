@@ -109,13 +109,13 @@ class FluidSynth:
 
     name = FLUIDSYNTH
 
-    def __init__(self, soundfont: Path, driver: str) -> None:
+    def __init__(self, soundfont: Path) -> None:
         program = shutil.which("fluidsynth")
         if program is None:
             raise UserError("FluidSynth is not installed; install it, or use --sound built-in.")
         if not soundfont.is_file():
             raise UserError(f"{soundfont} is not there; name a SoundFont, a file that ends in .sf2.")
-        command = [program, "-q", "-n", "-a", driver, "-g", "0.7", "-o", "audio.period-size=128"]
+        command = [program, "-q", "-n", "-a", _driver(), "-g", "0.7", "-o", "audio.period-size=128"]
         command += ["-o", "audio.jack.autoconnect=1", str(soundfont)]
         self._lock = threading.Lock()
         self._quiet = False
@@ -189,10 +189,10 @@ def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
     if choice == FLUIDSYNTH or soundfont is not None:
         if found is None:
             raise UserError("No SoundFont was found; name one with --soundfont FILE.sf2.")
-        return FluidSynth(found, _driver())
+        return FluidSynth(found)
     if found is not None and shutil.which("fluidsynth"):
         with contextlib.suppress(UserError):
-            return FluidSynth(found, _driver())
+            return FluidSynth(found)
     try:
         return BuiltIn()
     except UserError:

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PURE = (
     *("listener", "turns", "schedule", "presets", "meters", "conversation"),
+    *("view", "wishes", "voices", "timbres", "takes"),
     *("transport", "follower", "pulse", "trades", "duets", "manner", "controls", "zone", "echoes"),
 )
 CLOCKS = {"asyncio", "threading", "time"}

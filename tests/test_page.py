@@ -47,7 +47,7 @@ def address(home: Path) -> Iterator[str]:
     env = {**nobody, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
     with Program("play", "--seed", "5", "--page-port", "0", "--sound", "off", env=env) as program:
         said = program.wait_to_say(r"The page: http://127")
-        program.wait_to_say("ready")
+        program.wait_to_say("ready", 180)
         yield re.findall(r"http://\S+", said)[0]
         program.process.terminate()
         assert program.wait(15) == 0, program.said

@@ -307,6 +307,18 @@ def test_letters_are_heard_answered_and_seen(tmp_path: Path) -> None:
     assert all(json.dumps(n) for n in made.news)
 
 
+def test_the_same_letter_again_and_again_is_no_echo(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        for _ in range(10):
+            e.wish(do="on", pitch=60, velocity=80)
+            e.wish(do="off", pitch=60)
+            await asyncio.sleep(0.02)
+
+    made = evening(script, tmp_path)
+    assert sum(m[:2] == b"\x90\x3c" for _, m in made.midi.sent) == 10
+    assert not any("come back" in line for line in made.said())
+
+
 def test_a_page_that_goes_lets_its_keys_go(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
         e.wish(do="on", pitch=60, velocity=80)

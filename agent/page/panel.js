@@ -5,7 +5,7 @@ import { notes } from "./notes.js";
 import * as sound from "./sound.js";
 
 const at = (id) => document.getElementById(id), all = (q) => [...document.querySelectorAll(q)];
-let state = {}, corners = [], held = null; // what the hand is on is not moved under it
+let away = "opening", state = {}, corners = [], held = null; // what the hand is on is not moved under it
 export const current = () => state;
 
 const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
@@ -22,19 +22,24 @@ on("welcome", (w) => {
   presets(w.presets);
   fill(at("learn-action"), w.actions.map((a) => [a, a.replace("knob:", "knob ")]));
   for (const s of all("[data-timbre]")) fill(s, w.timbres.map((t) => [t, t]));
-  at("line").textContent = w.lines.at(-1) ?? "";
-  state = w.state; show(state);
+  line(w.lines.at(-1) ?? "");
+  away = ""; state = w.state; show(state);
 });
 on("presets", (news) => presets(news.presets));
 on("state", (news) => { state = news; show(state); });
 on("showing", (news) => { state.showing = news.text; turn(); });
-on("say", (news) => { at("line").textContent = news.text; });
-on("refused", (news) => { at("line").textContent = `Refused: ${news.why}.`; });
-on("closed", () => { at("turn").className = ""; at("turn-text").textContent = "the program is away"; lamp("lamp-ready", "ill"); });
-on("over", () => { at("turn-text").textContent = "the session is over"; });
+on("say", (news) => line(news.text));
+on("refused", (news) => line(`Refused: ${news.why}.`));
+on("closed", () => { away = away || "the program is away"; turn(); lamp("lamp-ready", "ill"); });
+on("over", () => { away = "the session is over"; turn(); });
 
+let fading = 0;
+function line(text) { // said, and gone after a while
+  at("line").textContent = text; clearTimeout(fading); fading = setTimeout(() => { at("line").textContent = ""; }, 9000);
+}
 function lamp(id, how) { at(id).className = `lamp ${how}`; }
 function turn() {
+  if (away) { at("turn").className = ""; at("turn-text").textContent = away; return; }
   const answering = state.showing === "answering", playing = [...notes.values()].some((n) => n.who === "player" && n.end === null);
   at("turn").className = answering ? "it" : playing || state.ready ? "you" : "";
   at("turn-text").textContent = answering ? "its turn" : !state.ready ? "play, it is waking up" : state.showing === "listening" ? "your turn" : state.showing ?? "";
@@ -51,7 +56,7 @@ function show(s) {
   if (document.activeElement !== at("tempo-set")) at("tempo-set").value = Math.round(s.tempo);
   lamp("lamp-ready", s.ready ? "well" : "");
   const name = s.sound.quiet ? "your synth" : s.sound.name === "page" ? "this page" : s.sound.name;
-  at("sound-name").textContent = name; lamp("lamp-sound", s.sound.name === "page" && !sound.awake() ? "" : "well");
+  at("sound-name").textContent = name; lit();
   at("sound-line").textContent = s.sound.quiet ? "The output is connected to another sound; ours is quiet." : s.sound.name === "page" ? "This page makes the sound; touch a key once to wake it." : `Heard through ${s.sound.name}.`;
   sound.use(s.sound.name === "page" && !s.sound.quiet);
   Object.assign(sound.timbres, s.sound.timbres);
@@ -64,12 +69,13 @@ function show(s) {
   const items = s.controls.map((line) => { const li = document.createElement("li"), b = document.createElement("button"); li.textContent = line.replace("=", " does "); b.textContent = "forget"; b.onclick = () => wish("forget", { trigger: line.split("=")[0] }); li.append(b); return li; });
   at("control-list").replaceChildren(...items);
 }
+function lit() { if (state.sound) lamp("lamp-sound", state.sound.name === "page" && !state.sound.quiet && !sound.awake() ? "" : "well"); }
 function figures(s) {
   const rows = Object.entries(s.figures).map(([k, f]) => [k, f.p50 === undefined ? "not yet" : `${f.p50.toFixed(1)} ms, p99 ${f.p99.toFixed(1)}`]);
   rows.push(["notes, missed", `${s.notes}, ${s.misses}`], ["listening to", s.inputs.join(", ")], ["playing to", s.output ?? "no port"], ["this page's way", `${(measured() * 500).toFixed(1)} ms`], ["take", s.take]);
   at("figures").replaceChildren(...rows.flatMap(([k, v]) => [Object.assign(document.createElement("dt"), { textContent: k }), Object.assign(document.createElement("dd"), { textContent: v })]));
 }
-setInterval(() => { const w = where(); at("bar").textContent = w ? `beat ${w.beat} of ${w.of}` : ""; turn(); }, 80);
+setInterval(() => { const w = where(); at("bar").textContent = w ? `beat ${w.beat} of ${w.of}` : ""; turn(); lit(); }, 80);
 
 for (const b of all("[data-mode]")) b.onclick = () => wish("act", { action: b.dataset.mode });
 for (const b of all("[data-act]")) b.onclick = () => wish("act", { action: b.dataset.act });
