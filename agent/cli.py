@@ -87,7 +87,10 @@ def _inputs(name: str | None, api: str) -> list[InputPort]:
     own = [ports.open_input(None, api)] if ports.has_virtual_ports(api) else []
     found = [*own, *(ports.open_input(n, api) for n in ports.hardware(ports.list_ports(api)))]
     if not found:
-        raise UserError("No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo")
+        raise UserError(
+            "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
+            + ports.loopback(api, [])
+        )
     return list(found)
 
 
@@ -95,8 +98,10 @@ def _output(name: str | None, api: str) -> OutputPort:
     if name is None and not ports.has_virtual_ports(api):
         there = ports.list_ports(api).outputs
         if not there:
-            raise UserError("No MIDI output is there: start a synth, or hear the demo: tradefours demo")
-        name = there[0]
+            raise UserError(
+                "No MIDI output is there: start a synth, or hear the demo: tradefours demo" + ports.loopback(api, there)
+            )
+        name = next((n for n in there if ports.is_loopback(n)), there[0])
     return ports.open_output(name, api)
 
 
@@ -229,7 +234,7 @@ def list_ports(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"api": found.api, "inputs": found.inputs, "outputs": found.outputs}))
         return 0
-    print(f"MIDI system: {found.api}")
+    print(f"MIDI system: {found.api}{ports.loopback(found.api, [*found.inputs, *found.outputs])}")
     for title, names in (("inputs", found.inputs), ("outputs", found.outputs)):
         print(f"{title}:" + ("" if names else " none"))
         for name in names:

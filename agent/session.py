@@ -20,7 +20,7 @@ from models.note import Phrase
 
 from . import presets
 from .clock import Clock
-from .controls import PRESET, Controls
+from .controls import BARS, PRESET, Controls
 from .echoes import Echoes
 from .errors import UserError
 from .follower import Follower
@@ -209,11 +209,12 @@ class Session:
 
     def act(self, action: str, when: float) -> None:
         """Do what a control asks for: see `agent.controls`. On the loop."""
-        if action in MODES:
-            if action == TRADE and not self.transport.running and self.follower is None:
+        if action in MODES or action in BARS:
+            mode = TRADE if action in BARS else action
+            if mode == TRADE and not self.transport.running and self.follower is None:
                 self.metronome.begin(when, self.beat)
-            self.partner.take_mode(action)
-            self.say(f"Mode: {action}.")
+            self.partner.take_mode(mode, BARS.get(action))
+            self.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
         elif action.startswith(PRESET):
             try:
                 preset = presets.load(action.removeprefix(PRESET))
