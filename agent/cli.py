@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from . import ports, presets, tailor
+from . import link, ports, presets, tailor
 from .answer import answer_file
 from .clock import SystemClock
 from .controls import LETTERS, Controls
@@ -66,13 +66,15 @@ def jam(args: argparse.Namespace) -> int:
 
 def play(args: argparse.Namespace) -> int:
     """Jam on ports."""
+    if args.link:
+        link.library()  # a missing one is told before a port is opened
     api = ports.find_api(args.api)
     inputs = _inputs(args.input, api)
     output = _output(args.output, api)
     groove = None if args.groove is None else args.groove / 100
     manner = Manner(args.mode, args.bars, groove, args.swing / 100, args.part, args.mirror / 100)
-    tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not args.clock else None)
-    beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock)
+    tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not (args.clock or args.link) else None)
+    beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock, args.link)
     listened = None if args.listen_channel is None else args.listen_channel - 1
     program = None if args.program is None else args.program - 1
     zone = Zone(listened, args.split, args.transpose, args.velocity, program, args.bank)

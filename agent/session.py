@@ -24,6 +24,7 @@ from .controls import BARS, PRESET, Controls
 from .echoes import Echoes
 from .errors import UserError
 from .follower import Follower
+from .link import Linked
 from .listener import NOTE_ON
 from .manner import MODES, TRADE, Beat, Manner
 from .meters import Meters
@@ -266,8 +267,11 @@ class Session:
 
     async def _watch(self) -> None:
         """Now and then: is the clock still there, and has the metronome enough to do?"""
+        link = Linked(self.transport) if self.beat.link else None
         while True:
             now = self.clock.now()
+            if link is not None:
+                link.follow(now)
             if self.follower is not None and self.follower.check(now):
                 self.say("The clock is gone; in free time until it is back.")
                 self.partner.resettle(free=True)
