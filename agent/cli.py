@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import ports, presets, tailor, takes
+from . import link, ports, presets, tailor, takes
 from .answer import answer_file
 from .clock import SystemClock
 from .controls import LETTERS, Controls
@@ -66,13 +66,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def play(args: argparse.Namespace) -> int:
     """Jam on ports, on the page, or on both."""
+    if args.link:
+        link.library()  # a missing one is told before a port is opened
     api = _api(args)
     inputs = [] if api is None else _inputs(args, api)
     output = None if api is None else _output(args, api)
     groove = None if args.groove is None else args.groove / 100
     manner = Manner(args.mode, args.bars, groove, args.swing / 100, args.part, args.mirror / 100)
-    tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not args.clock else None)
-    beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock)
+    tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not (args.clock or args.link) else None)
+    beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock, args.link)
     listened = None if args.listen_channel is None else args.listen_channel - 1
     program = None if args.program is None else args.program - 1
     zone = Zone(listened, args.split, args.transpose, args.velocity, program, args.bank)
@@ -98,7 +100,10 @@ def _inputs(args: argparse.Namespace, api: str) -> list[InputPort]:
     own = [ports.open_input(None, api)] if ports.has_virtual_ports(api) else []
     found = [*own, *(ports.open_input(n, api) for n in ports.hardware(ports.list_ports(api)))]
     if not found and not args.page:
-        raise UserError("No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo")
+        raise UserError(
+            "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
+            + ports.loopback(api, [])
+        )
     return list(found)
 
 
@@ -109,8 +114,10 @@ def _output(args: argparse.Namespace, api: str) -> OutputPort | None:
         if not there and args.page:
             return None
         if not there:
-            raise UserError("No MIDI output is there: start a synth, or hear the demo: tradefours demo")
-        name = there[0]
+            raise UserError(
+                "No MIDI output is there: start a synth, or hear the demo: tradefours demo" + ports.loopback(api, there)
+            )
+        name = next((n for n in there if ports.is_loopback(n)), there[0])
     return ports.open_output(name, api)
 
 
@@ -267,7 +274,7 @@ def list_ports(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"api": found.api, "inputs": found.inputs, "outputs": found.outputs}))
         return 0
-    print(f"MIDI system: {found.api}")
+    print(f"MIDI system: {found.api}{ports.loopback(found.api, [*found.inputs, *found.outputs])}")
     for title, names in (("inputs", found.inputs), ("outputs", found.outputs)):
         print(f"{title}:" + ("" if names else " none"))
         for name in names:

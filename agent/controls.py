@@ -14,7 +14,9 @@ from .manner import MODES
 from .presets import KNOBS
 
 PROGRAM = 0xC0
-ACTIONS = (*MODES, "answer", "panic", "tap", "stop")
+BARS = {"twos": 2, "fours": 4, "eights": 8}
+"""How musicians call a trade of so many bars each."""
+ACTIONS = (*MODES, *BARS, "answer", "panic", "tap", "stop")
 PRESET, KNOB = "preset:", "knob:"
 LETTERS = {"c": "call", "t": "trade", "d": "duet", "a": "answer", "p": "panic", " ": "tap", "q": "stop"}
 """What a letter in the terminal does."""

@@ -45,6 +45,12 @@ class Conversation:
             self.notes[number - self.first] = replace(self[number], duration=duration)
             self._same = min(self._same, number)
 
+    def delayed(self, number: int, onset: float) -> Note:
+        """Note `number` begins later than the musician meant; returns it as it is now."""
+        note = self.notes[number - self.first] = replace(self[number], onset=onset)
+        self._same = min(self._same, number)
+        return note
+
     def answered(self, note: Note) -> int:
         """The musician, told everything before, has invented a note: it knows it. Returns the note's number."""
         number = self.struck(note)

@@ -153,6 +153,7 @@ def _of_manners(c: argparse.ArgumentParser) -> None:
     source = beat.add_mutually_exclusive_group()
     source.add_argument("--clock", action="store_true", help="follow the MIDI clock that arrives on the input")
     source.add_argument("--tempo", type=_number(20, 400), metavar="BPM", help="a tempo of its own")
+    source.add_argument("--link", action="store_true", help="share the beat over Ableton Link (an extra, GPL: aalink)")
     beat.add_argument("--beats", type=_number(1, 16, int), default=4, metavar="N", help="beats in a bar (default 4)")
     beat.add_argument(
         "--count-in", type=_number(0, 8, int), default=1, metavar="N", help="bars clicked first (default 1)"

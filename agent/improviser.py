@@ -181,8 +181,9 @@ class Improviser:
         soon += self._margin if together else 0.0
         earliest = max(now + soon, begin, mine[-1].onset if mine else begin)
         bar = self.beat(earliest)
-        until = max(now, begin) + ahead
-        span = Span(earliest, until, bounds.close, bounds.stop, bounds.hush, bar, on_beat and not mine, together)
+        until, floor = max(now, begin) + ahead, 0.0
+        opening = on_beat and not mine
+        span = Span(earliest, until, bounds.close, bounds.stop, bounds.hush, bar, opening, together)
         async with aclosing(self.mind.play(span)) as playing:
             async for item in playing:
                 if self.solo is not solo or solo.version != version:
@@ -197,8 +198,19 @@ class Improviser:
                 self.meters.unready += behind > UNHEARD
                 self._margin = min(max(0.995 * self._margin, self._margin + behind + SPARE), MARGIN)
                 number = self.conversation.answered(item)
+                if (onset := max(floor, self._place(item.onset, bar, bounds, opening))) > item.onset:
+                    item = self.conversation.delayed(number, onset)
+                floor, opening = item.onset, False
                 self.player.add([(number, replace(item, pitch=self.sounds(item.pitch)))])
         return "end"
+
+    def _place(self, onset: float, bar: Bar | None, bounds: Bounds, opening: bool) -> float:
+        """When a note sounds: as was meant, or, where that is past, at the next place left: a sixteenth, to open with a beat."""
+        now = self.clock.now()
+        if bar is None or now - onset <= UNHEARD:
+            return onset
+        place = bar.beat_from(now + UNHEARD) if opening else bar.pulled(now, 1.0, now + UNHEARD)
+        return place if place < min(bounds.stop, bounds.hush) else onset
 
     def beat(self, time: float, phrase: Sequence[Note] | None = None) -> Bar | None:
         """The bar lines around a moment; in free time the pulse of what was called (`phrase`, where that is new), if any."""

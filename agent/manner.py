@@ -39,7 +39,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Beat:
-    """Where the beat comes from: a MIDI clock that is followed, a tempo of our own, or nowhere.
+    """Where the beat comes from: a MIDI clock that is followed, a tempo of our own, Ableton Link, or nowhere.
 
     `tempo` in beats a minute; `count_in` bars are clicked before the first; `send_clock` makes us the master of others.
     """
@@ -50,3 +50,4 @@ class Beat:
     count_in: int = 1
     click: bool = False
     send_clock: bool = False
+    link: bool = False

@@ -94,9 +94,9 @@ class Partner:
                 self.say(f"The musician stopped ({error}); it is started again, play on.")
                 await self.mind.close()
 
-    def take_mode(self, mode: str) -> None:
-        """Play together in another way from now on; what sounds rings out."""
-        self.manner = self.improviser.manner = replace(self.manner, mode=mode)
+    def take_mode(self, mode: str, bars: int | None = None) -> None:
+        """Play together in another way from now on, trade so many `bars` where given; what sounds rings out."""
+        self.manner = self.improviser.manner = replace(self.manner, mode=mode, bars=bars or self.manner.bars)
         self._switch()
 
     def resettle(self, free: bool) -> None:

@@ -262,6 +262,18 @@ def has_virtual_ports(api: str) -> bool:
     return api != "winmm"
 
 
+def is_loopback(name: str) -> bool:
+    """Whether a Windows port leads to other programs: loopMIDI's, or that of Windows MIDI Services."""
+    return bool(re.search(r"loop ?(midi|back)|midi services|default app loopback", name, re.IGNORECASE))
+
+
+def loopback(api: str, there: list[str]) -> str:
+    """What to add where a DAW cannot be reached, as Windows lets programs make no ports and none is there to lend; else nothing."""
+    if has_virtual_ports(api) or any(map(is_loopback, there)):
+        return ""
+    return ". To reach a DAW, make two ports with loopMIDI, or loopbacks with Windows MIDI Services, and name them: --in, --out"
+
+
 def _match(name: str, there: list[str], kind: str) -> str:
     """The one port that is called `name`, or whose name alone contains it. Raises UserError."""
     if name in there:

@@ -20,10 +20,11 @@ from models.note import Phrase
 
 from . import presets
 from .clock import Clock
-from .controls import KNOB, PRESET, Controls
+from .controls import BARS, KNOB, PRESET, Controls
 from .echoes import Echoes
 from .errors import UserError
 from .follower import Follower
+from .link import Linked
 from .listener import NOTE_ON
 from .manner import MODES, TRADE, Beat, Manner
 from .meters import Meters
@@ -214,11 +215,12 @@ class Session:
 
     def act(self, action: str, when: float) -> None:
         """Do what a control asks for: see `agent.controls`. On the loop."""
-        if action in MODES:
-            if action == TRADE and not self.transport.running and self.follower is None:
+        if action in MODES or action in BARS:
+            mode = TRADE if action in BARS else action
+            if mode == TRADE and not self.transport.running and self.follower is None:
                 self.metronome.begin(when, self.beat)
-            self.partner.take_mode(action)
-            self.say(f"Mode: {action}.")
+            self.partner.take_mode(mode, BARS.get(action))
+            self.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
         elif action.startswith(PRESET):
             try:
                 preset = presets.load(action.removeprefix(PRESET))
@@ -273,8 +275,11 @@ class Session:
 
     async def _watch(self) -> None:
         """Now and then: is the clock still there, and has the metronome enough to do?"""
+        link = Linked(self.transport) if self.beat.link else None
         while True:
             now = self.clock.now()
+            if link is not None:
+                link.follow(now)
             if self.follower is not None and self.follower.check(now):
                 self.say("The clock is gone; in free time until it is back.")
                 self.partner.resettle(free=True)

@@ -1,6 +1,6 @@
 """A duet, measured: melodies that the musician has never seen are played to it, and what it plays along is judged.
 
-    python -m tests.duet --corpus DIR            POP909's melodies, in a virtual time in which thinking takes as long as it took
+    python -m tests.duet --corpus DIR            POP909's melodies, in a virtual time in which thinking takes as long as it took a core
     python -m tests.duet --corpus DIR --live     in real time, with the musician as a process of its own
 
 Knows nothing of what makes a duet good beyond four figures: were the notes ready, do they fit the harmony, are they with the
@@ -74,7 +74,7 @@ class Figures:
 
 
 class InHouse:
-    """The engine without a process: what it does takes as long in the loop's time as it took (or `takes`, where given)."""
+    """The engine without a process: what it does takes as long in the loop's time as it took a core (or `takes`, where given)."""
 
     def __init__(self, engine: Engine, takes: float | None = None) -> None:
         self.engine, self.takes, self._debt = engine, takes, 0.0
@@ -87,9 +87,9 @@ class InHouse:
         return self.engine.about()
 
     def hear(self, at: int, notes: Sequence[Note]) -> None:
-        begun = time.perf_counter()
+        begun = time.process_time()
         self.engine.hear(at, list(notes))
-        self._debt += (time.perf_counter() - begun) if self.takes is None else 0.5 * self.takes
+        self._debt += (time.process_time() - begun) if self.takes is None else 0.5 * self.takes
 
     join = hear
 
@@ -102,12 +102,12 @@ class InHouse:
     async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
         playing = self.engine.play(span)
         while True:
-            begun, item = time.perf_counter(), None
+            begun, item = time.process_time(), None
             try:
                 item = next(playing)
             except StopIteration as end:
                 item = str(end.value)
-            took = (time.perf_counter() - begun) if self.takes is None else self.takes
+            took = (time.process_time() - begun) if self.takes is None else self.takes
             await asyncio.sleep(took + self._debt)
             self._debt = 0.0
             yield item

@@ -196,8 +196,16 @@ class Recorder:
         return float(np.ptp(steady)) if len(steady) else 0.0
 
     def connect(self, source: str, sink: str) -> None:
-        """Join two ports."""
-        self.client.connect(source, sink)
+        """Join two ports; a program that has just come may not be ready for it."""
+        import jack
+
+        def joined() -> bool:
+            with suppress(jack.JackError):
+                self.client.connect(source, sink)
+                return True
+            return False
+
+        wait_for(joined, 5, f"{source} joined to {sink}")
 
     def names(self) -> list[str]:
         """All ports of the server, aliases included."""

@@ -147,6 +147,23 @@ def test_modes_change_in_the_middle_of_it_all_and_nothing_hangs() -> None:
     assert not [m for _, m in made.output.sent if m[0] & 0xF0 == 0xB0 and m[1] in (20, 21, 22)]  # no music, no thru
 
 
+def test_a_program_change_turns_fours_into_twos_in_mid_answer() -> None:
+    async def script(j: Jam) -> None:
+        for pitch in (60, 62, 64, 65):
+            await j.play(pitch, gap=0.5)
+        await asyncio.sleep(6.5)  # bars 5 and on are the agent's: it is in the middle
+        assert j.agent_ons()
+        j.keys.play(0xC0, 2)
+        await asyncio.sleep(1.0)
+        assert j.session.partner.manner.bars == 2
+        await asyncio.sleep(4.0)
+
+    controls = Controls.of(["pc2=twos"])
+    made, _ = jam(script, manner=Manner(TRADE, 4), beat=Beat(tempo=120.0, count_in=0), controls=controls)  # judged, too
+    assert "Trading twos." in made.said
+    assert not any(m[0] & 0xF0 == 0xC0 for _, m in made.output.sent)  # a command is no music
+
+
 def test_answer_now_panic_presets_and_taps() -> None:
     async def script(j: Jam) -> None:
         j.keys.play(0x90, 60, 80)

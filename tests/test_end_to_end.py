@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from agent.demo import messages, written_call
+from agent.follower import TICKS, Follower
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
+from agent.transport import Transport
 from models.midifile import read_notes
 
 from .jackroom import (
@@ -172,6 +174,35 @@ def test_two_programs_do_not_fight_over_names(server: str, tmp_path: Path) -> No
             assert two.wait(10) == 0
         one.process.send_signal(signal.SIGTERM)
         assert one.wait(10) == 0
+
+
+def test_a_real_clock_is_followed_through_jitter_on_its_way(server: str) -> None:
+    """JACK's own clock, stamped by the server's frames; each tick then comes early or late by up to 0, 5 or 10 ms."""
+    tempo, beats = 120.0, 18
+    with midi_clock(tempo), Recorder() as room:
+        ports = wait_for(lambda: room.client.get_ports("jack_midi_clock", is_output=True), 20, "the clock")
+        room.connect(ports[0].name, "recorder:clock")
+        room.client.transport_frame = 0
+        room.client.transport_start()
+        wait_for(lambda: len(room.heard["clock"]) > beats * TICKS, 30, "the clock's ticks")
+        room.client.transport_stop()
+    begun = next(t for t, m in room.heard["clock"] if m == b"\xf8")
+    for jitter, seed in ((0.0, 0), (0.005, 1), (0.010, 2)):
+        rng, late = np.random.default_rng(seed), begun
+        transport = Transport()
+        follower = Follower(transport)
+        follower.hear(begun - 0.1, b"\xfa")
+        errors, shown = [], []
+        for when, message in room.heard["clock"]:
+            if message == b"\xf8" and when >= begun:
+                late = max(late, when + float(rng.uniform(-jitter, jitter)))
+                follower.hear(late, message)
+                if when - begun > 4 * 60 / tempo:
+                    errors.append(transport.beat_at(when + 0.011) * 60 / tempo - (when + 0.011 - begun))
+                if when - begun > 12 * 60 / tempo:
+                    shown.append(follower.tempo or 0.0)
+        assert float(np.sqrt(np.mean(np.square(errors)))) < 0.003, jitter
+        assert float(np.sqrt(np.mean(np.square(np.array(shown) - tempo)))) < 0.3, jitter
 
 
 @pytest.mark.parametrize("jitter_percent", [0, 15])

@@ -111,3 +111,13 @@ def test_an_output_that_is_gone_is_lost_and_closing_twice_is_fine() -> None:
     assert rt.calls.count("delete") == 1
     with pytest.raises(ports.PortLost, match="is closed"):
         out.send(b"\x80\x40\x00")
+
+
+def test_on_windows_a_way_to_the_daw_is_told_where_there_is_none() -> None:
+    from agent.ports import is_loopback, loopback
+
+    assert "loopMIDI" in loopback("winmm", ["Keystation 49 0"])
+    assert loopback("winmm", ["Keystation 49 0", "loopMIDI Port 1"]) == ""
+    assert loopback("winmm", ["Default App Loopback (A)"]) == ""
+    assert loopback("jack", []) == loopback("alsa", []) == ""
+    assert not is_loopback("Microsoft GS Wavetable Synth")

@@ -191,6 +191,21 @@ def test_a_duet_plays_along_while_the_player_plays_and_ends_after() -> None:
     assert any(s.get("highest", 127) < 80 for _, s in made.mind.styles)
 
 
+def test_a_slow_musician_comes_in_later_but_never_between_the_places() -> None:
+    async def script(j: Jam) -> None:
+        player = Trading(j, 2)
+        await player.play_turn(0)
+        await player.until(15.9)
+
+    made, report = jam(script, mind={"note_takes": 0.4}, manner=Manner(TRADE, 2), beat=Beat(tempo=120.0))
+    onsets = [made.session.transport.beat_at(t) for t, _ in made.agent_ons()]
+    assert report.meters["unready"] >= 1
+    assert report.meters["misses"] == 0
+    assert abs(onsets[0] - round(onsets[0])) < 0.01
+    assert onsets[0] > 8.5  # its first note was not there in time: it took the next beat
+    assert all(abs(4 * b - round(4 * b)) < 0.04 for b in onsets[1:]), onsets
+
+
 class Master:
     """A clock that a test holds in its hands. `beat` is where the song truly is."""
 
