@@ -45,7 +45,14 @@ def main(argv: list[str] | None = None) -> int:
     ):  # theirs is another room, with an interpreter of its own
         return subprocess.call([sys.executable, "-m", f"models.{arguments[0]}", *arguments[1:]])
     args = parser().parse_args(arguments)
-    acts = {"play": play, "demo": demo, "answer": answer, "ports": list_ports, "presets": list_presets}
+    acts = {
+        "play": play,
+        "demo": demo,
+        "answer": answer,
+        "bench": measured,
+        "ports": list_ports,
+        "presets": list_presets,
+    }
     try:
         return acts.get(args.command, jam)(args)
     except UserError as error:
@@ -231,6 +238,13 @@ def answer(args: argparse.Namespace) -> int:
     else:
         print(f"{args.result}: {len(found.answer)} notes in {span:.1f} s, style {preset.title}, seed {seed}")
     return 0
+
+
+def measured(args: argparse.Namespace) -> int:
+    """Measure this machine."""
+    from .bench import bench
+
+    return bench(args)
 
 
 def list_ports(args: argparse.Namespace) -> int:
