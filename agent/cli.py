@@ -14,35 +14,37 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from . import ports, presets, tailor
+from . import ports, presets, tailor, takes
 from .answer import answer_file
 from .clock import SystemClock
 from .controls import LETTERS, Controls
 from .demo import DemoInput, DemoOutput, written_call
+from .desk import Desk
 from .errors import UserError
 from .grammar import TAKES, parser
+from .learning import Learning, settings_folder
 from .letters import letters
 from .manner import TRADE, Beat, Manner
 from .mind import Mind, worker_command
+from .opening import Opening
 from .ports import InputPort, OutputPort
 from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
 from .status import Status
+from .synth import open_sound
 from .zone import Zone
 
+MODELS = ("train", "evaluate", "export")
 OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. 0: done, 2: something the user can mend."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments and arguments[0] in (
-        "train",
-        "evaluate",
-        "export",
-    ):  # theirs is another room, with an interpreter of its own
+    if arguments and arguments[0] in MODELS:  # theirs is another room, with an interpreter of its own
         return subprocess.call([sys.executable, "-m", f"models.{arguments[0]}", *arguments[1:]])
     args = parser().parse_args(arguments)
     acts = {
@@ -52,9 +54,10 @@ def main(argv: list[str] | None = None) -> int:
         "bench": measured,
         "ports": list_ports,
         "presets": list_presets,
+        "takes": show_takes,
     }
     try:
-        return acts.get(args.command, jam)(args)
+        return acts.get(args.command, play)(args)
     except UserError as error:
         print(f"tradefours: {error}", file=sys.stderr)
         return 2
@@ -65,45 +68,50 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def jam(args: argparse.Namespace) -> int:
-    """The main thing: play, or the demo where there is nothing to play on."""
-    try:
-        ports.find_api()
-    except ports.NoMidiSystem as error:
-        print(f"{error}\nHere is the demo instead.")
-        return demo(args)
-    return play(args)
-
-
 def play(args: argparse.Namespace) -> int:
-    """Jam on ports."""
-    api = ports.find_api(args.api)
-    inputs = _inputs(args.input, api)
-    output = _output(args.output, api)
-    manner = Manner(args.mode, args.bars, args.groove / 100, args.swing / 100, args.part, args.mirror / 100)
+    """Jam on ports, on the page, or on both."""
+    api = _api(args)
+    inputs = [] if api is None else _inputs(args, api)
+    output = None if api is None else _output(args, api)
+    groove = None if args.groove is None else args.groove / 100
+    manner = Manner(args.mode, args.bars, groove, args.swing / 100, args.part, args.mirror / 100)
     tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not args.clock else None)
     beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock)
     listened = None if args.listen_channel is None else args.listen_channel - 1
     program = None if args.program is None else args.program - 1
     zone = Zone(listened, args.split, args.transpose, args.velocity, program, args.bank)
-    more = {"manner": manner, "beat": beat, "zone": zone, "controls": Controls.of(args.control)}
-    _run(args, inputs, output, shown=[p.name for p in inputs], **more)
+    more = {"manner": manner, "beat": beat, "zone": zone}
+    _run(args, inputs, output, shown=[p.name for p in inputs], api=api, **more)
     return 0
 
 
-def _inputs(name: str | None, api: str) -> list[InputPort]:
+def _api(args: argparse.Namespace) -> str | None:
+    """The MIDI system; None where there is none, and the page is there to play on."""
+    try:
+        return ports.find_api(args.api)
+    except ports.NoMidiSystem:
+        if not args.page or args.api or args.input or args.output:
+            raise
+        return None
+
+
+def _inputs(args: argparse.Namespace, api: str) -> list[InputPort]:
+    name = args.input
     if name is not None:
         return [ports.open_input(name, api)]
     own = [ports.open_input(None, api)] if ports.has_virtual_ports(api) else []
     found = [*own, *(ports.open_input(n, api) for n in ports.hardware(ports.list_ports(api)))]
-    if not found:
+    if not found and not args.page:
         raise UserError("No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo")
     return list(found)
 
 
-def _output(name: str | None, api: str) -> OutputPort:
+def _output(args: argparse.Namespace, api: str) -> OutputPort | None:
+    name = args.output
     if name is None and not ports.has_virtual_ports(api):
         there = ports.list_ports(api).outputs
+        if not there and args.page:
+            return None
         if not there:
             raise UserError("No MIDI output is there: start a synth, or hear the demo: tradefours demo")
         name = there[0]
@@ -112,6 +120,7 @@ def _output(name: str | None, api: str) -> OutputPort:
 
 def demo(args: argparse.Namespace) -> int:
     """One written call, answered."""
+    args.page = False
     report, take = _run(args, [DemoInput(written_call())], DemoOutput(), shown=["a written call"], rounds=1)
     files = {"take": str(take.folder / MIDI)}
     if report.answers:
@@ -149,40 +158,56 @@ def _tell_figures(report: Report) -> None:
 def _run(
     args: argparse.Namespace,
     inputs: list[InputPort],
-    output: OutputPort,
+    output: OutputPort | None,
     *,
     shown: list[str],
+    api: str | None = None,
     **more: Any,
 ) -> tuple[Report, Take]:
-    """One session from start to end, with its take."""
+    """One session from start to end, with its take, its sound and its page."""
     preset = _preset(args)
+    learning = Learning.with_memory(args.control, settings_folder() / "controls.txt") if args.page else None
+    controls = learning.controls if learning is not None else Controls.of(args.control)
     folder = args.take or TAKES / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights)
+    take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights, tempo=getattr(args, "tempo", None))
     clock = SystemClock()
+    desk = Desk(output, open_sound(args.sound, args.soundfont))
+    opening = Opening(desk, clock, api, ours=getattr(args, "output", None) is None)
+    if learning is not None:
+        opening.show_page(take, TAKES, learning, shown, args.page_port)
     with Status(plain=args.json) as status:
 
         def say(text: str) -> None:
             status.line(text)
             take.said(clock.now(), text)
+            opening.say(text)
 
-        say(
-            f"Listening to {', '.join(shown)}; playing to {output.name} on channel {args.channel}; style {preset.title}."
-        )
+        def show(state: str) -> None:
+            status.show(state)
+            opening.show(state)
+
+        heard = f"Listening to {', '.join(shown)}; playing to" if shown else "Play on the page; it is heard on"
+        say(f"{heard} {desk.name} on channel {args.channel}; style {preset.title}.")
+        if not args.take and (gone := takes.tidy(TAKES)):
+            say(f"{gone} of the oldest takes were removed: at most {takes.MOST_TAKES} and 1 GiB are kept.")
 
         async def session() -> Report:
             made = Session(
-                inputs=inputs,
-                output=output,
+                inputs=[*inputs, *opening.inputs],
+                output=desk.agent,
+                own=desk.player,
                 mind=Mind(_mind(args)),
                 preset=preset,
-                take=take,
+                take=opening.witness or take,
                 say=say,
-                show=status.show,
+                show=show,
                 clock=clock,
                 channel=args.channel - 1,
                 thru=args.thru,
                 seconds=args.seconds,
                 seed=args.seed,
+                controls=controls,
+                beside=partial(opening.beside, say=say),
                 **more,
             )
             _on_signals(made.stop)
@@ -258,6 +283,24 @@ def list_ports(args: argparse.Namespace) -> int:
         print(f"{title}:" + ("" if names else " none"))
         for name in names:
             print(f"  {name}")
+    return 0
+
+
+def show_takes(args: argparse.Namespace) -> int:
+    """Print what was kept, or write it elsewhere."""
+    if args.what == "export":
+        for path in takes.export(takes.find(TAKES, args.name), args.folder):
+            print(path)
+        return 0
+    there = takes.folders(TAKES) if args.what in (None, "list") else [takes.find(TAKES, args.name)]
+    found = [takes.summary(folder) for folder in there]
+    if args.json:
+        print(json.dumps([s.row() for s in found]))
+        return 0
+    for each in found:
+        print(f"{each.name}: {each}")
+    if not found:
+        print(f"Nothing has been kept in {TAKES} yet; play, and it will be.")
     return 0
 
 

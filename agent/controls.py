@@ -46,13 +46,18 @@ class Controls:
             table[found[1], int(found[2])] = found[3]
         return cls(table)
 
+    def learn(self, trigger: Trigger, action: str) -> None:
+        """From now on this trigger does that; it was just moved, and must be let go before it acts."""
+        self.table = {**self.table, trigger: action}
+        self._down.add(trigger)
+
     def owns(self, message: bytes) -> bool:
         """Whether the message belongs to a control, on or off."""
-        return _trigger(message) in self.table
+        return trigger_of(message) in self.table
 
     def action(self, message: bytes) -> str | None:
         """What the message does: a pedal or pad acts when it goes down, a knob (`knob:density=0.5`) whenever it is turned."""
-        trigger = _trigger(message)
+        trigger = trigger_of(message)
         action = self.table.get(trigger) if trigger else None
         if trigger is None or action is None or trigger[0] == "pc":
             return action
@@ -64,7 +69,8 @@ class Controls:
         return action if is_down and not was_down else None
 
 
-def _trigger(message: bytes) -> Trigger | None:
+def trigger_of(message: bytes) -> Trigger | None:
+    """The note, controller or program of a message."""
     kind = message[0] & 0xF0 if message else 0
     if kind == PROGRAM and len(message) == 2:
         return "pc", message[1]

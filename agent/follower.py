@@ -62,7 +62,7 @@ class Follower:
         return 60.0 / self.transport.tempo / TICKS
 
     def hear(self, when: float, message: bytes) -> str | None:
-        """One message. Returns "start", "stop" or "back" where that is news, else None. Anything that is not clock is ignored."""
+        """One message. Returns "start", "stop", "back" or "jump" where that is news, else None. What is no clock is ignored."""
         kind = message[0] if message else 0
         if kind == TICK:
             return self._tick(when)
@@ -104,7 +104,10 @@ class Follower:
             news = "back"
         self._count(when)
         if self._armed:
-            news = news or ("start" if not self.transport.running else None)
+            if not self.transport.running:
+                news = news or "start"
+            elif abs(self.transport.beat_at(when) - self._position) > 0.5:
+                news = "jump"
             self._armed = False
             self._zero = self._number - round(self._position * TICKS)
             self.transport.locate(when, self._position)

@@ -14,6 +14,7 @@ from . import ports
 from .demo import STEPS as NAMES
 from .manner import CALL, MODES, PARTS
 from .presets import KNOBS
+from .synth import AUTO, CHOICES
 from .zone import CURVES
 
 TAKES = Path.home() / "tradefours" / "takes"
@@ -24,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="tradefours",
         description="An improvising partner for anyone with a keyboard. Play a phrase, take your hands off, and it answers.",
-        epilog="Without a command: play where there is a MIDI system, else demo.",
+        epilog="Without a command: play.",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
 
@@ -42,15 +43,23 @@ def parser() -> argparse.ArgumentParser:
         "--thru", action=argparse.BooleanOptionalAction, default=True, help="pass your own notes on to the output"
     )
     c.add_argument("--seconds", type=float, metavar="S", help="end by itself after so long")
+    c.add_argument(
+        "--page", action=argparse.BooleanOptionalAction, default=True, help="show a page to play on in the browser"
+    )
+    c.add_argument(
+        "--page-port", type=_number(0, 65535, int), default=4404, metavar="N", help="where the page is (default 4404)"
+    )
     _of_manners(c)
     _of_zones(c)
     _of_sessions(c)
+    _of_sounds(c)
     for name, value in vars(c.parse_args([])).items():  # without a command, play as it plays by itself
         top.set_defaults(**{name: value})
     top.set_defaults(json=False)
     c = command("demo", "Hear a call answered, with no MIDI at all.", "tradefours demo --take first-jam")
     _of_sessions(c)
-    c.set_defaults(channel=1, thru=True, seconds=None)
+    _of_sounds(c)
+    c.set_defaults(channel=1, thru=True, seconds=None, page=False, control=[])
     c.add_argument("--json", action="store_true", help="print the figures as JSON")
     c = command("answer", "Answer a .mid file.", "tradefours answer call.mid -o both.mid --picture both.png")
     c.add_argument("call", type=Path, metavar="CALL.mid")
@@ -71,6 +80,19 @@ def parser() -> argparse.ArgumentParser:
     c = command("ports", "List the MIDI ports.", "tradefours ports --json")
     c.add_argument("--api", choices=tuple(ports.APIS), help="MIDI system (default: the first that works)")
     c.add_argument("--json", action="store_true", help="for programs")
+    c = command("takes", "What was played and kept.", "tradefours takes export last")
+    kept = c.add_subparsers(title="what to do", metavar="list | show | export", dest="what")
+    c.set_defaults(what="list", json=False, name="last", folder=Path("."))
+    t = kept.add_parser("list", help="all of them, the newest first")
+    t.add_argument("--json", action="store_true", help="for programs")
+    t = kept.add_parser("show", help="one of them, in a few words")
+    t.add_argument("name", metavar="NAME", nargs="?", default="last", help="as the list has it (default: the newest)")
+    t.add_argument("--json", action="store_true", help="for programs")
+    t = kept.add_parser("export", help="its .mid, and a picture")
+    t.add_argument("name", metavar="NAME", nargs="?", default="last", help="as the list has it (default: the newest)")
+    t.add_argument(
+        "-o", "--out", dest="folder", type=Path, default=Path("."), metavar="DIR", help="where to (default: here)"
+    )
     c = command("presets", "List the styles, or make one.", "tradefours presets learn mine one.mid two.mid")
     c.add_argument("--json", action="store_true", help="for programs")
     c.set_defaults(make=None)
@@ -145,7 +167,10 @@ def _of_manners(c: argparse.ArgumentParser) -> None:
     beat.add_argument("--click", action="store_true", help="click all the time (drum channel 10)")
     beat.add_argument("--send-clock", action="store_true", help="send MIDI clock to the output: others follow")
     beat.add_argument(
-        "--groove", type=_number(0, 100), default=0.0, metavar="PERCENT", help="pull its notes to the beat's sixteenths"
+        "--groove",
+        type=_number(0, 100),
+        metavar="PERCENT",
+        help="pull its notes to the beat's sixteenths (default: 60 in a duet, else 0)",
     )
     beat.add_argument(
         "--swing", type=_number(50, 75), default=50.0, metavar="PERCENT", help="50 straight, 67 triplets (default 50)"
@@ -217,6 +242,16 @@ def _of_musician(c: argparse.ArgumentParser) -> None:
     c.add_argument(
         "--mind", metavar="COMMAND", help="another musician's process, such as 'python -m models.worker --echo'"
     )
+
+
+def _of_sounds(c: argparse.ArgumentParser) -> None:
+    c.add_argument(
+        "--sound",
+        choices=CHOICES,
+        default=AUTO,
+        help="our own sound, quiet where the output leads elsewhere (default auto: FluidSynth where it is, else built-in)",
+    )
+    c.add_argument("--soundfont", type=Path, metavar="FILE", help="an .sf2 file for FluidSynth")
 
 
 def _of_sessions(c: argparse.ArgumentParser) -> None:

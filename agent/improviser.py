@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from models.note import ANSWER, CALL, Note, Span
+from models.note import ANSWER, CALL, Bar, Note, Span
 
 from .clock import Clock
 from .conversation import Conversation
@@ -22,6 +22,7 @@ from .manner import Manner
 from .meters import Meters
 from .mind import Mind, MindLost
 from .player import Player
+from .pulse import pulse
 from .transport import Transport
 
 TICK = 0.0005  # seconds: nearer than this is now; the event loop tells no finer
@@ -30,6 +31,8 @@ AGAIN = 0.6  # seconds of music left when more is asked for: a new style is hear
 SOON = 0.01  # seconds: the first note of an answer, at the earliest
 AFTER_LAST = 0.25  # seconds after its last onset in which an answer can still be cut; after that it rings out
 CHORD = 0.03  # seconds in which the keys of one chord come down
+UNHEARD = 0.005  # seconds: nobody hears that a note is so late
+MARGIN, SPARE = 0.12, 0.01  # seconds: what is added to `soon`, at most, for a slow musician; and beyond what was missed
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Improviser:
         self.sounds = sounds  # the pitch on the output of a pitch that is played
         self.solo: Solo | None = None
         self._changed = asyncio.Event()
+        self._pulse: Bar | None = None  # the player's own, in free time
+        self._margin = MARGIN / 3  # seconds that the musician has lately been behind
 
     def key(self, when: float) -> None:
         """The player is about to strike a key; call it before the listener hears it."""
@@ -173,8 +178,9 @@ class Improviser:
         """Have the next stretch invented and planned; "more" where it goes on after that."""
         version, now, mine = solo.version, self.clock.now(), self._mine(solo)
         bounds = solo.bounds()
+        soon += self._margin if together else 0.0
         earliest = max(now + soon, begin, mine[-1].onset if mine else begin)
-        bar = self.transport.bar(earliest, self.manner.groove, self.manner.swing)
+        bar = self.beat(earliest)
         until = max(now, begin) + ahead
         span = Span(earliest, until, bounds.close, bounds.stop, bounds.hush, bar, on_beat and not mine, together)
         async with aclosing(self.mind.play(span)) as playing:
@@ -187,9 +193,19 @@ class Improviser:
                     solo.opening = len(self.conversation)
                     self.meters.first_note.append(self.clock.now() - solo.decided)
                     self.meters.answers += 1
+                behind = self.clock.now() - item.onset
+                self.meters.unready += behind > UNHEARD
+                self._margin = min(max(0.995 * self._margin, self._margin + behind + SPARE), MARGIN)
                 number = self.conversation.answered(item)
                 self.player.add([(number, replace(item, pitch=self.sounds(item.pitch)))])
         return "end"
+
+    def beat(self, time: float, phrase: Sequence[Note] | None = None) -> Bar | None:
+        """The bar lines around a moment; in free time the pulse of what was called (`phrase`, where that is new), if any."""
+        groove, swing = self.manner.pull, self.manner.swing
+        if phrase is not None:
+            self._pulse = pulse(phrase, groove, swing)
+        return self.transport.bar(time, groove, swing) or self._pulse
 
     def _mine(self, solo: Solo) -> list[Note]:
         """What we have played or planned in this solo."""

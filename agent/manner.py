@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 CALL, TRADE, DUET = "call", "trade", "duet"
 MODES = (CALL, TRADE, DUET)
+TOGETHER = 0.6  # the groove of a duet
 PARTS = ("auto", "comp", "lead", "bass")
 
 
@@ -16,16 +17,24 @@ PARTS = ("auto", "comp", "lead", "bass")
 class Manner:
     """`mode`: call (answers when a phrase is over), trade (`bars` each) or duet (both at once, the agent's `part`).
 
-    `groove`, 0 to 1, pulls what the agent plays to the sixteenths of a beat that is there; `swing` is where the second
-    eighth lies (0.5 straight, 0.67 a triplet). `mirror`, 0 to 1, is how far the style follows the player's own last notes.
+    `groove`, 0 to 1, pulls what the agent plays to the sixteenths of a beat that is there (None: as is usual in this
+    mode), late notes to the next one; `swing` is where the second eighth lies (0.5 straight, 0.67 a triplet). `mirror`,
+    0 to 1, is how far the style follows the player's own last notes.
     """
 
     mode: str = CALL
     bars: int = 4
-    groove: float = 0.0
+    groove: float | None = None
     swing: float = 0.5
     part: str = "auto"
     mirror: float = 0.0
+
+    @property
+    def pull(self) -> float:
+        """The groove: who plays at the same time as somebody keeps to the beat, who plays alone is free."""
+        if self.groove is not None:
+            return self.groove
+        return TOGETHER if self.mode == DUET else 0.0
 
 
 @dataclass(frozen=True)

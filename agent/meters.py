@@ -40,6 +40,7 @@ class Meters:
     lateness: deque[float] = field(default_factory=_figures)  # actual minus planned, of notes and their ends
     cut_in: deque[float] = field(default_factory=_figures)  # the player's key -> the last of our notes has ended
     misses: int = 0  # notes that came too late to be played
+    unready: int = 0  # notes that were invented after their own time
     phrases: int = 0
     answers: int = 0
     notes: int = 0  # played by the agent
@@ -51,6 +52,7 @@ class Meters:
             "answers": self.answers,
             "notes": self.notes,
             "misses": self.misses,
+            "unready": self.unready,
             "first_note_ms": percentiles(self.first_note),
             "first_on_ms": percentiles(self.first_on),
             "lateness_ms": percentiles(self.lateness),

@@ -72,6 +72,7 @@ class Partner:
         self._point: tuple[float, ...] | None = None
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
+        self.free = False  # the clock is lost: in free time until it is back
         self._phrase_from = self._called_from = 0  # the number of the note with which the player's phrase begins
         self._deaths = 0
 
@@ -96,6 +97,11 @@ class Partner:
     def take_mode(self, mode: str) -> None:
         """Play together in another way from now on; what sounds rings out."""
         self.manner = self.improviser.manner = replace(self.manner, mode=mode)
+        self._switch()
+
+    def resettle(self, free: bool) -> None:
+        """The beat has stopped, jumped or come back: leave what is played, and find the place anew. `free`: there is no beat."""
+        self.free = free
         self._switch()
 
     def take_preset(self, preset: Preset) -> None:
@@ -126,8 +132,9 @@ class Partner:
 
     async def _conduct(self) -> None:
         """In the manner of the moment, until that changes."""
-        manners = {TRADE: self._trade, DUET: self._duet}
+        manners = {DUET: self._duet}
         while True:
+            manners[TRADE] = self._call if self.free else self._trade  # without a beat there are no bars to trade
             self._task = asyncio.ensure_future(manners.get(self.manner.mode, self._call)())
             try:
                 await self._task
@@ -188,15 +195,15 @@ class Partner:
                 continue
             now = self.clock.now()
             begin = now + SOON
-            on_beat = (bar := self.transport.bar(begin)) is not None
-            if bar is not None:
+            bar = self.improviser.beat(begin, phrase)
+            if on_beat := bar is not None:
                 begin = bar.beat_from(begin)
             shape = turns.shape(phrase, begin, self.preset.shortest, self.preset.longest)
             await self._play(begin, partial(Bounds, shape.close, shape.stop), on_beat=on_beat)
 
     async def _trade(self) -> None:
         """On the transport, so many bars each. Where there is no beat, wait for one."""
-        trades = Trades(self.manner.bars, self.transport.beats)
+        trades, joining = Trades(self.manner.bars, self.transport.beats), True
         while True:
             self.improviser.rest()
             self.improviser.share()
@@ -205,7 +212,7 @@ class Partner:
                 await self.improviser.change(None)
                 continue
             now = self.clock.now()
-            turn = trades.agents_turn(self.transport.beat_at(now + LEAD_IN))
+            turn = trades.agents_turn(self.transport.beat_at(now + LEAD_IN), joining)
             begin = self.transport.time_at(turn.start)
             if begin - LEAD_IN - now >= TICK:
                 self.show("your bars")
@@ -219,6 +226,7 @@ class Partner:
             def weaves(when: float, turn: Turn = turn) -> bool:
                 return trades.may_overlap(turn, self.transport.beat_at(when))
 
+            joining = False
             await self._play(begin, bounds, weaves=weaves, on_beat=True)
             rest = self.transport.time_at(turn.start + 1.0) - self.clock.now() + TICK
             if self.transport.running and rest > 0:  # yielded at once: this turn is over all the same
@@ -246,6 +254,7 @@ class Partner:
         recent = [n for n in self.conversation.notes[-duets.LOOKED_AT :] if n.role == CALL]
         sampling = duets.sampling(self.preset.sampling, recent, self.clock.now(), self.manner.part)
         self.mind.style(self._point, sampling)
+        self.improviser.beat(self.clock.now(), recent)
 
     # -- between the solos -------------------------------------------------------------------------------------------
 

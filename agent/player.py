@@ -68,6 +68,11 @@ class Player:
             self.schedule.retract()
             return set(self.schedule.sounded)
 
+    def planned(self) -> list[tuple[int, Note]]:
+        """The notes that are to come, by number."""
+        with self._wake:
+            return self.schedule.planned()
+
     def taken(self, pitch: int) -> None:
         """The player strikes this pitch on our channel; call it before the key's own message is sent."""
         with self._wake:

@@ -137,7 +137,7 @@ def _swallow(*_: Any) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def hushed() -> Iterator[None]:
     """C libraries complain on standard error when a MIDI system is missing; that is our sentence to say."""
     if sys.platform == "win32":
         yield
@@ -160,7 +160,7 @@ def find_api(wanted: str | None = None) -> str:
     if wanted is not None and wanted not in compiled:
         raise UserError(f"{wanted} is not a MIDI system of this machine (there are: {', '.join(compiled) or 'none'}).")
     for name in [wanted] if wanted else compiled:
-        if _works(name):
+        if works(name):
             return name
     raise NoMidiSystem(f" ({wanted} does not answer)" if wanted else "")
 
@@ -174,12 +174,13 @@ def _rtmidi() -> Any:
     return rtmidi
 
 
-def _works(api: str) -> bool:
+def works(api: str) -> bool:
+    """Whether that MIDI system answers."""
     if api == "alsa" and not os.path.exists("/dev/snd/seq"):
         return False  # asking ALSA would only make it complain
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     try:
-        with _quiet():
+        with hushed():
             midi = _client("MidiIn", api)
             midi.get_ports()
             midi.delete()
@@ -190,7 +191,7 @@ def _works(api: str) -> bool:
 
 def _client(kind: str, api: str, name: str = CLIENT) -> Any:
     rtmidi = _rtmidi()
-    with _quiet():
+    with hushed():
         return getattr(rtmidi, kind)(getattr(rtmidi, APIS[api]), name=name)
 
 
@@ -200,7 +201,7 @@ def list_ports(api: str | None = None) -> PortList:
     names = []
     for kind in ("MidiIn", "MidiOut"):
         midi = _client(kind, api, f"{CLIENT}-look")
-        with _quiet():
+        with hushed():
             names.append([str(n) for n in midi.get_ports() if not str(n).startswith(CLIENT)])
         midi.delete()
     return PortList(api, *names)
@@ -234,7 +235,7 @@ def open_output(name: str | None, api: str) -> RtOutput:
 
 def _connect(midi: Any, found: str | None, direction: str, api: str) -> str:
     """Join a port, or make our own where none was found; returns the name by which the port is known."""
-    with _quiet():
+    with hushed():
         if found is not None:
             try:
                 midi.open_port(list(midi.get_ports()).index(found), direction)

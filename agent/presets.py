@@ -34,6 +34,7 @@ SAMPLING = {
     "lowest": (21.0, 108.0),
     "highest": (21.0, 108.0),
     "density": (1.0, 20.0),
+    "emphasis": (0.0, 3.0),
     "pull": (0.0, 2.0),
 }
 KNOBS = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from models.midifile import write_notes
 from models.note import ANSWER, CALL, Note
@@ -27,6 +27,19 @@ FORMAT = "tradefours-take/1"
 JSONL, MIDI, PICTURE = "take.jsonl", "take.mid", "take.png"
 PLAYER, AGENT = "player", "agent"
 FLUSH_EVERY = 16  # lines
+
+
+class Witness(Protocol):
+    """Who is told what happens in a session, on its event loop."""
+
+    def heard(self, event: Event, port: str) -> None:
+        """The player's message, and the port that it came from."""
+
+    def played(self, planned: float, actual: float, message: bytes) -> None:
+        """A message of ours: when it was meant to leave, and when it left."""
+
+    def close(self) -> None:
+        """It is over. May be called twice."""
 
 
 class Take:

@@ -51,6 +51,10 @@ class Schedule:
         self._order += 1
         heapq.heappush(self._messages, (when, self._order, message))
 
+    def planned(self) -> list[tuple[int, Note]]:
+        """The notes that have not begun, by number."""
+        return sorted(((number, note) for _, is_on, number, note in self._heap if is_on), key=lambda p: p[0])
+
     def next_time(self) -> float | None:
         """When something is due, or None."""
         return min((queue[0][0] for queue in (self._heap, self._messages) if queue), default=None)

@@ -33,7 +33,7 @@ from .partner import Partner
 from .player import Player
 from .ports import Event, InputPort, OutputPort, PortLost
 from .presets import Preset
-from .recorder import Take
+from .recorder import Witness
 from .schedule import Sent
 from .thru import Thru
 from .transport import Transport
@@ -55,7 +55,8 @@ class Report:
 class Session:
     """One jam. `say` takes lines for the user, `show` the state in a word or two.
 
-    It ends when stopped, after `seconds`, or after `rounds` answers. `channel` counts from 0. Tests make another player.
+    It ends when stopped, after `seconds`, or after `rounds` answers. `channel` counts from 0. The player's own
+    messages go to `own`, where that is not the `output`. What runs `beside` the session lasts as long as it. Tests make another player.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Session:
         output: OutputPort,
         mind: Mind,
         preset: Preset,
-        take: Take | None,
+        take: Witness | None,
         say: Callable[[str], None],
         clock: Clock,
         show: Callable[[str], None] = lambda state: None,
@@ -78,6 +79,8 @@ class Session:
         seconds: float | None = None,
         seed: int | None = None,
         rounds: int | None = None,
+        own: OutputPort | None = None,
+        beside: Callable[[Session], Coroutine[Any, Any, None]] | None = None,
         make_player: Callable[..., Player] = Player,
     ) -> None:
         self.inputs, self.output, self.mind, self.take = inputs, output, mind, take
@@ -89,7 +92,8 @@ class Session:
         self.follower = Follower(self.transport) if self.beat.follow else None
         self.player = make_player(output, clock, channel, self._on_sent)
         self.metronome = Metronome(make_player(output, clock, Metronome.CHANNEL, self._on_sent), self.transport)
-        self.thru = Thru(output, self.player) if thru else None
+        self.thru = Thru(own or output, self.player) if thru else None
+        self.beside = beside
         self.partner = Partner(
             mind=mind,
             player=self.player,
@@ -129,7 +133,8 @@ class Session:
                 listening.append(port)
             if self.beat.tempo is not None:
                 self.metronome.begin(self.clock.now(), self.beat)
-            await self._until_over(self.partner.play(), self._watch())
+            more = () if self.beside is None else (self.beside(self),)
+            await self._until_over(self.partner.play(), self._watch(), *more)
         finally:
             for port in listening:
                 port.close()
@@ -245,8 +250,9 @@ class Session:
         news = None if self.follower is None else self.follower.hear(event.when, event.message)
         if news is not None:
             words = {"start": "The clock runs.", "stop": "The clock has stopped.", "back": "The clock is back."}
-            self.say(words[news])
-            self.partner.improviser.changed()
+            if news in words:
+                self.say(words[news])
+            self.partner.resettle(free=False)
 
     def _left(self, sent: Sent, actual: float) -> None:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.player.schedule.channel:
@@ -271,7 +277,7 @@ class Session:
             now = self.clock.now()
             if self.follower is not None and self.follower.check(now):
                 self.say("The clock is gone; in free time until it is back.")
-                self.partner.improviser.changed()
+                self.partner.resettle(free=True)
             self.metronome.plan(now)
             await asyncio.sleep(WATCH)
 

@@ -38,11 +38,14 @@ class Trades:
         number = max(math.floor(beat / self.length + 1e-9), 0)
         return Turn(number % 2 == 1, float(number * self.length), float((number + 1) * self.length))
 
-    def agents_turn(self, beat: float) -> Turn:
-        """The agent's turn now, if its first beat is not over, else its next one."""
+    def agents_turn(self, beat: float, joining: bool = False) -> Turn:
+        """The agent's turn now, if its first beat is not over, else its next one; `joining`: or what is left of it, in bars."""
         turn = self.turn(beat)
         if turn.agents and beat < turn.start + 1.0:
             return turn
+        line = float(math.ceil(beat / self.beats - 1e-9) * self.beats)
+        if joining and turn.agents and line < turn.end:
+            return Turn(True, line, turn.end)
         later = turn.end if not turn.agents else turn.end + self.length
         return Turn(True, later, later + self.length)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from . import codec, recall
@@ -22,6 +23,7 @@ from .note import LOWEST, Note
 from .style import kl_nats
 
 Bits = dict[str, float]
+Floats = NDArray[np.float64]
 
 MOMENTS = 8
 
@@ -106,6 +108,14 @@ def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed
     kl = float(torch.stack([kl_of(musician, piece, start) for piece, start, _ in found]).mean())
     bits = {f"bits_{kind}_z": _bits(table)["mean"]["total"] for kind, table in sums.items()}
     return {**bits, "kl_nats": kl, "active_dimensions": int((means.std(0) > 0.1).sum())}
+
+
+@torch.inference_mode()
+def styles(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> tuple[Floats, list[str]]:
+    """The styles of so many passages a source, (n, latent), and the source of each."""
+    found = list(drawn(pieces, musician.config.window, windows, seed))
+    points = np.concatenate([style_of(musician, piece, start)[0].double().numpy() for piece, start, _ in found])
+    return points, [piece.source for piece, _, _ in found]
 
 
 @torch.inference_mode()

@@ -72,7 +72,7 @@ class Engine:
         if point.shape != (self.config.latent,) or not np.isfinite(point).all():
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
         self.sampling, self.point, self._has_style = Sampling.of(sampling), point, z is not None
-        self.z = knobs.moved(point, self.sampling.knobs)
+        self.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
 
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
@@ -192,7 +192,7 @@ class Engine:
                 if field == codec.TIME:
                     logits = np.where(self._open_times(last, span.earliest), logits, -np.inf)
                 elif field == codec.PITCH:
-                    logits = np.where(self._open_pitches(onset), logits, -np.inf)
+                    logits = np.where(self._open_pitches(onset), logits - self._strangeness(), -np.inf)
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])
@@ -205,7 +205,7 @@ class Engine:
             if field < codec.DURATION:
                 state = network.tell(state, field, int(chosen[field]))
         note = codec.note_of(chosen.tolist(), onset)
-        place = None if span.bar is None else span.bar.place(onset)
+        place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         return replace(note, role=ANSWER, place=place, duration=min(note.duration, span.hush - onset))
 
     def _room(self, span: Span) -> float:
@@ -235,7 +235,7 @@ class Engine:
             return onset
         if span.on_beat:
             return span.bar.beat_from(onset)
-        return max(span.bar.pulled(onset), last, span.earliest) if wait > 0.0 else onset
+        return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
 
     def _choose(self, logits: NDArray[np.floating], field: int) -> int:
         s = self.sampling
@@ -253,6 +253,12 @@ class Engine:
         if not allowed.any():
             allowed[int(np.abs(codec.TIMES - shortest).argmin())] = True
         return allowed
+
+    def _strangeness(self) -> NDArray[np.floating]:
+        """What the pitches outside the key that is asked for are disfavoured by, in nats."""
+        pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
+        key = int(self.sampling.key)
+        return self.sampling.lean * (((key >> (pitch % 12)) & 1) == 0) * bool(key)
 
     def _open_pitches(self, onset: float) -> NDArray[np.bool_]:
         """Which pitches are allowed: in range, and not one that was struck together with this note."""

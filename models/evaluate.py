@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, checkpoint, corpus, foils
+from . import answers, bits, checkpoint, corpus, foils, listen, plots
 from .baselines import Continuator, Markov
 from .engine import Engine
 from .heads import CHOSEN
@@ -64,11 +64,21 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         fitted = answers.fit(engine, calls, args.seed)
         result["repetition"], result["copied"] = fitted.pop("repetition"), fitted.pop("copied")
         result["fit"] = fitted
-        few = calls[: max(args.calls // 5, 4)]
+        few = calls[: max(args.calls // 5, 1)]
         _tell("knobs")
         result["knobs"] = answers.knob_curves(engine, few, args.seed)
         _tell("styles")
         result["style"] |= answers.style_obeyed(engine, taught, pieces, few, PRESETS, args.seed)
+    if args.plots:
+        args.plots.mkdir(parents=True, exist_ok=True)
+        log = checkpoint.find(args.weights).with_suffix(".jsonl")
+        if log.is_file():
+            plots.learning_curve(args.plots / "learning.png", log)
+        plots.latent_map(args.plots / "latent.png", *bits.styles(musician, pieces, args.windows, args.seed))
+        if "knobs" in result:
+            plots.knob_curves(args.plots / "knobs.png", result["knobs"])
+    if args.listen:
+        listen.listen(args.listen, answers.cuts(pieces, 12, args.seed + 1), args.weights, args.seed)
     return result
 
 
@@ -121,13 +131,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--baselines", action="store_true", help="count chains on the train split, too, and compare")
     parser.add_argument("--answers", action="store_true", help="let it play: fit, repetition, styles, knobs (minutes)")
     parser.add_argument("--all", action="store_true", help="both of these")
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="draw the learning curve, the latent space, the knobs"
+    )
+    parser.add_argument(
+        "--listen", type=Path, metavar="DIR", help="write answers to listen to: 12 calls, each in three styles"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     args = parser.parse_args(argv)
     args.sources = ",".join(corpus.OPEN) if args.sources == "open" else args.sources
     args.baselines, args.answers = args.baselines or args.all, args.answers or args.all
     try:
         result = evaluate(args)
-    except (corpus.CorpusError, checkpoint.CheckpointError) as error:
+    except (corpus.CorpusError, checkpoint.CheckpointError, listen.ListenError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
     print(json.dumps(result, indent=2) if args.json else report(result))

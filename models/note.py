@@ -81,7 +81,7 @@ class Bar:
     """The bar lines of some music in time, as far as tempo holds: one lies at `start`, and one every `length` seconds.
 
     `groove` pulls onsets to the sixteenths (0: not at all, 1: onto them); `swing` is where in its beat the second eighth
-    lies (0.5 straight, 0.67 a triplet).
+    lies (0.5 straight, 0.67 a triplet). A bar of one beat is a pulse: it has beats, but no place in a bar is known.
     """
 
     start: float
@@ -94,12 +94,13 @@ class Bar:
         """Where in its bar a moment lies, 0 <= place < 1."""
         return ((time - self.start) / self.length) % 1.0
 
-    def pulled(self, time: float, groove: float | None = None) -> float:
-        """A moment, drawn to the nearest sixteenth as the groove asks."""
+    def pulled(self, time: float, groove: float | None = None, earliest: float = -math.inf) -> float:
+        """A moment, drawn to the nearest sixteenth as the groove asks; where that is before `earliest`, to the next one."""
         beat = (time - self.start) / self.length * self.beats
         whole, within = divmod(beat, 1.0)
-        grid = (0.0, self.swing / 2, self.swing, (1.0 + self.swing) / 2, 1.0)
-        nearest = min(grid, key=lambda g: abs(g - within))
+        soonest = (earliest - self.start) / self.length * self.beats - whole - 1e-6
+        grid = (0.0, self.swing / 2, self.swing, (1.0 + self.swing) / 2, 1.0, 1.0 + self.swing / 2)
+        nearest = min((g for g in grid if g >= soonest), key=lambda g: abs(g - within), default=within)
         share = self.groove if groove is None else groove
         return time + share * (whole + nearest - beat) * self.length / self.beats
 

@@ -21,9 +21,10 @@ KNOB = "knob."
 class Sampling:
     """How boldly to play. Temperatures multiply: `temperature` is for all fields, the others for their own.
 
-    `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `pull`: how
-    firmly the qualities of the style are kept, where a style is given. `knobs`: see
-    `models.knobs`; among settings their names begin with `KNOB`.
+    `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `emphasis`: how much
+    farther from the middle of all styles the network is told that this one lies; `pull`: how firmly its qualities are
+    kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), which `lean` favours, in nats; no bits, no
+    favour. `knobs`: see `models.knobs`; among settings their names begin with `KNOB`.
     """
 
     temperature: float = 0.95
@@ -36,7 +37,10 @@ class Sampling:
     lowest: float = 21.0
     highest: float = 108.0
     density: float = 14.0
-    pull: float = 0.5
+    emphasis: float = 1.5
+    pull: float = 0.7
+    key: float = 0.0
+    lean: float = 0.0
     knobs: dict[str, float] = field(default_factory=dict)
 
     @classmethod

@@ -105,6 +105,27 @@ class FakeOutput:
         self.closed = True
 
 
+class FakeSound:
+    """Keeps what is played on it, and by whom."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.played: list[tuple[int, bytes]] = []
+        self.is_quiet = self.closed = False
+
+    is_alive = True
+
+    def play(self, who: int, message: bytes) -> None:
+        self.played.append((who, message))
+
+    def quiet(self, is_quiet: bool) -> None:
+        self.is_quiet = is_quiet
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class FakeInput:
     """A keyboard that a test plays on."""
 
@@ -132,6 +153,7 @@ class FakeMind:
         self.echo, self.wakes_after, self.note_takes, self.fails = Echo(), wakes_after, note_takes, set(fails)
         self.gone = asyncio.Event()
         self.last_words = "it ended"
+        self.ready: dict[str, Any] | None = None
         self.told: list[tuple[int, list[Note]]] = []
         self.styles: list[Any] = []
         self.styles_have = 0
@@ -145,7 +167,8 @@ class FakeMind:
 
     async def wait_ready(self) -> dict[str, Any]:
         await asyncio.sleep(self.wakes_after)
-        return {**self.echo.about(), "style": self.styles_have}
+        self.ready = {**self.echo.about(), "style": self.styles_have}
+        return self.ready
 
     def hear(self, at: int, notes: Sequence[Note]) -> None:
         self.told.append((at, list(notes)))

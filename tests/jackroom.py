@@ -174,6 +174,7 @@ class Recorder:
         self.ears = self.client.inports.register("ear")
         self.heard: dict[str, Heard] = {name: [] for name in self.inputs}
         self.loudness: list[tuple[float, float]] = []  # seconds, RMS of one period
+        self.shifts: list[float] = []  # wall time less the server's own, in seconds, at each period
         self._to_play: list[tuple[float, bytes]] = []
         self.client.set_process_callback(self._process)
         self.client.activate()
@@ -186,6 +187,14 @@ class Recorder:
         """Send messages, their times counted from `start`."""
         self._to_play = sorted((start + when, message) for when, message in messages)
 
+    def stumbled(self) -> float:
+        """How far the server's time has strayed from the wall's, in seconds: a busy machine lets it stand and catch up.
+
+        What is stamped by the wall, as a program without JACK's frames must, cannot be better than this.
+        """
+        steady = np.convolve(self.shifts, np.ones(4) / 4, "valid")  # one late wake-up moves no time
+        return float(np.ptp(steady)) if len(steady) else 0.0
+
     def connect(self, source: str, sink: str) -> None:
         """Join two ports."""
         self.client.connect(source, sink)
@@ -197,6 +206,7 @@ class Recorder:
 
     def _process(self, frames: int) -> None:
         start = self.client.last_frame_time / RATE
+        self.shifts.append(time.perf_counter() - start)
         self.keys.clear_buffer()
         while self._to_play and self._to_play[0][0] < start + frames / RATE:
             when, message = self._to_play.pop(0)

@@ -77,21 +77,20 @@ def test_the_demo_leaves_a_take_a_picture_and_figures(tmp_path: Path) -> None:
         assert on == off >= least
 
 
-def test_without_any_midi_the_first_command_is_the_demo(tmp_path: Path) -> None:
+def test_without_any_midi_the_first_command_is_the_page(tmp_path: Path) -> None:
     if sys.platform != "linux":
         pytest.skip("other systems always have MIDI")
-    done = run(HOME=str(tmp_path))
+    done = run("play", "--seconds", "1", "--mind", ECHO, "--page-port", "0", HOME=str(tmp_path), DISPLAY="")
     assert done.returncode == 0, done.stderr
-    assert "Here is the demo instead" in done.stdout
-    assert "ready" in done.stdout
-    assert "decision to first note ready" in done.stdout
-    assert len(list(tmp_path.glob("tradefours/takes/*/take.png"))) == 1
+    assert "Play on the page" in done.stdout
+    assert "The page: http://127.0.0.1:" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_play_says_what_to_do_without_midi(tmp_path: Path) -> None:
     if sys.platform != "linux":
         pytest.skip("other systems always have MIDI")
-    for command in (["play", "--take", str(tmp_path / "t")], ["ports"], ["ports", "--api", "jack"]):
+    for command in (["play", "--no-page", "--take", str(tmp_path / "t")], ["ports"], ["ports", "--api", "jack"]):
         assert "tradefours demo" in refused(*command)
     assert "is not a MIDI system of this machine" in refused("ports", "--api", "winmm")
     assert not (tmp_path / "t").exists()

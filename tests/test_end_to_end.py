@@ -36,6 +36,7 @@ if sys.platform != "linux":
 
 CALL = messages(written_call().notes)
 LAST_KEY = max(when for when, m in CALL if m[0] == 0x90)
+BARE = ("--sound", "off", "--no-page")  # page and sound have rooms of their own
 ANSWERING = 1  # the agent's channel, from 0; the player has channel 0
 
 
@@ -56,7 +57,7 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     with (
         synth(tmp_path / "synth.log"),
         Recorder() as room,
-        Program("play", "--take", str(take), "--channel", str(ANSWERING + 1), "--seed", "4") as program,
+        Program("play", *BARE, "--take", str(take), "--channel", str(ANSWERING + 1), "--seed", "4") as program,
     ):
         program.wait_to_say(r"Listening to tradefours:in.*tradefours:out")
         program.wait_to_say("ready")
@@ -157,9 +158,9 @@ def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path)
 
 def test_two_programs_do_not_fight_over_names(server: str, tmp_path: Path) -> None:
     echo = ("--mind", f"{sys.executable} -m models.worker --echo")
-    with Program("play", "--take", str(tmp_path / "a"), *echo) as one:
+    with Program("play", *BARE, "--take", str(tmp_path / "a"), *echo) as one:
         one.wait_to_say("ready")
-        with Recorder() as room, Program("play", "--take", str(tmp_path / "b"), *echo) as two:
+        with Recorder() as room, Program("play", *BARE, "--take", str(tmp_path / "b"), *echo) as two:
             line = two.wait_to_say("Listening")
             two.wait_to_say("ready")
             words = line.replace(",", " ").replace(";", " ").split()

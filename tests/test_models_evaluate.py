@@ -122,7 +122,7 @@ def test_bits_fall_where_a_musician_has_learned(folder: Path, tmp_path: Path) ->
 def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "small.safetensors"
     checkpoint.save(path, small_musician(), {})
-    size = ("--windows", "2", "--tests", "4", "--calls", "4")
+    size = ("--windows", "2", "--tests", "4", "--calls", "3")
     done = subprocess.run(
         [
             sys.executable,
@@ -135,6 +135,8 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
             "--all",
             "--json",
             *size,
+            "--plots",
+            str(tmp_path / "plots"),
         ],
         capture_output=True,
         text=True,
@@ -149,4 +151,5 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
     assert set(found["copy"]) == {"first", "repeat"}
     assert {"kl_nats", "bits_true_z", "bits_foreign_z", "bits_zero_z"} <= set(found["style"])
     assert len(found["knobs"]) == 7
+    assert {p.name for p in (tmp_path / "plots").iterdir()} == {"latent.png", "knobs.png"}
     assert found["repetition"]["real"] >= 0

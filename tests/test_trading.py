@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agent.manner import DUET, TRADE, Beat, Manner
@@ -47,9 +48,9 @@ def turns_of(j: Jam, length: int) -> dict[int, list[tuple[float, float]]]:
 
 
 @pytest.mark.parametrize("tempo", [60.0, 120.0, 200.0])
-@pytest.mark.parametrize("bars", [1, 4])
+@pytest.mark.parametrize("bars", [2, 4])
 def test_every_answer_lies_in_its_own_bars_and_begins_on_the_beat(tempo: float, bars: int) -> None:
-    rounds = 8 if bars == 4 else 24
+    rounds = 32
     stand: dict[str, Any] = {}
 
     async def script(j: Jam) -> None:
@@ -188,3 +189,146 @@ def test_a_duet_plays_along_while_the_player_plays_and_ends_after() -> None:
     assert not after
     assert report.meters["cut_in_ms"] == {}
     assert any(s.get("highest", 127) < 80 for _, s in made.mind.styles)
+
+
+class Master:
+    """A clock that a test holds in its hands. `beat` is where the song truly is."""
+
+    def __init__(self, j: Jam, tempo: float = 120.0) -> None:
+        self.j, self.tempo, self.beat = j, tempo, 0.0
+        self.times: list[float] = []  # and beats, of every tick
+        self.beats: list[float] = []
+
+    async def roll(self, beats: float, ramp: float = 0.0, silent: bool = False) -> None:
+        """Tick for so many beats; `ramp` is what the tempo gains a second. `silent`: the cable is out."""
+        for _ in range(round(beats * 24)):
+            if not silent:
+                self.j.keys.play(0xF8)
+                self.times.append(self.j.loop.now())
+                self.beats.append(self.beat)
+            wait = 60.0 / self.tempo / 24
+            await asyncio.sleep(wait)
+            self.tempo += ramp * wait
+            self.beat += 1 / 24
+
+    async def call(self, beats: int) -> None:
+        """Roll, and play a key on each beat."""
+        for i in range(beats):
+            self.j.keys.play(0x90, 60 + i % 8, 80)
+            await self.roll(0.5)
+            self.j.keys.play(0x80, 60 + i % 8, 0)
+            await self.roll(0.5)
+
+    def jump(self, beat: int) -> None:
+        self.j.keys.play(0xF2, 4 * beat & 127, 4 * beat >> 7)
+        self.beat = float(beat)
+
+
+def test_bars_are_kept_while_the_tempo_runs_away() -> None:
+    """60 to 180 in half a minute: each answer in its own bars, its first note on a beat of the true clock."""
+    stand: dict[str, Any] = {}
+
+    async def script(j: Jam) -> None:
+        master = stand["master"] = Master(j, 60.0)
+        j.keys.play(0xFA)
+        while master.tempo < 180.0:
+            for beat in range(4):
+                down = beat < 3
+                if down:
+                    j.keys.play(0x90, 60 + beat, 80)
+                await master.roll(0.5, ramp=4.0)
+                if down:
+                    j.keys.play(0x80, 60 + beat, 0)
+                await master.roll(0.5, ramp=4.0)
+            await master.roll(4, ramp=4.0)
+
+    made, _ = jam(script, manner=Manner(TRADE, 1), beat=Beat(follow=True))
+    master = stand["master"]
+    found: dict[int, list[float]] = {}
+    for when, message in made.output.sent:
+        if message[0] in (0x90 | AGENT_CHANNEL, 0x80 | AGENT_CHANNEL):
+            beat = float(np.interp(when, master.times, master.beats))
+            found.setdefault(int((beat + 0.04) // 4), []).append(beat)
+    assert all(bar % 2 == 1 for bar in found), found
+    assert len(found) >= 7
+    firsts = [onsets[0] for onsets in found.values()]
+    late = [
+        abs(float(np.interp(b, master.beats, master.times) - np.interp(round(b), master.beats, master.times)))
+        for b in firsts
+    ]
+    assert max(late) < 0.02, late
+
+
+@pytest.mark.parametrize("what", ["stop and continue", "jump", "restart", "lost"])
+def test_what_befalls_a_clock_in_mid_answer_leaves_nothing_hanging_and_all_in_place(what: str) -> None:
+    stand: dict[str, Any] = {}
+
+    async def script(j: Jam) -> None:
+        master = stand["master"] = Master(j)
+        j.keys.play(0xFA)
+        await master.call(8)
+        await master.roll(2.3)  # in the agent's two bars, 8 to 16
+        assert j.agent_ons()
+        at = j.loop.now()
+        if what == "stop and continue":
+            j.keys.play(0xFC)
+            await asyncio.sleep(3.0)
+            stand["quiet"] = (at + 0.02, j.loop.now())
+            j.keys.play(0xFB)
+        elif what == "jump":
+            master.jump(24)  # the first beat of another turn of the agent's
+        elif what == "restart":
+            j.keys.play(0xFA)
+            master.beat = 0.0
+        else:
+            await master.roll(6.0, silent=True)
+            stand["quiet"] = (at + 1.3, j.loop.now())
+        stand["again"] = master.beat
+        await master.roll(1.0)
+        assert abs(j.session.transport.beat_at(j.loop.now()) - master.beat) < 0.1
+        if what == "restart":
+            await master.roll(6.5)
+        else:
+            await master.roll(16.0)
+        stand["end"] = master.beat
+
+    made, _ = jam(script, manner=Manner(TRADE, 2), beat=Beat(follow=True))  # the judge finds what hangs
+    master, again = stand["master"], stand["again"]
+    ons = [t for t, _ in made.agent_ons()]
+    if "quiet" in stand:
+        assert not [t for t in ons if stand["quiet"][0] < t < stand["quiet"][1]]
+    since = master.times[[i for i, b in enumerate(master.beats) if b == again][-1]]
+    times, beats = zip(
+        *[(t, b) for t, b in zip(master.times, master.beats, strict=True) if t >= since - 1e-6], strict=True
+    )
+    after = [float(np.interp(t, times, beats)) for t in ons if t >= since]
+    assert all(int((beat + 0.04) // 8) % 2 == 1 for beat in after), after
+    if what in ("stop and continue", "jump"):  # still, or again, in bars of the agent's: it is back within a bar
+        assert after[0] < again + 4.5, after
+    if what == "restart":
+        assert not after  # the player's bars
+    if what == "lost":
+        assert "in free time" in made.said[2]
+
+
+def test_without_its_clock_it_answers_in_free_time() -> None:
+    async def script(j: Jam) -> None:
+        master = Master(j)
+        j.keys.play(0xFA)
+        await master.call(4)
+        await master.roll(6.0)
+        await asyncio.sleep(2.0)
+        before = len(j.agent_ons())
+        await j.play(60, 62, 64, 65, gap=0.3)
+        await j.until_answered(before + 4)
+        await asyncio.sleep(2.0)
+        await master.roll(0.5)
+        await master.call(4)
+
+    made, report = jam(script, manner=Manner(TRADE, 1), beat=Beat(follow=True))
+    assert made.said[1:] == [
+        "The clock runs.",
+        "The clock is gone; in free time until it is back.",
+        "The clock is back.",
+    ]
+    assert report.meters["answers"] >= 2

@@ -102,6 +102,18 @@ def test_the_groove_pulls_to_the_sixteenths_and_swings() -> None:
     assert bar.beat_from(0.5) == pytest.approx(0.5)
 
 
+@given(st.floats(0.0, 8.0), st.floats(0.0, 0.3), st.floats(0.5, 0.75))
+def test_a_late_note_is_moved_to_the_next_place_and_not_rushed(meant: float, late: float, swing: float) -> None:
+    bar = Bar(0.0, 2.0, 4, groove=1.0, swing=swing)
+    earliest = meant + late  # it cannot sound before
+    sounds = bar.pulled(earliest, earliest=earliest)
+    assert sounds >= earliest - 1e-5
+    assert sounds - earliest < 0.5 * 0.375 + 1e-5  # no place is skipped: the longest sixteenth of a swung beat
+    assert bar.pulled(sounds) == pytest.approx(sounds, abs=1e-5)  # and it is a place
+    half = Bar(0.0, 2.0, 4, groove=0.5, swing=swing).pulled(earliest, earliest=earliest)
+    assert earliest - 1e-5 <= half <= sounds + 1e-5
+
+
 @given(st.integers(1, 16), st.integers(2, 7), st.floats(-8.0, 500.0))
 def test_turns_alternate_and_the_player_has_the_first(bars: int, beats: int, beat: float) -> None:
     trades = Trades(bars, beats)

@@ -1,0 +1,84 @@
+"""Learning: controls that are taught by moving them, and remembered in the user's own settings.
+
+Knows nothing of ports or pages; it sees messages, and writes one file of lines such as `cc20=duet`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from .controls import KNOB, Controls, trigger_of
+from .errors import UserError
+
+
+def settings_folder() -> Path:
+    """The platform's own place for settings."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA", Path.home() / "AppData" / "Roaming"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "tradefours"
+
+
+class Learning:
+    """What the controls do, and the one that is being taught, if one is."""
+
+    def __init__(self, controls: Controls, file: Path | None) -> None:
+        self.controls, self.file = controls, file
+        self.wanted: str | None = None
+
+    @classmethod
+    def with_memory(cls, lines: list[str], file: Path) -> Learning:
+        """What was remembered, and lines of the command line on top. Raises UserError."""
+        remembered = Controls()
+        if file.is_file():
+            try:
+                text = file.read_text(encoding="utf8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise UserError(f"{file} cannot be read; repair it, or remove it.") from error
+            try:
+                remembered = Controls.of([line for line in text.splitlines() if line.strip()])
+            except UserError as error:
+                raise UserError(f"{file}: {error}") from error
+        remembered.table.update(Controls.of(lines).table)
+        return cls(remembered, file)
+
+    def lines(self) -> list[str]:
+        """The controls as they are written."""
+        return [f"{kind}{number}={action}" for (kind, number), action in sorted(self.controls.table.items())]
+
+    def hear(self, message: bytes) -> str | None:
+        """A message arrives; where one is waited for, it is that control from now on. Returns the line to say."""
+        trigger = trigger_of(message)
+        if self.wanted is None or trigger is None:
+            return None
+        kind, is_on = trigger[0], message[0] & 0xF0 != 0x80 and message[-1] > 0
+        if (kind == "note" and not is_on) or (self.wanted.startswith(KNOB) and kind != "cc"):
+            return None
+        action, self.wanted = self.wanted, None
+        self.controls.learn(trigger, action)
+        self.keep()
+        return f"{kind}{trigger[1]} now does {action}."
+
+    def forget(self, trigger: str) -> None:
+        """This control does nothing any more."""
+        self.controls.table = {k: v for k, v in self.controls.table.items() if f"{k[0]}{k[1]}" != trigger}
+        self.keep()
+
+    def keep(self) -> None:
+        """Write the file, at once or not at all. Raises UserError."""
+        if self.file is None:
+            return
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            half = self.file.with_name(self.file.name + ".part")
+            half.write_text("\n".join(self.lines()) + "\n", encoding="utf8")
+            os.replace(half, self.file)
+        except OSError as error:
+            raise UserError(
+                f"{self.file} cannot be written ({error.strerror}); controls are not remembered."
+            ) from error

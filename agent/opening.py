@@ -1,0 +1,115 @@
+"""The opening: what there is around a session: its sound, which is quiet where another is heard, and the page in the browser.
+
+Knows nothing of what is played.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+from .clock import Clock
+from .desk import Desk, leads_somewhere
+from .errors import UserError
+from .learning import Learning
+from .ports import InputPort
+from .recorder import Take
+from .session import Session
+from .stage import Stage
+from .synth import BuiltIn, Sound
+from .web import Server
+
+LOOK = 2.0  # seconds between looks at where our output leads
+
+
+class Opening:
+    """Sound and page. `ours`: the output port is one that we made."""
+
+    def __init__(self, desk: Desk, clock: Clock, api: str | None, *, ours: bool) -> None:
+        self.desk, self.clock, self.api, self.ours = desk, clock, api, ours
+        self.witness: Stage | None = None
+        self.inputs: list[InputPort] = []
+        self._port = 0
+
+    def show_page(self, take: Take, shelf: Path, learning: Learning, shown: list[str], port: int) -> None:
+        """There is to be a page."""
+        stage = Stage(desk=self.desk, take=take, shelf=shelf, clock=self.clock, learning=learning)
+        stage.inputs = [*shown, *stage.inputs]
+        self.witness, self.inputs, self._port = stage, [stage.keys], port
+
+    def say(self, text: str) -> None:
+        """A line for the user, on the page, too."""
+        if self.witness is not None:
+            self.witness.say(text)
+
+    def show(self, state: str) -> None:
+        """What the agent is doing."""
+        if self.witness is not None:
+            self.witness.show(state)
+
+    async def beside(self, session: Session, *, say: Callable[[str], None]) -> None:
+        """As long as the session: the page is there, and the sound is as it should be."""
+        server = None
+        try:
+            if self.witness is not None:
+                server = await self._serve(self.witness, session, say)
+            if self.desk.sound is None:
+                say(
+                    "No sound of our own here: "
+                    + ("the page makes it." if server else "connect the output to a synth.")
+                )
+            look = [self.witness.look()] if self.witness is not None else []
+            await asyncio.gather(self._listen(say), *look)
+        finally:
+            if server is not None:
+                await server.close()
+
+    async def _serve(self, stage: Stage, session: Session, say: Callable[[str], None]) -> Server | None:
+        server = Server(stage, self.clock, self._port)
+        try:
+            await server.start()
+        except OSError as error:
+            say(f"The page cannot be shown ({error.strerror}); everything else works.")
+            return None
+        stage.session, stage.broadcast = session, server.broadcast
+        say(f"The page: {server.url}")
+        if has_browser():
+            await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, server.url)
+        return server
+
+    async def _listen(self, say: Callable[[str], None]) -> None:
+        """Our sound is quiet as long as the output leads to another."""
+        quiet = False
+        while True:
+            if self.desk.sound is not None and not self.desk.sound.is_alive:
+                self.desk.sound.close()
+                self.desk.sound = _built_in()
+                say("FluidSynth has gone; " + ("the built-in sound" if self.desk.sound else "the page") + " plays on.")
+                quiet = False
+            if self.desk.sound is not None:
+                leads = await asyncio.to_thread(leads_somewhere, self.api, self.desk.midi, self.ours)
+                if leads != quiet:
+                    quiet = leads
+                    self.desk.sound.quiet(quiet)
+                    if self.witness is not None:
+                        self.witness.quiet = quiet
+                    say("The output is connected: our own sound is quiet." if quiet else "Our own sound is back.")
+            await asyncio.sleep(LOOK)
+
+
+def _built_in() -> Sound | None:
+    try:
+        return BuiltIn()
+    except UserError:
+        return None
+
+
+def has_browser() -> bool:
+    """Whether a page can be opened on a screen."""
+    if sys.platform != "linux":
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,80 @@
+// Keys: letters and touch as an instrument. Every key that goes down comes up. Knows nothing of what is answered.
+import { wish } from "./link.js";
+import { watch } from "./notes.js";
+import * as sound from "./sound.js";
+
+const LETTERS = ["KeyA", "KeyW", "KeyS", "KeyE", "KeyD", "KeyF", "KeyT", "KeyG", "KeyY", "KeyH", "KeyU", "KeyJ", "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon", "Quote"];
+const SIGNS = ["A", "W", "S", "E", "D", "F", "T", "G", "Y", "H", "U", "J", "K", "O", "L", "P", ";", "'"];
+const BLACK = [1, 3, 6, 8, 10], board = document.getElementById("keys"), at = (id) => document.getElementById(id);
+let base = 60, pedal = false;
+const down = new Map(), elements = new Map(), lit = new Map(); // what is held by, element by pitch, who sounds there
+
+function strike(by, pitch, velocity = Number(at("velocity").value)) {
+  if (down.has(by) || pitch < 0 || pitch > 127) return;
+  const already = [...down.values()].includes(pitch);
+  down.set(by, pitch);
+  if (already) return;
+  sound.key(pitch, velocity); wish("on", { pitch, velocity });
+}
+function release(by) {
+  const pitch = down.get(by);
+  if (pitch === undefined) return;
+  down.delete(by);
+  if ([...down.values()].includes(pitch)) return;
+  sound.key(pitch, 0); wish("off", { pitch });
+}
+export function releaseAll() { for (const by of [...down.keys()]) release(by); if (pedal) sustain(false); }
+function sustain(isDown) {
+  if (pedal === isDown) return;
+  pedal = isDown; at("sustain").setAttribute("aria-pressed", pedal); sound.sustain(pedal); wish("pedal", { down: pedal });
+}
+function shift(octaves) { base = Math.min(Math.max(base + 12 * octaves, 24), 96); lay(); }
+
+const typing = (e) => e.target.matches?.("input[type=text], input[type=number], input:not([type]), select, textarea") || document.querySelector("dialog[open]");
+addEventListener("keydown", (e) => {
+  if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
+  const i = LETTERS.indexOf(e.code);
+  if (i >= 0) { e.preventDefault(); if (!e.repeat) strike(e.code, base + i); }
+  else if (e.code === "KeyZ" && !e.repeat) shift(-1);
+  else if (e.code === "KeyX" && !e.repeat) shift(1);
+  else if (e.key === "Shift" && !e.repeat) sustain(true);
+  else if (e.code === "Enter" && !e.target.matches?.("button, a")) wish("act", { action: "answer" });
+  else if (e.code === "Escape") wish("act", { action: "panic" });
+});
+addEventListener("keyup", (e) => { release(e.code); if (e.key === "Shift") sustain(false); });
+addEventListener("blur", releaseAll);
+document.addEventListener("visibilitychange", () => { if (document.hidden) releaseAll(); });
+at("octave-down").onclick = () => shift(-1);
+at("octave-up").onclick = () => shift(1);
+at("sustain").onclick = () => sustain(!pedal);
+
+const under = (e) => Number(document.elementFromPoint(e.clientX, e.clientY)?.closest?.(".key")?.dataset.pitch ?? NaN);
+const touches = new Map();
+board.addEventListener("pointerdown", (e) => { const p = under(e); if (Number.isNaN(p)) return; e.preventDefault(); board.setPointerCapture(e.pointerId); touches.set(e.pointerId, p); strike(`touch${e.pointerId}`, p); });
+board.addEventListener("pointermove", (e) => {
+  if (!touches.has(e.pointerId)) return;
+  const p = under(e);
+  if (p !== touches.get(e.pointerId)) { release(`touch${e.pointerId}`); touches.set(e.pointerId, p); if (!Number.isNaN(p)) strike(`touch${e.pointerId}`, p); }
+});
+for (const end of ["pointerup", "pointercancel"]) board.addEventListener(end, (e) => { touches.delete(e.pointerId); release(`touch${e.pointerId}`); });
+
+function lay() {
+  const octaves = innerWidth < 560 ? 1 : innerWidth < 900 ? 2 : 3, first = base - (octaves === 3 ? 12 : 0), last = first + 12 * octaves;
+  const whites = []; for (let p = first; p <= last; p++) if (!BLACK.includes(p % 12)) whites.push(p);
+  const width = 100 / whites.length;
+  board.replaceChildren(); elements.clear();
+  for (let p = first; p <= last; p++) {
+    const key = document.createElement("div"), black = BLACK.includes(p % 12), before = whites.filter((w) => w < p).length;
+    key.className = black ? "key black" : "key"; key.dataset.pitch = p; key.textContent = SIGNS[p - base] ?? "";
+    key.style.left = `${black ? before * width - width * 0.31 : before * width}%`; key.style.width = `${black ? width * 0.62 : width}%`;
+    board.append(key); elements.set(p, key); light(p);
+  }
+  at("octave").textContent = `C${base / 12 - 1}`;
+}
+function light(pitch) { const e = elements.get(pitch), who = lit.get(pitch); e?.classList.toggle("you", who === "player"); e?.classList.toggle("it", who === "agent"); }
+watch((kind, n) => {
+  if (kind === "on") lit.set(n.pitch, n.who); else if (kind === "off") lit.delete(n.pitch); else return;
+  light(n.pitch);
+});
+addEventListener("resize", lay);
+lay();

@@ -1,0 +1,25 @@
+// Notes: what was played, and what is planned. The same on every page. Knows nothing of drawing.
+import { on, now } from "./link.js";
+
+export const notes = new Map();
+export let planned = [];
+const listeners = new Set();
+export const watch = (act) => listeners.add(act);
+const KEPT = 70; // seconds
+
+function tell(kind, note) { for (const act of listeners) act(kind, note); }
+
+on("welcome", (news) => {
+  notes.clear();
+  for (const n of news.notes) notes.set(n.id, n);
+  planned = news.planned;
+  tell("planned", planned);
+});
+on("on", (n) => {
+  const note = { id: n.id, who: n.who, pitch: n.pitch, velocity: n.velocity, at: n.at, end: null };
+  notes.set(n.id, note);
+  tell("on", note);
+  for (const [id, old] of notes) { if (old.end !== null && old.end < now() - KEPT) notes.delete(id); else break; }
+});
+on("off", (n) => { const note = notes.get(n.id); if (note) { note.end = n.at; tell("off", note); } });
+on("planned", (news) => { planned = news.notes; tell("planned", planned); });

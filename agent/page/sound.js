@@ -1,0 +1,89 @@
+// Sound: the browser plays when the program has no sound of its own. The agent's notes are set ahead by time, so that a
+// busy computer does not make them stumble; your own sound at once. Knows nothing of the socket.
+import { watch, planned } from "./notes.js";
+import { now } from "./link.js";
+
+const AHEAD = 0.25, TIMBRES = {
+  "electric piano": { ratio: 14, bend: 0.5, dim: 0.25, ring: 1.6, rise: 0.003 }, piano: { ratio: 1, bend: 2.2, dim: 0.5, ring: 1.2, rise: 0.003 },
+  bass: { ratio: 1, bend: 2, dim: 0.35, ring: 2.2, rise: 0.004 }, pad: { ratio: 2, bend: 0.5, dim: 4, ring: 30, rise: 0.2 }, organ: { ratio: 2, bend: 0.7, dim: 30, ring: 90, rise: 0.006 },
+};
+let context = null, master = null, wanted = false, quiet = false;
+const voices = new Map(), seats = { player: -0.35, agent: 0.35 };
+export const timbres = { player: "electric piano", agent: "piano" };
+export const heard = { last: 0 }; // seconds from the page's event to the first frame, by the context's own account
+export let meter = null;
+
+export function use(isWanted) { wanted = isWanted; if (wanted) wake(); else for (const id of [...voices.keys()]) stop(id); }
+export function volume(v) { if (master) master.gain.setTargetAtTime(v, context.currentTime, 0.02); level = v; }
+let level = 0.8;
+
+/** Browsers let a page be heard only after a touch: call this on each. */
+export function wake() {
+  if (!wanted) return;
+  if (!context) {
+    context = new AudioContext({ latencyHint: "interactive" });
+    master = context.createGain(); master.gain.value = level;
+    const limiter = new DynamicsCompressorNode(context, { threshold: -8, ratio: 12, attack: 0.002, release: 0.1, knee: 4 });
+    meter = new AnalyserNode(context, { fftSize: 2048 });
+    master.connect(limiter).connect(meter).connect(context.destination);
+  }
+  if (context.state !== "running") context.resume();
+}
+export const awake = () => context?.state === "running";
+
+function start(id, who, pitch, velocity, when) {
+  if (!awake()) return;
+  stop(id);
+  if (voices.size > 40) stop(voices.keys().next().value);
+  const t = TIMBRES[timbres[who]] ?? TIMBRES.piano, hertz = 440 * 2 ** ((pitch - 69) / 12), force = velocity / 127;
+  const high = 2 ** (-(pitch - 60) / 24), at = Math.max(when, context.currentTime);
+  const carrier = new OscillatorNode(context, { frequency: hertz }), modulator = new OscillatorNode(context, { frequency: hertz * t.ratio });
+  const bend = context.createGain(), gain = context.createGain(), pan = new StereoPannerNode(context, { pan: seats[who] });
+  bend.gain.setValueAtTime(hertz * t.bend * (0.25 + 0.75 * force) * Math.min(Math.max(high, 0.25), 1.6), at); bend.gain.setTargetAtTime(0, at, t.dim * high);
+  gain.gain.setValueAtTime(0, at); gain.gain.linearRampToValueAtTime(0.3 * (0.08 + 0.92 * force ** 1.6), at + t.rise); gain.gain.setTargetAtTime(0, at + t.rise, t.ring * high);
+  modulator.connect(bend).connect(carrier.frequency); carrier.connect(gain).connect(pan).connect(master);
+  carrier.start(at); modulator.start(at);
+  voices.set(id, { carrier, modulator, gain, at, who });
+}
+
+function stop(id, when = 0) {
+  const v = voices.get(id);
+  if (!v) return;
+  voices.delete(id);
+  const at = Math.max(when, context.currentTime);
+  if (v.at > at) { v.carrier.disconnect(); v.carrier.stop(); v.modulator.stop(); return; } // it had not begun
+  v.gain.gain.cancelScheduledValues(at); v.gain.gain.setTargetAtTime(0, at, 0.05);
+  v.carrier.stop(at + 0.5); v.modulator.stop(at + 0.5);
+}
+
+/** A key of this page: heard at once, without the way to the program and back. */
+const local = new Map(), under = new Set();
+let pedal = false;
+export function key(pitch, velocity) {
+  if (!wanted || quiet) return;
+  wake();
+  if (velocity) {
+    start(`k${pitch}`, "player", pitch, velocity, 0); under.delete(pitch);
+    if (context) heard.last = (context.baseLatency || 0) + (context.outputLatency || 0);
+    local.set(pitch, performance.now());
+  } else if (pedal) under.add(pitch); else stop(`k${pitch}`);
+}
+export function sustain(isDown) { pedal = isDown; if (!isDown) { for (const p of under) stop(`k${p}`); under.clear(); } }
+
+const moment = (time) => context.currentTime + (time - now());
+watch((kind, it) => {
+  if (!wanted || !context) return;
+  if (kind === "on" && it.who === "player" && !(performance.now() - (local.get(it.pitch) ?? -1e9) < 400)) start(it.id, "player", it.pitch, it.velocity, 0);
+  if (kind === "on" && it.who === "agent" && !voices.has(it.id)) start(it.id, "agent", it.pitch, it.velocity, 0);
+  if (kind === "off") stop(it.id, 0);
+  if (kind === "planned") {
+    const there = new Set(it.map((n) => n.id));
+    for (const [id, v] of voices) if (v.who === "agent" && v.at > context.currentTime + 0.02 && !there.has(id)) stop(id);
+    set();
+  }
+});
+function set() {
+  if (wanted && awake()) for (const n of planned) if (n.at - now() < AHEAD && n.at > now() - 0.05 && !voices.has(n.id)) start(n.id, "agent", n.pitch, n.velocity, moment(n.at));
+}
+setInterval(set, 60);
+export const count = () => voices.size;

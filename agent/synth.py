@@ -1,0 +1,216 @@
+"""The synth: the built-in voices on the computer's own sound, or FluidSynth in their place where it and a SoundFont are there.
+
+Knows nothing of ports, phrases or turns.
+
+Threads: `play` may be called from any; it only puts the message down. The sound system's own thread takes it up at its next block.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, Protocol
+
+from .errors import UserError
+from .ports import hushed, works
+from .voices import BLOCK, DRUMS, Part, Voices
+
+AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
+CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
+PLAYER, AGENT = 0, 1
+SOUNDFONTS = (
+    "/usr/share/sounds/sf2/FluidR3_GM.sf2",
+    "/usr/share/sounds/sf2/default-GM.sf2",
+    "/usr/share/soundfonts/FluidR3_GM.sf2",
+    "/usr/share/soundfonts/default.sf2",
+)
+DRIVERS = {"darwin": "coreaudio", "win32": "dsound"}
+PATIENCE = 0.5  # seconds in which FluidSynth mostly says that it cannot play
+SEATS = (0.36, 0.64)  # where the player and the agent sit, 0 left to 1 right
+
+
+class Sound(Protocol):
+    """Something that is heard."""
+
+    name: str
+
+    def play(self, who: int, message: bytes) -> None:
+        """One message of the player's or the agent's."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still plays."""
+
+    def quiet(self, is_quiet: bool) -> None:
+        """Be silent, or be heard again."""
+
+    def close(self) -> None:
+        """Let go of the sound system. May be called twice."""
+
+
+class BuiltIn:
+    """The built-in voices. Raises UserError where the computer has no sound that works."""
+
+    name = BUILT_IN
+
+    def __init__(self) -> None:
+        self.first_block_at = 0.0  # when a message was last taken up, for measuring
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._quiet = False
+        try:
+            with hushed():
+                import sounddevice
+
+                device = sounddevice.query_devices(kind="output")
+                rate = float(device["default_samplerate"])
+                parts = [Part("electric piano", SEATS[PLAYER]), Part("piano", SEATS[AGENT])]
+                self.voices = Voices(rate, parts)
+                self._stream: Any = sounddevice.OutputStream(
+                    samplerate=rate, blocksize=BLOCK, channels=2, latency="low", dtype="float32", callback=self._fill
+                )
+                self._stream.start()
+        except Exception as error:  # the library may be missing, the card, the server, the right: the answer is one
+            raise UserError(f"This computer has no sound that works here ({_brief(error)}).") from error
+
+    @property
+    def is_alive(self) -> bool:
+        return self._stream is not None
+
+    def play(self, who: int, message: bytes) -> None:
+        self._waiting.append((who, message))
+
+    def quiet(self, is_quiet: bool) -> None:
+        self._quiet = is_quiet
+
+    def close(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with contextlib.suppress(Exception):
+                stream.stop()
+            stream.close()
+
+    def _fill(self, out: Any, frames: int, _time: Any, _status: Any) -> None:
+        while self._waiting:
+            self.voices.take(*self._waiting.popleft())
+            self.first_block_at = time.perf_counter()
+        self.voices.volume += (float(not self._quiet) - self.voices.volume) * 0.2
+        out[:] = self.voices.render(frames)
+
+
+class FluidSynth:
+    """FluidSynth as a child process, told what to play in lines. Raises UserError where it cannot play."""
+
+    name = FLUIDSYNTH
+
+    def __init__(self, soundfont: Path, driver: str) -> None:
+        program = shutil.which("fluidsynth")
+        if program is None:
+            raise UserError("FluidSynth is not installed; install it, or use --sound built-in.")
+        if not soundfont.is_file():
+            raise UserError(f"{soundfont} is not there; name a SoundFont, a file that ends in .sf2.")
+        command = [program, "-q", "-n", "-a", driver, "-g", "0.7", "-o", "audio.period-size=128"]
+        command += ["-o", "audio.jack.autoconnect=1", str(soundfont)]
+        self._lock = threading.Lock()
+        self._quiet = False
+        self._process: subprocess.Popen[str] | None = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "JACK_NO_START_SERVER": "1"},
+        )
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end and self.is_alive:
+            time.sleep(0.02)
+        if not self.is_alive:
+            self.close()
+            raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
+        for who, program_number, pan in ((PLAYER, 4, 40), (AGENT, 0, 88)):
+            self._tell(f"prog {who} {program_number}\ncc {who} 10 {pan}\n")
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def play(self, who: int, message: bytes) -> None:
+        if not message or message[0] >= 0xF0 or len(message) < 2:
+            return
+        channel = DRUMS if message[0] & 0x0F == DRUMS else who
+        kind, first, second = message[0] & 0xF0, message[1], message[-1]
+        if kind == 0x90 and second:
+            line = "" if self._quiet else f"noteon {channel} {first} {second}\n"
+        elif kind in (0x80, 0x90):
+            line = f"noteoff {channel} {first}\n"
+        elif kind == 0xB0 and first not in (0, 10, 32):
+            line = f"cc {channel} {first} {second}\n"
+        elif kind == 0xE0:
+            line = f"pitch_bend {channel} {second << 7 | first}\n"
+        else:
+            line = ""  # other people's programs are for other people's synths
+        self._tell(line)
+
+    def quiet(self, is_quiet: bool) -> None:
+        if is_quiet and not self._quiet:
+            self._tell("".join(f"cc {who} 120 0\n" for who in (PLAYER, AGENT, DRUMS)))
+        self._quiet = is_quiet
+
+    def close(self) -> None:
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+
+    def _tell(self, line: str) -> None:
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            if line and self._process is not None and self._process.stdin is not None:
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+
+
+def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
+    """What `choice` asks for; None where it is off, or where `auto` finds no sound. Raises UserError for what was asked for by name."""
+    if choice == OFF:
+        return None
+    if choice == BUILT_IN:
+        return BuiltIn()
+    found = soundfont or next((Path(p) for p in SOUNDFONTS if Path(p).is_file()), None)
+    if choice == FLUIDSYNTH or soundfont is not None:
+        if found is None:
+            raise UserError("No SoundFont was found; name one with --soundfont FILE.sf2.")
+        return FluidSynth(found, _driver())
+    if found is not None and shutil.which("fluidsynth"):
+        with contextlib.suppress(UserError):
+            return FluidSynth(found, _driver())
+    try:
+        return BuiltIn()
+    except UserError:
+        return None
+
+
+def _driver() -> str:
+    """The sound system that FluidSynth should use. Raises UserError where there is none."""
+    if sys.platform != "linux":
+        return DRIVERS.get(sys.platform, "dsound")
+    if shutil.which("pactl") and subprocess.run(["pactl", "info"], capture_output=True, timeout=3).returncode == 0:
+        return "pulseaudio"
+    if works("jack"):
+        return "jack"
+    if any(Path("/dev/snd").glob("pcm*p")):
+        return "alsa"
+    raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
+
+
+def _brief(error: Exception) -> str:
+    return str(error).splitlines()[0][:80] if str(error) else type(error).__name__

@@ -1,0 +1,161 @@
+"""Takes: the shelf on which sessions are kept; what is on it, in a few words, and how much may be on it.
+
+Knows nothing of the session that is going on.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from models.note import Note
+
+from .errors import UserError
+from .meters import percentiles
+from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, rows, take_notes, write_take_midi
+
+MOST_BYTES, MOST_TAKES = 1 << 30, 500
+NAME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[a-z0-9-]*")
+"""How folders are called that we made; others are nobody's business."""
+KEYS = ("C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
+SCALE = (0, 2, 4, 5, 7, 9, 11)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One take in a few words. `late_ms` is the lateness of the agent's notes, at the 99th of a hundred."""
+
+    name: str
+    seconds: float
+    played: int
+    answered: int
+    key: str
+    tempo: float | None
+    preset: str
+    seed: int | None
+    late_ms: float | None
+
+    def __str__(self) -> str:
+        what = [f"{self.seconds:.0f} s", f"{self.played} notes of yours, {self.answered} of its own"]
+        what += [f"about {self.key}"] if self.key else []
+        what += [f"{self.tempo:.0f} beats a minute"] if self.tempo else []
+        what += [self.preset] if self.preset else []
+        what += [f"seed {self.seed}"] if self.seed is not None else []
+        what += [f"late by {self.late_ms:.1f} ms at p99"] if self.late_ms is not None else []
+        return ", ".join(what)
+
+    def row(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {**asdict(self), "text": str(self)}
+
+
+def folders(shelf: Path) -> list[Path]:
+    """The takes on a shelf, the newest first."""
+    if not shelf.is_dir():
+        return []
+    found = [p for p in shelf.iterdir() if p.is_dir() and NAME.fullmatch(p.name) and (p / JSONL).is_file()]
+    return sorted(found, key=lambda p: p.name, reverse=True)
+
+
+def find(shelf: Path, name: str) -> Path:
+    """The take of that name, or the newest for `last`. Raises UserError."""
+    there = folders(shelf)
+    if name == "last" and there:
+        return there[0]
+    for path in there:
+        if path.name == name:
+            return path
+    if "/" in name and (Path(name) / JSONL).is_file():
+        return Path(name)
+    hint = f"the newest is {there[0].name}" if there else "none has been kept yet"
+    raise UserError(f"There is no take {name!r}; {hint}. `tradefours takes list` lists them.")
+
+
+def summary(folder: Path) -> Summary:
+    """A take in a few words. Raises UserError."""
+    about: dict[str, Any] = {}
+    late: list[float] = []
+    tempo = None
+    try:
+        for row in rows(folder / JSONL):
+            about = about or row
+            tempo = row.get("tempo", tempo)
+            if "out" in row and str(row["out"])[:1] in "89":
+                late.append(float(row["at"]) - float(row["t"]))
+        notes = take_notes(folder / JSONL)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{folder.name} cannot be read; it may be broken.") from error
+    both = [*notes[PLAYER], *notes[AGENT]]
+    seed, figures = about.get("seed"), percentiles(late)
+    return Summary(
+        folder.name,
+        seconds=max((n.end for n in both), default=0.0),
+        played=len(notes[PLAYER]),
+        answered=len(notes[AGENT]),
+        key=key_of(both),
+        tempo=tempo if isinstance(tempo, int | float) else None,
+        preset=str(about.get("preset", "")),
+        seed=seed if isinstance(seed, int) else None,
+        late_ms=figures.get("p99"),
+    )
+
+
+def key_of(notes: Sequence[Note]) -> str:
+    """The scale that holds most of what was played; "" where there is too little."""
+    weights = [0.0] * 12
+    for note in notes:
+        weights[note.pitch % 12] += min(note.duration, 2.0)
+    if len(notes) < 8 or not sum(weights):
+        return ""
+    tonic = max(range(12), key=lambda t: sum(weights[(t + s) % 12] for s in SCALE) + 0.2 * weights[t])
+    relative = (tonic + 9) % 12
+    return f"{KEYS[relative]} minor" if weights[relative] > weights[tonic] else f"{KEYS[tonic]} major"
+
+
+def export(folder: Path, to: Path) -> list[Path]:
+    """Write the .mid and the picture of a take into a folder. Raises UserError."""
+    from .picture import piano_roll
+
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        write_take_midi(folder)
+        notes = take_notes(folder / JSONL)
+        out = [to / f"{folder.name}.mid", to / f"{folder.name}.png"]
+        if not any(notes.values()):
+            raise UserError(f"{folder.name} holds no notes; choose another take.")
+        shutil.copyfile(folder / MIDI, out[0])
+        piano_roll(out[1], notes[PLAYER], notes[AGENT], title=f"tradefours · {folder.name}")
+    except OSError as error:
+        raise UserError(f"{to} cannot be written ({error.strerror}); name another folder.") from error
+    return out
+
+
+def delete(shelf: Path, name: str) -> None:
+    """Take it off the shelf, for ever. Raises UserError."""
+    folder = find(shelf, name)
+    if folder.parent != shelf:
+        raise UserError(f"{name} is not on the shelf; remove it yourself.")
+    for file in (JSONL, MIDI, PICTURE):
+        (folder / file).unlink(missing_ok=True)
+    try:
+        folder.rmdir()
+    except OSError as error:
+        raise UserError(f"{folder} holds other files, too; look at them yourself.") from error
+
+
+def tidy(shelf: Path, most: int = MOST_TAKES, most_bytes: int = MOST_BYTES) -> int:
+    """Keep the shelf within its bounds: the oldest go first. Returns how many went."""
+    gone, size = 0, 0
+    for number, folder in enumerate(folders(shelf)):
+        size += sum(f.stat().st_size for f in folder.iterdir() if f.is_file())
+        if number and (number >= most or size > most_bytes):
+            try:
+                delete(shelf, folder.name)
+                gone += 1
+            except (UserError, OSError):
+                continue
+    return gone

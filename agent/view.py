@@ -1,0 +1,85 @@
+"""The view: what a page sees of the music, and what it must be told to see the same as all others.
+
+Knows nothing of sockets or sessions. Pure: times are arguments, in monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from models.note import Note
+
+from .listener import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
+
+PLAYER, AGENT = "player", "agent"
+SEEN = 60.0  # seconds back that a new page is shown
+KEPT = 4000  # notes at most
+DRUMS = 9
+Row = dict[str, Any]
+
+
+class View:
+    """Notes of both players as they begin and end, and those that are planned. Each method returns the news for the pages."""
+
+    def __init__(self) -> None:
+        self.notes: deque[Row] = deque(maxlen=KEPT)
+        self.planned: list[Row] = []
+        self.pedal = False
+        self._down: dict[tuple[str, int, int], Row] = {}
+        self._number = 0
+
+    def message(self, who: str, when: float, message: bytes, ident: str = "") -> Row | None:
+        """A message that was heard or sent."""
+        if len(message) != 3 or message[0] & 0x0F == DRUMS:
+            return None
+        kind, key = message[0] & 0xF0, (who, message[0] & 0x0F, message[1])
+        if kind == NOTE_ON and message[2]:
+            self._end(key, when)
+            self._number += 1
+            note = {
+                "id": ident or f"p{self._number}",
+                "who": who,
+                "pitch": message[1],
+                "velocity": message[2],
+                "at": when,
+                "end": None,
+            }
+            self.notes.append(note)
+            self._down[key] = note
+            return {"t": "on", **note}
+        if kind in (NOTE_OFF, NOTE_ON):
+            ended = self._end(key, when)
+            return None if ended is None else {"t": "off", "id": ended["id"], "at": when}
+        if kind == CONTROL and message[1] == SUSTAIN and who == PLAYER:
+            self.pedal = message[2] >= 64
+            return {"t": "pedal", "down": self.pedal}
+        return None
+
+    def plan(self, notes: Sequence[tuple[int, Note]]) -> Row | None:
+        """What is planned now; None where that is nothing new."""
+        rows = [
+            {"id": ident_of(n.onset, n.pitch), "pitch": n.pitch, "velocity": n.velocity, "at": n.onset, "end": n.end}
+            for _, n in notes
+        ]
+        if rows == self.planned:
+            return None
+        self.planned = rows
+        return {"t": "planned", "notes": rows}
+
+    def snapshot(self, now: float) -> Row:
+        """All that a page must know that has just come."""
+        notes = [n for n in self.notes if (n["end"] or now) > now - SEEN]
+        return {"now": now, "notes": notes, "planned": self.planned, "pedal": self.pedal}
+
+    def _end(self, key: tuple[str, int, int], when: float) -> Row | None:
+        note = self._down.pop(key, None)
+        if note is not None:
+            note["end"] = when
+        return note
+
+
+def ident_of(onset: float, pitch: int) -> str:
+    """The name of a note of the agent's: the same while it is planned and when it sounds."""
+    return f"a{pitch}@{onset:.4f}"

@@ -1,0 +1,64 @@
+"""Plots of an evaluation: how it learned, where styles lie in the latent space, what knobs do.
+
+Knows nothing of how the figures came about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from .attributes import NAMES
+
+SETTINGS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+
+
+def learning_curve(path: Path, log: Path) -> None:
+    """Bits a note in training over notes seen, from a log of JSON lines, smoothed over ten of them."""
+    rows = [json.loads(line) for line in log.read_text(encoding="utf8").splitlines() if line.strip()]
+    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    axes = figure.add_subplot(
+        xlabel="notes seen, millions", ylabel="bits a note", title="Learning curve (training lessons)"
+    )
+    seen = np.array([r["notes"] for r in rows]) / 1e6
+    width = min(10, len(rows))
+    for field in ("bits", "time", "pitch", "velocity", "duration"):
+        values = np.convolve([r[field] for r in rows], np.ones(width) / width, "valid")
+        axes.plot(seen[len(seen) - len(values) :], values, label="total" if field == "bits" else field)
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path)
+
+
+def latent_map(path: Path, points: NDArray[np.float64], labels: Sequence[str]) -> None:
+    """Styles of passages, (n, latent), in the plane of their two largest principal components, coloured by source."""
+    centred = points - points.mean(0)
+    _, _, axes_of = np.linalg.svd(centred, full_matrices=False)
+    plane = centred @ axes_of[:2].T
+    figure = Figure(figsize=(7, 6), dpi=120, layout="constrained")
+    axes = figure.add_subplot(xlabel="first component", ylabel="second component", title="Where styles lie")
+    for label in sorted(set(labels)):
+        of = np.array([x == label for x in labels])
+        axes.scatter(plane[of, 0], plane[of, 1], s=14, alpha=0.7, label=label)
+    axes.legend()
+    figure.savefig(path)
+
+
+def knob_curves(path: Path, knobs: dict[str, dict[str, Any]]) -> None:
+    """The mean of each quality in what is played, at each setting of its knob."""
+    figure = Figure(figsize=(12, 5), dpi=120, layout="constrained")
+    grid = figure.subplots(2, 4)
+    for axes, name in zip(grid.flat, NAMES, strict=False):
+        axes.plot(SETTINGS, knobs[name]["curve"], marker="o")
+        axes.set_title(f"{name} ({knobs[name]['spearman']:.2f})")
+        axes.grid(alpha=0.3)
+    grid.flat[-1].set_axis_off()
+    figure.suptitle("What knobs do: the quality in the answers, over the knob's setting (Spearman's correlation)")
+    figure.savefig(path)

@@ -1,0 +1,195 @@
+"""The server as an attacker meets it: other hosts, other sites, floods, nonsense; nothing of it disturbs the music."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from agent.clock import SystemClock
+from agent.web import MOST_PAGES, PATIENT, Page, Server
+
+
+class Quiet:
+    """A host that remembers what was wished for."""
+
+    def __init__(self, take: Path | None = None) -> None:
+        self.wishes: list[dict[str, Any]] = []
+        self.left = 0
+        self.take = take
+
+    def welcome(self) -> dict[str, Any]:
+        return {"t": "welcome"}
+
+    def wish(self, page: Page, wish: dict[str, Any]) -> None:
+        self.wishes.append(wish)
+
+    def gone(self, page: Page) -> None:
+        self.left += 1
+
+    def take_file(self, name: str) -> Path | None:
+        return self.take if name == "good" else None
+
+
+@asynccontextmanager
+async def served(host: Quiet) -> AsyncIterator[tuple[Server, aiohttp.ClientSession]]:
+    server = Server(host, SystemClock(), 0)
+    await server.start()
+    try:
+        async with aiohttp.ClientSession() as client:
+            yield server, client
+    finally:
+        await server.close()
+
+
+def own(server: Server) -> dict[str, str]:
+    return {"Origin": server.url.rstrip("/")}
+
+
+def test_it_listens_on_this_computer_only() -> None:
+    async def look() -> None:
+        async with served(Quiet()) as (server, _):
+            assert server.url.startswith("http://127.0.0.1:")
+            assert server._runner is not None
+            assert {a[0] for a in server._runner.addresses} == {"127.0.0.1"}
+            with socket.socket() as other:  # a second one finds another place
+                other.settimeout(1)
+                second = Server(Quiet(), SystemClock(), server.port)
+                await second.start()
+                assert second.port != server.port
+                await second.close()
+
+    asyncio.run(look())
+
+
+def test_foreign_hosts_and_sites_are_refused() -> None:
+    async def attack() -> None:
+        host = Quiet()
+        async with served(host) as (server, client):
+            for name in (
+                "evil.example",
+                f"evil.example:{server.port}",
+                "127.0.0.1",
+                "",
+                f"localhost.evil:{server.port}",
+            ):
+                async with client.get(server.url, headers={"Host": name}) as got:
+                    assert got.status == 403, name
+            async with client.get(server.url, headers={"Host": f"localhost:{server.port}"}) as got:
+                assert got.status == 200
+            async with client.get(server.url, headers={"Origin": "http://evil.example"}) as got:
+                assert got.status == 403
+            for origin in (
+                "http://evil.example",
+                "null",
+                f"https://127.0.0.1:{server.port}",
+                "http://127.0.0.1:1",
+                None,
+            ):
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                    await client.ws_connect(server.url + "socket", headers={"Origin": origin} if origin else {})
+                assert refused.value.status == 403, origin
+            assert not server.pages
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await client.ws_connect(server.url + "socket", headers={**own(server), "Host": "evil.example"})
+
+    asyncio.run(attack())
+
+
+def test_only_the_pages_own_files_are_handed_out(tmp_path: Path) -> None:
+    async def attack() -> None:
+        take = tmp_path / "good" / "take.mid"
+        take.parent.mkdir()
+        take.write_bytes(b"MThd")
+        async with served(Quiet(take)) as (server, client):
+            for name in (
+                "..%2fweb.py",
+                "%2e%2e/cli.py",
+                "..%2f..%2fpyproject.toml",
+                "web.py",
+                "page.css%00",
+                "takes/..%2fx.mid",
+            ):
+                async with client.get(server.url + name) as got:
+                    assert got.status in (400, 403, 404), name
+            async with client.get(server.url + "takes/good.mid") as got:
+                assert got.status == 200
+                assert "attachment" in got.headers["Content-Disposition"]
+            async with client.post(server.url, data=b"x" * 5000) as got:
+                assert got.status in (405, 413)
+            for name in ("", "main.js", "page.css", "icon.svg"):
+                async with client.get(server.url + name) as got:
+                    assert got.status == 200
+                    assert "default-src 'self'" in got.headers["Content-Security-Policy"]
+                    assert got.headers["X-Content-Type-Options"] == "nosniff"
+
+    asyncio.run(attack())
+
+
+def test_floods_and_nonsense_end_the_connection_and_nothing_else() -> None:
+    async def closes(ws: aiohttp.ClientWebSocketResponse) -> int | None:
+        while (await ws.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+            pass
+        return ws.close_code
+
+    async def attack() -> None:
+        host = Quiet()
+        async with served(host) as (server, client):
+            good = await client.ws_connect(server.url + "socket", headers=own(server))
+            assert (await good.receive_json())["t"] == "welcome"
+
+            flood = await client.ws_connect(server.url + "socket", headers=own(server))
+            for _ in range(1500):
+                await flood.send_str('{"do": "on", "pitch": 60, "velocity": 1}')
+            assert await closes(flood) == 1008
+            assert len(host.wishes) < 1000
+
+            long = await client.ws_connect(server.url + "socket", headers=own(server))
+            await long.send_str("x" * 100_000)
+            assert await closes(long) == 1009
+
+            binary = await client.ws_connect(server.url + "socket", headers=own(server))
+            await binary.send_bytes(b"\x90\x3c\x50")
+            assert await closes(binary) == 1008
+
+            silly = await client.ws_connect(server.url + "socket", headers=own(server))
+            for _ in range(PATIENT + 1):
+                await silly.send_str("[]")
+            assert await closes(silly) == 1008
+
+            before = len(host.wishes)
+            await good.send_str('{"do": "phrase"}')
+            await good.send_str(json.dumps({"do": "ping", "sent": 5}))
+            pong = await good.receive_json(timeout=5)
+            assert pong["t"] == "pong"
+            assert pong["sent"] == 5
+            assert host.wishes[before:] == [{"do": "phrase"}]
+            await good.close()
+            await asyncio.sleep(0.1)
+            assert host.left == 5
+            assert not server.pages
+
+    asyncio.run(attack())
+
+
+def test_there_are_only_so_many_pages_and_a_slow_one_is_let_go() -> None:
+    async def attack() -> None:
+        async with served(Quiet()) as (server, client):
+            pages = [await client.ws_connect(server.url + "socket", headers=own(server)) for _ in range(MOST_PAGES)]
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await client.ws_connect(server.url + "socket", headers=own(server))
+            slow = next(iter(server.pages))
+            for _ in range(5000):
+                slow.tell("{}")
+            assert slow.news.qsize() == 1
+            for page in pages:
+                await page.close()
+
+    asyncio.run(attack())
