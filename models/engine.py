@@ -254,11 +254,10 @@ class Engine:
             allowed[int(np.abs(codec.TIMES - shortest).argmin())] = True
         return allowed
 
-    def _strangeness(self) -> NDArray[np.floating]:
+    def _strangeness(self) -> Floats:
         """What the pitches outside the key that is asked for are disfavoured by, in nats."""
-        pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
-        key = int(self.sampling.key)
-        return self.sampling.lean * (((key >> (pitch % 12)) & 1) == 0) * bool(key)
+        key, pitch = int(self.sampling.key), np.arange(codec.SIZES[codec.PITCH]) + LOWEST
+        return np.float32(self.sampling.lean) * ((((key >> (pitch % 12)) & 1) == 0) & bool(key))
 
     def _open_pitches(self, onset: float) -> NDArray[np.bool_]:
         """Which pitches are allowed: in range, and not one that was struck together with this note."""

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, checkpoint, corpus, foils, listen, plots
+from . import answers, bits, checkpoint, corpus, foils, listen, plots, shelf
 from .baselines import Continuator, Markov
 from .engine import Engine
 from .heads import CHOSEN
@@ -71,7 +71,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         result["style"] |= answers.style_obeyed(engine, taught, pieces, few, PRESETS, args.seed)
     if args.plots:
         args.plots.mkdir(parents=True, exist_ok=True)
-        log = checkpoint.find(args.weights).with_suffix(".jsonl")
+        log = shelf.find(args.weights).with_suffix(".jsonl")
         if log.is_file():
             plots.learning_curve(args.plots / "learning.png", log)
         plots.latent_map(args.plots / "latent.png", *bits.styles(musician, pieces, args.windows, args.seed))

@@ -188,7 +188,7 @@ def train(args: argparse.Namespace) -> None:
             break
     if rank == 0 and trainer.step == trainer.steps:
         about = {
-            "command": " ".join(sys.argv),
+            "command": said(sys.argv),
             "seed": args.seed,
             "notes": int(args.notes),
             "hours": round(trainer.hours, 2),
@@ -197,6 +197,11 @@ def train(args: argparse.Namespace) -> None:
         print(f"weights: {args.out / 'weights.safetensors'}", flush=True)
     if world > 1:
         dist.destroy_process_group()
+
+
+def said(argv: list[str]) -> str:
+    """A command line that may be published: of paths, only their last part."""
+    return " ".join(Path(word).name if os.sep in word else word for word in argv)
 
 
 def tell(trainer: Trainer, report: Tensor, speed: float) -> None:
