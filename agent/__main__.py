@@ -10,8 +10,9 @@ import sys
 from . import bootstrap
 
 if __name__ == "__main__":
-    if bootstrap.is_installed_here():
+    extra = bootstrap.extra_for(sys.argv[1:])
+    if bootstrap.is_installed_here(extra):
         from .cli import main
 
         sys.exit(main())
-    sys.exit(bootstrap.run("agent", sys.argv[1:]))
+    sys.exit(bootstrap.run("agent", sys.argv[1:], extra))

@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 VERSIONS = ((3, 11), (3, 12))
+MORE = {"test": ", and what its tests need", "train": ", and torch, to train with"}
 QUIET_SECONDS = 15  # between lines, where no terminal shows that time passes
 
 
@@ -41,21 +42,26 @@ def wanted(extra: str) -> str:
 
 
 def is_ready(home: Path, extra: str) -> bool:
-    """Whether the environment is what is wanted. An environment for tests is good for playing, too."""
+    """Whether the environment is what is wanted. One for tests is good for everything, one for training for playing, too."""
     try:
         stamp = (home / "stamp").read_text(encoding="utf8").strip()
     except OSError:
         return False
-    return python_of(home).exists() and stamp in (wanted(extra), wanted("test"))
+    return python_of(home).exists() and stamp in (wanted(extra), wanted("test"), *([] if extra else [wanted("train")]))
 
 
-def is_installed_here() -> bool:
+def extra_for(arguments: Sequence[str]) -> str:
+    """Which extra of the project's needs a command wants: training and evaluation want torch, playing does not."""
+    return "train" if arguments and arguments[0] in ("train", "evaluate") else ""
+
+
+def is_installed_here(extra: str = "") -> bool:
     """Whether this very interpreter has the program and needs no environment of ours.
 
     In a clone, only the environment that was made for it counts; elsewhere the program was installed, needs and all.
     """
     if (ROOT / "pyproject.toml").exists():
-        return Path(sys.prefix).resolve() == HOME.resolve() and is_ready(HOME, "")
+        return Path(sys.prefix).resolve() == HOME.resolve() and is_ready(HOME, extra)
     return True
 
 
@@ -90,7 +96,7 @@ def ensure(extra: str) -> None:
             _make(python)
         what = f"{ROOT}[{extra}]" if extra else str(ROOT)
         pip = [str(python_of(HOME)), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-e", what]
-        _watch(pip, "Installing what it needs" + (", and what its tests need" if extra else ""))
+        _watch(pip, "Installing what it needs" + MORE.get(extra, ""))
         (HOME / "stamp").write_text(wanted(extra), encoding="utf8")
         _say("Installed.")
 

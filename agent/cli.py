@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import shlex
 import signal
@@ -37,21 +38,31 @@ from .status import Status
 from .synth import open_sound
 from .zone import Zone
 
+MODELS = ("train", "evaluate", "export")
+GET_TORCH = (
+    "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
+)
 OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. 0: done, 2: something the user can mend."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments and arguments[0] in (
-        "train",
-        "evaluate",
-        "export",
-    ):  # theirs is another room, with an interpreter of its own
+    if arguments and arguments[0] in MODELS:  # theirs is another room, with an interpreter of its own
+        if arguments[0] != "export" and importlib.util.find_spec("torch") is None:
+            print(f"tradefours: {arguments[0]} needs torch; {GET_TORCH}", file=sys.stderr)
+            return 2
         return subprocess.call([sys.executable, "-m", f"models.{arguments[0]}", *arguments[1:]])
     args = parser().parse_args(arguments)
-    acts = {"play": play, "demo": demo, "answer": answer, "ports": list_ports, "presets": list_presets}
-    acts["takes"] = show_takes
+    acts = {
+        "play": play,
+        "demo": demo,
+        "answer": answer,
+        "bench": measured,
+        "ports": list_ports,
+        "presets": list_presets,
+        "takes": show_takes,
+    }
     try:
         return acts.get(args.command, play)(args)
     except UserError as error:
@@ -266,6 +277,13 @@ def answer(args: argparse.Namespace) -> int:
     else:
         print(f"{args.result}: {len(found.answer)} notes in {span:.1f} s, style {preset.title}, seed {seed}")
     return 0
+
+
+def measured(args: argparse.Namespace) -> int:
+    """Measure this machine."""
+    from .bench import bench
+
+    return bench(args)
 
 
 def list_ports(args: argparse.Namespace) -> int:

@@ -70,6 +70,13 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--picture", type=Path, metavar="FILE.png", help="draw a piano roll, too")
     c.add_argument("--json", action="store_true", help="print what was played as JSON")
     _of_musician(c)
+    c = command("bench", "Measure whether this machine keeps what is promised.", "tradefours bench --json")
+    c.add_argument(
+        "--seconds", type=_number(4, 86400), default=40.0, metavar="S", help="of playing, in all (default 40)"
+    )
+    c.add_argument("--weights", default="open", metavar="W", help="a name or a .safetensors file")
+    c.add_argument("--json", action="store_true", help="for programs")
+    _of_engines(c)
     c = command("ports", "List the MIDI ports.", "tradefours ports --json")
     c.add_argument("--api", choices=tuple(ports.APIS), help="MIDI system (default: the first that works)")
     c.add_argument("--json", action="store_true", help="for programs")

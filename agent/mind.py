@@ -108,6 +108,19 @@ class Mind:
             raise UserError(str(reply.get("error", "these notes have no style.")))
         return [float(x) for x in reply["z"]]
 
+    async def measure(self, notes: int, patience: float = 300.0) -> dict[str, list[float]]:
+        """How long the musician takes for what it does, in seconds; it forgets the session. Raises MindLost."""
+        ident = self._ask({"do": "measure", "notes": notes})
+        reply = await self._reply_to(ident, patience)
+        if "seconds" not in reply:
+            raise MindLost(str(reply.get("error", reply)))
+        return {str(name): [float(s) for s in row] for name, row in reply["seconds"].items()}
+
+    @property
+    def pid(self) -> int | None:
+        """The number of its process on this machine."""
+        return None if self._process is None else self._process.pid
+
     async def close(self) -> None:
         """End the process. May be called twice."""
         process, self._process = self._process, None
@@ -141,10 +154,10 @@ class Mind:
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
 
-    async def _reply_to(self, ident: int) -> dict[str, Any]:
+    async def _reply_to(self, ident: int, patience: float = PATIENCE) -> dict[str, Any]:
         """The next reply to request `ident`; replies to earlier ones, which nobody waits for any more, are passed over."""
         while True:
-            reply = await self._next(PATIENCE)
+            reply = await self._next(patience)
             if reply.get("id") == ident:
                 return reply
             if "error" in reply and "id" not in reply:

@@ -25,6 +25,12 @@ def key_share(pitch: NDArray[np.int64], weight: NDArray[np.float64] | None = Non
     return best, float(shares[best])
 
 
+def _middle(values: NDArray[np.float64]) -> float:
+    """The median; numpy's own takes five times as long for a few numbers."""
+    ordered, half = np.sort(values), len(values) // 2
+    return float(ordered[half]) if len(values) % 2 else float(ordered[half - 1] + ordered[half]) / 2
+
+
 def measure(
     onset: NDArray[np.float64], duration: NDArray[np.float64], pitch: NDArray[np.int64], velocity: NDArray[np.int64]
 ) -> NDArray[np.float64]:
@@ -38,7 +44,7 @@ def measure(
     span = max(float(onset[-1] - onset[0]), 0.25)
     steps = np.diff(onset)
     between = steps[steps > CHORD]
-    typical = float(np.median(between)) if len(between) else span
+    typical = _middle(between) if len(between) else span
     ratios = np.log2(between[1:] / between[:-1]) if len(between) > 2 else np.zeros(1)
     simple = np.array([0.0, 1.0, -1.0, 1.585, -1.585, 2.0, -2.0, 0.585, -0.585])
     off = np.abs(ratios[:, None] - simple[None, :]).min(axis=1)
@@ -48,7 +54,7 @@ def measure(
             pitch.mean(),
             min(duration.sum() / span, 12.0),
             velocity.mean(),
-            np.log2(max(float(np.median(duration)), 0.02) / max(typical, 0.04)),
+            np.log2(max(_middle(duration), 0.02) / max(typical, 0.04)),
             np.minimum(off, 0.5).mean(),
             1.0 - key_share(pitch)[1],
         ]

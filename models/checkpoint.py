@@ -15,9 +15,9 @@ from safetensors.torch import save_file
 
 from . import shelf
 from .musician import Musician
-from .shelf import CheckpointError
+from .shelf import CheckpointError, find
 
-__all__ = ["Checkpoint", "CheckpointError", "load", "save"]
+__all__ = ["Checkpoint", "CheckpointError", "find", "load", "save"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def save(path: Path, musician: Musician, about: dict[str, Any], dtype: torch.dty
 
 def load(name: str) -> Checkpoint:
     """Load weights by name or path, in float32. Raises CheckpointError for anything that is not ours."""
-    found = shelf.read(shelf.find(name))
+    found = shelf.read(find(name))
     musician = Musician(found.config)
     musician.load_state_dict({k: torch.from_numpy(v) for k, v in found.tensors.items()})
     return Checkpoint(musician.eval(), found.name, found.fingerprint, found.about)

@@ -15,7 +15,9 @@ from .network import Network
 from .plain import PlainNetwork
 
 LIVE, PLAIN, TORCH = NAMES = ("live", "plain", "torch")
-HOW_TO_GET_TORCH = "`python3 -m tests` in the project's folder installs it."
+HOW_TO_GET_TORCH = (
+    "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
+)
 
 
 def load(name: str, kind: str = LIVE) -> Engine:

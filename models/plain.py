@@ -20,6 +20,8 @@ from .ring import MARGIN, Ring
 EPSILON = np.float32(np.finfo(np.float32).eps)  # of torch's RMSNorm
 NO_INTERVAL = 2 * codec.SPAN + 1
 _PITCHES = np.arange(codec.SIZES[codec.PITCH])
+_REACH = np.clip(_PITCHES - _PITCHES[:, None], -codec.SPAN, codec.SPAN) + codec.SPAN  # of each pitch from each
+_PITCH_PARTS = (len(_PITCHES), len(_PITCHES) + NO_INTERVAL)
 
 
 def table_sizes() -> list[int]:
@@ -59,11 +61,11 @@ def normed(x: Floats, gain: Floats) -> Floats:
 
 def gelu(x: Floats) -> Floats:
     """GELU; the error function to 1.5e-7 (Abramowitz & Stegun 1964, 7.1.26)."""
-    half = np.abs(x) * np.float32(0.70710678)
-    t = 1.0 / (1.0 + np.float32(0.3275911) * half)
-    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
-    tail = np.float32(0.5) * poly * np.exp(-half * half)  # what is beyond |x|
-    return x * np.where(x > 0, 1.0 - tail, tail)
+    size = np.abs(x)
+    t = 1.0 / (1.0 + 0.23164190 * size)
+    tail = t * (0.127414796 + t * (-0.142248368 + t * (0.7107068705 + t * (-0.7265760135 + t * 0.5307027145))))
+    tail *= np.exp(-0.5 * size * size)  # the share that is beyond |x|
+    return (np.maximum(x, 0.0) - size * tail).astype(np.float32, copy=False)
 
 
 def angles(positions: NDArray[np.int64], head: int) -> tuple[Floats, Floats]:
@@ -101,6 +103,7 @@ class PlainNetwork:
         shape = config.layers, config.kv_heads
         self.keys = np.zeros((*shape, config.head, self.ring.size), np.float32)
         self.values = np.zeros((*shape, self.ring.size, config.head), np.float32)
+        self._heads = [self._head(field) for field in range(len(codec.SIZES))]
         self._z: Floats | None = None
         self._steering = np.zeros((config.layers, config.width), np.float32)
 
@@ -113,15 +116,15 @@ class PlainNetwork:
         return self._pass(x, *angles(np.arange(first, first + len(steps)), self.config.head))
 
     def logits(self, state: Floats, field: int, near: Steps) -> Floats:
-        w = self.weights
-        features = gelu(w[f"heads.inner.{field}.weight"] @ normed(state, w[f"heads.norms.{field}.weight"]))
-        logits: Floats = w[f"heads.out.{field}.weight"] @ features + w[f"heads.out.{field}.bias"]
+        inner, out, bias = self._heads[field]
+        features = gelu(inner @ state * np.float32((state @ state / len(state) + EPSILON) ** -0.5))
+        logits: Floats = out @ features
         if field == codec.PITCH:
-            for i, other in enumerate(near):
+            logits, *intervals = np.split(logits, _PITCH_PARTS)
+            for interval, other in zip(intervals, near, strict=True):
                 if other != codec.NO_PITCH:
-                    at = np.clip(_PITCHES - other, -codec.SPAN, codec.SPAN) + codec.SPAN
-                    logits = logits + (w[f"heads.intervals.{i}.weight"] @ features)[at]
-        return logits
+                    logits = logits + interval[_REACH[other]]
+        return logits + bias
 
     def tell(self, state: Floats, field: int, value: int) -> Floats:
         return state + self.weights[f"heads.given.{field}.weight"][value]
@@ -137,6 +140,15 @@ class PlainNetwork:
         pooled = normed(x, self.weights["style.norm.weight"]).mean(0)
         both: Floats = self.weights["style.out.weight"] @ pooled + self.weights["style.out.bias"]
         return both[: self.config.latent]
+
+    def _head(self, field: int) -> tuple[Floats, Floats, Floats]:
+        """A head's matrices, its norm's gain in the first, and of the pitch's the intervals below the last."""
+        w = self.weights
+        inner = w[f"heads.inner.{field}.weight"] * w[f"heads.norms.{field}.weight"]
+        out = [w[f"heads.out.{field}.weight"]]
+        if field == codec.PITCH:
+            out += [w[f"heads.intervals.{i}.weight"] for i in range(2)]
+        return inner, np.concatenate(out), w[f"heads.out.{field}.bias"]
 
     # -- the Transformer -------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ It says one line by itself when it can play, and after that only answers:
     <- {"id": I, "done": "more"}                       then why it paused: "more" to come, or the phrase's "end".
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
     <- {"id": I, "z": [float, …]}                      the style of these notes
+    -> {"do": "measure", "id": I, "notes": N}          forgets the session, and measures itself: see `models.measure`
+    <- {"id": I, "seconds": {"note": [float, …], …}}
     <- {"error": "one sentence", "id": I}              `id` where there was one
 
 `play` invents the next notes of the answer: see `models.note.Span`. `until` is the caller's horizon: it asks again when it
@@ -160,6 +162,12 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
                 say({"id": ident, "note": to_wire(note)})
         case "encode":
             say({"id": ident, "z": musician.encode([from_wire(row) for row in request["notes"]])})
+        case "measure":
+            if not hasattr(musician, "network"):
+                raise ValueError("there is nothing to measure")
+            from .measure import figures
+
+            say({"id": ident, "seconds": figures(musician, min(max(int(request["notes"]), 8), 20_000))})  # type: ignore[arg-type]
         case other:
             raise ValueError(f"unknown request {str(other)[:40]!r}")
 

@@ -51,8 +51,17 @@ def test_a_stamp_says_what_is_ready(home: Path) -> None:
     stamp(home, "test")
     assert bootstrap.is_ready(home, "")
     assert bootstrap.is_ready(home, "test")
+    assert bootstrap.is_ready(home, "train")
+    stamp(home, "train")
+    assert bootstrap.is_ready(home, "")
+    assert not bootstrap.is_ready(home, "test")
     (home.parent / "pyproject.toml").write_text("two")  # new needs
     assert not bootstrap.is_ready(home, "")
+
+
+def test_only_training_wants_torch() -> None:
+    assert bootstrap.extra_for(["train", "--help"]) == bootstrap.extra_for(["evaluate"]) == "train"
+    assert bootstrap.extra_for([]) == bootstrap.extra_for(["play"]) == bootstrap.extra_for(["export"]) == ""
 
 
 def test_what_is_ready_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

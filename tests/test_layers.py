@@ -46,6 +46,37 @@ def test_the_musician_knows_no_now(path: Path) -> None:
     assert tops(path).isdisjoint({"agent", "asyncio", "rtmidi", "sounddevice"})
 
 
+PLAYING = (
+    *(
+        "worker",
+        "engines",
+        "engine",
+        "live",
+        "plain",
+        "network",
+        "ring",
+        "onnx",
+        "quantise",
+        "shelf",
+        "config",
+        "measure",
+    ),
+    *("sampling", "knobs", "recall", "codec", "note", "midifile", "attributes", "corpus", "agreement", "export"),
+)
+
+
+@pytest.mark.parametrize("name", PLAYING)
+def test_playing_needs_no_torch(name: str) -> None:
+    tree = ast.parse((ROOT / "models" / f"{name}.py").read_text(encoding="utf8"))
+    eager = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in eager:
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        assert not any(n.split(".")[0] == "torch" for n in names)
+        if isinstance(node, ast.ImportFrom) and node.level:
+            ours = [node.module] if node.module else [a.name for a in node.names]
+            assert set(ours) <= set(PLAYING), f"{name} imports {ours}, which may want torch"
+
+
 @pytest.mark.parametrize("path", sorted([*ROOT.glob("agent/*.py"), *ROOT.glob("models/*.py")]), ids=lambda p: p.stem)
 def test_every_room_says_what_it_is(path: Path) -> None:
     said = ast.get_docstring(ast.parse(path.read_text(encoding="utf8"))) or ""

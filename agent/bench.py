@@ -1,0 +1,261 @@
+"""The bench: what is promised, measured on this machine with the real musician and the real player, in one run.
+
+Knows nothing of networks: the musician's process measures itself when it is asked to.
+
+No MIDI system is needed. A rehearsed player plays phrases on a port made of nothing, waits for the answer and cuts in; what leaves is
+stamped where a port would take it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from models.note import ANSWER, Note, Span
+
+from . import presets
+from .budgets import table, verdicts
+from .clock import SystemClock
+from .errors import UserError
+from .meters import percentiles
+from .mind import Mind, MindLost, worker_command
+from .ports import Event, RtInput
+from .session import Session
+
+RATE = 12.0  # notes a second that must be ready
+SHARES = {"ready": 0.3, "session": 0.4}  # of the seconds; again as much of each with one core busy
+TORCH_NOTES, NOTES = 96, 600
+PHRASE = (60, 64, 67, 72, 71, 67)
+
+
+class Stage:
+    """Both ports of the bench: a player who knows what is coming, and an output that keeps the time."""
+
+    name = "bench"
+
+    def __init__(self) -> None:
+        self.thru: list[float] = []
+        self._closed, self._answering = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._struck = 0.0
+
+    def open(self, on_event: Callable[[Event], None]) -> None:
+        self._thread = threading.Thread(target=self._play, args=(on_event,), name="bench player", daemon=True)
+        self._thread.start()
+
+    def send(self, message: bytes) -> None:
+        now = time.perf_counter()
+        if message[0] & 0xF0 == 0x90 and message[2] > 0:
+            if threading.current_thread() is self._thread:
+                self.thru.append(now - self._struck)
+            else:
+                self._answering.set()
+
+    def close(self) -> None:
+        self._closed.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=1.0)
+
+    def _play(self, on_event: Callable[[Event], None]) -> None:
+        """A phrase on the second channel; then, once the answer is under way, the next one: a cut-in."""
+        while not self._closed.wait(0.05):
+            for pitch in PHRASE:
+                self._struck = time.perf_counter()
+                on_event(Event(self._struck, bytes((0x91, pitch, 80))))
+                if self._closed.wait(0.08):
+                    return
+                on_event(Event(time.perf_counter(), bytes((0x81, pitch, 0))))
+                if self._closed.wait(0.04):
+                    return
+            self._answering.clear()
+            while not self._answering.wait(0.05):
+                if self._closed.is_set():
+                    return
+            if self._closed.wait(0.5):
+                return
+
+
+async def report(engine: str, seconds: float, weights: str = "open") -> dict[str, Any]:
+    """Everything, ready for JSON."""
+    cold = await _cold_start(weights, engine)
+    found: dict[str, Any] = {"machine": machine(), "engine": "", "seconds": seconds, "cold_start_s": cold}
+    mind = Mind(worker_command(weights, engine))
+    await mind.start()
+    try:
+        about = await mind.wait_ready()
+        found["engine"] = about["engine"]
+        start = _memory(mind)
+        found |= _musicians_rows(await mind.measure(NOTES))
+        found["ready_share"], found["delivery_ms"] = await ready_share(mind, SHARES["ready"] * seconds / 2)
+        found |= await _played(weights, engine, SHARES["session"] * seconds / 2)
+        with Hog():
+            hogged = _musicians_rows(await mind.measure(NOTES // 2))
+            hogged["ready_share"], _ = await ready_share(mind, SHARES["ready"] * seconds / 2)
+            hogged |= await _played(weights, engine, SHARES["session"] * seconds / 2)
+        found["hogged"] = hogged
+        if start is not None:
+            found["rss_mb"] = {"start": start, "end": _memory(mind)}
+    finally:
+        await mind.close()
+    if engine != "torch":
+        found |= await _against_torch(weights, found)
+    found["budgets"] = verdicts(found, hogged)
+    return found
+
+
+def _musicians_rows(seconds: dict[str, list[float]]) -> dict[str, Any]:
+    """The musician's own figures, and how near a step comes to the least that it can take."""
+    rows: dict[str, Any] = {f"{name}_ms": percentiles(row) for name, row in seconds.items()}
+    rows["over_limit"] = round(rows["step_ms"]["p50"] / max(rows["limit_ms"]["p50"], 1e-6), 2)
+    return rows
+
+
+async def _against_torch(weights: str, found: dict[str, Any]) -> dict[str, Any]:
+    mind = Mind(worker_command(weights, "torch"))
+    await mind.start()
+    try:
+        await mind.wait_ready()
+        rows = await mind.measure(TORCH_NOTES)
+    except (UserError, MindLost) as error:
+        return {"not_compared": str(error)}
+    finally:
+        await mind.close()
+    torch = percentiles(rows["note"])
+    return {"torch_note_ms": torch, "faster_than_torch": round(torch["p50"] / found["note_ms"]["p50"], 2)}
+
+
+async def ready_share(mind: Mind, seconds: float) -> tuple[float, dict[str, float]]:
+    """The share of notes that were there in time, at `RATE` a second, while the other player goes on playing, too."""
+    clock, ready, taken = SystemClock(), 0, []
+    notes: list[Note] = [Note(0.2 * i, 0.1, 60 + i % 12, 70) for i in range(16)]
+    mind.hear(0, notes)
+    mind.style(None, {})
+    count, begun = max(int(seconds * RATE), 12), clock.now() + 0.2
+    for i in range(count):
+        due = begun + i / RATE
+        await asyncio.sleep(max(due - clock.now(), 0.0))
+        asked, at = clock.now(), notes[-1].onset + 0.05
+        if i % 4 == 3:
+            notes.append(Note(at, 0.1, 55 + i % 20, 60))
+            mind.hear(len(notes) - 1, notes[-1:])
+            at += 0.05
+        got: list[Note] = [n async for n in mind.play(Span(at, at, at + 1e6, at + 1e6)) if isinstance(n, Note)]
+        taken.append(clock.now() - asked)
+        ready += bool(got) and clock.now() <= due + 1.0 / RATE
+        for note in got:
+            notes.append(Note(note.onset, note.duration, note.pitch, note.velocity, ANSWER))
+    return ready / count, percentiles(taken)
+
+
+async def _played(weights: str, engine: str, seconds: float) -> dict[str, Any]:
+    """A session with the player on the stage."""
+    stage = Stage()
+    session = Session(
+        inputs=[stage],
+        output=stage,
+        mind=Mind(worker_command(weights, engine)),
+        preset=presets.load(),
+        take=None,
+        say=lambda text: None,
+        clock=SystemClock(),
+        seconds=seconds + 2.0,
+        seed=0,
+    )
+    meters = (await session.run()).meters
+    rows = {key: meters[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
+    return {**rows, "misses": meters["misses"], "thru_ms": percentiles(stage.thru), "stamp_ms": percentiles(_stamps())}
+
+
+def _stamps(count: int = 1000) -> list[float]:
+    """How long a message takes from the MIDI system's call to its stamp."""
+    found: list[float] = []
+    begun = 0.0
+    heard: dict[str, Any] = {}
+
+    class Caller:
+        def set_error_callback(self, act: Any) -> None: ...
+
+        def set_callback(self, act: Any) -> None:
+            heard["act"] = act
+
+    RtInput(Caller(), "bench").open(lambda event: found.append(event.when - begun))
+    for _ in range(count):
+        packet = ([0x90, 60, 80], 0.0)
+        begun = time.perf_counter()
+        heard["act"](packet, None)
+    return found
+
+
+async def _cold_start(weights: str, engine: str) -> dict[str, float]:
+    """Seconds from the command to where its ports could be open, and to the musician's first word."""
+    begun = time.perf_counter()
+    code = "from agent import cli, ports\ntry: ports.find_api()\nexcept Exception: pass"
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], check=True, cwd=_root())
+    thru = time.perf_counter() - begun
+    mind = Mind(worker_command(weights, engine))
+    await mind.start()
+    try:
+        await mind.wait_ready()
+    finally:
+        await mind.close()
+    return {"thru": round(thru, 3), "ready": round(time.perf_counter() - begun, 3)}
+
+
+def _root() -> str:
+    return str(Path(__file__).resolve().parent.parent)
+
+
+class Hog:
+    """Another process that keeps one core busy."""
+
+    def __enter__(self) -> None:
+        self._process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def machine() -> str:
+    """This machine, in words."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{name}, {os.cpu_count()} cores{load}, {platform.system()}, Python {platform.python_version()}"
+
+
+def _memory(mind: Mind) -> float | None:
+    """Megabytes that this process and the musician's take; None where that cannot be known."""
+    total = 0.0
+    for pid in (os.getpid(), mind.pid):
+        try:
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf8")
+            total += next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+        except (OSError, StopIteration):
+            try:
+                done = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True)
+                total += int(done.stdout) / 1024
+            except (OSError, ValueError):
+                return None
+    return round(total, 1)
+
+
+def bench(args: argparse.Namespace) -> int:
+    """Measure, print, and judge: 0 where every budget is kept, else 1."""
+    found = asyncio.run(report(args.engine, args.seconds, args.weights))
+    print(json.dumps(found) if args.json else table(found))
+    return int(not all(v["ok"] for v in found["budgets"].values()))

@@ -1,0 +1,87 @@
+"""Budgets: how long each thing may take, and whether it did.
+
+Knows nothing of how anything is measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One promise: a figure of a report that must be at most, or at least, some limit."""
+
+    name: str
+    row: str  # the report's key
+    figure: str  # of that row
+    limit: float
+    least: bool = False  # the limit is the least that will do
+
+    def verdict(self, report: dict[str, Any]) -> dict[str, Any] | None:
+        """The measured figure and whether it will do; None where it was not measured."""
+        row = report.get(self.row)
+        measured = row.get(self.figure) if isinstance(row, dict) else row
+        if measured is None:
+            return None
+        ok = measured >= self.limit if self.least else measured <= self.limit
+        return {"limit": self.limit, "measured": measured, "ok": bool(ok)}
+
+
+BUDGETS = (
+    Budget("command to thru", "cold_start_s", "thru", 2.0),
+    Budget("command to ready", "cold_start_s", "ready", 5.0),
+    Budget("note, 512 of context, p50", "note_ms", "p50", 1.5),
+    Budget("note, 512 of context, p99", "note_ms", "p99", 2.0),
+    Budget("decision to first note, p99", "first_note_ms", "p99", 5.0),
+    Budget("lateness, p50", "lateness_ms", "p50", 0.2),
+    Budget("lateness, p99", "lateness_ms", "p99", 1.0),
+    Budget("cut-in to last off, p99", "cut_in_ms", "p99", 5.0),
+    Budget("stamp, p99", "stamp_ms", "p99", 0.2),
+    Budget("thru, p99", "thru_ms", "p99", 0.5),
+    Budget("notes ready in time, 12 a second", "ready_share", "", 0.9999, least=True),
+    Budget("times as fast as torch, a note", "faster_than_torch", "", 5.0, least=True),
+)
+#: The same at p95 while another process keeps one core busy.
+HOGGED = tuple(
+    Budget(
+        f"one core busy: {b.name.replace('p99', 'p95')}",
+        b.row,
+        "p95" if b.figure == "p99" else b.figure,
+        b.limit,
+        b.least,
+    )
+    for b in BUDGETS
+    if b.figure == "p99" or b.row == "ready_share"
+)
+
+
+def verdicts(report: dict[str, Any], hogged: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Every budget that was measured, by name."""
+    found = {b.name: b.verdict(report) for b in BUDGETS}
+    if hogged is not None:
+        found |= {b.name: b.verdict(hogged) for b in HOGGED}
+    return {name: verdict for name, verdict in found.items() if verdict is not None}
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report for people."""
+    lines = [f"{report['machine']} · engine {report['engine']}", ""]
+    lines.append("".ljust(34) + "".join(n.rjust(9) for n in ("p50", "p95", "p99", "max")))
+    for where in ("", "hogged"):
+        rows = report.get(where, {}) if where else report
+        for key, row in rows.items():
+            if key.endswith("_ms") and isinstance(row, dict) and "p50" in row:
+                name = f"{'one core busy: ' if where else ''}{key.removesuffix('_ms').replace('_', ' ')}, ms"
+                lines.append(name.ljust(34) + "".join(f"{row[n]:9.3f}" for n in ("p50", "p95", "p99", "max")))
+    if report.get("rss_mb"):
+        lines.append(f"memory, MB: {report['rss_mb']['start']:.0f} at first, {report['rss_mb']['end']:.0f} at last")
+    if "over_limit" in report:
+        lines.append(f"a step takes {report['over_limit']:.1f} times what reading weights and memory once takes")
+    if "not_compared" in report:
+        lines.append(f"not compared with torch: {report['not_compared']}")
+    lines.append("")
+    for name, v in report["budgets"].items():
+        lines.append(f"{'ok    ' if v['ok'] else 'MISSED'} {name}: {v['measured']:.4g}, budget {v['limit']:g}")
+    return "\n".join(lines)
