@@ -34,8 +34,11 @@ class Conversation:
     def struck(self, note: Note) -> int:
         """A note has begun; returns its number."""
         if len(self.notes) >= 2 * self._kept:
-            self.first += self._kept
-            del self.notes[: self._kept]
+            old = min(
+                self._kept, max(self._same - self.first, 0)
+            )  # what the musician has not been told is not forgotten
+            self.first += old
+            del self.notes[:old]
         self.notes.append(note)
         return len(self) - 1
 

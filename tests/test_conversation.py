@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from dataclasses import replace
+
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.conversation import Conversation
@@ -13,6 +15,9 @@ acts = st.lists(
 )
 
 
+@example([("strike", 0)] * 9, 3)
+@example([("answer", 0), ("end", 0)], 3)
+@settings(max_examples=400, deadline=None)
 @given(acts, st.sampled_from([3, 1000]))
 def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept: int) -> None:
     mine, theirs, now = Conversation(kept), [], 0.0
@@ -32,7 +37,7 @@ def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept
         elif act == "end":
             if mine.first <= number < len(mine):
                 mine.ended(number, now)
-                everything[number] = Note(everything[number].onset, now, 60, 70, everything[number].role)
+                everything[number] = replace(everything[number], duration=now)
         elif act == "answer":
             tell()  # the musician plays only on what it has been told
             note = Note(now, 0.5, 64, 60, ANSWER)
