@@ -99,13 +99,14 @@ RULES = {
         "One long single line, fast and chromatic.",
         "jazz solos at 180 beats a minute and above",
         tempo(180, 400),
-        {"temperature": 0.92},
+        {"temperature": 0.92, "lowest": 48.0, "highest": 90.0},
     ),
     "slow-blues-line": Rule(
         "Slow blues line",
         "A single line that takes its time.",
         "jazz solos below 110 beats a minute",
         tempo(30, 110),
+        {"lowest": 48.0, "highest": 90.0},
     ),
     "pop-ballad": Rule(
         "Pop ballad",
