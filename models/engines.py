@@ -2,7 +2,7 @@
 
 Knows nothing of notes. A runtime is imported only when it is asked for.
 
-    live    ONNX Runtime, eight bits a weight: what plays by default
+    live    ONNX Runtime, in eight bits where the weights are exported: what plays by default
     plain   numpy alone: slower by a few times, and always there; takes the live one's place where that cannot run
     torch   the reference
 """

@@ -23,7 +23,7 @@ from .note import LOWEST
 from .plain import PlainNetwork
 
 LIMIT = 16_000_000  # bytes of an exported file
-PASSAGES, NOTES = 24, 200  # of a corpus
+PASSAGES, NOTES = 16, 200  # of a corpus
 
 
 def write(weights: shelf.Weights, out: Path) -> None:
@@ -92,7 +92,11 @@ def main(argv: list[str] | None = None) -> int:
     print(found)
     if note or not found.holds or size > LIMIT:
         tried.unlink()
-        why = note or ("it is too large" if size > LIMIT else "eight bits do not do for these weights")
+        why = note or (
+            "it is too large"
+            if size > LIMIT
+            else f"eight bits do not do; the live engine plays these weights in float32, from {path.name}"
+        )
         print(f"tradefours export: nothing is written: {why}", file=sys.stderr)
         return 1
     os.replace(tried, out)

@@ -1,4 +1,4 @@
-"""The network on ONNX Runtime, with eight bits a weight: what plays by default.
+"""The network on ONNX Runtime, what plays by default; in eight bits a weight where the file of weights has them.
 
 Knows nothing of files or sampling. The graph is made here, from the weights, when the engine starts: see `graph`.
 
@@ -118,7 +118,10 @@ def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quan
         name = f"transformer.layers.{i}."
         for kind, parts in {"qkv": ("q", "k", "v"), "o": ("o",), "gate_up": ("gate", "up"), "down": ("down",)}.items():
             names = [f"{name}{part}.weight" for part in parts]
-            _small(g, f"{kind}{i}", [small.get(n) or quantise.quantised(w[n]) for n in names])
+            if small:
+                _small(g, f"{kind}{i}", [small[n] for n in names])
+                continue
+            g.constant(f"{kind}{i}", np.ascontiguousarray(np.concatenate([w[n] for n in names]).T))
         gains = [w[name + "q_norm.weight"] * np.float32(c.head**-0.5)] * c.heads
         gains += [w[name + "k_norm.weight"]] * c.kv_heads
         g.constant(f"qk_gain{i}", np.stack(gains).astype(np.float32)[:, None])
@@ -138,17 +141,10 @@ def _small(g: Graph, name: str, parts: Sequence[quantise.Quantised]) -> None:
 
 
 def _times(g: Graph, x: str, name: str, out: str, n: int, k: int) -> str:
-    return g.node(
-        "MatMulNBits",
-        [x, name, name + "_scale"],
-        [out],
-        MICROSOFT,
-        K=k,
-        N=n,
-        bits=8,
-        block_size=quantise.BLOCK,
-        accuracy_level=4,
-    )
+    if f"{name}_scale" not in g.names:
+        return g.node("MatMul", [x, name], [out])
+    how = {"K": k, "N": n, "bits": 8, "block_size": quantise.BLOCK, "accuracy_level": 4}
+    return g.node("MatMulNBits", [x, name, f"{name}_scale"], [out], MICROSOFT, **how)
 
 
 def _layer(g: Graph, c: Config, i: int, x: str) -> str:

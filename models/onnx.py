@@ -59,10 +59,12 @@ class Graph:
         self._constants: list[bytes] = []
         self._inputs: list[bytes] = []
         self._outputs: list[bytes] = []
+        self.names: set[str] = set()  # of constants
 
     def constant(self, name: str, array: NDArray[np.generic]) -> str:
         """A value that is always the same."""
         self._constants.append(_tensor(name, array))
+        self.names.add(name)
         return name
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:

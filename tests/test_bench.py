@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from agent.budgets import BUDGETS, HOGGED, table, verdicts
 from models import checkpoint
 
-from .musicians import small_musician
+from .musicians import SMALL, small_musician
 
 ROW = {"p50": 1.0, "p95": 1.5, "p99": 1.9, "max": 3.0}
 
@@ -30,7 +31,7 @@ def test_budgets_are_kept_or_missed() -> None:
 
 def test_every_row_is_measured(tmp_path: Path) -> None:
     path = tmp_path / "small.safetensors"
-    checkpoint.save(path, small_musician(), {})
+    checkpoint.save(path, small_musician(0, replace(SMALL, latent=24)), {})
     command = [sys.executable, "-m", "agent", "bench", "--json", "--seconds", "4", "--weights", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode in (0, 1), done.stderr

@@ -167,7 +167,7 @@ def test_without_its_runtime_numpy_plays_and_says_so(tmp_path: Path, monkeypatch
     assert "\n" not in about["note"]
 
 
-def test_the_shipped_weights_agree_in_eight_bits() -> None:
+def test_the_shipped_weights_agree_with_the_reference() -> None:
     weights = shelf.read(shelf.find("open"))
     reference = PlainNetwork(weights.tensors, weights.config)
     ready = shelf.read(shelf.find("open", live=True))
