@@ -2,10 +2,10 @@
 
 Knows nothing of the cache: a knob counts from the next note, and costs no step.
 
-A knob acts twice. It moves the style's own dimension for its quality (`models.attributes`), as far as `REACH` of the usual spreads; and
+A knob acts twice. It moves the style's own dimension for its quality (`models.attributes`) by up to `REACH` of the usual spreads; and
 it tilts the distribution of the fields that make the quality: p'(x) ~ p(x) exp(s f(x)), where f is the plain feature in question,
 centred and scaled by p itself. So what the musician holds to be impossible stays so, and of what is likely the wanted end is taken.
-The tilt fades where the last notes have what was asked for, or a line that is to be higher would climb for ever.
+The tilt fades where the last notes are `ASKED` spreads from the style, or a line that is to be higher would climb for ever.
 
 A style pulls in the same way, more gently, with its knobs at rest: the call is always heard, and outweighs a point in a latent space.
 """
@@ -22,7 +22,8 @@ from .attributes import NAMES
 from .note import LOWEST, Note
 from .sampling import softmax
 
-REACH = 1.2  # spreads of its quality that a knob turned fully asks for
+REACH = 1.2  # spreads by which a knob turned fully moves the style
+ASKED = 2.5  # spreads of its quality that a knob turned fully asks for
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
 LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
@@ -67,7 +68,7 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
         value = knobs.get(name, 0.0)
         force = max(pull, STRENGTH * abs(value))
         if force:
-            out[name] = force * min(max(short + REACH * value, -1.0), 1.0)
+            out[name] = force * min(max(short + ASKED * value, -1.0), 1.0)
     return out
 
 
@@ -89,7 +90,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, 
         if turned("density"):
             found.append((_HASTE, how["density"]))
         if turned("polyphony"):
-            found.append((_TOGETHER, 0.5 * how["polyphony"]))
+            found.append((_TOGETHER, 0.8 * how["polyphony"]))
         if turned("freedom") and (before := _last_wait(notes)) is not None:
             off = np.abs(np.log2(np.maximum(_TIMES, 0.01) / before)[:, None] - _SIMPLE).min(1).clip(max=0.5)
             found.append((np.where(_TOGETHER > 0, off.mean(), off), how["freedom"]))
@@ -103,7 +104,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, 
     elif field == codec.VELOCITY and turned("loudness"):
         found.append((_VELOCITIES, how["loudness"]))
     elif field == codec.DURATION:
-        lengthen = how.get("articulation", 0.0) + 0.7 * how.get("polyphony", 0.0)
+        lengthen = 1.4 * how.get("articulation", 0.0) + 1.2 * how.get("polyphony", 0.0)
         if lengthen:
             found.append((_LENGTHS, lengthen))
     return found

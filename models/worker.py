@@ -131,7 +131,8 @@ def serve(musician: Musician, lines: Iterator[str], say: Any) -> None:
             ident = request.get("id")
             _obey(musician, request, ident, say)
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            reply = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
+            told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            reply = {"error": told[:240]}
             say(reply if ident is None else {**reply, "id": ident})
 
 

@@ -26,6 +26,7 @@ from agent.mind import Mind, worker_command
 from agent.player import Player
 from agent.presets import Preset, load
 from agent.session import Session
+from models import engines
 from models.corpus import Piece, read
 from models.engine import Engine
 from models.note import ANSWER, CALL, Note, Span
@@ -294,7 +295,7 @@ def main() -> None:
     parser.add_argument("--live", action="store_true", help="in real time, the musician as a process")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    engine = None if args.live else Engine.load("open")
+    engine = None if args.live else engines.load("open")
     preset = Preset("none") if args.preset == "none" else load(args.preset)
     groove = None if args.groove is None else args.groove / 100
     found = []

@@ -6,7 +6,7 @@ import pytest
 
 from agent.duets import LEAN, key, sampling
 from agent.presets import Preset
-from models.engine import Engine
+from models import engines
 from models.note import ANSWER, Note
 
 from .duet import SCALE, How, Tune, duet, in_harmony, similarity, together, with_the_beat
@@ -49,7 +49,7 @@ def test_the_figures_know_good_from_bad() -> None:
 def test_a_duet_over_written_music() -> None:
     """The shipped musician comps: each note ready, in the key, on the beat, and no loop."""
     tune = written()
-    found = together([duet(tune, Engine.load("open"), How(Preset("none"), seed=seed), takes=0.012) for seed in (1,)])
+    found = together([duet(tune, engines.load("open"), How(Preset("none"), seed=seed), takes=0.012) for seed in (1,)])
     assert found.notes > 60
     assert found.ready >= 0.999
     assert found.harmony >= 0.85 * found.harmony_real

@@ -66,7 +66,7 @@ def test_the_tilt_fades_where_the_notes_are_as_asked() -> None:
     z = np.zeros(SMALL.latent)
     low = [Note(0.2 * i, 0.2, 50, 70, ANSWER) for i in range(12)]
     high = [Note(0.2 * i, 0.2, 90, 70, ANSWER) for i in range(12)]
-    z[attributes.NAMES.index("register")] = (90 - attributes.MEAN[1]) / attributes.SPREAD[1] - knobs.REACH
+    z[attributes.NAMES.index("register")] = (90 - attributes.MEAN[1]) / attributes.SPREAD[1] - knobs.ASKED
     assert knobs.strengths({"register": 1.0}, 0.0, z, low) == {"register": pytest.approx(knobs.STRENGTH)}
     assert knobs.strengths({"register": 1.0}, 0.0, z, high)["register"] == pytest.approx(0.0, abs=1e-5)
     assert knobs.strengths({"register": -1.0}, 0.0, z, high)["register"] == pytest.approx(-knobs.STRENGTH)
