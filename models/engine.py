@@ -24,7 +24,7 @@ from .note import ANSWER, CALL, HELD, LOWEST, Note, Span
 from .sampling import Sampling, draw, softmax
 
 LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
-LONGEST_WAIT = 0.6  # seconds: nor does it keep its partner waiting longer before it begins
+LONGEST_WAIT = 0.4  # seconds: nor does it keep its partner waiting longer before it begins
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
 SHORTEST = 0.05  # seconds: a note that must end sooner is not begun
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
@@ -237,7 +237,9 @@ class Engine:
         if span.bar is None:
             return onset
         if span.on_beat:
-            return span.bar.beat_from(onset)
+            # The nearest beat: seconds after a phrase, waits are told apart no finer than half a beat.
+            half = 0.5 * span.bar.length / span.bar.beats
+            return max(span.bar.beat_from(onset - half), span.bar.beat_from(span.earliest))
         return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
 
     def _choose(self, logits: NDArray[np.floating], field: int) -> int:
