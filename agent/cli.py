@@ -30,7 +30,7 @@ from .learning import Learning, settings_folder
 from .letters import letters
 from .manner import TRADE, Beat, Manner
 from .mind import Mind, worker_command
-from .opening import Opening
+from .opening import Opening, has_browser
 from .ports import InputPort, OutputPort
 from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         "takes": show_takes,
     }
     try:
-        return acts.get(args.command, play)(args)
+        return acts.get(args.command, jam)(args)
     except UserError as error:
         print(f"tradefours: {error}", file=sys.stderr)
         return 2
@@ -73,6 +73,17 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+
+
+def jam(args: argparse.Namespace) -> int:
+    """The main thing: play; where there is neither a MIDI system nor a browser to play in, the demo."""
+    try:
+        ports.find_api()
+    except ports.NoMidiSystem as error:
+        if not has_browser():
+            print(f"{error}\nThere is no browser to play in either; here is the demo instead.")
+            return demo(args)
+    return play(args)
 
 
 def play(args: argparse.Namespace) -> int:

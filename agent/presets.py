@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import UserError
 
-DEFAULT = "late-night-ballad"
+DEFAULT = "pop-ballad"
 SHELF = Path(__file__).resolve().parent.parent / "presets"
 OWN = Path.home() / "tradefours" / "presets"
 """Where the user's own presets lie; one there hides a shipped one of the same name."""

@@ -26,7 +26,7 @@ from .sampling import Sampling, draw, softmax
 LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
 LONGEST_WAIT = 0.4  # seconds: nor does it keep its partner waiting longer before it begins
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
-SHORTEST = 0.05  # seconds: a note that must end sooner is not begun
+SHORTEST = 0.06  # seconds: no note is shorter; one that must end sooner is not begun
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
 CHORD = 0.03  # seconds: onsets closer than this are struck together
 KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
@@ -209,7 +209,8 @@ class Engine:
                 state = network.tell(state, field, int(chosen[field]))
         note = codec.note_of(chosen.tolist(), onset)
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
-        return replace(note, role=ANSWER, place=place, duration=min(note.duration, span.hush - onset))
+        duration = min(max(note.duration, SHORTEST), span.hush - onset)
+        return replace(note, role=ANSWER, place=place, duration=duration)
 
     def _room(self, span: Span) -> float:
         """From when on the next note may be ours, if notes of the other one's are expected before it.

@@ -25,6 +25,7 @@ from .sampling import softmax
 REACH = 1.2  # spreads by which a knob turned fully moves the style
 ASKED = 2.5  # spreads of its quality that a knob turned fully asks for
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
+STUBBORN = {"polyphony": 1.7, "articulation": 1.4}  # qualities that several notes make together want more
 LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
 LONGEST = 3.0  # seconds that a note counts as sounding, as in training
@@ -50,10 +51,10 @@ def moved(z: NDArray[np.float32], knobs: Knobs) -> NDArray[np.float32]:
 
 
 def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs:
-    """How much each quality must be tilted, -`STRENGTH` to `STRENGTH`, given the last notes of the one who plays, or of the call.
+    """How much each quality must be tilted, given the last notes of the one who plays, or of the call.
 
-    A quality is drawn to where the style `z` and its knob want it: with `pull` by the style alone, with up to `STRENGTH` by a
-    knob; and the less, the nearer it is.
+    A quality is drawn to where the style `z` and its knob want it: with `pull` by the style alone, with up to `STRENGTH` (or
+    more) by a knob; and the less, the nearer it is.
     """
     recent = notes[-LOOKED_AT:]
     if len(recent) >= LEAST:
@@ -66,7 +67,7 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
     out = {}
     for name, short in wanted.items():
         value = knobs.get(name, 0.0)
-        force = max(pull, STRENGTH * abs(value))
+        force = max(pull, STRENGTH * STUBBORN.get(name, 1.0) * abs(value))
         if force:
             out[name] = force * min(max(short + ASKED * value, -1.0), 1.0)
     return out
@@ -90,7 +91,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, 
         if turned("density"):
             found.append((_HASTE, how["density"]))
         if turned("polyphony"):
-            found.append((_TOGETHER, 0.8 * how["polyphony"]))
+            found.append((_TOGETHER, 0.5 * how["polyphony"]))
         if turned("freedom") and (before := _last_wait(notes)) is not None:
             off = np.abs(np.log2(np.maximum(_TIMES, 0.01) / before)[:, None] - _SIMPLE).min(1).clip(max=0.5)
             found.append((np.where(_TOGETHER > 0, off.mean(), off), how["freedom"]))
@@ -104,7 +105,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, 
     elif field == codec.VELOCITY and turned("loudness"):
         found.append((_VELOCITIES, how["loudness"]))
     elif field == codec.DURATION:
-        lengthen = 1.4 * how.get("articulation", 0.0) + 1.2 * how.get("polyphony", 0.0)
+        lengthen = how.get("articulation", 0.0) + 0.7 * how.get("polyphony", 0.0)
         if lengthen:
             found.append((_LENGTHS, lengthen))
     return found

@@ -87,6 +87,16 @@ def test_without_any_midi_the_first_command_is_the_page(tmp_path: Path) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_without_midi_and_browser_the_first_command_is_the_demo(tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("other systems always have MIDI")
+    done = run(HOME=str(tmp_path), DISPLAY="", WAYLAND_DISPLAY="")
+    assert done.returncode == 0, done.stderr
+    assert "here is the demo instead" in done.stdout
+    assert "Every note is off" in done.stdout
+    assert list((tmp_path / "tradefours" / "takes").glob("*/take.png"))
+
+
 def test_play_says_what_to_do_without_midi(tmp_path: Path) -> None:
     if sys.platform != "linux":
         pytest.skip("other systems always have MIDI")
