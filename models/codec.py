@@ -35,6 +35,8 @@ ROLE, TIME, PITCH, VELOCITY, DURATION, PLACE, FEEL = range(7)
 TIMES = np.concatenate([np.arange(50) * 0.01, 0.5 * 20.0 ** (np.arange(30) / 29)])
 DURATIONS = 0.025 * 120.0 ** (np.arange(36) / 35)
 PLACES = 48
+TURN = 0.8
+"""Seconds: a longer rest before the other player comes in says who was waited for, not how the music goes, and counts as this long."""
 
 #: How many values each field can take when it is predicted; inputs have one more, for "not known".
 SIZES = (2, len(TIMES), HIGHEST - LOWEST + 1, 32, len(DURATIONS))
@@ -74,7 +76,9 @@ def place_step(place: NDArray[np.float64]) -> Steps:
     """Bins of places in the bar; NaN is free time."""
     known = ~np.isnan(place)
     return np.where(
-        known, 1 + np.floor(np.where(known, place, 0.0) % 1.0 * PLACES + 1e-9).astype(np.int64) % PLACES, FREE
+        known,
+        1 + np.minimum(np.floor(np.where(known, place, 0.0) % 1.0 * PLACES + 1e-9).astype(np.int64), PLACES - 1),
+        FREE,
     )
 
 
@@ -85,7 +89,9 @@ def steps_of(notes: Sequence[Note], before: Note | None = None, feel: int = HUMA
     onset = np.array([n.onset for n in notes])
     since = np.diff(onset, prepend=before.onset if before else onset[0])
     rows = np.empty((len(notes), len(FIELDS)), dtype=np.int64)
-    rows[:, ROLE] = [n.role for n in notes]
+    rows[:, ROLE] = role = np.array([n.role for n in notes])
+    turns = np.diff(role, prepend=before.role if before else role[0]) != 0
+    since = np.where(turns, np.minimum(since, TURN), since)
     rows[:, TIME] = time_step(since)
     if before is None:
         rows[0, TIME] = START

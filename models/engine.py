@@ -200,7 +200,8 @@ class Engine:
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])
                     onset = self._moment(last.onset, wait, span)
-                    chosen[field] = codec.time_step(np.array([onset - last.onset]))[0]
+                    since = onset - last.onset
+                    chosen[field] = codec.time_step(np.array([since if answering else min(since, codec.TURN)]))[0]
                     if onset > min(span.stop, span.hush - SHORTEST):
                         return None
                     if answering and onset >= span.close and wait >= CLOSING_REST:

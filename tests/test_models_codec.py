@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models import codec
@@ -20,6 +20,7 @@ notes = st.builds(
 )
 
 
+@example(Note(0.0, 0.1, 60, 64, place=0.9999999999999))
 @given(notes)
 def test_a_note_comes_back(note: Note) -> None:
     step = codec.steps_of([note])[0]
@@ -61,3 +62,11 @@ def test_every_value_fits_its_field() -> None:
     assert (rows >= 0).all()
     assert (rows[:, : len(codec.SIZES)] <= np.array(codec.SIZES)).all()
     assert rows[1, codec.PLACE] == codec.PLACES
+
+
+def test_a_long_wait_for_the_other_player_is_no_rest_in_the_music() -> None:
+    played = [Note(0.0, 0.2, 60, 64), Note(5.0, 0.2, 62, 64, ANSWER), Note(10.0, 0.2, 64, 64, ANSWER)]
+    rows = codec.steps_of(played)
+    assert rows[1, codec.TIME] == codec.time_step(np.array([codec.TURN]))[0]
+    assert rows[2, codec.TIME] == codec.time_step(np.array([5.0]))[0]
+    assert np.array_equal(codec.steps_of(played[1:], played[0]), rows[1:])
