@@ -201,7 +201,8 @@ class Improviser:
                 if (onset := max(floor, self._place(item.onset, bar, bounds, opening))) > item.onset:
                     item = self.conversation.delayed(number, onset)
                 floor, opening = item.onset, False
-                self.player.add([(number, replace(item, pitch=self.sounds(item.pitch)))])
+                sounding = min(item.duration, max(bounds.hush - item.onset, 0.02))  # one that was moved, too
+                self.player.add([(number, replace(item, pitch=self.sounds(item.pitch), duration=sounding))])
         return "end"
 
     def _place(self, onset: float, bar: Bar | None, bounds: Bounds, opening: bool) -> float:

@@ -27,6 +27,7 @@ from .presets import Preset
 from .trades import Trades, Turn
 from .transport import Transport
 
+BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
 MIRRORED, LEAST_MIRRORED = 64, 8  # notes of the player's that are mirrored
 REMEMBERED = 300  # notes: what a musician who comes in late is told
@@ -221,7 +222,7 @@ class Partner:
 
             def bounds(turn: Turn = turn) -> Bounds:
                 over, beat = self.transport.time_at(turn.end), 60.0 / self.transport.tempo
-                return Bounds(over - 1.5 * beat, over - 0.25 * beat, over - 0.02)
+                return Bounds(over - 1.5 * beat, over - 0.25 * beat, over - BREATH * beat)
 
             def weaves(when: float, turn: Turn = turn) -> bool:
                 return trades.may_overlap(turn, self.transport.beat_at(when))

@@ -267,4 +267,7 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
     assert off_beat[len(off_beat) // 2] < PERIOD / RATE + (0.02 if jitter_percent else 0.006), off_beat
     assert still_sounding(room.heard["out"]) == set()
     ends = [beat_at(t) for t, m in room.heard["out"] if m[0] == 0x80 | ANSWERING]
-    assert all(math.floor((end - 0.1) / beats) % 2 == 1 for end in ends)
+    # A quarter of a beat is what a clock that wanders by a seventh from tick to tick may run away in the second ahead.
+    slack = 0.25 if jitter_percent else 0.1
+    outside = [end for end in ends if math.floor((end - slack) / beats) % 2 == 0]
+    assert not outside, (outside, sorted(ends))
