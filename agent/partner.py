@@ -6,6 +6,7 @@ Knows nothing of ports, threads or the command line. All of it runs on the event
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -76,6 +77,7 @@ class Partner:
         self.free = False  # the clock is lost: in free time until it is back
         self._phrase_from = self._called_from = 0  # the number of the note with which the player's phrase begins
         self._deaths = 0
+        self._last_beat = math.inf  # of the agent's bars: from then on it is silent
 
     # -- what the session calls --------------------------------------------------------------------------------------
 
@@ -99,6 +101,12 @@ class Partner:
         """Play together in another way from now on, trade so many `bars` where given; what sounds rings out."""
         self.manner = self.improviser.manner = replace(self.manner, mode=mode, bars=bars or self.manner.bars)
         self._switch()
+
+    def keep_time(self) -> None:
+        """The beat has moved a little, perhaps: bars end where they end now."""
+        when = self.transport.time_at(self._last_beat - BREATH) if self._last_beat < math.inf else math.inf
+        if when != self.player.schedule.curfew:
+            self.player.curfew(when)
 
     def resettle(self, free: bool) -> None:
         """The beat has stopped, jumped or come back: leave what is played, and find the place anew. `free`: there is no beat."""
@@ -143,6 +151,8 @@ class Partner:
                 if not self._switching:
                     raise
                 self._switching = False
+                self._last_beat = math.inf
+                self.keep_time()
                 self.improviser.leave()
                 self.mind.style(self._point, self.preset.sampling)
                 self.show("listening")
@@ -228,6 +238,8 @@ class Partner:
                 return trades.may_overlap(turn, self.transport.beat_at(when))
 
             joining = False
+            self._last_beat = turn.end
+            self.keep_time()
             await self._play(begin, bounds, weaves=weaves, on_beat=True)
             rest = self.transport.time_at(turn.start + 1.0) - self.clock.now() + TICK
             if self.transport.running and rest > 0:  # yielded at once: this turn is over all the same

@@ -68,6 +68,12 @@ class Player:
             self.schedule.retract()
             return set(self.schedule.sounded)
 
+    def curfew(self, when: float) -> None:
+        """Be silent from then on, whatever is planned; infinity: never."""
+        with self._wake:
+            self.schedule.curfew = when
+            self._wake.notify()
+
     def planned(self) -> list[tuple[int, Note]]:
         """The notes that are to come, by number."""
         with self._wake:

@@ -5,12 +5,14 @@ Knows nothing of threads or ports; `now` is an argument, in monotonic seconds. I
 - an off is never dropped, however late it is;
 - an on that is late by more than `TOO_LATE` is dropped, with its off, and counted as a miss: no burst of late notes;
 - a pitch that still sounds is closed before it is struck again, and the off of the older note no longer counts;
-- a key that the player holds is the player's: what we sound there ends first, and no note of ours begins there.
+- a key that the player holds is the player's: what we sound there ends first, and no note of ours begins there;
+- from the curfew on there is silence: what sounds ends then, and nothing begins. It may be moved at any time, as bar lines are.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass
 
 from models.note import Note
@@ -38,6 +40,7 @@ class Schedule:
         self.sounded: set[int] = set()  # the numbers of notes that were begun; whoever reads it may clear it
         self.held: set[int] = set()  # pitches of our channel that the player holds, heard through the same output
         self.misses = 0
+        self.curfew = math.inf  # seconds
         self._heap: list[tuple[float, int, int, Note]] = []  # time, on after off, number, note
         self._messages: list[tuple[float, int, bytes]] = []
         self._order = 0
@@ -57,7 +60,10 @@ class Schedule:
 
     def next_time(self) -> float | None:
         """When something is due, or None."""
-        return min((queue[0][0] for queue in (self._heap, self._messages) if queue), default=None)
+        times = [queue[0][0] for queue in (self._heap, self._messages) if queue]
+        if self.sounding and self.curfew < math.inf:
+            times.append(self.curfew)
+        return min(times, default=None)
 
     def taken(self, pitch: int, now: float) -> list[Sent]:
         """The player strikes a pitch on our channel: what we sound there ends first."""
@@ -77,7 +83,9 @@ class Schedule:
                 out.append(Sent(when, message, -1, False))
         while self._heap and self._heap[0][0] <= now:
             when, is_on, number, note = heapq.heappop(self._heap)
-            if not is_on:
+            if when >= self.curfew:
+                out += self._lights_out()
+            elif not is_on:
                 if self.sounding.get(note.pitch) == number:
                     out.append(self._off(when, note.pitch))
             elif now - when > TOO_LATE:
@@ -91,7 +99,7 @@ class Schedule:
                 out.append(Sent(when, on, number, True))
                 end = when + min(max(note.duration, 0.02), LONGEST)
                 heapq.heappush(self._heap, (end, 0, number, note))
-        return out
+        return out + (self._lights_out() if now >= self.curfew else [])
 
     def cut(self, now: float) -> list[Sent]:
         """Forget the notes that were to come, and end what sounds."""
@@ -114,6 +122,9 @@ class Schedule:
     def empty(self) -> bool:
         """Whether nothing sounds and nothing is to come."""
         return not self._heap and not self.sounding
+
+    def _lights_out(self) -> list[Sent]:
+        return [self._off(self.curfew, pitch) for pitch in sorted(self.sounding)]
 
     def _off(self, planned: float, pitch: int) -> Sent:
         number = self.sounding.pop(pitch)

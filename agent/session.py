@@ -255,6 +255,7 @@ class Session:
             if news in words:
                 self.say(words[news])
             self.partner.resettle(free=False)
+        self.partner.keep_time()
 
     def _left(self, sent: Sent, actual: float) -> None:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.player.schedule.channel:
@@ -284,6 +285,7 @@ class Session:
                 self.say("The clock is gone; in free time until it is back.")
                 self.partner.resettle(free=True)
             self.metronome.plan(now)
+            self.partner.keep_time()
             await asyncio.sleep(WATCH)
 
     async def _until_over(self, *work: Coroutine[Any, Any, None]) -> None:

@@ -68,6 +68,10 @@ class LoopPlayer(Player):
         super().send_at(when, message)
         self._plan()
 
+    def curfew(self, when: float) -> None:
+        super().curfew(when)
+        self._plan()
+
     def stop(self) -> None:
         self._stopping = True
         self._send(self.schedule.silence(self._clock.now()))

@@ -90,8 +90,12 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
         assert begun + LAST_KEY + 0.3 < first < begun + LAST_KEY + 5.0
 
         # A second call, once the answer is over; asked to stop in the middle of the second answer.
-        wait_for(lambda: room.now() - room.heard["out"][-1][0] > 1.5, 30, "the first answer's end")
-        assert still_sounding(room.heard["out"]) == set()
+        # (Its last notes may be long ones, and rests among its notes too.)
+        wait_for(
+            lambda: room.now() - room.heard["out"][-1][0] > 2.0 and not still_sounding(room.heard["out"]),
+            40,
+            "the first answer's end",
+        )
         before = len(ons(room.heard["out"], ANSWERING))
         room.play(CALL, room.now() + 0.2)
         wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= before + 3, 30, "a second answer")
@@ -267,7 +271,5 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
     assert off_beat[len(off_beat) // 2] < PERIOD / RATE + (0.02 if jitter_percent else 0.006), off_beat
     assert still_sounding(room.heard["out"]) == set()
     ends = [beat_at(t) for t, m in room.heard["out"] if m[0] == 0x80 | ANSWERING]
-    # A quarter of a beat is what a clock that wanders by a seventh from tick to tick may run away in the second ahead.
-    slack = 0.25 if jitter_percent else 0.1
-    outside = [end for end in ends if math.floor((end - slack) / beats) % 2 == 0]
+    outside = [end for end in ends if math.floor(end / beats) % 2 == 0 and end % beats > 0.1]
     assert not outside, (outside, sorted(ends))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -49,6 +51,22 @@ def test_a_late_note_is_dropped_with_its_end_and_counted() -> None:
     s.add(1, note(1.0))
     assert s.due(1.0 + TOO_LATE + 0.01) == []
     assert (s.misses, s.empty, s.sounded) == (1, True, set())
+
+
+def test_a_curfew_ends_what_sounds_and_lets_nothing_begin_and_may_be_moved() -> None:
+    s = Schedule()
+    s.curfew = 1.9
+    s.add(1, note(1.0, 2.0, 60))
+    s.add(2, note(1.2, 0.5, 62))
+    s.add(3, note(1.65, 0.5, 64))
+    s.due(1.0)
+    assert s.next_time() == 1.2
+    s.curfew = 1.6  # the bar line has come nearer
+    s.due(1.2)
+    assert s.next_time() == 1.6
+    assert s.due(1.7) == [Sent(1.6, off(60), 1, False), Sent(1.6, off(62), 2, False)]
+    assert s.due(9.0) == []
+    assert (s.empty, s.misses, s.sounded) == (True, 0, {1, 2})
 
 
 def test_an_end_is_never_too_late() -> None:
@@ -108,6 +126,11 @@ class AnyPlaying(RuleBasedStateMachine):
     def time_passes(self, wait: float) -> None:
         self.now += wait
         self.send(self.schedule.due(self.now))
+        assert self.now < self.schedule.curfew or not self.schedule.sounding
+
+    @rule(ahead=st.floats(0.0, 0.5) | st.just(math.inf))
+    def a_bar_line_moves(self, ahead: float) -> None:
+        self.schedule.curfew = self.now + ahead
 
     @rule()
     def cut_in(self) -> None:

@@ -48,7 +48,7 @@ def turns_of(j: Jam, length: int) -> dict[int, list[tuple[float, float]]]:
 
 
 @pytest.mark.parametrize("tempo", [60.0, 120.0, 200.0])
-@pytest.mark.parametrize("bars", [2, 4])
+@pytest.mark.parametrize("bars", [2, 4, 8])
 def test_every_answer_lies_in_its_own_bars_and_begins_on_the_beat(tempo: float, bars: int) -> None:
     rounds = 32
     stand: dict[str, Any] = {}
