@@ -7,15 +7,8 @@ Threads: as those of a port, from any.
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
-import re
-from pathlib import Path
-
-from .ports import CLIENT, OutputPort
+from .ports import OutputPort
 from .synth import AGENT, PLAYER, Sound
-
-ALSA_CLIENTS = Path("/proc/asound/seq/clients")
 
 
 class Desk:
@@ -56,55 +49,3 @@ class Channel:
     def close(self) -> None:
         if self._who == AGENT:  # who plays last closes the lid
             self._desk.close()
-
-
-def leads_somewhere(api: str | None, output: OutputPort | None, ours: bool) -> bool:
-    """Whether somebody listens to our output: it is then heard there, and our own sound is not needed.
-
-    `ours`: the port is one that we made. macOS does not tell who listens to such a port; there the sound stays on.
-    """
-    if output is None or api is None:
-        return False
-    if not ours:
-        return True
-    if api == "alsa":
-        return _alsa_listeners()
-    return _jack_listeners(output.name) if api == "jack" else False
-
-
-def _alsa_listeners() -> bool:
-    try:
-        text = ALSA_CLIENTS.read_text(errors="replace")
-    except OSError:
-        return False
-    ours = re.findall(rf'Client +\d+ : "{CLIENT}".*?\n((?: .*\n?)*)', text)
-    return any("Connecting To" in ports for ports in ours)
-
-
-def _jack_listeners(name: str) -> bool:
-    try:
-        jack = ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
-    except OSError:
-        return False
-    jack.jack_client_open.restype = jack.jack_port_by_name.restype = ctypes.c_void_p
-    jack.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
-    jack.jack_port_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-    jack.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-    jack.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
-    jack.jack_free.argtypes = [ctypes.c_void_p]
-    jack.jack_client_close.argtypes = [ctypes.c_void_p]
-    client = jack.jack_client_open(f"{CLIENT}-look".encode(), 1, None)  # 1: start no server
-    if not client:
-        return False
-    try:
-        port = jack.jack_port_by_name(client, name.encode())
-        if not port:
-            return False
-        found = jack.jack_port_get_all_connections(client, port)
-        if not found:
-            return False
-        there = bool(found[0])
-        jack.jack_free(found)
-        return there
-    finally:
-        jack.jack_client_close(client)

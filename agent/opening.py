@@ -12,8 +12,9 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
+from .audience import Audience
 from .clock import Clock
-from .desk import Desk, leads_somewhere
+from .desk import Desk
 from .errors import UserError
 from .learning import Learning
 from .ports import InputPort
@@ -54,6 +55,7 @@ class Opening:
     async def beside(self, session: Session, *, say: Callable[[str], None]) -> None:
         """As long as the session: the page is there, and the sound is as it should be."""
         server = None
+        audience = Audience(self.api, self.desk.midi, ours=self.ours)
         try:
             if self.witness is not None:
                 server = await self._serve(self.witness, session, say)
@@ -63,8 +65,9 @@ class Opening:
                     + ("the page makes it." if server else "connect the output to a synth.")
                 )
             look = [self.witness.look()] if self.witness is not None else []
-            await asyncio.gather(self._listen(say), *look)
+            await asyncio.gather(self._listen(audience, say), *look)
         finally:
+            await asyncio.to_thread(audience.close)
             if server is not None:
                 await server.close()
 
@@ -81,7 +84,7 @@ class Opening:
             await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, server.url)
         return server
 
-    async def _listen(self, say: Callable[[str], None]) -> None:
+    async def _listen(self, audience: Audience, say: Callable[[str], None]) -> None:
         """Our sound is quiet as long as the output leads to another."""
         quiet = False
         while True:
@@ -91,7 +94,7 @@ class Opening:
                 say("FluidSynth has gone; " + ("the built-in sound" if self.desk.sound else "the page") + " plays on.")
                 quiet = False
             if self.desk.sound is not None:
-                leads = await asyncio.to_thread(leads_somewhere, self.api, self.desk.midi, self.ours)
+                leads = await asyncio.to_thread(audience.is_there)
                 if leads != quiet:
                     quiet = leads
                     self.desk.sound.quiet(quiet)

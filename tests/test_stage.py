@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets, takes
+from agent.audience import Audience
 from agent.controls import Controls
-from agent.desk import Desk, leads_somewhere
+from agent.desk import Desk
 from agent.errors import UserError
 from agent.learning import Learning, settings_folder
 from agent.ports import Event
@@ -140,9 +141,9 @@ def test_no_sound_is_no_trouble() -> None:
 
 
 def test_our_sound_is_not_needed_where_the_output_was_named() -> None:
-    assert leads_somewhere("jack", FakeOutput(), ours=False)
-    assert not leads_somewhere("coremidi", FakeOutput(), ours=True)
-    assert not leads_somewhere(None, None, ours=True)
+    assert Audience("jack", FakeOutput(), ours=False).is_there()
+    assert not Audience("coremidi", FakeOutput(), ours=True).is_there()
+    assert not Audience(None, None, ours=True).is_there()
 
 
 # -- learning --------------------------------------------------------------------------------------------------------
