@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -180,33 +181,75 @@ def test_two_programs_do_not_fight_over_names(server: str, tmp_path: Path) -> No
         assert one.wait(10) == 0
 
 
-def test_a_real_clock_is_followed_through_jitter_on_its_way(server: str) -> None:
-    """JACK's own clock, stamped by the server's frames; each tick then comes early or late by up to 0, 5 or 10 ms."""
-    tempo, beats = 120.0, 18
+JITTERS = ((0.0, 0), (0.005, 1), (0.010, 2))  # seconds by which a tick comes early or late, at most; and a seed
+
+
+def ticks_of_jack(tempo: float, seconds: float, ramp: float = 0.0) -> list[float]:
+    """When JACK's own clock ticked, stamped by the server's frames; its tempo gains `ramp` beats a minute each second."""
+
+    def place(_state: int, _size: int, position: Any, _new: bool) -> None:
+        passed = position.frame / RATE
+        beat = (tempo * passed + ramp * passed**2 / 2) / 60
+        position.valid = 0x10  # bar, beat and tick
+        position.beats_per_bar, position.beat_type, position.ticks_per_beat = 4, 4, 1920
+        position.beats_per_minute = tempo + ramp * passed
+        position.bar, position.beat, position.tick = int(beat // 4) + 1, int(beat % 4) + 1, int(beat % 1 * 1920)
+        position.bar_start_tick = (position.bar - 1) * 4 * 1920
+
     with midi_clock(tempo), Recorder() as room:
+        room.client.set_timebase_callback(place)
         ports = wait_for(lambda: room.client.get_ports("jack_midi_clock", is_output=True), 20, "the clock")
         room.connect(ports[0].name, "recorder:clock")
         room.client.transport_frame = 0
         room.client.transport_start()
-        wait_for(lambda: len(room.heard["clock"]) > beats * TICKS, 30, "the clock's ticks")
+        wait_for(lambda: room.heard["clock"], 10, "the clock's ticks")
+        end = room.now() + seconds
+        wait_for(lambda: room.now() > end, seconds + 30, "the time to pass")
         room.client.transport_stop()
-    begun = next(t for t, m in room.heard["clock"] if m == b"\xf8")
-    for jitter, seed in ((0.0, 0), (0.005, 1), (0.010, 2)):
-        rng, late = np.random.default_rng(seed), begun
-        transport = Transport()
-        follower = Follower(transport)
-        follower.hear(begun - 0.1, b"\xfa")
-        errors, shown = [], []
-        for when, message in room.heard["clock"]:
-            if message == b"\xf8" and when >= begun:
-                late = max(late, when + float(rng.uniform(-jitter, jitter)))
-                follower.hear(late, message)
-                if when - begun > 4 * 60 / tempo:
-                    errors.append(transport.beat_at(when + 0.011) * 60 / tempo - (when + 0.011 - begun))
-                if when - begun > 12 * 60 / tempo:
-                    shown.append(follower.tempo or 0.0)
-        assert float(np.sqrt(np.mean(np.square(errors)))) < 0.003, jitter
-        assert float(np.sqrt(np.mean(np.square(np.array(shown) - tempo)))) < 0.3, jitter
+    return [t for t, m in room.heard["clock"] if m == b"\xf8"]
+
+
+def followed(ticks: list[float], jitter: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a follower makes of ticks that come early or late: errors of the beat from the fifth on, in seconds, between ticks, too;
+    and the tempo that it shows from the thirteenth on."""
+    rng, late = np.random.default_rng(seed), ticks[0]
+    transport = Transport()
+    follower = Follower(transport)
+    follower.hear(ticks[0] - 0.1, b"\xfa")
+    errors, shown = [], []
+    for number, when in enumerate(ticks[:-24]):
+        late = max(late, when + float(rng.uniform(-jitter, jitter)))
+        follower.hear(late, b"\xf8")
+        if number >= 4 * TICKS:
+            soon = when + 0.011
+            true = float(np.interp(soon, ticks, np.arange(len(ticks)) / TICKS))
+            errors.append((transport.beat_at(soon) - true) * 60 / transport.tempo)
+        if number >= 12 * TICKS:
+            shown.append(follower.tempo or 0.0)
+    return np.array(errors), np.array(shown)
+
+
+def rms(x: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(x))))
+
+
+def test_a_real_clock_is_followed_through_jitter_on_its_way(server: str) -> None:
+    ticks = ticks_of_jack(120.0, 9.0)
+    for jitter, seed in JITTERS:
+        errors, shown = followed(ticks, jitter, seed)
+        assert len(errors) > 12 * TICKS
+        assert rms(errors) < 0.003, jitter
+        assert rms(shown - 120.0) < 0.3, jitter
+
+
+def test_a_real_clock_is_followed_while_its_tempo_runs_away(server: str) -> None:
+    """60 to 180 beats a minute in half a minute."""
+    ticks = ticks_of_jack(60.0, 30.0, ramp=4.0)
+    assert 60 / TICKS / np.median(np.diff(ticks[-25:])) > 165
+    for jitter, seed in JITTERS:
+        errors, _ = followed(ticks, jitter, seed)
+        assert len(errors) > 50 * TICKS
+        assert rms(errors) < 0.010, jitter
 
 
 @pytest.mark.parametrize("jitter_percent", [0, 15])
