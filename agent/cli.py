@@ -1,48 +1,23 @@
 """The command line: words in, a session or a file out.
 
-Knows nothing of music; it finds ports and presets, starts what was asked for, and tells the user in plain sentences.
+Knows nothing but which room a command belongs to: `jam` plays, `library` lists and converts.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib.util
-import json
-import shlex
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from functools import partial
-from typing import Any
 
-from . import link, ports, presets, tailor, takes
-from .answer import answer_file
-from .clock import SystemClock
-from .controls import LETTERS, Controls
-from .demo import DemoInput, DemoOutput, written_call
-from .desk import Desk
+from . import jam, library
 from .errors import UserError
-from .grammar import TAKES, parser
-from .learning import Learning, settings_folder
-from .letters import letters
-from .manner import TRADE, Beat, Manner
-from .mind import Mind, worker_command
-from .opening import Opening, has_browser
-from .ports import InputPort, OutputPort
-from .recorder import MIDI, PICTURE, Take
-from .session import Report, Session
-from .status import Status
-from .synth import open_sound
-from .zone import Zone
+from .grammar import parser
 
 MODELS = ("train", "evaluate", "export")
 GET_TORCH = (
     "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
 )
-OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,16 +30,16 @@ def main(argv: list[str] | None = None) -> int:
         return subprocess.call([sys.executable, "-m", f"models.{arguments[0]}", *arguments[1:]])
     args = parser().parse_args(arguments)
     acts = {
-        "play": play,
-        "demo": demo,
-        "answer": answer,
+        "play": jam.play,
+        "demo": jam.demo,
+        "answer": library.answer,
         "bench": measured,
-        "ports": list_ports,
-        "presets": list_presets,
-        "takes": show_takes,
+        "ports": library.list_ports,
+        "presets": library.list_presets,
+        "takes": library.show_takes,
     }
     try:
-        return acts.get(args.command, jam)(args)
+        return acts.get(args.command, jam.jam)(args)
     except UserError as error:
         print(f"tradefours: {error}", file=sys.stderr)
         return 2
@@ -75,286 +50,11 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def jam(args: argparse.Namespace) -> int:
-    """The main thing: play; where there is neither a MIDI system nor a browser to play in, the demo."""
-    try:
-        ports.find_api()
-    except ports.NoMidiSystem as error:
-        if not has_browser():
-            print(f"{error}\nThere is no browser to play in either; here is the demo instead.")
-            return demo(args)
-    return play(args)
-
-
-def play(args: argparse.Namespace) -> int:
-    """Jam on ports, on the page, or on both."""
-    if args.link:
-        link.library()  # a missing one is told before a port is opened
-    api = _api(args)
-    inputs = [] if api is None else _inputs(args, api)
-    output = None if api is None else _output(args, api)
-    groove = None if args.groove is None else args.groove / 100
-    manner = Manner(args.mode, args.bars, groove, args.swing / 100, args.part, args.mirror / 100)
-    tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not (args.clock or args.link) else None)
-    beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock, args.link)
-    listened = None if args.listen_channel is None else args.listen_channel - 1
-    program = None if args.program is None else args.program - 1
-    zone = Zone(listened, args.split, args.transpose, args.velocity, program, args.bank)
-    more = {"manner": manner, "beat": beat, "zone": zone}
-    _run(args, inputs, output, shown=[p.name for p in inputs], api=api, **more)
-    return 0
-
-
-def _api(args: argparse.Namespace) -> str | None:
-    """The MIDI system; None where there is none, and the page is there to play on."""
-    try:
-        return ports.find_api(args.api)
-    except ports.NoMidiSystem:
-        if not args.page or args.api or args.input or args.output:
-            raise
-        return None
-
-
-def _inputs(args: argparse.Namespace, api: str) -> list[InputPort]:
-    name = args.input
-    if name is not None:
-        return [ports.open_input(name, api)]
-    own = [ports.open_input(None, api)] if ports.has_virtual_ports(api) else []
-    found = [*own, *(ports.open_input(n, api) for n in ports.hardware(ports.list_ports(api)))]
-    if not found and not args.page:
-        raise UserError(
-            "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
-            + ports.loopback(api, [])
-        )
-    return list(found)
-
-
-def _output(args: argparse.Namespace, api: str) -> OutputPort | None:
-    name = args.output
-    if name is None and not ports.has_virtual_ports(api):
-        there = ports.list_ports(api).outputs
-        if not there and args.page:
-            return None
-        if not there:
-            raise UserError(
-                "No MIDI output is there: start a synth, or hear the demo: tradefours demo" + ports.loopback(api, there)
-            )
-        name = next((n for n in there if ports.is_loopback(n)), there[0])
-    return ports.open_output(name, api)
-
-
-def demo(args: argparse.Namespace) -> int:
-    """One written call, answered."""
-    report, take = _run(args, [DemoInput(written_call())], DemoOutput(), shown=["a written call"], rounds=1)
-    files = {"take": str(take.folder / MIDI)}
-    if report.answers:
-        from .picture import piano_roll
-
-        picture = take.folder / PICTURE
-        piano_roll(picture, *_notes(report), title=f"tradefours demo · {args.preset or presets.DEFAULT}")
-        files["picture"] = str(picture)
-    if args.json:
-        print(json.dumps({**report.meters, **files}))
-    else:
-        _tell_figures(report)
-        for kind, path in files.items():
-            print(f"{kind}: {path}")
-    return 0
-
-
-def _notes(report: Report) -> tuple[list[Any], list[Any]]:
-    return [n for p in report.calls for n in p], [n for p in report.answers for n in p]
-
-
-def _tell_figures(report: Report) -> None:
-    first, on, late = (report.meters[f"{key}_ms"] for key in ("first_note", "first_on", "lateness"))
-    print(f"answered with {report.meters['notes']} notes, {report.meters['misses']} missed")
-    if first:
-        print(f"decision to first note ready: p50 {first['p50']:.1f} ms, p99 {first['p99']:.1f}")
-    if on:
-        print(f"decision to first note played, its own rest included: p50 {on['p50']:.0f} ms, p99 {on['p99']:.0f}")
-    if late:
-        print(
-            f"lateness of notes: p50 {late['p50']:.2f} ms, p95 {late['p95']:.2f}, p99 {late['p99']:.2f}, max {late['max']:.2f}"
-        )
-
-
-def _run(
-    args: argparse.Namespace,
-    inputs: list[InputPort],
-    output: OutputPort | None,
-    *,
-    shown: list[str],
-    api: str | None = None,
-    **more: Any,
-) -> tuple[Report, Take]:
-    """One session from start to end, with its take, its sound and its page."""
-    preset = _preset(args)
-    learning = Learning.with_memory(args.control, settings_folder() / "controls.txt") if args.page else None
-    controls = learning.controls if learning is not None else Controls.of(args.control)
-    folder = args.take or TAKES / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights, tempo=getattr(args, "tempo", None))
-    clock = SystemClock()
-    desk = Desk(output, open_sound(args.sound, args.soundfont))
-    ours = getattr(args, "output", None) is None and (api is None or ports.has_virtual_ports(api))
-    opening = Opening(desk, clock, api, ours=ours)
-    if learning is not None:
-        opening.show_page(take, TAKES, learning, shown, args.page_port)
-    with Status(plain=args.json) as status:
-
-        def say(text: str) -> None:
-            status.line(text)
-            take.said(clock.now(), text)
-            opening.say(text)
-
-        def show(state: str) -> None:
-            status.show(state)
-            opening.show(state)
-
-        heard = f"Listening to {', '.join(shown)}; playing to" if shown else "Play on the page; it is heard on"
-        say(f"{heard} {desk.name} on channel {args.channel}; style {preset.title}.")
-        if not args.take and (gone := takes.tidy(TAKES)):
-            say(f"{gone} of the oldest takes were removed: at most {takes.MOST_TAKES} and 1 GiB are kept.")
-
-        async def session() -> Report:
-            made = Session(
-                inputs=[*inputs, *opening.inputs],
-                output=desk.agent,
-                own=desk.player,
-                mind=Mind(_mind(args)),
-                preset=preset,
-                take=opening.witness or take,
-                say=say,
-                show=show,
-                clock=clock,
-                channel=args.channel - 1,
-                thru=args.thru,
-                seconds=args.seconds,
-                seed=args.seed,
-                controls=controls,
-                beside=partial(opening.beside, say=say),
-                **more,
-            )
-            _on_signals(made.stop)
-
-            def pressed(letter: str) -> None:
-                if letter in LETTERS:
-                    made.act(LETTERS[letter], clock.now())
-
-            with letters(asyncio.get_running_loop(), pressed) as there:
-                if there:
-                    say("Letters: c call, t trade, d duet, a answer now, p panic, space tap the tempo, q quit.")
-                return await made.run()
-
-        report = asyncio.run(session())
-        say(f"Every note is off. The take is kept in {folder}.")
-    return report, take
-
-
-def _preset(args: argparse.Namespace) -> presets.Preset:
-    preset = presets.load(args.preset)
-    for knob, value in args.knob:
-        preset = preset.turned(knob, value)
-    return preset
-
-
-def _mind(args: argparse.Namespace) -> Sequence[str]:
-    return shlex.split(args.mind) if args.mind else worker_command(args.weights, args.engine)
-
-
-def _on_signals(stop: Callable[[], None]) -> None:
-    """Ctrl-C and the system's polite request end the session; asked again, they still do."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: stop())
-
-
-def answer(args: argparse.Namespace) -> int:
-    """Answer a file."""
-    preset = _preset(args)
-    seed = 0 if args.seed is None else args.seed
-    found = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=_mind(args))
-    span = found.answer[-1].end - found.answer[0].onset
-    if args.picture is not None:
-        from .picture import piano_roll
-
-        try:
-            piano_roll(args.picture, found.call, found.answer, title=f"{args.call.stem} · {preset.title}")
-        except (OSError, ValueError) as error:
-            raise UserError(f"{args.picture} cannot be drawn ({error}); name a .png file.") from error
-    if args.json:
-        rows = [[round(n.onset, 4), round(n.duration, 4), n.pitch, n.velocity] for n in found.answer]
-        print(json.dumps({"preset": preset.name, "seed": seed, "out": str(args.result), "answer": rows}))
-    else:
-        print(f"{args.result}: {len(found.answer)} notes in {span:.1f} s, style {preset.title}, seed {seed}")
-    return 0
-
-
 def measured(args: argparse.Namespace) -> int:
     """Measure this machine."""
     from .bench import bench
 
     return bench(args)
-
-
-def list_ports(args: argparse.Namespace) -> int:
-    """Print the ports."""
-    found = ports.list_ports(args.api)
-    if args.json:
-        print(json.dumps({"api": found.api, "inputs": found.inputs, "outputs": found.outputs}))
-        return 0
-    print(f"MIDI system: {found.api}{ports.loopback(found.api, [*found.inputs, *found.outputs])}")
-    for title, names in (("inputs", found.inputs), ("outputs", found.outputs)):
-        print(f"{title}:" + ("" if names else " none"))
-        for name in names:
-            print(f"  {name}")
-    return 0
-
-
-def show_takes(args: argparse.Namespace) -> int:
-    """Print what was kept, or write it elsewhere."""
-    if args.what == "export":
-        for path in takes.export(takes.find(TAKES, args.name), args.folder):
-            print(path)
-        return 0
-    there = takes.folders(TAKES) if args.what in (None, "list") else [takes.find(TAKES, args.name)]
-    found = [takes.summary(folder) for folder in there]
-    if args.json:
-        print(json.dumps([s.row() for s in found]))
-        return 0
-    for each in found:
-        print(f"{each.name}: {each}")
-    if not found:
-        print(f"Nothing has been kept in {TAKES} yet; play, and it will be.")
-    return 0
-
-
-def list_presets(args: argparse.Namespace) -> int:
-    """Print the presets, or make one."""
-    if args.make is not None:
-        return make_preset(args)
-    found = presets.all_presets()
-    if args.json:
-        print(json.dumps([{"name": p.name, "title": p.title, "description": p.description} for p in found]))
-        return 0
-    for preset in found:
-        print(f"{preset.name:20} {preset.description}")
-    return 0
-
-
-def make_preset(args: argparse.Namespace) -> int:
-    """Learn or blend a preset, and write it."""
-    if args.make == "learn":
-        preset = tailor.learn(args.name, args.files, _mind(args))
-    else:
-        name = args.out.stem if args.out else f"{args.a}-{args.b}"
-        preset = tailor.blend(name, presets.load(args.a), presets.load(args.b), args.share)
-    path = args.out or presets.OWN / f"{preset.name}.toml"
-    if path.suffix != ".toml" or "/" in preset.name or "\\" in preset.name:
-        raise UserError(f"{path} is no name for a preset; write a plain name, or -o FILE.toml.")
-    tailor.write(preset, path)
-    print(f"{path}: {preset.description} Play it: tradefours play --preset {preset.name if not args.out else path}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shlex
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -20,8 +21,10 @@ PATIENCE = 8.0  # seconds without a word in reply to a request: it hangs
 LINE_LIMIT = 1 << 20  # bytes
 
 
-def worker_command(weights: str = "open", engine: str = "live") -> list[str]:
-    """How to start the musician on this machine."""
+def worker_command(weights: str = "open", engine: str = "live", instead: str | None = None) -> list[str]:
+    """How to start the musician on this machine, or another one `instead`, whose command is given in words."""
+    if instead:
+        return shlex.split(instead)
     return [sys.executable, "-m", "models.worker", "--weights", weights, "--engine", engine]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,15 @@ def _shelved() -> dict[str, Path]:
     return {path.stem: path for shelf in (SHELF, OWN) for path in sorted(shelf.glob("*.toml"))}
 
 
-def load(name: str | None = None) -> Preset:
-    """The preset of that name, or in that .toml file; without a name, the default one. Raises UserError."""
-    if name is not None and name.endswith(".toml"):
-        return read(Path(name))
+def load(name: str | None = None, turns: Sequence[tuple[str, float]] = ()) -> Preset:
+    """The preset of that name, or in that .toml file; without a name, the default one; its knobs turned. Raises UserError."""
+    preset = read(Path(name)) if name is not None and name.endswith(".toml") else _from_shelf(name)
+    for knob, value in turns:
+        preset = preset.turned(knob, value)
+    return preset
+
+
+def _from_shelf(name: str | None) -> Preset:
     shelved = _shelved()
     if name is None:
         name = DEFAULT

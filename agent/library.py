@@ -1,0 +1,97 @@
+"""The library: the commands that list and convert: `answer`, `ports`, `takes`, `presets`.
+
+Knows nothing of *now*: nothing here plays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from . import ports, presets, tailor, takes
+from .answer import answer_file
+from .errors import UserError
+from .grammar import TAKES
+from .mind import worker_command
+
+
+def answer(args: argparse.Namespace) -> int:
+    """Answer a file."""
+    preset = presets.load(args.preset, args.knob)
+    seed = 0 if args.seed is None else args.seed
+    mind = worker_command(args.weights, args.engine, args.mind)
+    found = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=mind)
+    span = found.answer[-1].end - found.answer[0].onset
+    if args.picture is not None:
+        from .picture import piano_roll
+
+        try:
+            piano_roll(args.picture, found.call, found.answer, title=f"{args.call.stem} · {preset.title}")
+        except (OSError, ValueError) as error:
+            raise UserError(f"{args.picture} cannot be drawn ({error}); name a .png file.") from error
+    if args.json:
+        rows = [[round(n.onset, 4), round(n.duration, 4), n.pitch, n.velocity] for n in found.answer]
+        print(json.dumps({"preset": preset.name, "seed": seed, "out": str(args.result), "answer": rows}))
+    else:
+        print(f"{args.result}: {len(found.answer)} notes in {span:.1f} s, style {preset.title}, seed {seed}")
+    return 0
+
+
+def list_ports(args: argparse.Namespace) -> int:
+    """Print the ports."""
+    found = ports.list_ports(args.api)
+    if args.json:
+        print(json.dumps({"api": found.api, "inputs": found.inputs, "outputs": found.outputs}))
+        return 0
+    print(f"MIDI system: {found.api}{ports.loopback(found.api, [*found.inputs, *found.outputs])}")
+    for title, names in (("inputs", found.inputs), ("outputs", found.outputs)):
+        print(f"{title}:" + ("" if names else " none"))
+        for name in names:
+            print(f"  {name}")
+    return 0
+
+
+def show_takes(args: argparse.Namespace) -> int:
+    """Print what was kept, or write it elsewhere."""
+    if args.what == "export":
+        for path in takes.export(takes.find(TAKES, args.name), args.folder):
+            print(path)
+        return 0
+    there = takes.folders(TAKES) if args.what in (None, "list") else [takes.find(TAKES, args.name)]
+    found = [takes.summary(folder) for folder in there]
+    if args.json:
+        print(json.dumps([s.row() for s in found]))
+        return 0
+    for each in found:
+        print(f"{each.name}: {each}")
+    if not found:
+        print(f"Nothing has been kept in {TAKES} yet; play, and it will be.")
+    return 0
+
+
+def list_presets(args: argparse.Namespace) -> int:
+    """Print the presets, or make one."""
+    if args.make is not None:
+        return make_preset(args)
+    found = presets.all_presets()
+    if args.json:
+        print(json.dumps([{"name": p.name, "title": p.title, "description": p.description} for p in found]))
+        return 0
+    for preset in found:
+        print(f"{preset.name:20} {preset.description}")
+    return 0
+
+
+def make_preset(args: argparse.Namespace) -> int:
+    """Learn or blend a preset, and write it."""
+    if args.make == "learn":
+        preset = tailor.learn(args.name, args.files, worker_command(args.weights, args.engine, args.mind))
+    else:
+        name = args.out.stem if args.out else f"{args.a}-{args.b}"
+        preset = tailor.blend(name, presets.load(args.a), presets.load(args.b), args.share)
+    path = args.out or presets.OWN / f"{preset.name}.toml"
+    if path.suffix != ".toml" or "/" in preset.name or "\\" in preset.name:
+        raise UserError(f"{path} is no name for a preset; write a plain name, or -o FILE.toml.")
+    tailor.write(preset, path)
+    print(f"{path}: {preset.description} Play it: tradefours play --preset {preset.name if not args.out else path}")
+    return 0
