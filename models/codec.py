@@ -19,6 +19,8 @@ gives the same steps.
 from __future__ import annotations
 
 import hashlib
+import math
+from bisect import bisect
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,6 +56,7 @@ SILENCE: Steps = np.array([0, START, NO_PITCH, UNKNOWN, HELD_STEP, 0, 0], dtype=
 
 _TIME_EDGES = (TIMES[1:] + TIMES[:-1]) / 2
 _DURATION_EDGES = np.sqrt(DURATIONS[1:] * DURATIONS[:-1])  # log-spaced bins are rounded on the log scale
+_TIME_LIST, _DURATION_LIST = _TIME_EDGES.tolist(), _DURATION_EDGES.tolist()
 
 
 def fingerprint() -> str:
@@ -84,23 +87,28 @@ def place_step(place: NDArray[np.float64]) -> Steps:
 
 def steps_of(notes: Sequence[Note], before: Note | None = None, feel: int = HUMAN) -> Steps:
     """Steps, one row a note, for notes that follow `before` (None: nothing has been played yet)."""
-    if not notes:
-        return np.empty((0, len(FIELDS)), dtype=np.int64)
-    onset = np.array([n.onset for n in notes])
-    since = np.diff(onset, prepend=before.onset if before else onset[0])
-    rows = np.empty((len(notes), len(FIELDS)), dtype=np.int64)
-    rows[:, ROLE] = role = np.array([n.role for n in notes])
-    turns = np.diff(role, prepend=before.role if before else role[0]) != 0
-    since = np.where(turns, np.minimum(since, TURN), since)
-    rows[:, TIME] = time_step(since)
-    if before is None:
-        rows[0, TIME] = START
-    rows[:, PITCH] = np.clip([n.pitch for n in notes], LOWEST, HIGHEST) - LOWEST
-    rows[:, VELOCITY] = [n.velocity // 4 for n in notes]
-    rows[:, DURATION] = duration_step(np.array([n.duration for n in notes]))
-    rows[:, PLACE] = place_step(np.array([np.nan if n.place is None else n.place for n in notes]))
-    rows[:, FEEL] = feel
-    return rows
+    rows = []
+    for note in notes:
+        rows.append(_step(note, before, feel))
+        before = note
+    return np.array(rows, dtype=np.int64).reshape(-1, len(FIELDS))
+
+
+def _step(note: Note, before: Note | None, feel: int) -> tuple[int, ...]:
+    """One note's step: what the three functions above say of many, said of one, for which arrays are slow."""
+    time = START
+    if before is not None:
+        since = note.onset - before.onset
+        time = bisect(_TIME_LIST, min(since, TURN) if note.role != before.role else since)
+    return (
+        note.role,
+        time,
+        min(max(note.pitch, LOWEST), HIGHEST) - LOWEST,
+        note.velocity // 4,
+        HELD_STEP if note.duration == HELD else bisect(_DURATION_LIST, note.duration),
+        FREE if note.place is None else 1 + min(math.floor(note.place % 1.0 * PLACES + 1e-9), PLACES - 1),
+        feel,
+    )
 
 
 def note_of(step: Sequence[int], onset: float) -> Note:

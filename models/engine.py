@@ -2,7 +2,8 @@
 
 Knows nothing of the present or of ports, nor of what makes the numbers: see `models.network`. Seconds are only distances between notes.
 
-What was heard is fed to the network at once, so that an answer begins from a hidden state that is there already.
+What was heard is fed to the network at once, so that an answer begins from a hidden state that is there already; what was played is told
+first and fed afterwards.
 Taking back is moving the end of the cache. The style is read at each step as it is fed or played, so it changes at the
 next note.
 """
@@ -47,8 +48,9 @@ class Engine:
         self._forgotten = 0  # notes of the session before self.notes[0]
         self._start = 0  # notes of the session before the cache's first
         self._rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
-        self._hidden: list[Floats] = []  # of step 0 and of each note after it
-        self._feed(codec.SILENCE[None])
+        self._hidden: list[Floats] = []  # of step 0 and of each note after it, as far as they were fed
+        self._foreign: Floats | None = None  # what pitches outside the call's key are disfavoured by, once it is known
+        self.settle()
 
     def warm_up(self) -> None:
         """Play a little for nobody: what a runtime does only once, it does now, and not before the first answer."""
@@ -76,6 +78,7 @@ class Engine:
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
         self.sampling, self.point, self._has_style = Sampling.of(sampling), point, z is not None
         self.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
+        self._foreign = None
 
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
@@ -92,7 +95,9 @@ class Engine:
         while same < min(len(old), len(notes)) and old[same] == notes[same]:
             same += 1
         self._rewind(at + same)
-        self._extend(notes[same:])
+        self._remember(notes[same:])
+        self.settle()
+        self._foreign = None
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of some notes: the mean of the latent, averaged over stretches of the length it was trained on."""
@@ -114,7 +119,7 @@ class Engine:
             note = self._next(span)
             if note is None:
                 return "end"
-            self._extend([note])
+            self._remember([note])
             yield note
             span = replace(span, on_beat=False)
             if note.onset >= span.until:
@@ -122,28 +127,24 @@ class Engine:
 
     # -- memory ----------------------------------------------------------------------------------------------------
 
-    def _extend(self, notes: list[Note]) -> None:
-        if not notes:
-            return
+    def _remember(self, notes: list[Note]) -> None:
         before = self.notes[-1] if self.notes else None
         self.notes.extend(notes)
-        self._feed(codec.steps_of(notes, before))
+        self._rows = np.concatenate([self._rows, codec.steps_of(notes, before)])
+
+    def settle(self) -> None:
+        """Feed what was played and not fed yet: nobody waits for it until the next note is asked for."""
+        while (done := 2 + len(self._hidden)) < len(self._rows):
+            upto = min(done + self.cache.margin, len(self._rows))
+            first = max(done - recall.history(self.config.window), 0)
+            steps = recall.recalled(self._rows[first:upto], self.config.window, done - first)
+            self._hidden.extend(self.network.feed(steps, self._rows[done - 2 : done], self.z))
         surplus = len(self.notes) - 2 * self.cache.size
         if surplus > self.cache.size:  # old enough to be out of every window, rewinds included
             del self.notes[:surplus]
             self._rows = self._rows[surplus:]
             del self._hidden[:surplus]
             self._forgotten += surplus
-
-    def _feed(self, rows: codec.Steps) -> None:
-        """Append steps to the cache, keeping the hidden state of each."""
-        for start in range(0, len(rows), self.cache.margin):
-            part = rows[start : start + self.cache.margin]
-            first = self.cache.length
-            past = self._rows[-recall.history(self.config.window) :]
-            steps = recall.recalled(np.concatenate([past, part]), self.config.window, len(past))
-            self._hidden.extend(self.network.feed(steps, self._rows[-2:], self.z))
-            self._rows = np.concatenate([self._rows, part]) if first else self._rows
 
     def _rewind(self, count: int) -> None:
         """Keep the first `count` notes of the session."""
@@ -153,7 +154,7 @@ class Engine:
         notes = self.notes[:kept]
         length = 1 + count - self._start  # silence is a step too
         if length >= self.cache.oldest:
-            self.cache.rewind(length)
+            self.cache.rewind(min(length, self.cache.length))  # the last note may not have been fed
             self.notes = notes
             self._rows = self._rows[: kept + 3]
             del self._hidden[kept + 1 :]
@@ -165,13 +166,14 @@ class Engine:
         self.cache.clear()
         self.notes, self._hidden, self._rows = [], [], np.tile(codec.SILENCE, (3, 1))
         self._forgotten = self._start = count - len(recent)
-        self._feed(codec.SILENCE[None])
-        self._extend(recent)
+        self._remember(recent)
+        self.settle()
 
     # -- invention -------------------------------------------------------------------------------------------------
 
     def _next(self, span: Span) -> Note | None:
         """The next note of the answer, or None where the answer is over. Fields are chosen in the order of CHOSEN."""
+        self.settle()
         state = self._hidden[-1]
         network, near = self.network, self._near()
         last = self.notes[-1] if self.notes else Note(span.earliest, HELD, 60, 64)
@@ -195,7 +197,9 @@ class Engine:
                 if field == codec.TIME:
                     logits = np.where(self._open_times(last, span.earliest), logits, -np.inf)
                 elif field == codec.PITCH:
-                    logits = np.where(self._open_pitches(onset), logits - self._strangeness(), -np.inf)
+                    if self._foreign is None:
+                        self._foreign = self._strangeness()
+                    logits = np.where(self._open_pitches(onset), logits - self._foreign, -np.inf)
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])
@@ -219,6 +223,7 @@ class Engine:
         Role and time are drawn together; a note that turns out to be the other's is passed over, and only its time counts.
         Half of the odds of the role are fixed: left to themselves, they make the silent one more silent.
         """
+        self.settle()
         earliest, network, state, near = span.earliest, self.network, self._hidden[-1], self._near()
         last = self.notes[-1] if self.notes else Note(earliest, HELD, 60, 64)
         ours = EVEN + 0.5 * float(softmax(network.logits(state, codec.ROLE, near))[ANSWER])

@@ -1,7 +1,7 @@
 """Export: weights as training writes them to the compact file that the live engine plays from.
 
-Knows nothing of training. The Transformer's matrices are kept in eight bits, everything else in half precision; then both are asked the
-same questions, and where they do not agree nothing is written.
+Knows nothing of training. The Transformer's matrices are kept in eight bits, as many as do with them (`models.precision`), everything else
+in half precision; then both are asked the same questions, and where they do not agree nothing is written.
 
     tradefours export                                  models/weights/open.safetensors -> open.live.safetensors
     tradefours export --corpus DIR --split valid       the same, and the agreement is measured on held-out pieces
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,23 +27,18 @@ LIMIT = 16_000_000  # bytes of an exported file
 PASSAGES, NOTES = 16, 200  # of a corpus
 
 
-def write(weights: shelf.Weights, out: Path) -> None:
-    """Write the compact file, at once or not at all."""
+def write(weights: shelf.Weights, small: Mapping[str, quantise.Quantised], out: Path) -> None:
+    """Write the compact file, at once or not at all; the matrices that are `small` as they are given."""
     tensors: dict[str, np.ndarray] = {}
     for name, tensor in weights.tensors.items():
-        if is_large(name):
-            tensors[name], tensors[name + shelf.SCALE] = quantise.quantised(tensor)
+        if name in small:
+            tensors[name], tensors[name + shelf.SCALE] = small[name]
         else:
             tensors[name] = tensor.astype(np.float16)
     out.parent.mkdir(parents=True, exist_ok=True)
     half = out.with_suffix(".part")
     save_file(tensors, half, metadata=shelf.header(weights.config, weights.about, weights.fingerprint))
     os.replace(half, out)
-
-
-def is_large(name: str) -> bool:
-    """Whether a tensor is one of the matrices that are kept in eight bits."""
-    return name.startswith("transformer.layers.") and name.split(".")[-2] in ("q", "k", "v", "o", "gate", "up", "down")
 
 
 def heldout(where: Path, split: str | None, latent: int, seed: int = 0) -> list[agreement.Passage]:
@@ -71,6 +67,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path, help="measure the agreement on these pieces, too")
     parser.add_argument("--split", default=None, help="train, valid or test, of a pack")
     args = parser.parse_args(argv)
+
+    def say(text: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+        elif text:
+            print(text, file=sys.stderr)
+
     try:
         path = shelf.find(args.weights)
         weights = shelf.read(path)
@@ -85,9 +88,18 @@ def main(argv: list[str] | None = None) -> int:
     except (corpus.CorpusError, shelf.CheckpointError) as error:
         print(f"tradefours export: {error}", file=sys.stderr)
         return 2
-    write(weights, tried)
+    try:
+        from . import precision
+    except ImportError:
+        print(
+            "tradefours export: onnxruntime is not installed, and it is for that engine; install it.", file=sys.stderr
+        )
+        return 2
+    listeners = agreement.Listeners(reference, passages)
+    write(weights, precision.chosen(weights.tensors, weights.config, listeners, say), tried)
+    say("")
     network, note = engines.live(shelf.read(tried))
-    found = agreement.compare(PlainNetwork(weights.tensors, weights.config), network, passages)
+    found = listeners.compare(network)
     size = tried.stat().st_size
     print(found)
     if note or not found.holds or size > LIMIT:
@@ -95,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
         why = note or (
             "it is too large"
             if size > LIMIT
-            else f"eight bits do not do; the live engine plays these weights in float32, from {path.name}"
+            else f"it does not say the same; the live engine plays these weights in float32, from {path.name}"
         )
         print(f"tradefours export: nothing is written: {why}", file=sys.stderr)
         return 1

@@ -32,6 +32,7 @@ LONGEST = 3.0  # seconds that a note counts as sounding, as in training
 
 _TIMES = codec.TIMES
 _HASTE = -np.log(_TIMES + 0.03)
+_LOG_TIMES = np.log2(np.maximum(_TIMES, 0.01))
 _TOGETHER = (_TIMES < attributes.CHORD).astype(float)
 _PITCHES = np.arange(codec.SIZES[codec.PITCH], dtype=float)
 _VELOCITIES = np.arange(codec.SIZES[codec.VELOCITY], dtype=float)
@@ -93,7 +94,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, 
         if turned("polyphony"):
             found.append((_TOGETHER, 0.5 * how["polyphony"]))
         if turned("freedom") and (before := _last_wait(notes)) is not None:
-            off = np.abs(np.log2(np.maximum(_TIMES, 0.01) / before)[:, None] - _SIMPLE).min(1).clip(max=0.5)
+            off = np.minimum(np.abs((_LOG_TIMES - np.log2(before))[:, None] - _SIMPLE).min(1), 0.5)
             found.append((np.where(_TOGETHER > 0, off.mean(), off), how["freedom"]))
     elif field == codec.PITCH:
         if turned("register"):

@@ -1,4 +1,4 @@
-"""The network on ONNX Runtime, what plays by default; in eight bits a weight where the file of weights has them.
+"""The network on ONNX Runtime, what plays by default; in eight bits a weight where the file of weights has them so.
 
 Knows nothing of files or sampling. The graph is made here, from the weights, when the engine starts: see `graph`.
 
@@ -45,6 +45,7 @@ class LiveNetwork(PlainNetwork):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         model = graph(self.weights, small or {}, config, self.ring.size).model()
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.bulk -= sum(self.weights[n].nbytes - q.nbytes - 2 * s.nbytes for n, (q, s) in (small or {}).items())
         self._names = [o.name for o in self._session.get_outputs()]
         layers = range(config.layers)
         self._past = {f"keys{i}": self.keys[i][:, None] for i in layers}
@@ -118,7 +119,7 @@ def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quan
         name = f"transformer.layers.{i}."
         for kind, parts in {"qkv": ("q", "k", "v"), "o": ("o",), "gate_up": ("gate", "up"), "down": ("down",)}.items():
             names = [f"{name}{part}.weight" for part in parts]
-            if small:
+            if all(n in small for n in names):
                 _small(g, f"{kind}{i}", [small[n] for n in names])
                 continue
             g.constant(f"{kind}{i}", np.ascontiguousarray(np.concatenate([w[n] for n in names]).T))

@@ -22,6 +22,7 @@ class Network(Protocol):
 
     config: Config
     runtime: str  # its name, for people
+    bulk: int  # bytes that a step reads: its matrices, and the ring of keys and values
     ring: Ring  # the memory; `rewind` and `clear` are its own
 
     def feed(self, steps: Steps, before: Steps, z: Floats) -> Floats:

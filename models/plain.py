@@ -22,6 +22,9 @@ NO_INTERVAL = 2 * codec.SPAN + 1
 _PITCHES = np.arange(codec.SIZES[codec.PITCH])
 _REACH = np.clip(_PITCHES - _PITCHES[:, None], -codec.SPAN, codec.SPAN) + codec.SPAN  # of each pitch from each
 _PITCH_PARTS = (len(_PITCHES), len(_PITCHES) + NO_INTERVAL)
+#: By two pitches, the later first: the interval between them, or that there is none. And the class of each pitch.
+_INTERVALS = np.pad(_REACH.T, (0, 1), constant_values=NO_INTERVAL)
+_CLASSES = np.append(_PITCHES % 12, 12)
 
 
 def table_sizes() -> list[int]:
@@ -31,6 +34,7 @@ def table_sizes() -> list[int]:
     return [*own, times, pitches, durations, *3 * [NO_INTERVAL + 1], 13, *recall.SIZES]
 
 
+_NEIGHBOURS = [codec.TIME, codec.PITCH, codec.DURATION]
 _OFFSETS = np.cumsum([0, *table_sizes()[:-1]])
 _STYLE_OFFSETS = np.cumsum([0, *(size + 1 for size in codec.SIZES[1:-1])])
 
@@ -40,18 +44,14 @@ def rows_of(steps: Steps, before: Steps) -> Steps:
     own = steps[:, : len(codec.FIELDS)]
     wide = np.concatenate([before, own])
     pitch = wide[:, codec.PITCH]
-    two = pitch[:-2], pitch[1:-1], pitch[2:]
-    intervals = [_interval(two[a], two[b]) for a, b in ((2, 1), (2, 0), (1, 0))]
-    pitch_class = np.where(two[2] == codec.NO_PITCH, 12, two[2] % 12)
-    last = wide[1:-1][:, [codec.TIME, codec.PITCH, codec.DURATION]]
-    return (
-        np.concatenate([own, last, np.stack([*intervals, pitch_class], 1), steps[:, len(codec.FIELDS) :]], 1) + _OFFSETS
-    )
-
-
-def _interval(pitch: Steps, other: Steps) -> Steps:
-    known = (pitch != codec.NO_PITCH) & (other != codec.NO_PITCH)
-    return np.where(known, np.clip(pitch - other, -codec.SPAN, codec.SPAN) + codec.SPAN, NO_INTERVAL)
+    before_last, last, this = pitch[:-2], pitch[1:-1], pitch[2:]
+    rows = np.empty((len(steps), len(_OFFSETS)), np.int64)
+    rows[:, :7], rows[:, 14:] = own, steps[:, len(codec.FIELDS) :]
+    rows[:, 7:10] = wide[1:-1, _NEIGHBOURS]
+    rows[:, 10], rows[:, 11] = _INTERVALS[this, last], _INTERVALS[this, before_last]
+    rows[:, 12], rows[:, 13] = _INTERVALS[last, before_last], _CLASSES[this]
+    rows += _OFFSETS
+    return rows
 
 
 def normed(x: Floats, gain: Floats) -> Floats:
@@ -103,6 +103,8 @@ class PlainNetwork:
         shape = config.layers, config.kv_heads
         self.keys = np.zeros((*shape, config.head, self.ring.size), np.float32)
         self.values = np.zeros((*shape, self.ring.size, config.head), np.float32)
+        matrices = [w for name, w in self.weights.items() if name.startswith("transformer.layers.")]
+        self.bulk = sum(w.nbytes for w in matrices if w.ndim == 2) + self.keys.nbytes + self.values.nbytes
         self._heads = [self._head(field) for field in range(len(codec.SIZES))]
         self._z: Floats | None = None
         self._steering = np.zeros((config.layers, config.width), np.float32)

@@ -12,7 +12,7 @@ from .cache import RingCache
 from .codec import Steps
 from .musician import Musician
 from .network import Floats
-from .ring import Ring
+from .ring import MARGIN, Ring
 
 
 class TorchNetwork:
@@ -22,6 +22,9 @@ class TorchNetwork:
 
     def __init__(self, musician: Musician) -> None:
         self.musician, self.config = musician, musician.config
+        c = musician.config
+        matrices = [w for w in musician.transformer.layers.parameters() if w.dim() == 2]
+        self.bulk = 4 * sum(w.numel() for w in matrices) + 8 * c.layers * c.kv_heads * c.head * (c.window + MARGIN)
         self.ring: Ring
         self.ring = self._keys = RingCache(musician.config)
 

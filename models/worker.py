@@ -62,6 +62,9 @@ class Musician(Protocol):
     def play(self, span: Span) -> Generator[Note, None, str]:
         """Invent notes, as `play` above; the generator returns "more" or "end"."""
 
+    def settle(self) -> None:
+        """Do what nobody waits for: called when all that was asked for is told."""
+
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of `notes`, a point in the latent space."""
 
@@ -82,6 +85,9 @@ class Echo:
         pass
 
     def seed(self, seed: int) -> None:
+        pass
+
+    def settle(self) -> None:
         pass
 
     def encode(self, notes: list[Note]) -> list[float]:
@@ -159,8 +165,9 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
                     note = next(notes)
                 except StopIteration as end:
                     say({"id": ident, "done": end.value or "end"})
-                    return
+                    break
                 say({"id": ident, "note": to_wire(note)})
+            musician.settle()
         case "encode":
             say({"id": ident, "z": musician.encode([from_wire(row) for row in request["notes"]])})
         case "measure":

@@ -72,8 +72,8 @@ def test_a_release_feeds_the_tail_only() -> None:
     held = [*line[:38], Note(line[38].onset, HELD, 60, 70), line[39]]
     e.hear(0, held)
     fed: list[int] = []
-    feed = e._feed
-    e._feed = lambda rows: (fed.append(len(rows)), feed(rows))[1]  # type: ignore[method-assign]
+    feed = e.network.feed
+    e.network.feed = lambda steps, *rest: (fed.append(len(steps)), feed(steps, *rest))[1]  # type: ignore[method-assign]
     e.hear(30, line[30:])
     assert fed == [2]
 
