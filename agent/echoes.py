@@ -2,7 +2,8 @@
 
 Knows nothing of ports. Pure: `now` is an argument, in monotonic seconds.
 
-Nobody strikes the same key exactly as hard within `LOOP` seconds of its last stroke; a loop does.
+Nobody strikes the same key exactly as hard within `LOOP` seconds of its last stroke, or lets it go so soon after we did; a loop does.
+A key that was struck by an echo is let go by an echo only: where we have ended nothing there, the off is the player's own.
 """
 
 from __future__ import annotations
@@ -18,26 +19,29 @@ class Echoes:
 
     def __init__(self) -> None:
         self.found = 0  # echoes so far
-        self._sent: dict[bytes, float] = {}
+        self._struck: dict[bytes, float] = {}
+        self._ended: dict[Key, float] = {}
         self._ignored: set[Key] = set()
 
     def sent(self, message: bytes, now: float) -> None:
         """We have sent this."""
         if _is_stroke(message):
-            if len(self._sent) > KEPT:
-                self._sent.clear()
-            self._sent[message] = now
+            if len(self._struck) > KEPT:
+                self._struck.clear()
+            self._struck[message] = now
+        elif _is_end(message):
+            self._ended[message[0] & 0x0F, message[1]] = now
 
     def is_own(self, message: bytes, now: float) -> bool:
         """Whether this, arriving now, is ours."""
         if _is_stroke(message):
-            if 0.0 <= now - self._sent.get(message, -1e9) <= LOOP:
+            if 0.0 <= now - self._struck.get(message, -1e9) <= LOOP:
                 self._ignored.add((message[0] & 0x0F, message[1]))
                 self.found += 1
                 return True
-        elif len(message) == 3 and message[0] & 0xF0 in (NOTE_OFF, NOTE_ON):
+        elif _is_end(message):
             key = (message[0] & 0x0F, message[1])
-            if key in self._ignored:
+            if key in self._ignored and 0.0 <= now - self._ended.get(key, -1e9) <= LOOP:
                 self._ignored.discard(key)
                 return True
         return False
@@ -45,3 +49,7 @@ class Echoes:
 
 def _is_stroke(message: bytes) -> bool:
     return len(message) == 3 and message[0] & 0xF0 == NOTE_ON and message[2] > 0
+
+
+def _is_end(message: bytes) -> bool:
+    return len(message) == 3 and message[0] & 0xF0 in (NOTE_OFF, NOTE_ON) and not _is_stroke(message)

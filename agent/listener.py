@@ -53,6 +53,15 @@ class Listener:
             self.lift(event.when, channel)
         return None
 
+    def holds(self, message: bytes) -> bool:
+        """Whether this ends something that was heard, a key or a pedal, whatever else it has come to mean."""
+        if len(message) != 3:
+            return False
+        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        if kind == NOTE_OFF or (kind == NOTE_ON and message[2] == 0):
+            return (channel, message[1]) in self.down
+        return kind == CONTROL and message[1] == SUSTAIN and message[2] < 64 and channel in self.pedals
+
     def lift(self, now: float, channel: int | None = None) -> None:
         """All keys and pedals up, on one channel or on all: the player is gone, or has said so."""
         for key in [k for k in self.down if channel in (None, k[0])]:

@@ -17,8 +17,12 @@ from models.note import Note, Span, from_wire, span_to_wire, to_wire
 
 from .errors import UserError
 
-PATIENCE = 8.0  # seconds without a word in reply to a request: it hangs
+PATIENCE = 5.0  # seconds without a word in reply to a request: it hangs
 LINE_LIMIT = 1 << 20  # bytes
+UNREAD = 4 << 20  # bytes of requests that it has not read: it hangs
+UNASKED = 10_000  # replies that nobody waits for: it babbles
+MOST_NOTES = 1000  # in reply to one request
+EARLY, LATE = 1.0, 60.0  # seconds outside what was asked for; a note beyond is nonsense
 
 
 def worker_command(weights: str = "open", engine: str = "live", instead: str | None = None) -> list[str]:
@@ -40,7 +44,7 @@ class Mind:
         self.ready: dict[str, Any] | None = None
         self.gone = asyncio.Event()  # set once the process has ended, or was given up
         self._process: asyncio.subprocess.Process | None = None
-        self._stderr = ""
+        self._stderr = b""
         self._tasks: list[asyncio.Task[None]] = []
         self._replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._ident = 0
@@ -59,7 +63,7 @@ class Mind:
             )
         except OSError as error:
             raise UserError(f"the musician cannot be started ({self.command[0]}: {error.strerror}).") from error
-        self._replies, self.gone, self._stderr = asyncio.Queue(), asyncio.Event(), ""
+        self._replies, self.gone, self._stderr = asyncio.Queue(), asyncio.Event(), b""
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
 
     async def wait_ready(self, seconds: float = 120.0) -> dict[str, Any]:
@@ -67,8 +71,11 @@ class Mind:
         reply = await self._next(seconds)
         if "ready" not in reply:
             raise UserError(str(reply.get("error", "the musician said something else than that it is ready.")))
-        self.ready = dict(reply["ready"])
-        return self.ready
+        ready = reply["ready"]
+        if not isinstance(ready, dict) or not isinstance(ready.get("style", 0), int):
+            raise MindLost("it said something that is not a reply")
+        self.ready = ready
+        return ready
 
     def hear(self, at: int, notes: Sequence[Note]) -> None:
         """From note `at` of the session on, this is what was heard."""
@@ -90,18 +97,22 @@ class Mind:
     async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
         """The next notes of the answer as they are invented, and at last "more" or "end". Raises MindLost."""
         ident = self._ask({"do": "play", **span_to_wire(span)})
-        while True:
+        for _ in range(MOST_NOTES):
             reply = await self._reply_to(ident)
             if "note" in reply:
                 try:
-                    yield from_wire(reply["note"])
+                    note = from_wire(reply["note"])
                 except ValueError as error:
                     raise MindLost(str(error)) from error
+                if not span.earliest - EARLY <= note.onset <= span.until + LATE:
+                    raise MindLost(f"it plays out of time: {str(reply['note'])[:80]}")
+                yield note
             elif "done" in reply:
                 yield str(reply["done"])
                 return
             else:
-                raise MindLost(str(reply.get("error", reply)))
+                raise MindLost(str(reply.get("error", reply))[:200])
+        raise MindLost("it plays without end")
 
     async def encode(self, notes: Sequence[Note]) -> list[float]:
         """The style of some notes. Raises UserError where there are too few, MindLost."""
@@ -109,7 +120,10 @@ class Mind:
         reply = await self._reply_to(ident)
         if "z" not in reply:
             raise UserError(str(reply.get("error", "these notes have no style.")))
-        return [float(x) for x in reply["z"]]
+        try:
+            return [float(x) for x in reply["z"]]
+        except (TypeError, ValueError) as error:
+            raise MindLost("it said something that is not a style") from error
 
     async def measure(self, notes: int, patience: float = 300.0) -> dict[str, list[float]]:
         """How long the musician takes for what it does, in seconds; it forgets the session. Raises MindLost."""
@@ -144,7 +158,7 @@ class Mind:
     @property
     def last_words(self) -> str:
         """The last line that it wrote on standard error."""
-        return self._stderr.strip().rpartition("\n")[2][:200]
+        return self._stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
 
     def _ask(self, request: dict[str, Any]) -> int:
         self._ident += 1
@@ -156,6 +170,8 @@ class Mind:
             return  # whoever waits for a reply will learn it
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        if self._process.stdin.transport.get_write_buffer_size() > UNREAD:
+            self._give_up("it has stopped reading")
 
     async def _reply_to(self, ident: int, patience: float = PATIENCE) -> dict[str, Any]:
         """The next reply to request `ident`; replies to earlier ones, which nobody waits for any more, are passed over."""
@@ -184,17 +200,23 @@ class Mind:
                 reply = json.loads(line)
                 if not isinstance(reply, dict):
                     raise ValueError("not an object")
+                if self._replies.qsize() > UNASKED:
+                    raise ValueError("far too many")
                 self._replies.put_nowait(reply)
-        except ValueError:  # not JSON, or a line without end: nothing it says can be trusted now
-            self._stderr += "\nit said something that is not a reply"
-            with contextlib.suppress(ProcessLookupError):
-                if self._process is not None:
-                    self._process.kill()
+        except (ValueError, RecursionError):  # not JSON, or a line without end: nothing it says can be trusted now
+            self._give_up("it said something that is not a reply")
         self._replies.put_nowait(None)
         self.gone.set()
 
     async def _read_errors(self) -> None:
         assert self._process is not None
         assert self._process.stderr is not None
-        async for line in self._process.stderr:
-            self._stderr = (self._stderr + line.decode(errors="replace"))[-2000:]
+        while some := await self._process.stderr.read(4096):
+            self._stderr = (self._stderr + some)[-2000:]
+
+    def _give_up(self, why: str) -> None:
+        """Its end, which `_read` will notice."""
+        self._stderr += f"\n{why}".encode()
+        with contextlib.suppress(ProcessLookupError):
+            if self._process is not None:
+                self._process.kill()

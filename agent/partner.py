@@ -32,10 +32,24 @@ BREATH = 0.12  # beats of silence before the player's bars, which a clock that w
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
 MIRRORED, LEAST_MIRRORED = 64, 8  # notes of the player's that are mirrored
 REMEMBERED = 300  # notes: what a musician who comes in late is told
+BACK_OFF = (
+    0.0,
+    0.5,
+    1.0,
+    2.0,
+    4.0,
+    8.0,
+    15.0,
+)  # seconds before a musician who has died again and again is started anew
+WELL = 60.0  # seconds of good health, after which former deaths are forgotten
+STILLBORN = 3  # deaths before it has ever been ready: it will not come
 
 
 class Partner:
-    """One musician at work. `say` takes lines for the user, `show` the state in a word or two; `done` is called after each answer."""
+    """One musician at work. `say` takes lines for the user, `show` the state in a word or two; `done` is called after each answer.
+
+    A musician who was well once is started again however often it dies, where we are `hopeful`.
+    """
 
     def __init__(
         self,
@@ -51,10 +65,11 @@ class Partner:
         show: Callable[[str], None],
         seed: int | None,
         done: Callable[[int], None] = lambda answers: None,
+        hopeful: bool = True,
     ) -> None:
         self.mind, self.player, self.clock, self.preset, self.meters = mind, player, clock, preset, meters
         self.manner, self.transport = manner, transport
-        self.say, self.show, self.seed, self.done = say, show, seed, done
+        self.say, self.show, self.seed, self.done, self.hopeful = say, show, seed, done, hopeful
         self.conversation = Conversation()
         self.listener = Listener(self.conversation, transport.place)
         self.calls: list[Phrase] = []
@@ -76,26 +91,35 @@ class Partner:
         self._switching = self._now = False
         self.free = False  # the clock is lost: in free time until it is back
         self._phrase_from = self._called_from = 0  # the number of the note with which the player's phrase begins
-        self._deaths = 0
         self._last_beat = math.inf  # of the agent's bars: from then on it is silent
+        self._deaths, self._well_since = 0, self.start  # of the musician, and since when it has been ready
 
     # -- what the session calls --------------------------------------------------------------------------------------
 
     async def play(self) -> None:
-        """The whole of the playing: come in, listen, answer; once, come back from the dead. Raises UserError."""
+        """The whole of the playing: come in, listen, answer, and come back from the dead. Raises UserError."""
         while True:
             try:
                 await self._come_in()
                 await self._conduct()
             except MindLost as error:
-                self._deaths += 1
                 self._break_off()
-                if self._deaths > 1:
-                    raise UserError(
-                        f"The musician stopped twice ({error}); the session is over, what was played is kept."
-                    ) from error
-                self.say(f"The musician stopped ({error}); it is started again, play on.")
-                await self.mind.close()
+                await self._mourn(str(error))
+
+    async def _mourn(self, why: str) -> None:
+        """Say what has happened, and wait a little longer each time. Raises UserError for a musician who has never been ready."""
+        now = self.clock.now()
+        self._deaths = self._deaths + 1 if now - self._well_since < WELL or self._size is None else 1
+        if self._deaths >= STILLBORN and (self._size is None or not self.hopeful):
+            raise UserError(
+                f"The musician cannot be kept alive ({why}); what was played is kept. See: tradefours doctor"
+            )
+        wait = BACK_OFF[min(self._deaths, len(BACK_OFF)) - 1]
+        when = f"started again in {wait:g} s" if wait else "started again"
+        self.say(f"The musician stopped ({why}); it is {when}, play on.")
+        self.show("without a musician")
+        await self.mind.close()
+        await asyncio.sleep(wait)
 
     def take_mode(self, mode: str, bars: int | None = None) -> None:
         """Play together in another way from now on, trade so many `bars` where given; what sounds rings out."""
@@ -160,10 +184,16 @@ class Partner:
     # -- coming in ---------------------------------------------------------------------------------------------------
 
     async def _come_in(self) -> None:
-        await self.mind.start()
         self.show("waking the musician")
-        about = await self.mind.wait_ready()
-        ready_after = self.clock.now() - self.start
+        try:
+            await self.mind.start()
+            about = await self.mind.wait_ready()
+        except UserError as error:
+            if self._size is None:
+                raise
+            raise MindLost(str(error)) from error  # it could play before: what is the matter may pass
+        self._well_since = self.clock.now()
+        ready_after = self._well_since - self.start
         self.say(
             f"The musician is ready ({about.get('engine')}, weights {about.get('weights')}) after {ready_after:.1f} s."
         )

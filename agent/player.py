@@ -89,6 +89,10 @@ class Player:
         with self._wake:
             self.schedule.freed(pitch)
 
+    def sounds(self, pitch: int) -> bool:
+        """Whether a note of ours sounds there."""
+        return pitch in self.schedule.sounding
+
     def panic(self) -> None:
         """Silence, pedal up, all notes off, and go on."""
         with self._wake:

@@ -107,6 +107,7 @@ class Session:
             show=show,
             seed=seed,
             done=self._answered,
+            hopeful=rounds is None,
         )
         self.partner.improviser.sounds = self.zone.moved
         self._failure: UserError | None = None
@@ -169,10 +170,10 @@ class Session:
                     self._later(self._looped, name)
                     return
                 event = Event(event.when, self.zone.felt(message))
-                if self.thru is not None and not self.controls.owns(message):
+                if self.thru is not None and (self.thru.holds(message) or not self.controls.owns(message)):
                     self.echoes.sent(event.message, event.when)
                     try:
-                        self.thru.pass_on(event.message)
+                        self.thru.pass_on(event.message, name)
                     except PortLost as error:
                         self._later(self._end, error)
             self._later(self._arrived, event, name)
@@ -202,7 +203,7 @@ class Session:
             self._ticked(event)
             return
         message = event.message
-        if self.controls.owns(message):
+        if self.controls.owns(message) and not self.partner.listener.holds(message):
             if (action := self.controls.action(message)) is not None:
                 self.act(action, event.when)
             return

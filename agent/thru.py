@@ -1,9 +1,13 @@
 """Thru: the player's own messages, passed to the synth on the channel they came on, before anything else is done with them.
 
-Knows nothing of phrases. Threads: `pass_on` runs on the input port's thread; `close` on any, after the inputs are closed.
+Knows nothing of phrases. Threads: `pass_on` runs on the input ports' threads; `close` on any, after the inputs are closed.
+
+Its laws are the schedule's: a pitch that still sounds is closed before it is struck again, and the off of an older note kills no newer one.
 """
 
 from __future__ import annotations
+
+import threading
 
 from .listener import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 from .player import Player
@@ -15,33 +19,66 @@ class Thru:
 
     def __init__(self, output: OutputPort, player: Player) -> None:
         self._output, self._player = output, player
-        self._sounding: set[Key] = set()
+        self._sounding: dict[Key, str] = {}  # keys that are down, and the port that struck each last
+        self._pedals: set[int] = set()  # channels whose pedal is down
         self._channels: set[int] = set()
+        self._lock = threading.Lock()  # two keyboards may strike the same key at once
 
-    def pass_on(self, message: bytes) -> None:
-        """Send one message of the player's. Raises PortLost."""
+    def pass_on(self, message: bytes, port: str = "") -> None:
+        """Send one message of the player's, that came from `port`. Raises PortLost."""
         if not message:
             return
         kind, channel = message[0] & 0xF0, message[0] & 0x0F
-        is_note = kind in (NOTE_ON, NOTE_OFF) and len(message) == 3
-        ours = is_note and channel == self._player.schedule.channel
-        starts = is_note and kind == NOTE_ON and message[2] > 0
-        if ours and starts:
-            self._player.taken(message[1])
-        self._output.send(message)
-        if is_note:
+        if len(message) == 3 and kind in (NOTE_ON, NOTE_OFF):
+            with self._lock:
+                if kind == NOTE_ON and message[2] > 0:
+                    self._strike((channel, message[1]), message, port)
+                else:
+                    self._release((channel, message[1]), message, port)
+            return
+        if len(message) == 3 and kind == CONTROL and message[1] == SUSTAIN:
+            (self._pedals.add if message[2] >= 64 else self._pedals.discard)(channel)
             self._channels.add(channel)
-            if starts:
-                self._sounding.add((channel, message[1]))
-            else:
-                self._sounding.discard((channel, message[1]))
-                if ours:
-                    self._player.freed(message[1])
+        self._output.send(message)
+
+    def holds(self, message: bytes) -> bool:
+        """Whether this ends something that was passed on: it must be passed on too, whatever else it has come to mean."""
+        if len(message) != 3:
+            return False
+        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        if kind == NOTE_OFF or (kind == NOTE_ON and message[2] == 0):
+            return (channel, message[1]) in self._sounding
+        return kind == CONTROL and message[1] == SUSTAIN and message[2] < 64 and channel in self._pedals
 
     def close(self) -> None:
         """Let go of every key that is still down, and lift the pedals. Raises PortLost."""
-        for channel, pitch in sorted(self._sounding):
-            self._output.send(bytes((NOTE_OFF | channel, pitch, 0)))
-        self._sounding.clear()
-        for channel in sorted(self._channels):
-            self._output.send(bytes((CONTROL | channel, SUSTAIN, 0)))
+        with self._lock:
+            for channel, pitch in sorted(self._sounding):
+                self._output.send(bytes((NOTE_OFF | channel, pitch, 0)))
+            self._sounding.clear()
+            for channel in sorted(self._channels):
+                self._output.send(bytes((CONTROL | channel, SUSTAIN, 0)))
+
+    def _strike(self, key: Key, message: bytes, port: str) -> None:
+        if key[0] == self._player.schedule.channel:
+            self._player.taken(key[1])
+        self._channels.add(key[0])
+        former, self._sounding[key] = key in self._sounding, port
+        if former:
+            self._output.send(bytes((NOTE_OFF | key[0], key[1], 0)))
+        self._output.send(message)
+
+    def _release(self, key: Key, message: bytes, port: str) -> None:
+        owner = self._sounding.get(key)
+        ours = key[0] == self._player.schedule.channel
+        if owner is None and ours and self._player.sounds(key[1]):
+            return  # a key that was never struck here: its off would end a note of the agent's
+        if owner is not None and owner != port:
+            return  # another keyboard has struck it since
+        self._sounding.pop(key, None)
+        self._channels.add(key[0])
+        try:
+            self._output.send(message)
+        finally:
+            if ours:
+                self._player.freed(key[1])

@@ -133,10 +133,8 @@ class FakeSound:
 class FakeInput:
     """A keyboard that a test plays on."""
 
-    name = "fake:in"
-
-    def __init__(self, clock: Any) -> None:
-        self._clock = clock
+    def __init__(self, clock: Any, name: str = "fake:in") -> None:
+        self._clock, self.name = clock, name
         self.closed = False
         self._on_event: Callable[[Event], None] = lambda event: None
 
@@ -151,9 +149,20 @@ class FakeInput:
 
 
 class FakeMind:
-    """The echo in the same process, with a musician's delays and troubles. `fails`: calls of `play` that die."""
+    """The echo in the same process, with a musician's delays and troubles. `fails`: calls of `play` that die.
 
-    def __init__(self, *, wakes_after: float = 0.0, note_takes: float = 0.005, fails: Sequence[int] = ()) -> None:
+    `stillborn`: it never gets ready.
+    """
+
+    def __init__(
+        self,
+        *,
+        wakes_after: float = 0.0,
+        note_takes: float = 0.005,
+        fails: Sequence[int] = (),
+        stillborn: bool = False,
+    ) -> None:
+        self.stillborn = stillborn
         self.echo, self.wakes_after, self.note_takes, self.fails = Echo(), wakes_after, note_takes, set(fails)
         self.gone = asyncio.Event()
         self.last_words = "it ended"
@@ -171,6 +180,8 @@ class FakeMind:
 
     async def wait_ready(self) -> dict[str, Any]:
         await asyncio.sleep(self.wakes_after)
+        if self.stillborn:
+            raise MindLost("it ended")
         self.ready = {**self.echo.about(), "style": self.styles_have}
         return self.ready
 

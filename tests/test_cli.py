@@ -183,7 +183,7 @@ def test_a_checkpoint_of_another_codec_is_refused(call: Path, tmp_path: Path) ->
     assert "speaks another codec" in said
 
 
-def test_a_musician_that_dies_comes_back_once_and_the_take_is_kept(tmp_path: Path) -> None:
+def test_a_musician_that_dies_comes_back_and_the_take_is_kept(tmp_path: Path) -> None:
     dying = tmp_path / "dying.py"
     dying.write_text(
         "import json, sys\n"
@@ -195,7 +195,7 @@ def test_a_musician_that_dies_comes_back_once_and_the_take_is_kept(tmp_path: Pat
     done = run("demo", "--take", str(tmp_path / "take"), "--mind", f"{sys.executable} {dying}")
     assert done.returncode == 2
     assert "it is started again" in done.stdout
-    assert done.stderr.startswith("tradefours: The musician stopped twice (out of breath)")
+    assert done.stderr.startswith("tradefours: The musician cannot be kept alive (out of breath)")
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert (tmp_path / "take" / JSONL).stat().st_size > 1000

@@ -74,8 +74,10 @@ def test_a_loop_is_told_from_a_player() -> None:
     echoes.sent(on, 1.0)
     assert not echoes.is_own(b"\x90\x40\x51", 1.01)  # as hard, but not exactly
     assert echoes.is_own(on, 1.02)
-    assert echoes.is_own(off, 1.3)
-    assert not echoes.is_own(off, 1.4)  # that is the player's own key coming up
+    assert not echoes.is_own(off, 1.2)  # we have ended nothing there: it is the player's own key coming up
+    echoes.sent(off, 1.3)
+    assert echoes.is_own(off, 1.31)
+    assert not echoes.is_own(off, 1.32)  # the player's own again
     echoes.sent(on, 2.0)
     assert not echoes.is_own(on, 2.0 + LOOP + 0.01)
     assert echoes.found == 1

@@ -227,13 +227,30 @@ def test_a_musician_that_dies_is_woken_again_with_what_was_heard() -> None:
     assert report.meters["answers"] == 1
 
 
-def test_a_second_death_ends_the_session_with_one_sentence() -> None:
+def test_a_musician_that_dies_again_and_again_is_waited_for_a_little_longer_each_time() -> None:
+    async def script(j: Jam) -> None:
+        for _ in range(4):
+            await j.play(60, 62, 64)
+            await asyncio.sleep(6)
+
+    made, report = jam(script, mind={"fails": [1, 2, 3]})
+    assert [s.rpartition("it is ")[2] for s in made.said if "stopped" in s] == [
+        "started again, play on.",
+        "started again in 0.5 s, play on.",
+        "started again in 1 s, play on.",
+    ]
+    assert made.mind.starts == 4
+    assert report.meters["answers"] == 4
+    assert [p for _, p in made.agent_ons()] == [72, 74, 76] * 4
+
+
+def test_one_that_is_never_ready_is_given_up_with_one_sentence() -> None:
     async def script(j: Jam) -> None:
         await j.play(60, 62, 64)
         await asyncio.sleep(6)
 
-    with pytest.raises(UserError, match="stopped twice"):
-        jam(script, mind={"fails": [1, 2]})
+    with pytest.raises(UserError, match="cannot be kept alive"):
+        jam(script, mind={"stillborn": True})
 
 
 def test_a_lost_output_ends_the_session_with_its_sentence(tmp_path: Path) -> None:
