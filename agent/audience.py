@@ -19,24 +19,27 @@ NO_SERVER = 1  # JACK: start none
 
 
 class Audience:
-    """Of one output port. `ours`: the port is one that we made, and others connect to it.
+    """Of an output port of that MIDI system.
 
-    macOS does not tell who listens to such a port; there, nobody does, and the sound stays on.
+    macOS does not tell who listens to a port of ours; there, nobody does, and the sound stays on.
     """
 
-    def __init__(self, api: str | None, output: OutputPort | None, *, ours: bool) -> None:
-        self._api, self._output, self._ours = api, output, ours
+    def __init__(self, api: str | None) -> None:
+        self._api = api
         self._jack = _Jack()
 
-    def is_there(self) -> bool:
-        """Whether somebody listens. May take a moment the first time; from any thread."""
-        if self._output is None or self._api is None:
+    def is_there(self, output: OutputPort | None, ours: bool) -> bool:
+        """Whether somebody listens. `ours`: the port is one that we made, and others connect to it.
+
+        May take a moment the first time; from any thread.
+        """
+        if output is None or self._api is None:
             return False
-        if not self._ours:
+        if not ours:
             return True
         if self._api == "alsa":
             return _alsa_listeners()
-        return self._jack.listeners(self._output.name) if self._api == "jack" else False
+        return self._jack.listeners(output.name) if self._api == "jack" else False
 
     def close(self) -> None:
         """Look no more; waits for the look that is going on. May be called twice."""

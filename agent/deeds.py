@@ -9,39 +9,89 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import takes
+from models.note import CALL, HELD
+
+from . import presets, tailor, takes
 from .controls import KNOB, PRESET
 from .errors import UserError
+from .presets import Preset
 from .session import Session
-from .stage import Stage, slug
+from .stage import Stage
 from .web import Page
+
+LEAST_LEARNT = 12  # notes of which a style can be learnt
 
 Deed = Callable[[Stage, Session, Page, dict[str, Any]], None]
 
 
 def _act(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    if wish["action"] == "hush":  # the agent is silent; the session goes on
-        session.partner.improviser.leave()
-        session.player.cut()
-    else:
-        session.act(wish["action"], stage.clock.now())
+    session.act(wish["action"], stage.clock.now())
 
 
-def _tempo(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    if session.follower is not None:
-        raise UserError("The tempo comes from the MIDI clock; change it there.")
-    session.transport.set_tempo(stage.clock.now(), float(wish["value"]))
+def _knob(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+    session.act(f"{KNOB}{wish['name']}={wish['value']:.3f}", stage.clock.now())
 
 
-def _volume(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    for part in getattr(getattr(stage.desk.sound, "voices", None), "parts", []):
-        part.volume = float(wish["value"])
+def _midi(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+    message = bytes(wish["bytes"])
+    kind, key = message[0] & 0xF0, (message[0] & 0x0F, message[1])
+    if kind == 0x90 and message[2]:
+        page.plugged.add(key)
+    elif kind in (0x80, 0x90):
+        page.plugged.discard(key)
+    stage.hear(message, plugged=True)
+
+
+def use(session: Session, preset: Preset) -> None:
+    """Play in this style from the next note on. Raises UserError."""
+    session.partner.take_preset(replace(preset, sampling=session.zone.range(preset.sampling)))
+
+
+def _pad(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+    """A style between four: x from left to right, y from top to bottom; knobs stay as they are."""
+    x, y, corners = wish["x"], wish["y"], wish["corners"]
+    a, b, c, d = (presets.load(name) for name in corners)
+    preset = tailor.blend("pad", tailor.blend("top", a, b, x), tailor.blend("bottom", c, d, x), y)
+    turned = {k: v for k, v in session.partner.preset.sampling.items() if k.startswith(presets.KNOB)}
+    shares = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
+    title = " · ".join(f"{share:.0%} {p.title}" for share, p in zip(shares, (a, b, c, d), strict=True) if share > 0.1)
+    use(session, replace(preset, title=title, sampling={**preset.sampling, **turned}))
+    stage.corners, stage.at = corners, [x, y]
+
+
+async def _sound_like_that(stage: Stage, session: Session, name: str) -> None:
+    """A preset from the player's last phrases. Raises UserError, MindLost."""
+    notes = [n for n in session.partner.conversation.notes if n.role == CALL and n.duration != HELD][-64:]
+    if len(notes) < LEAST_LEARNT:
+        raise UserError(
+            f"Play a little more first: a style is learnt from {LEAST_LEARNT} notes, and I have heard {len(notes)}."
+        )
+    z = tuple(await session.mind.encode(notes))
+    if not z:
+        raise UserError("This musician knows no styles; use one with weights.")
+    weights = str((session.mind.ready or {}).get("weights", ""))
+    about = f"Learnt from {len(notes)} notes of your playing."
+    preset = Preset(slug(name), title=name, description=about, z=z, weights=weights, source="your playing")
+    _keep(stage, preset)
+    use(session, preset)
 
 
 def _save_preset(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
     preset = session.partner.preset
     about = preset.description or f"From {preset.name}."
-    stage.keep_preset(replace(preset, name=slug(wish["name"]), title=wish["name"], description=about))
+    _keep(stage, replace(preset, name=slug(wish["name"]), title=wish["name"], description=about))
+
+
+def _keep(stage: Stage, preset: Preset) -> None:
+    """Among the user's own. Raises UserError."""
+    tailor.write(preset, presets.OWN / f"{preset.name}.toml")
+    stage.say(f"The style {preset.title} is kept.")
+    stage.new_presets()
+
+
+def slug(name: str) -> str:
+    """A name as a file has it."""
+    return "-".join(name.lower().replace(".", " ").replace("_", " ").split())
 
 
 def _learn(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
@@ -56,20 +106,23 @@ def _delete(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) ->
 
 
 DEEDS: dict[str, Deed] = {
-    "on": lambda stage, session, page, w: stage.key(page, w["pitch"], w["velocity"]),
+    "on": lambda stage, session, page, w: stage.key(page, w["pitch"], w["velocity"], w.get("at")),
     "off": lambda stage, session, page, w: stage.key(page, w["pitch"], 0),
     "pedal": lambda stage, session, page, w: stage.hear(bytes((0xB0, 64, 127 if w["down"] else 0))),
     "act": _act,
     "preset": lambda stage, session, page, w: session.act(PRESET + w["name"], stage.clock.now()),
-    "knob": lambda stage, session, page, w: session.act(f"{KNOB}{w['name']}={w['value']:.3f}", stage.clock.now()),
-    "pad": lambda stage, session, page, w: stage.morph(w["x"], w["y"], w["corners"]),
-    "tempo": _tempo,
+    "midi": _midi,
+    "knob": _knob,
+    "pad": _pad,
     "timbre": lambda stage, session, page, w: stage.timbre(w["who"], w["name"]),
-    "volume": _volume,
+    "volume": lambda stage, session, page, w: stage.volume(float(w["value"])),
+    "sound": lambda stage, session, page, w: stage.later(stage.sound(w["name"])),
+    "listen": lambda stage, session, page, w: stage.later(stage.bay.listen(session, w["port"], w["on"])),
+    "output": lambda stage, session, page, w: stage.later(stage.bay.lead_to(w["port"])),
     "phrase": lambda stage, session, page, w: stage.later(stage.phrase()),
     "save": lambda stage, session, page, w: stage.save_moment(),
     "save preset": _save_preset,
-    "sound like that": lambda stage, session, page, w: stage.later(stage.learn_style(w["name"])),
+    "sound like that": lambda stage, session, page, w: stage.later(_sound_like_that(stage, session, w["name"])),
     "learn": _learn,
     "forget": lambda stage, session, page, w: stage.learning.forget(w["trigger"]),
     "takes": lambda stage, session, page, w: stage.tell_takes(),

@@ -1,32 +1,56 @@
 """The desk: where the player's and the agent's messages come together, on their way to the output port and to our own sound.
 
-Knows nothing of notes. Two output ports, one for each player, that lead to the same place.
+Knows nothing of phrases. Two output ports, one for each player, that lead to the same place.
 
 Threads: as those of a port, from any.
 """
 
 from __future__ import annotations
 
-from .ports import OutputPort
+from .listener import NOTE_OFF, NOTE_ON, Key
+from .ports import OutputPort, PortLost
 from .synth import AGENT, PLAYER, Sound
 
 
 class Desk:
-    """`midi` is the system's port, None where there is none; `sound` what is heard, None where nothing is."""
+    """`midi` is the system's port, None where there is none; `sound` what is heard, None where nothing is.
+
+    Both may be exchanged while it all goes on. What sounds on the port is kept, so that a port that is left can be left in peace.
+    """
 
     def __init__(self, midi: OutputPort | None = None, sound: Sound | None = None) -> None:
         self.midi, self.sound = midi, sound
-        self.name = midi.name if midi is not None else "the page" if sound is None else "the built-in sound"
         self.player, self.agent = Channel(self, PLAYER), Channel(self, AGENT)
+        self._sounding: set[Key] = set()
+
+    @property
+    def name(self) -> str:
+        """Where it is heard."""
+        if self.midi is not None:
+            return self.midi.name
+        return "the page" if self.sound is None else "the built-in sound"
 
     def send(self, who: int, message: bytes) -> None:
         """Pass one message on. Raises PortLost."""
+        midi = self.midi
         try:
-            if self.midi is not None:
-                self.midi.send(message)
+            if midi is not None:
+                if len(message) == 3 and message[0] & 0xF0 in (NOTE_ON, NOTE_OFF):
+                    is_on = message[0] & 0xF0 == NOTE_ON and message[2] > 0
+                    (self._sounding.add if is_on else self._sounding.discard)((message[0] & 0x0F, message[1]))
+                midi.send(message)
+        except PortLost:
+            if midi is self.midi:  # else it was left just now
+                raise
         finally:
             if self.sound is not None:
                 self.sound.play(who, message)
+
+    def lead_to(self, midi: OutputPort | None) -> tuple[OutputPort | None, set[Key]]:
+        """Send to another port from now on. Returns the former, and what sounds there."""
+        former, self.midi = self.midi, midi
+        sounding, self._sounding = self._sounding, set()
+        return former, sounding
 
     def close(self) -> None:
         """Let go of port and sound. May be called twice."""
@@ -41,7 +65,10 @@ class Channel:
 
     def __init__(self, desk: Desk, who: int) -> None:
         self._desk, self._who = desk, who
-        self.name = desk.name
+
+    @property
+    def name(self) -> str:
+        return self._desk.name
 
     def send(self, message: bytes) -> None:
         self._desk.send(self._who, message)

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import link, ports, presets, takes
 from .clock import SystemClock
-from .controls import LETTERS, Controls
+from .controls import LETTERS
 from .demo import DemoInput, DemoOutput, written_call
 from .desk import Desk
 from .errors import UserError
@@ -26,6 +26,7 @@ from .letters import letters
 from .manner import TRADE, Beat, Manner
 from .mind import Mind, worker_command
 from .opening import Opening, has_browser
+from .patchbay import Patchbay, Plug
 from .ports import InputPort, OutputPort
 from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
@@ -33,6 +34,9 @@ from .status import Status
 from .synth import open_sound
 from .zone import Zone
 
+LETTERS_SAID = (
+    "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, q quit."
+)
 OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
 
 
@@ -151,48 +155,45 @@ def _run(
 ) -> tuple[Report, Take]:
     """One session from start to end, with its take, its sound and its page."""
     preset = presets.load(args.preset, args.knob)
-    learning = Learning.with_memory(args.control, settings_folder() / "controls.txt") if args.page else None
-    controls = learning.controls if learning is not None else Controls.of(args.control)
-    folder = args.take or TAKES / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    plays = args.command != "demo"  # which knows no controls
+    learning = Learning.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
+    folder = args.take or TAKES / datetime.now().strftime(takes.DATE)
     take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights, tempo=getattr(args, "tempo", None))
     clock = SystemClock()
     desk = Desk(output, open_sound(args.sound, args.soundfont))
     ours = getattr(args, "output", None) is None and (api is None or ports.has_virtual_ports(api))
-    opening = Opening(desk, clock, api, ours=ours)
-    if learning is not None:
-        opening.show_page(take, TAKES, learning, shown, args.page_port)
+    bay = Patchbay(api, desk, shown, ours=ours, curious=getattr(args, "input", None) is None)
     with Status(plain=args.json) as status:
+        opening = Opening(desk, clock, bay, status.show if status.is_live else None)
+        if learning is not None and args.page:
+            opening.show_page(take, TAKES, learning, args.page_port)
 
         def say(text: str) -> None:
             status.line(text)
             take.said(clock.now(), text)
             opening.say(text)
 
-        def show(state: str) -> None:
-            status.show(state)
-            opening.show(state)
-
         heard = f"Listening to {', '.join(shown)}; playing to" if shown else "Play on the page; it is heard on"
         say(f"{heard} {desk.name} on channel {args.channel}; style {preset.title}.")
-        if not args.take and (gone := takes.tidy(TAKES)):
-            say(f"{gone} of the oldest takes were removed: at most {takes.MOST_TAKES} and 1 GiB are kept.")
+        if not args.take and (gone := takes.tidy(TAKES, datetime.now())):
+            say(f"{gone} of the oldest takes were removed: {takes.BOUNDS}.")
 
         async def session() -> Report:
             made = Session(
-                inputs=[*inputs, *opening.inputs],
+                inputs=[*map(Plug, inputs), *opening.inputs],
                 output=desk.agent,
                 own=desk.player,
                 mind=Mind(worker_command(args.weights, args.engine, args.mind)),
                 preset=preset,
                 take=opening.witness or take,
                 say=say,
-                show=show,
+                show=opening.show,
                 clock=clock,
                 channel=args.channel - 1,
                 thru=args.thru,
                 seconds=args.seconds,
                 seed=args.seed,
-                controls=controls,
+                controls=learning.controls if learning is not None else None,
                 beside=partial(opening.beside, say=say),
                 **more,
             )
@@ -204,11 +205,17 @@ def _run(
 
             with letters(asyncio.get_running_loop(), pressed) as there:
                 if there:
-                    say("Letters: c call, t trade, d duet, a answer now, p panic, space tap the tempo, q quit.")
+                    say(LETTERS_SAID)
                 return await made.run()
 
         report = asyncio.run(session())
         say(f"Every note is off. The take is kept in {folder}.")
+        if plays:
+            try:
+                if (found := takes.finish(folder)) is not None:
+                    status.line(f"It holds {found}.")
+            except UserError as error:  # the music is over, and kept; only its picture is not
+                status.line(str(error))
     return report, take
 
 

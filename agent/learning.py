@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from .controls import KNOB, Controls, trigger_of
+from .controls import FINE, KNOB, WIDE, Controls, Trigger, trigger_of
 from .errors import UserError
 
 
@@ -30,6 +30,7 @@ class Learning:
     def __init__(self, controls: Controls, file: Path | None) -> None:
         self.controls, self.file = controls, file
         self.wanted: str | None = None
+        self._last: Trigger | None = None  # the knob that was just taught
 
     @classmethod
     def with_memory(cls, lines: list[str], file: Path) -> Learning:
@@ -54,19 +55,33 @@ class Learning:
     def hear(self, message: bytes) -> str | None:
         """A message arrives; where one is waited for, it is that control from now on. Returns the line to say."""
         trigger = trigger_of(message)
-        if self.wanted is None or trigger is None:
+        if trigger is None or self._widens(trigger):
+            return None
+        if self.wanted is None:
             return None
         kind, is_on = trigger[0], message[0] & 0xF0 != 0x80 and message[-1] > 0
         if (kind == "note" and not is_on) or (self.wanted.startswith(KNOB) and kind != "cc"):
             return None
         action, self.wanted = self.wanted, None
         self.controls.learn(trigger, action)
+        self._last = trigger if action.startswith(KNOB) else None
         self.keep()
         return f"{kind}{trigger[1]} now does {action}."
 
+    def _widens(self, trigger: Trigger) -> bool:
+        """Whether this is the other half of the knob that was just taught: the two are one, of 14 bits."""
+        last, self._last = self._last, None
+        if last is None or trigger[0] != "cc" or abs(last[1] - trigger[1]) != FINE or min(last[1], trigger[1]) >= FINE:
+            return False
+        action = self.controls.table[last]
+        self.controls.forget(f"cc{last[1]}")
+        self.controls.learn((WIDE, min(last[1], trigger[1])), action)
+        self.keep()
+        return True
+
     def forget(self, trigger: str) -> None:
         """This control does nothing any more."""
-        self.controls.table = {k: v for k, v in self.controls.table.items() if f"{k[0]}{k[1]}" != trigger}
+        self.controls.forget(trigger)
         self.keep()
 
     def keep(self) -> None:

@@ -1,4 +1,4 @@
-"""The opening: what there is around a session: its sound, which is quiet where another is heard, and the page in the browser.
+"""The opening: what there is around a session: its sound, which is quiet where another is heard, its ports, page and terminal.
 
 Knows nothing of what is played.
 """
@@ -16,7 +16,9 @@ from .audience import Audience
 from .clock import Clock
 from .desk import Desk
 from .errors import UserError
+from .glance import glance, lines
 from .learning import Learning
+from .patchbay import Patchbay
 from .ports import InputPort
 from .recorder import Take
 from .session import Session
@@ -25,22 +27,23 @@ from .synth import BuiltIn, Sound
 from .web import Server
 
 LOOK = 2.0  # seconds between looks at where our output leads
+REDRAW = 0.25  # seconds
 
 
 class Opening:
-    """Sound and page. `ours`: the output port is one that we made."""
+    """Sound, ports and page. `draw` takes the lines of the terminal's block; None where there is no terminal."""
 
-    def __init__(self, desk: Desk, clock: Clock, api: str | None, *, ours: bool) -> None:
-        self.desk, self.clock, self.api, self.ours = desk, clock, api, ours
+    def __init__(self, desk: Desk, clock: Clock, bay: Patchbay, draw: Callable[[list[str]], None] | None) -> None:
+        self.desk, self.clock, self.bay, self.draw = desk, clock, bay, draw
         self.witness: Stage | None = None
         self.inputs: list[InputPort] = []
+        self.showing = "waking the musician"
         self._port = 0
 
-    def show_page(self, take: Take, shelf: Path, learning: Learning, shown: list[str], port: int) -> None:
+    def show_page(self, take: Take, shelf: Path, learning: Learning, port: int) -> None:
         """There is to be a page."""
-        stage = Stage(desk=self.desk, take=take, shelf=shelf, clock=self.clock, learning=learning)
-        stage.inputs = [*shown, *stage.inputs]
-        self.witness, self.inputs, self._port = stage, [stage.keys], port
+        stage = Stage(desk=self.desk, take=take, shelf=shelf, clock=self.clock, learning=learning, bay=self.bay)
+        self.witness, self.inputs, self._port = stage, [stage.keys, stage.browser], port
 
     def say(self, text: str) -> None:
         """A line for the user, on the page, too."""
@@ -49,13 +52,14 @@ class Opening:
 
     def show(self, state: str) -> None:
         """What the agent is doing."""
+        self.showing = state
         if self.witness is not None:
             self.witness.show(state)
 
     async def beside(self, session: Session, *, say: Callable[[str], None]) -> None:
         """As long as the session: the page is there, and the sound is as it should be."""
         server = None
-        audience = Audience(self.api, self.desk.midi, ours=self.ours)
+        audience = Audience(self.bay.api)
         try:
             if self.witness is not None:
                 server = await self._serve(self.witness, session, say)
@@ -64,12 +68,21 @@ class Opening:
                     "No sound of our own here: "
                     + ("the page makes it." if server else "connect the output to a synth.")
                 )
-            look = [self.witness.look()] if self.witness is not None else []
-            await asyncio.gather(self._listen(audience, say), *look)
+            more = [self.witness.look()] if self.witness is not None else []
+            more += [self._redraw(session, self.draw)] if self.draw is not None else []
+            await asyncio.gather(self._listen(audience, say), self.bay.look(session, say), *more)
         finally:
             await asyncio.to_thread(audience.close)
+            self.bay.close()
             if server is not None:
                 await server.close()
+
+    async def _redraw(self, session: Session, draw: Callable[[list[str]], None]) -> None:
+        """The terminal's block, as long as the session."""
+        while True:
+            inputs = [*self.bay.inputs, *(["the page"] if self.witness is not None else [])]
+            draw(lines(glance(session, self.showing), self.clock.now(), inputs, self.desk.name))
+            await asyncio.sleep(REDRAW)
 
     async def _serve(self, stage: Stage, session: Session, say: Callable[[str], None]) -> Server | None:
         server = Server(stage, self.clock, self._port)
@@ -90,11 +103,11 @@ class Opening:
         while True:
             if self.desk.sound is not None and not self.desk.sound.is_alive:
                 self.desk.sound.close()
-                self.desk.sound = _built_in()
+                self.desk.sound = await asyncio.to_thread(_built_in)
                 say("FluidSynth has gone; " + ("the built-in sound" if self.desk.sound else "the page") + " plays on.")
                 quiet = False
             if self.desk.sound is not None:
-                leads = await asyncio.to_thread(audience.is_there)
+                leads = await asyncio.to_thread(audience.is_there, self.desk.midi, self.bay.ours)
                 if leads != quiet:
                     quiet = leads
                     self.desk.sound.quiet(quiet)

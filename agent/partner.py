@@ -123,8 +123,12 @@ class Partner:
 
     def take_mode(self, mode: str, bars: int | None = None) -> None:
         """Play together in another way from now on, trade so many `bars` where given; what sounds rings out."""
-        self.manner = self.improviser.manner = replace(self.manner, mode=mode, bars=bars or self.manner.bars)
+        self.take_manner(replace(self.manner, mode=mode, bars=bars or self.manner.bars))
         self._switch()
+
+    def take_manner(self, manner: Manner) -> None:
+        """Groove, swing and the like, from the next note on; another mode is for `take_mode`."""
+        self.manner = self.improviser.manner = manner
 
     def keep_time(self) -> None:
         """The beat has moved a little, perhaps: bars end where they end now."""

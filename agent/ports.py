@@ -49,7 +49,9 @@ class InputPort(Protocol):
 class OutputPort(Protocol):
     """Where bytes go."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the port is called."""
 
     def send(self, message: bytes) -> None:
         """Send one message at once. Raises PortLost."""
@@ -198,14 +200,29 @@ def _client(kind: str, api: str, name: str = CLIENT) -> Any:
 
 def list_ports(api: str | None = None) -> PortList:
     """Every port of the MIDI system, our own left out. Raises NoMidiSystem."""
-    api = find_api(api)
-    names = []
-    for kind in ("MidiIn", "MidiOut"):
-        midi = _client(kind, api, f"{CLIENT}-look")
-        with hushed():
-            names.append([str(n) for n in midi.get_ports() if not str(n).startswith(CLIENT)])
-        midi.delete()
-    return PortList(api, *names)
+    lookout = Lookout(find_api(api))
+    found = lookout.ports()
+    lookout.close()
+    return found
+
+
+class Lookout:
+    """Two quiet clients that see which ports there are. For as long as one looks: clients that come and go disturb JACK."""
+
+    def __init__(self, api: str) -> None:
+        self._api = api
+        self._clients = [_client(kind, api, f"{CLIENT}-look") for kind in ("MidiIn", "MidiOut")]
+
+    def ports(self) -> PortList:
+        """What is there now, our own left out."""
+        names = [[str(n) for n in c.get_ports() if not str(n).startswith(CLIENT)] for c in self._clients]
+        return PortList(self._api, *names)
+
+    def close(self) -> None:
+        """Look no more. May be called twice."""
+        for client in self._clients:
+            client.delete()
+        self._clients = []
 
 
 def hardware(ports: PortList) -> list[str]:

@@ -86,6 +86,12 @@ def load(name: str | None = None, turns: Sequence[tuple[str, float]] = ()) -> Pr
     return preset
 
 
+def beside(name: str, step: int) -> str:
+    """The name that comes so many steps after that one, among all; the first where that one is not on the shelf."""
+    names = sorted(_shelved())
+    return names[(names.index(name) + step) % len(names)] if name in names else names[0]
+
+
 def _from_shelf(name: str | None) -> Preset:
     shelved = _shelved()
     if name is None:

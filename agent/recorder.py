@@ -24,7 +24,7 @@ from .listener import Listener
 from .ports import Event
 
 FORMAT = "tradefours-take/1"
-JSONL, MIDI, PICTURE = "take.jsonl", "take.mid", "take.png"
+JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"
 PLAYER, AGENT = "player", "agent"
 FLUSH_EVERY = 16  # lines
 

@@ -14,19 +14,20 @@ import gc
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from models.note import Phrase
 
-from . import presets
+from . import acts
 from .clock import Clock
-from .controls import BARS, KNOB, PRESET, Controls
+from .controls import Controls
 from .echoes import Echoes
 from .errors import UserError
 from .follower import Follower
 from .link import Linked
 from .listener import NOTE_ON
-from .manner import MODES, TRADE, Beat, Manner
+from .manner import Beat, Manner
 from .meters import Meters
 from .metronome import Metronome
 from .mind import Mind
@@ -110,6 +111,7 @@ class Session:
             hopeful=rounds is None,
         )
         self.partner.improviser.sounds = self.zone.moved
+        self._listening: list[InputPort] = []
         self._failure: UserError | None = None
         self._stopping = self._looping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -128,17 +130,15 @@ class Session:
         self.player.start()
         for message in self.zone.sound(self.player.schedule.channel):
             self.player.send_at(self.clock.now(), message)
-        listening = []
         try:
             for port in self.inputs:
-                port.open(self._ear(port.name))
-                listening.append(port)
+                self.listen(port)
             if self.beat.tempo is not None:
                 self.metronome.begin(self.clock.now(), self.beat)
             more = () if self.beside is None else (self.beside(self),)
             await self._until_over(self.partner.play(), self._watch(), *more)
         finally:
-            for port in listening:
+            for port in self._listening:
                 port.close()
             self.metronome.end(self.clock.now())
             self.player.stop()
@@ -154,6 +154,17 @@ class Session:
         if self._failure is not None:
             raise self._failure
         return Report(self.meters.summary(), self.partner.calls, self.partner.answers)
+
+    def listen(self, port: InputPort) -> None:
+        """Hear one more port. Raises PortLost."""
+        port.open(self._ear(port.name))
+        self._listening.append(port)
+
+    def leave(self, name: str) -> None:
+        """Hear the port of that name no more."""
+        for port in [p for p in self._listening if p.name == name]:
+            self._listening.remove(port)
+            port.close()
 
     def stop(self) -> None:
         """End the session. From any thread or signal handler, also before it has begun."""
@@ -204,7 +215,7 @@ class Session:
             return
         message = event.message
         if self.controls.owns(message) and not self.partner.listener.holds(message):
-            if (action := self.controls.action(message)) is not None:
+            if (action := self.controls.action(message, partial(acts.position, self))) is not None:
                 self.act(action, event.when)
             return
         if not self.zone.hears(message):
@@ -215,34 +226,8 @@ class Session:
         self.partner.improviser.changed()
 
     def act(self, action: str, when: float) -> None:
-        """Do what a control asks for: see `agent.controls`. On the loop."""
-        if action in MODES or action in BARS:
-            mode = TRADE if action in BARS else action
-            if mode == TRADE and not self.transport.running and self.follower is None:
-                self.metronome.begin(when, self.beat)
-            self.partner.take_mode(mode, BARS.get(action))
-            self.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
-        elif action.startswith(PRESET):
-            try:
-                preset = presets.load(action.removeprefix(PRESET))
-                self.partner.take_preset(replace(preset, sampling=self.zone.range(preset.sampling)))
-            except UserError as error:
-                self.say(str(error))
-            else:
-                self.say(f"Style: {preset.title}.")
-        elif action.startswith(KNOB):
-            knob, _, value = action.removeprefix(KNOB).partition("=")
-            self.partner.turn(knob, float(value))
-        elif action == "tap":
-            if (tempo := self.metronome.tap(when)) is not None:
-                self.partner.show(f"{tempo:.0f} beats a minute")
-        elif action == "answer":
-            self.partner.answer_now()
-        elif action == "panic":
-            self.partner.improviser.leave()
-            self.player.panic()
-        elif action == "stop":
-            self.stop()
+        """Do what a control asks for: see `agent.acts`. On the loop."""
+        acts.act(self, action, when)
 
     def _looped(self, port: str) -> None:
         if not self._looping:

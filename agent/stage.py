@@ -10,43 +10,44 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from models.note import CALL, HELD
-
-from . import presets, tailor, takes
+from . import presets, synth, takes
 from .clock import Clock
-from .controls import ACTIONS, KNOB
+from .controls import ACTIONS
 from .demo import messages, written_call
 from .desk import Desk
 from .errors import UserError
+from .glance import glance, lately
 from .learning import Learning
-from .meters import percentiles
 from .mind import MindLost
+from .parameters import PARAMETERS
+from .patchbay import Patchbay
 from .ports import PAGE, Event
-from .presets import KNOBS, Preset
 from .recorder import MIDI, Take
 from .session import Session
-from .synth import BuiltIn
+from .synth import CHOICES, OFF, BuiltIn, open_sound
 from .timbres import TIMBRES
 from .view import AGENT, PLAYER, View, ident_of
 from .web import Page
 
 LOOK, LOOKS_A_STATE = 0.04, 6  # seconds between looks at what is planned; every so many looks, at everything else
 MOMENT = 120.0  # seconds that "save the last two minutes" keeps
-LEAST_LEARNT = 12  # notes of which a style can be learnt
+OLD = 5.0  # seconds after which nobody cares when a key went down
+SHOWN = 40  # takes
+THE_PAGE, BROWSER = "page", "browser"  # a sound that the page makes; a port that the browser has found
+SEATED = {PLAYER: synth.PLAYER, AGENT: synth.AGENT}
 DEFAULT_CORNERS = ("late-night-ballad", "bebop-line", "baroque", "ragtime")
 
 
 class PageInput:
-    """An input port: the keys of the pages."""
+    """An input port: the keys of the pages, or what is plugged into a browser."""
 
-    name = PAGE
-
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.on_event: Callable[[Any], None] | None = None
 
     def open(self, on_event: Callable[[Any], None]) -> None:
@@ -59,13 +60,13 @@ class PageInput:
 class Stage:
     """What the pages see and do. `take` is the session's own, and is told everything first."""
 
-    def __init__(self, *, desk: Desk, take: Take, shelf: Path, clock: Clock, learning: Learning) -> None:
-        self.desk, self.take, self.shelf, self.clock, self.learning = desk, take, shelf, clock, learning
-        self.keys, self.view = PageInput(), View()
+    def __init__(self, *, desk: Desk, take: Take, shelf: Path, clock: Clock, learning: Learning, bay: Patchbay) -> None:
+        self.desk, self.take, self.shelf, self.clock, self.learning, self.bay = desk, take, shelf, clock, learning, bay
+        self.keys, self.browser, self.view = PageInput(PAGE), PageInput(BROWSER), View()
         self.session: Session | None = None
         self.broadcast: Callable[[dict[str, Any] | None], None] = lambda news: None
-        self.showing, self.quiet, self.inputs = "listening", False, [PAGE]
-        self.corners, self.at = list(DEFAULT_CORNERS), [0.0, 0.0]
+        self.showing, self.quiet, self.loudness = "listening", False, 0.8
+        self.corners, self.at = list(DEFAULT_CORNERS), [0.5, 0.5]
         self.timbres = {PLAYER: "electric piano", AGENT: "piano"}
         self.lines: deque[str] = deque(maxlen=30)
         self._moment: deque[tuple[float, str, tuple[Any, ...]]] = deque(maxlen=20_000)
@@ -119,48 +120,31 @@ class Stage:
             "presets": self._presets(),
             "lines": list(self.lines)[-5:],
             "state": self.state(),
-            "actions": [a for a in ACTIONS if a != "stop"] + [KNOB + k for k in KNOBS],
+            "actions": [a for a in ACTIONS if a != "stop"],
+            "parameters": [asdict(p) for p in PARAMETERS.values()],
             "timbres": sorted(TIMBRES),
+            "sounds": [*CHOICES[1:-1], THE_PAGE],
         }
 
     def state(self) -> dict[str, Any]:
         """Everything that is neither notes nor lists."""
-        s = self.session
-        if s is None:
+        if self.session is None:
             return {"ready": False, "showing": self.showing}
-        preset, transport, now = s.partner.preset, s.transport, self.clock.now()
-        bar = transport.bar(now)
-        knobs = {k: preset.sampling.get(presets.KNOB + k, 0.0) for k in KNOBS}
-        figures = {
-            name: percentiles(list(itertools.islice(reversed(values), 500)))
-            for name, values in (
-                ("first note", s.meters.first_note),
-                ("lateness", s.meters.lateness),
-                ("cut-in", s.meters.cut_in),
-            )
-        }
-        sound = self.desk.sound
+        sound, row = self.desk.sound, glance(self.session, self.showing)
+        if isinstance(sound, BuiltIn):
+            row["figures"]["key to sound"] = lately(sound.key_to_frame)
         return {
-            "ready": s.mind.ready is not None and not s.mind.gone.is_set(),
-            "showing": self.showing,
-            "mode": s.partner.manner.mode,
-            "preset": {"name": preset.name, "title": preset.title or preset.name},
-            "knobs": knobs,
+            **row,
             "pad": {"corners": self.corners, "at": self.at},
-            "tempo": round(transport.tempo, 1),
-            "bar": None if bar is None else {"start": bar.start, "length": bar.length, "beats": bar.beats},
-            "figures": figures,
-            "misses": s.player.schedule.misses,
-            "notes": s.meters.notes,
-            "answers": s.meters.answers,
-            "inputs": self.inputs,
-            "output": self.desk.midi.name if self.desk.midi is not None else None,
+            "ports": self.bay.rows(),
             "sound": {
-                "name": sound.name if sound is not None else "page",
+                "name": sound.name if sound is not None else THE_PAGE,
                 "quiet": self.quiet,
                 "timbres": self.timbres,
+                "volume": self.loudness,
             },
             "controls": self.learning.lines(),
+            "waiting": {f"{kind}{number}": at for (kind, number), at in self.learning.controls.waiting.items()},
             "learning": self.learning.wanted,
             "take": self.take.folder.name,
         }
@@ -171,6 +155,12 @@ class Stage:
         except UserError:
             return None
         return path if path is not None and path.is_file() else None
+
+    def take_notes(self, name: str) -> list[list[Any]] | None:
+        try:
+            return takes.sketch(takes.find(self.shelf, name)) if takes.NAME.fullmatch(name) else None
+        except UserError:
+            return None
 
     # -- what the pages do -------------------------------------------------------------------------------------------
 
@@ -187,16 +177,22 @@ class Stage:
     def gone(self, page: Page) -> None:
         for pitch in sorted(page.keys):
             self.key(page, pitch, 0)
+        for channel, pitch in sorted(page.plugged):
+            self.hear(bytes((0x80 | channel, pitch, 0)), plugged=True)
+        page.plugged.clear()
 
-    def key(self, page: Page, pitch: int, velocity: int) -> None:
-        """A key of a page goes down, or up."""
+    def key(self, page: Page, pitch: int, velocity: int, at: float | None = None) -> None:
+        """A key of a page goes down, or up; `at` that time, by the page's account."""
         (page.keys.add if velocity else page.keys.discard)(pitch)
         self.hear(bytes((0x90 if velocity else 0x80, pitch, velocity)))
+        if at is not None and isinstance(self.desk.sound, BuiltIn) and abs(self.clock.now() - at) < OLD:
+            self.desk.sound.struck(at)
 
-    def hear(self, message: bytes) -> None:
-        """A message from the pages, as from any port."""
-        if self.keys.on_event is not None:
-            self.keys.on_event(Event(self.clock.now(), message))
+    def hear(self, message: bytes, *, plugged: bool = False) -> None:
+        """A message from the pages, as from any port; `plugged`: from an instrument that the browser has found."""
+        port = self.browser if plugged else self.keys
+        if port.on_event is not None:
+            port.on_event(Event(self.clock.now(), message))
 
     def later(self, work: Any) -> None:
         """Do something that takes a while; what goes wrong is said."""
@@ -221,12 +217,20 @@ class Stage:
         self.broadcast({"t": "presets", "presets": self._presets()})
 
     def tell_takes(self) -> None:
-        """What is on the shelf."""
-        rows = []
-        for folder in takes.folders(self.shelf)[:40]:
-            with contextlib.suppress(UserError):
-                rows.append({**takes.summary(folder).row(), "midi": (folder / MIDI).is_file()})
-        self.broadcast({"t": "takes", "takes": rows, "now": self.take.folder.name})
+        """Tell the pages what is on the shelf. Takes are read beside the music, not in its way."""
+
+        def look() -> list[dict[str, Any]]:
+            rows = []
+            for folder in takes.folders(self.shelf)[:SHOWN]:
+                with contextlib.suppress(UserError):
+                    rows.append({**takes.summary(folder).row(), "midi": (folder / MIDI).is_file()})
+            return rows
+
+        async def tell() -> None:
+            rows = await asyncio.to_thread(look)
+            self.broadcast({"t": "takes", "takes": rows, "now": self.take.folder.name, "bounds": takes.BOUNDS})
+
+        self.later(tell())
 
     def save_moment(self) -> None:
         """Keep the last two minutes as a take of their own."""
@@ -241,55 +245,30 @@ class Stage:
         self.say(f"The last two minutes are kept as {name}.")
         self.tell_takes()
 
-    def use(self, preset: Preset) -> None:
-        """Play in this style from the next note on. Raises UserError."""
-        assert self.session is not None
-        zone = self.session.zone
-        self.session.partner.take_preset(replace(preset, sampling=zone.range(preset.sampling)))
-
-    def morph(self, x: float, y: float, corners: list[str]) -> None:
-        """A style between four: x from left to right, y from top to bottom; knobs stay as they are. Raises UserError."""
-        assert self.session is not None
-        a, b, c, d = (presets.load(name) for name in corners)
-        preset = tailor.blend("pad", tailor.blend("top", a, b, x), tailor.blend("bottom", c, d, x), y)
-        turned = {k: v for k, v in self.session.partner.preset.sampling.items() if k.startswith(presets.KNOB)}
-        shares = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
-        title = " · ".join(
-            f"{share:.0%} {p.title}" for share, p in zip(shares, (a, b, c, d), strict=True) if share > 0.1
-        )
-        self.corners, self.at = corners, [x, y]
-        self.use(replace(preset, title=title, sampling={**preset.sampling, **turned}))
-
     def timbre(self, who: str, name: str) -> None:
-        """Another sound for one of the two."""
+        """Another instrument for one of the two."""
         if name in TIMBRES:
             self.timbres[who] = name
-            if isinstance(self.desk.sound, BuiltIn):
-                self.desk.sound.voices.parts[0 if who == PLAYER else 1].timbre = name
+            if self.desk.sound is not None:
+                self.desk.sound.timbre(SEATED[who], name)
 
-    async def learn_style(self, name: str) -> None:
-        """A preset from the player's last phrases. Raises UserError, MindLost."""
-        assert self.session is not None
-        s = self.session
-        notes = [n for n in s.partner.conversation.notes if n.role == CALL and n.duration != HELD][-64:]
-        if len(notes) < LEAST_LEARNT:
-            raise UserError(
-                f"Play a little more first: a style is learnt from {LEAST_LEARNT} notes, and I have heard {len(notes)}."
-            )
-        z = tuple(await s.mind.encode(notes))
-        if not z:
-            raise UserError("This musician knows no styles; use one with weights.")
-        weights = str((s.mind.ready or {}).get("weights", ""))
-        about = f"Learnt from {len(notes)} notes of your playing."
-        preset = Preset(slug(name), title=name, description=about, z=z, weights=weights, source="your playing")
-        self.keep_preset(preset)
-        self.use(preset)
+    def volume(self, share: float) -> None:
+        """How loud it is, 0 to 1."""
+        self.loudness = share
+        if self.desk.sound is not None:
+            self.desk.sound.volume(share)
 
-    def keep_preset(self, preset: Preset) -> None:
-        """Among the user's own. Raises UserError."""
-        tailor.write(preset, presets.OWN / f"{preset.name}.toml")
-        self.say(f"The style {preset.title} is kept.")
-        self.new_presets()
+    async def sound(self, choice: str) -> None:
+        """Be heard in another way from now on. Raises UserError, and the former goes on."""
+        made = await asyncio.to_thread(open_sound, OFF if choice == THE_PAGE else choice)
+        former, self.desk.sound = self.desk.sound, made
+        if former is not None:
+            await asyncio.to_thread(former.close)
+        if made is not None:
+            made.quiet(self.quiet)
+            made.volume(self.loudness)
+            for who, name in self.timbres.items():
+                made.timbre(SEATED[who], name)
 
     async def phrase(self) -> None:
         """Play the written call on the pages' keys, for those who cannot play."""
@@ -297,8 +276,3 @@ class Stage:
         for when, message in messages(written_call().notes):
             await asyncio.sleep(max(start + when - self.clock.now(), 0.0))
             self.hear(message)
-
-
-def slug(name: str) -> str:
-    """A name as a file has it."""
-    return "-".join(name.lower().replace(".", " ").replace("_", " ").split())

@@ -33,6 +33,9 @@ SOUNDFONTS = (
 )
 DRIVERS = {"darwin": "coreaudio", "win32": "dsound"}
 PATIENCE = 0.5  # seconds in which FluidSynth mostly says that it cannot play
+PROGRAMS = {"electric piano": 4, "piano": 0, "bass": 33, "pad": 89, "organ": 16}
+"""General MIDI's numbers for our instruments."""
+LOUDEST = 0.9  # FluidSynth's gain
 SEATS = (0.36, 0.64)  # where the player and the agent sit, 0 left to 1 right
 
 
@@ -43,6 +46,12 @@ class Sound(Protocol):
 
     def play(self, who: int, message: bytes) -> None:
         """One message of the player's or the agent's."""
+
+    def timbre(self, who: int, name: str) -> None:
+        """Another instrument for one of the two; see `agent.timbres`."""
+
+    def volume(self, share: float) -> None:
+        """How loud it is, 0 to 1."""
 
     @property
     def is_alive(self) -> bool:
@@ -61,8 +70,10 @@ class BuiltIn:
     name = BUILT_IN
 
     def __init__(self) -> None:
-        self.first_block_at = 0.0  # when a message was last taken up, for measuring
-        self._waiting: deque[tuple[int, bytes]] = deque()
+        self.key_to_frame: deque[float] = deque(
+            maxlen=1000
+        )  # seconds from a page's key to the first frame of its sound
+        self._waiting: deque[tuple[int, bytes | float]] = deque()
         self._quiet = False
         try:
             with hushed():
@@ -86,6 +97,22 @@ class BuiltIn:
     def play(self, who: int, message: bytes) -> None:
         self._waiting.append((who, message))
 
+    def timbre(self, who: int, name: str) -> None:
+        self.voices.parts[who].timbre = name
+
+    def volume(self, share: float) -> None:
+        for part in self.voices.parts:
+            part.volume = share
+
+    def struck(self, when: float) -> None:
+        """What has just been played was a key that went down then: measure when its sound begins."""
+        self._waiting.append((PLAYER, when))
+
+    @property
+    def buffer(self) -> float:
+        """Seconds from a frame to the ear, as the sound system has it."""
+        return float(self._stream.latency) if self._stream is not None else 0.0
+
     def quiet(self, is_quiet: bool) -> None:
         self._quiet = is_quiet
 
@@ -98,8 +125,11 @@ class BuiltIn:
 
     def _fill(self, out: Any, frames: int, _time: Any, _status: Any) -> None:
         while self._waiting:
-            self.voices.take(*self._waiting.popleft())
-            self.first_block_at = time.perf_counter()
+            who, what = self._waiting.popleft()
+            if isinstance(what, bytes):
+                self.voices.take(who, what)
+            else:
+                self.key_to_frame.append(time.perf_counter() - what)
         self.voices.volume += (float(not self._quiet) - self.voices.volume) * 0.2
         out[:] = self.voices.render(frames)
 
@@ -115,7 +145,7 @@ class FluidSynth:
             raise UserError("FluidSynth is not installed; install it, or use --sound built-in.")
         if not soundfont.is_file():
             raise UserError(f"{soundfont} is not there; name a SoundFont, a file that ends in .sf2.")
-        command = [program, "-q", "-n", "-a", _driver(), "-g", "0.7", "-o", "audio.period-size=128"]
+        command = [program, "-q", "-n", "-a", _driver(), "-g", f"{0.8 * LOUDEST:.2f}", "-o", "audio.period-size=128"]
         command += ["-o", "audio.jack.autoconnect=1", str(soundfont)]
         self._lock = threading.Lock()
         self._quiet = False
@@ -133,8 +163,9 @@ class FluidSynth:
         if not self.is_alive:
             self.close()
             raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
-        for who, program_number, pan in ((PLAYER, 4, 40), (AGENT, 0, 88)):
-            self._tell(f"prog {who} {program_number}\ncc {who} 10 {pan}\n")
+        for who, timbre, pan in ((PLAYER, "electric piano", 40), (AGENT, "piano", 88)):
+            self.timbre(who, timbre)
+            self._tell(f"cc {who} 10 {pan}\n")
 
     @property
     def is_alive(self) -> bool:
@@ -156,6 +187,12 @@ class FluidSynth:
         else:
             line = ""  # other people's programs are for other people's synths
         self._tell(line)
+
+    def timbre(self, who: int, name: str) -> None:
+        self._tell(f"prog {who} {PROGRAMS.get(name, 0)}\n")
+
+    def volume(self, share: float) -> None:
+        self._tell(f"gain {share * LOUDEST:.2f}\n")
 
     def quiet(self, is_quiet: bool) -> None:
         if is_quiet and not self._quiet:

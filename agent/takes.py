@@ -9,18 +9,26 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from models.note import Note
 
 from .errors import UserError
 from .meters import percentiles
-from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, rows, take_notes, write_take_midi
+from .pulse import pulse
+from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, rows, take_notes, write_take_midi
 
-MOST_BYTES, MOST_TAKES = 1 << 30, 500
+MOST_BYTES, MOST_TAKES, MOST_DAYS = 1 << 30, 500, 365
+BOUNDS = f"at most {MOST_TAKES} takes, {MOST_BYTES >> 30} GiB and {MOST_DAYS} days are kept"
+SHORTEST = 8  # notes of which a tempo or a key can be told
 NAME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[a-z0-9-]*")
 """How folders are called that we made; others are nobody's business."""
+DATE = "%Y-%m-%d_%H-%M-%S"
+PAUSE = 1.5  # seconds between two onsets, after which another phrase begins
 KEYS = ("C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 
@@ -77,6 +85,16 @@ def find(shelf: Path, name: str) -> Path:
 
 def summary(folder: Path) -> Summary:
     """A take in a few words. Raises UserError."""
+    try:
+        about = (folder / JSONL).stat()
+    except OSError as error:
+        raise UserError(f"{folder.name} cannot be read; it may be broken.") from error
+    return _summary(folder, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _summary(folder: Path, size: int, changed: int) -> Summary:
+    """The same, for a take of that size that was changed then."""
     about: dict[str, Any] = {}
     late: list[float] = []
     tempo = None
@@ -97,11 +115,34 @@ def summary(folder: Path) -> Summary:
         played=len(notes[PLAYER]),
         answered=len(notes[AGENT]),
         key=key_of(both),
-        tempo=tempo if isinstance(tempo, int | float) else None,
+        tempo=float(tempo) if isinstance(tempo, int | float) else tempo_of(notes[PLAYER]),
         preset=str(about.get("preset", "")),
         seed=seed if isinstance(seed, int) else None,
         late_ms=figures.get("p99"),
     )
+
+
+def tempo_of(notes: Sequence[Note]) -> float | None:
+    """Beats a minute: the middle of those that the phrases tell, each for itself; None where they tell none."""
+    found, phrase = [], list[Note]()
+    for note in [*notes, None]:
+        if note is not None and (not phrase or note.onset - phrase[-1].onset < PAUSE):
+            phrase.append(note)
+            continue
+        if (bar := pulse(phrase) if phrase else None) is not None:
+            found.append(60.0 / bar.length)
+        phrase = [note] if note is not None else []
+    return round(median(found)) if found else None
+
+
+def sketch(folder: Path) -> list[list[Any]]:
+    """The notes of a take as rows: who, onset, duration, pitch, velocity. Raises UserError."""
+    try:
+        notes = take_notes(folder / JSONL)
+    except OSError as error:
+        raise UserError(f"{folder.name} cannot be read; it may be broken.") from error
+    found = [[who, round(n.onset, 3), round(n.duration, 3), n.pitch, n.velocity] for who in notes for n in notes[who]]
+    return sorted(found, key=lambda row: row[1])
 
 
 def key_of(notes: Sequence[Note]) -> str:
@@ -109,11 +150,28 @@ def key_of(notes: Sequence[Note]) -> str:
     weights = [0.0] * 12
     for note in notes:
         weights[note.pitch % 12] += min(note.duration, 2.0)
-    if len(notes) < 8 or not sum(weights):
+    if len(notes) < SHORTEST or not sum(weights):
         return ""
     tonic = max(range(12), key=lambda t: sum(weights[(t + s) % 12] for s in SCALE) + 0.2 * weights[t])
     relative = (tonic + 9) % 12
     return f"{KEYS[relative]} minor" if weights[relative] > weights[tonic] else f"{KEYS[tonic]} major"
+
+
+def finish(folder: Path) -> Summary | None:
+    """Put a picture and a few words beside a take that is over; None where nobody has played. Raises UserError."""
+    from .picture import piano_roll
+
+    found = summary(folder)
+    if not found.played + found.answered:
+        return None
+    notes = take_notes(folder / JSONL)
+    try:
+        (folder / TEXT).write_text(f"{found.name}: {found}\n", encoding="utf8")
+        if not (folder / PICTURE).is_file():
+            piano_roll(folder / PICTURE, notes[PLAYER], notes[AGENT], title=f"tradefours · {folder.name}")
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror}).") from error
+    return found
 
 
 def export(folder: Path, to: Path) -> list[Path]:
@@ -139,7 +197,7 @@ def delete(shelf: Path, name: str) -> None:
     folder = find(shelf, name)
     if folder.parent != shelf:
         raise UserError(f"{name} is not on the shelf; remove it yourself.")
-    for file in (JSONL, MIDI, PICTURE):
+    for file in (JSONL, MIDI, PICTURE, TEXT):
         (folder / file).unlink(missing_ok=True)
     try:
         folder.rmdir()
@@ -147,12 +205,15 @@ def delete(shelf: Path, name: str) -> None:
         raise UserError(f"{folder} holds other files, too; look at them yourself.") from error
 
 
-def tidy(shelf: Path, most: int = MOST_TAKES, most_bytes: int = MOST_BYTES) -> int:
-    """Keep the shelf within its bounds: the oldest go first. Returns how many went."""
+def tidy(
+    shelf: Path, now: datetime, most: int = MOST_TAKES, most_bytes: int = MOST_BYTES, most_days: int = MOST_DAYS
+) -> int:
+    """Keep the shelf within its bounds: the oldest go first, the newest stays in any case. Returns how many went."""
     gone, size = 0, 0
+    oldest = (now - timedelta(days=most_days)).strftime(DATE)
     for number, folder in enumerate(folders(shelf)):
         size += sum(f.stat().st_size for f in folder.iterdir() if f.is_file())
-        if number and (number >= most or size > most_bytes):
+        if number and (number >= most or size > most_bytes or folder.name < oldest):
             try:
                 delete(shelf, folder.name)
                 gone += 1

@@ -41,6 +41,9 @@ class Host(Protocol):
     def take_file(self, name: str) -> Path | None:
         """The .mid file of a take."""
 
+    def take_notes(self, name: str) -> list[list[Any]] | None:
+        """The notes of a take: who, onset, duration, pitch, velocity. From any thread."""
+
 
 class Page:
     """One open page."""
@@ -48,6 +51,7 @@ class Page:
     def __init__(self) -> None:
         self.news: asyncio.Queue[str | None] = asyncio.Queue(BEHIND)
         self.keys: set[int] = set()  # pitches that it holds
+        self.plugged: set[tuple[int, int]] = set()  # channels and pitches that an instrument in its browser holds
         self._behind = False
 
     def tell(self, text: str | None) -> None:
@@ -78,6 +82,7 @@ class Server:
         app.router.add_get("/", self._file)
         app.router.add_get("/socket", self._socket)
         app.router.add_get("/takes/{name}.mid", self._take)
+        app.router.add_get("/takes/{name}.json", self._notes)
         app.router.add_get("/{file}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -141,6 +146,12 @@ class Server:
             raise web.HTTPNotFound(text="There is no such take.")
         kept = {"Content-Disposition": f'attachment; filename="tradefours-{path.parent.name}.mid"'}
         return web.Response(body=path.read_bytes(), content_type="audio/midi", headers=kept)
+
+    async def _notes(self, request: web.Request) -> web.StreamResponse:
+        notes = await asyncio.to_thread(self.host.take_notes, request.match_info["name"])
+        if notes is None:
+            raise web.HTTPNotFound(text="There is no such take.")
+        return web.json_response({"notes": notes})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         if len(self.pages) >= MOST_PAGES:

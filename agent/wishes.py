@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .controls import ACTIONS, KNOB, PRESET
-from .presets import KNOBS
+from .parameters import PARAMETERS
 
 LARGEST = 2048  # characters of one wish
 A_SECOND, AT_ONCE = 240.0, 480.0  # wishes of one page
@@ -49,25 +49,41 @@ def _action(x: Any) -> bool:
     if not isinstance(x, str) or len(x) > 80:
         return False
     if x.startswith(KNOB):
-        return x.removeprefix(KNOB) in KNOBS
+        return x.removeprefix(KNOB) in PARAMETERS
     return x in ACTIONS or (x.startswith(PRESET) and _name(x.removeprefix(PRESET)))
 
 
 def _trigger(x: Any) -> bool:
-    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc)\d{1,3}", x) is not None
+    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc|wide)\d{1,3}", x) is not None
+
+
+def _port(x: Any) -> bool:
+    """The name of a port: whatever a system may call one, but for what could leave its line."""
+    return isinstance(x, str) and 0 < len(x) <= 200 and x.isprintable()
+
+
+def _message(x: Any) -> bool:
+    """A MIDI message of a key, a pedal or a knob."""
+    if not isinstance(x, list) or not 2 <= len(x) <= 3 or not all(_whole(0, 255)(b) for b in x):
+        return False
+    length = 2 if x[0] & 0xF0 in (0xC0, 0xD0) else 3
+    return 0x80 <= x[0] < 0xF0 and len(x) == length and all(b < 0x80 for b in x[1:])
 
 
 WISHES: dict[str, dict[str, Check]] = {
-    "on": {"pitch": _whole(0, 127), "velocity": _whole(1, 127)},
+    "on": {"pitch": _whole(0, 127), "velocity": _whole(1, 127), "at": _number(0, 1e12)},
     "off": {"pitch": _whole(0, 127)},
     "pedal": {"down": _flag},
-    "act": {"action": lambda x: x in ("call", "trade", "duet", "answer", "panic", "tap", "hush")},
+    "midi": {"bytes": _message},
+    "act": {"action": lambda x: x in ACTIONS and x != "stop"},
     "preset": {"name": _name},
-    "knob": {"name": lambda x: x in KNOBS, "value": _number(-1, 1)},
+    "knob": {"name": lambda x: isinstance(x, str) and x in PARAMETERS, "value": _number(-1000, 1000)},
     "pad": {"x": _number(0, 1), "y": _number(0, 1), "corners": _names},
-    "tempo": {"value": _number(20, 400)},
     "timbre": {"who": lambda x: x in ("player", "agent"), "name": _name},
     "volume": {"value": _number(0, 1)},
+    "sound": {"name": lambda x: x in ("built-in", "fluidsynth", "page")},
+    "listen": {"port": _port, "on": _flag},
+    "output": {"port": _port},
     "phrase": {},
     "save": {},
     "save preset": {"name": _name},
@@ -78,6 +94,7 @@ WISHES: dict[str, dict[str, Check]] = {
     "delete take": {"name": _name},
     "ping": {"sent": _number(0, 1e12)},
 }
+MAY_LACK = {"on": {"at"}}  # what a wish may leave out
 
 
 def read(text: str) -> dict[str, Any]:
@@ -91,10 +108,11 @@ def read(text: str) -> dict[str, Any]:
     if not isinstance(wish, dict) or not isinstance(wish.get("do"), str) or wish["do"] not in WISHES:
         raise Refused("that is nothing to wish for")
     fields = WISHES[wish["do"]]
-    if set(wish) - {"do"} != set(fields):
+    given = set(wish) - {"do"}
+    if not set(fields) - MAY_LACK.get(wish["do"], set()) <= given <= set(fields):
         raise Refused(f"a wish for {wish['do']} has {', '.join(fields) or 'nothing else'}")
     for name, is_good in fields.items():
-        if not is_good(wish[name]):
+        if name in given and not is_good(wish[name]):
             raise Refused(f"{name} does not fit")
     return wish
 

@@ -116,12 +116,20 @@ class FakeSound:
 
     def __init__(self) -> None:
         self.played: list[tuple[int, bytes]] = []
+        self.timbres: dict[int, str] = {}
+        self.loudness = 1.0
         self.is_quiet = self.closed = False
 
     is_alive = True
 
     def play(self, who: int, message: bytes) -> None:
         self.played.append((who, message))
+
+    def timbre(self, who: int, name: str) -> None:
+        self.timbres[who] = name
+
+    def volume(self, share: float) -> None:
+        self.loudness = share
 
     def quiet(self, is_quiet: bool) -> None:
         self.is_quiet = is_quiet

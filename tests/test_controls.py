@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from agent.echoes import LOOP, Echoes
 from agent.errors import UserError
 from agent.grammar import parser
 from agent.manner import CALL, DUET, TRADE, Beat, Manner
+from agent.parameters import PARAMETERS
 from agent.zone import Zone
 
 from .jackroom import ROOT
@@ -46,9 +48,68 @@ def test_a_controller_turns_a_knob() -> None:
         assert controls.action(bytes((0xB0, 21, value))) == f"knob:density={turned}"
 
 
+def test_a_knob_does_nothing_until_it_is_picked_up() -> None:
+    controls, at = Controls.of(["cc21=knob:density"]), {"density": 0.5}
+
+    def turn(value: int) -> str | None:
+        action = controls.action(bytes((0xB0, 21, value)), at.__getitem__)
+        if action is not None:
+            at["density"] = float(action.partition("=")[2])
+        return action
+
+    assert turn(10) is None
+    assert turn(40) is None
+    assert controls.waiting == {("cc", 21): 0.5}  # as the page shows
+    assert turn(100) == "knob:density=0.571"  # it has passed where the parameter was
+    assert not controls.waiting
+    assert turn(64) == "knob:density=0.000"
+    at["density"] = -0.8  # turned on the page
+    assert turn(70) is None
+    assert turn(20) is None
+    assert turn(14) == "knob:density=-0.794"  # near enough
+    assert turn(127) == "knob:density=1.000"  # however far it leaps: it has it
+
+
+def test_a_wide_knob_is_as_fine_as_it_says() -> None:
+    controls = Controls.of(["wide21=knob:tempo", "cc20=duet"])
+    assert controls.owns(b"\xb0\x15\x00")
+    assert controls.owns(b"\xb0\x35\x00")
+    assert not controls.owns(b"\xb0\x36\x00")
+    values = []
+    for position in range(8000, 8300, 7):
+        controls.action(bytes((0xB0, 21, position >> 7)))
+        values.append(float(str(controls.action(bytes((0xB0, 53, position & 127)))).partition("=")[2]))
+    steps = {round(b - a, 3) for a, b in pairwise(values)}
+    assert max(steps) < 0.2  # beats a minute; of seven bits, one is 3
+    assert values == sorted(values)
+    coarse = Controls.of(["wide21=knob:density"])
+    coarse.action(b"\xb0\x15\x7f")
+    assert coarse.action(b"\xb0\x35\x7f") == "knob:density=1.000"
+
+
+def test_every_parameter_can_be_turned_to_its_ends() -> None:
+    for name, parameter in PARAMETERS.items():
+        controls = Controls.of([f"cc1=knob:{name}"])
+        ends = [str(controls.action(bytes((0xB0, 1, v)))).partition("=")[2] for v in (0, 127)]
+        assert [float(e) for e in ends] == [parameter.low, parameter.high]
+        assert parameter.clamped(1e9) == parameter.high
+
+
 @pytest.mark.parametrize(
     "line",
-    ["note21=knob:density", "cc21=knob:spice", "cc20", "cc200=duet", "knob1=duet", "cc20=dance", "note1=", "=duet"],
+    [
+        "wide32=knob:density",
+        "wide1=duet",
+        "pc5=knob:density",
+        "note21=knob:density",
+        "cc21=knob:spice",
+        "cc20",
+        "cc200=duet",
+        "knob1=duet",
+        "cc20=dance",
+        "note1=",
+        "=duet",
+    ],
 )
 def test_a_control_that_makes_no_sense_is_refused(line: str) -> None:
     with pytest.raises(UserError) as caught:
@@ -186,9 +247,19 @@ def test_answer_now_panic_presets_and_taps() -> None:
         assert j.session.transport.tempo == pytest.approx(150)
         j.keys.play(0x80, 60, 0)
         j.keys.play(0x80, 64, 0)
+        j.session.act("hush", j.loop.now())
+        j.session.act("next-mode", j.loop.now())
+        assert j.session.partner.manner.mode == TRADE
+        j.session.act("knob:nonsense=1", j.loop.now())
+        j.session.act("knob:groove=40", j.loop.now())
+        assert j.session.partner.manner.pull == 0.4
+        j.session.act("next-preset", j.loop.now())
+        j.session.act("previous-preset", j.loop.now())
+        assert j.session.partner.preset.name == "ragtime"
         j.session.act("stop", j.loop.now())
 
     made, _ = jam(script)
+    assert any("no knob 'nonsense'" in s for s in made.said)
     assert bytes((0xB0 | AGENT_CHANNEL, 123, 0)) in [m for _, m in made.output.sent]
     assert "Style: Ragtime." in made.said
     assert any("no preset 'nonsense'" in s for s in made.said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,17 @@ from hypothesis import strategies as st
 
 from agent import presets, takes
 from agent.audience import Audience
+from agent.clock import SystemClock
 from agent.controls import Controls
+from agent.deeds import slug
 from agent.desk import Desk
 from agent.errors import UserError
 from agent.learning import Learning, settings_folder
-from agent.ports import Event
+from agent.patchbay import Patchbay, Plug, numberless
+from agent.ports import Event, PortList
 from agent.recorder import JSONL, MIDI, Take
 from agent.session import Session
-from agent.stage import Stage, slug
+from agent.stage import Stage
 from agent.synth import AGENT, PLAYER, open_sound
 from agent.view import View, ident_of
 from agent.web import Page
@@ -56,7 +60,13 @@ def test_a_wish_is_read() -> None:
         '{"do": "on", "pitch": 60, "velocity": 80, "more": 1}',
         '{"do": "knob", "name": "density", "value": NaN}',
         '{"do": "knob", "name": "nobody", "value": 0}',
-        '{"do": "tempo", "value": 1e999}',
+        '{"do": "knob", "name": "tempo", "value": 1e999}',
+        '{"do": "midi", "bytes": [144, 60]}',
+        '{"do": "midi", "bytes": [144, 60, 128]}',
+        '{"do": "midi", "bytes": [240, 1, 247]}',
+        '{"do": "midi", "bytes": "\x90\x3c\x50"}',
+        '{"do": "listen", "port": "a\\u0000b", "on": true}',
+        '{"do": "sound", "name": "off"}',
         '{"do": "act", "action": "stop"}',
         '{"do": "preset", "name": "../../etc/passwd"}',
         '{"do": "preset", "name": "/etc/x.toml"}',
@@ -141,9 +151,9 @@ def test_no_sound_is_no_trouble() -> None:
 
 
 def test_our_sound_is_not_needed_where_the_output_was_named() -> None:
-    assert Audience("jack", FakeOutput(), ours=False).is_there()
-    assert not Audience("coremidi", FakeOutput(), ours=True).is_there()
-    assert not Audience(None, None, ours=True).is_there()
+    assert Audience("jack").is_there(FakeOutput(), ours=False)
+    assert not Audience("coremidi").is_there(FakeOutput(), ours=True)
+    assert not Audience(None).is_there(None, ours=True)
 
 
 # -- learning --------------------------------------------------------------------------------------------------------
@@ -166,6 +176,20 @@ def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None
     assert again.lines() == ["cc20=duet", "cc21=knob:density", "note36=panic"]
     again.forget("note36")
     assert Learning.with_memory([], file).lines() == ["cc20=duet", "cc21=knob:density"]
+
+
+def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
+    for first, second in ((21, 53), (53, 21)):
+        learning = Learning.with_memory([], tmp_path / str(first))
+        learning.wanted = "knob:register"
+        assert learning.hear(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
+        assert learning.hear(bytes((0xB0, second, 5))) is None
+        assert learning.lines() == ["wide21=knob:register"]
+        assert learning.hear(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
+    learning.wanted = "knob:density"
+    learning.hear(b"\xb0\x16\x40")
+    learning.hear(b"\xb0\x17\x40")  # another knob is another knob
+    assert learning.lines() == ["cc22=knob:density", "wide21=knob:register"]
 
 
 def test_a_broken_memory_is_said(tmp_path: Path) -> None:
@@ -206,6 +230,7 @@ def test_takes_are_listed_summed_up_exported_and_deleted(tmp_path: Path) -> None
     assert (found.played, found.answered, found.preset, found.seed) == (9, 1, "ragtime", 7)
     assert found.key == "C major"
     assert found.late_ms == pytest.approx(2.0)
+    assert found.tempo == pytest.approx(120, abs=2)  # nobody has named it: the player's own pulse
     assert "ragtime" in str(found)
     midi, picture = takes.export(takes.find(tmp_path, "last"), tmp_path / "out")
     assert len(read_notes(midi)) == 10
@@ -221,11 +246,32 @@ def test_the_shelf_is_kept_within_bounds_and_others_things_are_left_alone(tmp_pa
         make_take(tmp_path, f"2024-01-0{day}_10-00-00")
     (tmp_path / "2024-01-01_10-00-00" / "letter.txt").write_text("mine")
     (tmp_path / "wedding").mkdir()
-    assert takes.tidy(tmp_path, most=3) == 2
+    today = datetime(2024, 1, 7)
+    assert takes.tidy(tmp_path, today) == 0
+    assert takes.tidy(tmp_path, today, most=3) == 2
     assert (tmp_path / "2024-01-01_10-00-00" / "letter.txt").exists()
     assert (tmp_path / "wedding").exists()
     assert [p.name[8:10] for p in takes.folders(tmp_path)] == ["06", "05", "04"]
-    assert takes.tidy(tmp_path, most_bytes=1) == 2  # the newest stays, whatever it weighs
+    assert takes.tidy(tmp_path, datetime(2024, 1, 15, 9), most_days=10) == 1  # only what is older than that
+    assert takes.tidy(tmp_path, today, most_bytes=1) == 1  # the newest stays, whatever it weighs
+
+
+def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> None:
+    found = takes.finish(make_take(tmp_path, "2024-01-01_10-00-00"))
+    assert found is not None
+    text = (tmp_path / "2024-01-01_10-00-00" / "take.txt").read_text()
+    for word in ("9 notes of yours, 1 of its own", "C major", "beats a minute", "ragtime", "seed 7", "ms at p99"):
+        assert word in text
+    assert (tmp_path / "2024-01-01_10-00-00" / "take.png").read_bytes()[:4] == b"\x89PNG"
+    assert takes.finish(make_take(tmp_path, "2024-01-02_10-00-00", notes=0)) is not None  # the agent's note
+    empty = Take(tmp_path / "2024-01-03_10-00-00")
+    empty.close()
+    assert takes.finish(empty.folder) is None
+    rows = takes.sketch(tmp_path / "2024-01-01_10-00-00")
+    assert rows[0] == ["player", 0.0, 0.4, 60, 80]
+    assert [r[0] for r in rows].count("agent") == 1
+    takes.delete(tmp_path, "2024-01-01_10-00-00")
+    assert not (tmp_path / "2024-01-01_10-00-00").exists()
 
 
 # -- the stage, in virtual time ---------------------------------------------------------------------------------------
@@ -242,11 +288,12 @@ class Evening:
         desk = Desk(self.midi, self.sound)
         take = Take(folder / "2024-01-01_10-00-00")
         self.learning = Learning(Controls(), None)
-        self.stage = Stage(desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning)
+        bay = Patchbay(None, desk, [self.keyboard.name], ours=False, curious=False)
+        self.stage = Stage(desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay)
         self.stage.broadcast = lambda news: self.news.append(news) if news else None
         self.page = Page()
         self.session = self.stage.session = Session(
-            inputs=[self.keyboard, self.stage.keys],
+            inputs=[self.keyboard, self.stage.keys, self.stage.browser],
             output=desk.agent,
             own=desk.player,
             mind=self.mind,  # type: ignore[arg-type]
@@ -270,6 +317,12 @@ class Evening:
             await asyncio.sleep(0.2)
             self.wish(do="off", pitch=pitch)
 
+    async def settle(self) -> None:
+        """Until what was asked for is done."""
+        while self.stage._tasks:
+            await asyncio.gather(*self.stage._tasks)
+        await asyncio.sleep(0.1)
+
     def said(self) -> list[str]:
         return list(self.stage.lines)
 
@@ -284,7 +337,12 @@ def evening(script: Any, folder: Path) -> Evening:
         await running
         return made
 
-    made = in_virtual_time(both)
+    async def at_once(work: Any, *args: Any) -> Any:
+        return work(*args)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(asyncio, "to_thread", at_once)  # other threads know no virtual time
+        made = in_virtual_time(both)
     judge([(t, m) for t, m in made.midi.sent if m[0] & 0xF0 in (0x80, 0x90)])
     return made
 
@@ -336,20 +394,32 @@ def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
 
     async def script(e: Evening) -> None:
         e.wish(do="act", action="trade")
-        e.wish(do="tempo", value=140)
+        e.wish(do="knob", name="tempo", value=140)
         e.wish(do="preset", name="ragtime")
         e.wish(do="knob", name="density", value=0.5)
         await asyncio.sleep(0.3)
         state = e.stage.state()
-        assert (state["mode"], state["preset"]["name"], state["tempo"]) == ("trade", "ragtime", 140)
-        assert state["knobs"]["density"] == 0.5
+        assert (state["mode"], state["preset"]["name"]) == ("trade", "ragtime")
+        assert (state["parameters"]["tempo"], state["parameters"]["density"]) == (140, 0.5)
         e.wish(do="pad", x=1, y=0, corners=corners)
         assert e.mind.styles[-1][0] == pytest.approx(presets.load("baroque").z)
-        assert e.stage.state()["knobs"]["density"] == 0.5  # knobs stay where they are
+        assert e.stage.state()["parameters"]["density"] == 0.5  # knobs stay where they are
         e.wish(do="pad", x=0.5, y=0, corners=corners)
         middle = [(a + b) / 2 for a, b in zip(presets.load("ragtime").z, presets.load("baroque").z, strict=True)]
         assert e.mind.styles[-1][0] == pytest.approx(middle)
         e.wish(do="timbre", who="agent", name="bass")
+        e.wish(do="volume", value=0.5)
+        assert (e.sound.timbres, e.sound.loudness) == ({AGENT: "bass"}, 0.5)
+        e.wish(do="knob", name="swing", value=66)
+        e.wish(do="knob", name="mirror", value=300)  # as far as it goes
+        manner = e.session.partner.manner
+        assert (manner.swing, manner.mirror) == (0.66, 1.0)
+        before = e.stage.state()["preset"]["name"]
+        e.wish(do="act", action="next-preset")
+        e.wish(do="act", action="previous-preset")
+        assert e.stage.state()["preset"]["name"] != before or before != "pad"
+        e.wish(do="act", action="next-mode")
+        assert e.stage.state()["mode"] == "duet"
         e.wish(do="preset", name="nobody")
         e.wish(do="delete take", name="2024-01-01_10-00-00")
         e.wish(do="act", action="panic")
@@ -398,11 +468,95 @@ def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
         assert e.stage.state()["controls"] == ["cc21=knob:density"]
         e.keyboard.play(0xB0, 21, 1)
         await asyncio.sleep(0.01)
-        assert e.stage.state()["knobs"]["density"] == -1.0
+        assert e.stage.state()["parameters"]["density"] == -1.0
         e.wish(do="forget", trigger="cc21")
         assert e.stage.state()["controls"] == []
 
     evening(script, tmp_path)
+
+
+def test_a_keyboard_in_the_browser_is_a_port_and_teaches(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="learn", action="panic")
+        e.wish(do="midi", bytes=[0xB0, 20, 127])
+        await asyncio.sleep(0.01)
+        assert e.stage.state()["controls"] == ["cc20=panic"]
+        e.wish(do="midi", bytes=[0x92, 60, 80])
+        e.wish(do="midi", bytes=[0x92, 64, 80])
+        e.wish(do="midi", bytes=[0x82, 64, 0])
+        await asyncio.sleep(0.1)
+        e.stage.gone(e.page)  # the page is closed, and its keyboard's key was down
+        await asyncio.sleep(0.1)
+
+    made = evening(script, tmp_path)
+    assert [m[:2] for _, m in made.midi.sent if m[0] in (0x92, 0x82)] == [
+        b"\x92\x3c",
+        b"\x92\x40",
+        b"\x82\x40",
+        b"\x82\x3c",
+    ]
+    assert "browser" in (tmp_path / "2024-01-01_10-00-00" / JSONL).read_text()
+
+
+def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(e: Evening) -> None:
+        second, piano, outs = FakeInput(e.loop), FakeInput(e.loop), {n: FakeOutput(e.loop) for n in ("one", "two")}
+        second.name, piano.name = "second", "Piano 28:0"
+        ports = {"second": second, "Piano 28:0": piano}
+        outs["one"].name, outs["two"].name = outs
+        monkeypatch.setattr("agent.patchbay.open_input", lambda name, api: ports[name])
+        monkeypatch.setattr("agent.patchbay.open_output", lambda name, api: outs[name])
+        bay = e.stage.bay
+        bay.api, bay._own, bay.ours, bay.curious = "alsa", e.midi, True, True
+        there = PortList("alsa", ["second"], ["one", "two"])
+        bay._list = lambda: there  # type: ignore[method-assign]
+        looking = asyncio.ensure_future(bay.look(e.session, e.stage.say))
+        await e.settle()
+        assert e.stage.state()["ports"]["inputs"] == [{"name": "fake:in", "on": True}, {"name": "second", "on": False}]
+        e.wish(do="listen", port="second", on=True)
+        await e.settle()
+        second.play(0x90, 50, 80)
+        second.play(0xB0, 64, 127)
+        await asyncio.sleep(0.1)
+        e.wish(do="output", port="one")  # while a key is down
+        await e.settle()
+        assert e.midi.sent[-17][1][:2] == b"\x80\x32"  # its sound ends where it began
+        assert e.midi.sent[-1][1] == b"\xbf\x40\x00"
+        e.wish(do="listen", port="second", on=False)  # and so does the key
+        await e.settle()
+        assert second.closed
+        assert outs["one"].sent[-2][1][:2] == b"\x80\x32"
+        assert outs["one"].sent[-1][1] == b"\xb0\x40\x00"
+        there.inputs.append("Piano 28:0")  # somebody plugs it in
+        await asyncio.sleep(3)
+        await e.settle()
+        assert "Piano 28:0 has come, and is listened to." in e.said()
+        piano.play(0x90, 52, 80)
+        piano.play(0x80, 52, 0)
+        await asyncio.sleep(0.1)
+        assert [m[:2] for _, m in outs["one"].sent[-2:]] == [b"\x90\x34", b"\x80\x34"]
+        e.wish(do="output", port=e.midi.name)  # back home
+        await e.settle()
+        assert outs["one"].closed
+        assert not e.midi.closed
+        assert next(o for o in e.stage.state()["ports"]["outputs"] if o["on"])["name"] == e.midi.name
+        looking.cancel()
+
+    evening(script, tmp_path)
+    assert numberless("Piano:Piano MIDI 1 28:0") == "Piano:Piano MIDI 1"
+
+
+def test_a_port_that_is_pulled_out_lets_its_keys_go() -> None:
+    keyboard = FakeInput(SystemClock())
+    heard: list[bytes] = []
+    plug = Plug(keyboard)
+    plug.open(lambda event: heard.append(event.message))
+    for message in ((0x90, 60, 80), (0x91, 62, 80), (0x81, 62, 0), (0xB1, 64, 100), (0x90, 64, 0)):
+        keyboard.play(*message)
+    del heard[:]
+    plug.close()
+    plug.close()
+    assert heard == [b"\x80\x3c\x00", b"\xb1\x40\x00"]
 
 
 def test_names_become_file_names() -> None:

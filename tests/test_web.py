@@ -37,6 +37,9 @@ class Quiet:
     def take_file(self, name: str) -> Path | None:
         return self.take if name == "good" else None
 
+    def take_notes(self, name: str) -> list[list[Any]] | None:
+        return [["player", 0.0, 0.5, 60, 80]] if name == "good" else None
+
 
 @asynccontextmanager
 async def served(host: Quiet) -> AsyncIterator[tuple[Server, aiohttp.ClientSession]]:
@@ -116,12 +119,16 @@ def test_only_the_pages_own_files_are_handed_out(tmp_path: Path) -> None:
                 "web.py",
                 "page.css%00",
                 "takes/..%2fx.mid",
+                "takes/..%2fx.json",
+                "takes/bad.json",
             ):
                 async with client.get(server.url + name) as got:
                     assert got.status in (400, 403, 404), name
             async with client.get(server.url + "takes/good.mid") as got:
                 assert got.status == 200
                 assert "attachment" in got.headers["Content-Disposition"]
+            async with client.get(server.url + "takes/good.json") as got:
+                assert (await got.json())["notes"] == [["player", 0.0, 0.5, 60, 80]]
             async with client.post(server.url, data=b"x" * 5000) as got:
                 assert got.status in (405, 413)
             for name in ("", "main.js", "page.css", "icon.svg"):

@@ -1,5 +1,5 @@
 // Keys: letters and touch as an instrument. Every key that goes down comes up. Knows nothing of what is answered.
-import { wish } from "./link.js";
+import { wish, when } from "./link.js";
 import { watch } from "./notes.js";
 import * as sound from "./sound.js";
 
@@ -9,12 +9,14 @@ const BLACK = [1, 3, 6, 8, 10], board = document.getElementById("keys"), at = (i
 let base = 60, pedal = false;
 const down = new Map(), elements = new Map(), lit = new Map(); // what is held by, element by pitch, who sounds there
 
-function strike(by, pitch, velocity = Number(at("velocity").value)) {
+function strike(by, pitch, event) {
   if (down.has(by) || pitch < 0 || pitch > 127) return;
   const already = [...down.values()].includes(pitch);
   down.set(by, pitch);
   if (already) return;
-  sound.key(pitch, velocity); wish("on", { pitch, velocity });
+  const velocity = Number(at("velocity").value);
+  wish("on", { pitch, velocity, at: when(event) });
+  sound.key(pitch, velocity, event);
 }
 function release(by) {
   const pitch = down.get(by);
@@ -34,7 +36,7 @@ const typing = (e) => e.target.matches?.("input[type=text], input[type=number], 
 addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
   const i = LETTERS.indexOf(e.code);
-  if (i >= 0) { e.preventDefault(); if (!e.repeat) strike(e.code, base + i); }
+  if (i >= 0) { e.preventDefault(); if (!e.repeat) strike(e.code, base + i, e); }
   else if (e.code === "KeyZ" && !e.repeat) shift(-1);
   else if (e.code === "KeyX" && !e.repeat) shift(1);
   else if (e.key === "Shift" && !e.repeat) sustain(true);
@@ -50,11 +52,11 @@ at("sustain").onclick = () => sustain(!pedal);
 
 const under = (e) => Number(document.elementFromPoint(e.clientX, e.clientY)?.closest?.(".key")?.dataset.pitch ?? NaN);
 const touches = new Map();
-board.addEventListener("pointerdown", (e) => { const p = under(e); if (Number.isNaN(p)) return; e.preventDefault(); board.setPointerCapture(e.pointerId); touches.set(e.pointerId, p); strike(`touch${e.pointerId}`, p); });
+board.addEventListener("pointerdown", (e) => { const p = under(e); if (Number.isNaN(p)) return; e.preventDefault(); board.setPointerCapture(e.pointerId); touches.set(e.pointerId, p); strike(`touch${e.pointerId}`, p, e); });
 board.addEventListener("pointermove", (e) => {
   if (!touches.has(e.pointerId)) return;
   const p = under(e);
-  if (p !== touches.get(e.pointerId)) { release(`touch${e.pointerId}`); touches.set(e.pointerId, p); if (!Number.isNaN(p)) strike(`touch${e.pointerId}`, p); }
+  if (p !== touches.get(e.pointerId)) { release(`touch${e.pointerId}`); touches.set(e.pointerId, p); if (!Number.isNaN(p)) strike(`touch${e.pointerId}`, p, e); }
 });
 for (const end of ["pointerup", "pointercancel"]) board.addEventListener(end, (e) => { touches.delete(e.pointerId); release(`touch${e.pointerId}`); });
 
@@ -65,7 +67,7 @@ function lay() {
   board.replaceChildren(); elements.clear();
   for (let p = first; p <= last; p++) {
     const key = document.createElement("div"), black = BLACK.includes(p % 12), before = whites.filter((w) => w < p).length;
-    key.className = black ? "key black" : "key"; key.dataset.pitch = p; key.textContent = SIGNS[p - base] ?? "";
+    key.className = black ? "key black" : "key"; key.dataset.pitch = p; key.textContent = matchMedia("(hover: none)").matches ? (p % 12 ? "" : `C${p / 12 - 1}`) : SIGNS[p - base] ?? "";
     key.style.left = `${black ? before * width - width * 0.31 : before * width}%`; key.style.width = `${black ? width * 0.62 : width}%`;
     board.append(key); elements.set(p, key); light(p);
   }

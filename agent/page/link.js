@@ -9,6 +9,8 @@ export const on = (kind, act) => { (handlers[kind] ??= []).push(act); };
 export const now = () => performance.now() / 1000 + offset;
 export const ours = (time) => time - offset; // in this page's seconds
 export const measured = () => best;
+/** The program's time of a browser's event; undefined while that is not known. */
+export const when = (event) => (best < 0.05 ? event.timeStamp / 1000 + offset : undefined);
 
 export function wish(what, fields = {}) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ do: what, ...fields }));

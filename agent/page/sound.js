@@ -3,23 +3,37 @@
 import { watch, planned } from "./notes.js";
 import { now } from "./link.js";
 
-const AHEAD = 0.25, TIMBRES = {
+const AHEAD = 0.25, MOST = 40, TIMBRES = {
   "electric piano": { ratio: 14, bend: 0.5, dim: 0.25, ring: 1.6, rise: 0.003 }, piano: { ratio: 1, bend: 2.2, dim: 0.5, ring: 1.2, rise: 0.003 },
   bass: { ratio: 1, bend: 2, dim: 0.35, ring: 2.2, rise: 0.004 }, pad: { ratio: 2, bend: 0.5, dim: 4, ring: 30, rise: 0.2 }, organ: { ratio: 2, bend: 0.7, dim: 30, ring: 90, rise: 0.006 },
 };
-let context = null, master = null, wanted = false, quiet = false;
+let context = null, master = null, wanted = false;
 const voices = new Map(), seats = { player: -0.35, agent: 0.35 };
 export const timbres = { player: "electric piano", agent: "piano" };
-export const heard = { last: 0 }; // seconds from the page's event to the first frame, by the context's own account
 export let meter = null;
+const times = []; // milliseconds from a key's event to when its sound is begun
 
-export function use(isWanted) { wanted = isWanted; if (wanted) wake(); else for (const id of [...voices.keys()]) stop(id); }
-export function volume(v) { if (master) master.gain.setTargetAtTime(v, context.currentTime, 0.02); level = v; }
+/** How soon a key of this page is heard, where the page makes the sound: as the program's own figures. */
+export function heard() {
+  const sorted = [...times].sort((a, b) => a - b), rank = (share) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)];
+  return sorted.length ? { p50: rank(0.5), p99: rank(0.99) } : {};
+}
+
+export function use(isWanted) {
+  wanted = isWanted;
+  if (wanted) wake(); else for (const id of [...voices.keys()]) stop(id);
+}
+export function volume(v) {
+  level = v;
+  if (master) master.gain.setTargetAtTime(v, context.currentTime, 0.02);
+}
 let level = 0.8;
 
 /** Browsers let a page be heard only after a touch: call this on each. */
 export function wake() {
-  if (!wanted) return;
+  if (wanted) rouse();
+}
+function rouse() {
   if (!context) {
     context = new AudioContext({ latencyHint: "interactive" });
     master = context.createGain(); master.gain.value = level;
@@ -31,17 +45,17 @@ export function wake() {
 }
 export const awake = () => context?.state === "running";
 
-function start(id, who, pitch, velocity, when) {
+function start(id, who, pitch, velocity, when, into = master) {
   if (!awake()) return;
   stop(id);
-  if (voices.size > 40) stop(voices.keys().next().value);
+  if (voices.size > MOST) stop(voices.keys().next().value);
   const t = TIMBRES[timbres[who]] ?? TIMBRES.piano, hertz = 440 * 2 ** ((pitch - 69) / 12), force = velocity / 127;
   const high = 2 ** (-(pitch - 60) / 24), at = Math.max(when, context.currentTime);
   const carrier = new OscillatorNode(context, { frequency: hertz }), modulator = new OscillatorNode(context, { frequency: hertz * t.ratio });
   const bend = context.createGain(), gain = context.createGain(), pan = new StereoPannerNode(context, { pan: seats[who] });
   bend.gain.setValueAtTime(hertz * t.bend * (0.25 + 0.75 * force) * Math.min(Math.max(high, 0.25), 1.6), at); bend.gain.setTargetAtTime(0, at, t.dim * high);
   gain.gain.setValueAtTime(0, at); gain.gain.linearRampToValueAtTime(0.3 * (0.08 + 0.92 * force ** 1.6), at + t.rise); gain.gain.setTargetAtTime(0, at + t.rise, t.ring * high);
-  modulator.connect(bend).connect(carrier.frequency); carrier.connect(gain).connect(pan).connect(master);
+  modulator.connect(bend).connect(carrier.frequency); carrier.connect(gain).connect(pan).connect(into);
   carrier.start(at); modulator.start(at);
   voices.set(id, { carrier, modulator, gain, at, who });
 }
@@ -59,13 +73,13 @@ function stop(id, when = 0) {
 /** A key of this page: heard at once, without the way to the program and back. */
 const local = new Map(), under = new Set();
 let pedal = false;
-export function key(pitch, velocity) {
-  if (!wanted || quiet) return;
+export function key(pitch, velocity, event) {
+  if (!wanted) return;
   wake();
   if (velocity) {
     start(`k${pitch}`, "player", pitch, velocity, 0); under.delete(pitch);
-    if (context) heard.last = (context.baseLatency || 0) + (context.outputLatency || 0);
     local.set(pitch, performance.now());
+    if (event && awake()) { times.push(performance.now() - event.timeStamp); if (times.length > 500) times.shift(); }
   } else if (pedal) under.add(pitch); else stop(`k${pitch}`);
 }
 export function sustain(isDown) { pedal = isDown; if (!isDown) { for (const p of under) stop(`k${p}`); under.clear(); } }
@@ -87,3 +101,22 @@ function set() {
 }
 setInterval(set, 60);
 export const count = () => voices.size;
+
+/** Play notes of a take (who, onset, duration, pitch, velocity) in this page, whoever else makes the sound. */
+export function audition(notes) {
+  rouse();
+  const out = new GainNode(context, { gain: 1 }), length = Math.max(0, ...notes.map((n) => n[1] + Math.min(n[2], 8)));
+  out.connect(master);
+  const begun = context.currentTime + 0.1, time = () => Math.max(context.currentTime - begun, 0);
+  let next = 0;
+  const ahead = () => {
+    for (; next < notes.length && notes[next][1] < time() + 2 * AHEAD; next++) {
+      const [who, onset, duration, pitch, velocity] = notes[next], id = `take${next}`;
+      start(id, who, pitch, velocity, begun + onset, out);
+      stop(id, begun + onset + Math.min(duration, 8));
+    }
+  };
+  const timer = setInterval(ahead, 100);
+  ahead();
+  return { time, length, stop: () => { clearInterval(timer); out.gain.setTargetAtTime(0, context.currentTime, 0.02); setTimeout(() => out.disconnect(), 300); } };
+}

@@ -1,0 +1,73 @@
+"""The glance: how a session is doing at this moment, as a record for the pages and as a few lines for the terminal.
+
+Knows nothing of sockets or terminals, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from . import acts
+from .meters import percentiles
+from .parameters import PARAMETERS
+from .session import Session
+
+LATELY = 500  # figures of each kind that count
+TURNS = {"listening": "your turn", "answering": "its turn", "your bars": "your bars"}
+BOX = 10  # characters of a line's name
+Row = dict[str, Any]
+
+
+def glance(session: Session, showing: str) -> Row:
+    """Everything but notes, ports and lists. `showing` is what the agent is doing, in a word or two."""
+    partner, transport, meters = session.partner, session.transport, session.meters
+    preset, now = partner.preset, session.clock.now()
+    bar = transport.bar(now)
+    return {
+        "ready": session.mind.ready is not None and not session.mind.gone.is_set(),
+        "showing": showing,
+        "mode": partner.manner.mode,
+        "preset": {"name": preset.name, "title": preset.title or preset.name},
+        "parameters": {name: round(acts.position(session, name), 3) for name in PARAMETERS},
+        "bar": None if bar is None else {"start": bar.start, "length": bar.length, "beats": bar.beats},
+        "figures": {
+            "first note": lately(meters.first_note),
+            "lateness": lately(meters.lateness),
+            "cut-in": lately(meters.cut_in),
+        },
+        "level": {"step": getattr(meters, "level", 0), "word": getattr(meters, "level_word", "")},
+        "misses": session.player.schedule.misses,
+        "notes": meters.notes,
+        "answers": meters.answers,
+    }
+
+
+def lately(seconds: Any) -> dict[str, float]:
+    """The percentiles of the last figures, in milliseconds."""
+    return percentiles(list(itertools.islice(reversed(seconds), LATELY)))
+
+
+def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]:
+    """The same for a terminal: four lines."""
+    turn = TURNS.get(row["showing"], row["showing"]) if row["ready"] else "play, it is waking up"
+    knobs = {name: row["parameters"][name] for name in PARAMETERS}
+    turned = [f"{n} {v:+.1f}" for n, v in knobs.items() if n not in ("tempo", "swing", "groove", "mirror") and v]
+    turned += [f"{n} {knobs[n]:.0f} %" for n in ("groove", "mirror") if knobs[n]]
+    turned += [f"swing {knobs['swing']:.0f} %"] if knobs["swing"] > 50 else []
+    beat = "free time"
+    if bar := row["bar"]:
+        number = int((now - bar["start"]) / bar["length"] % 1 * bar["beats"]) + 1
+        beat = f"{knobs['tempo']:.0f} beats a minute, beat {number} of {bar['beats']}"
+    late, first = row["figures"]["lateness"].get("p99"), row["figures"]["first note"].get("p50")
+    health = [f"{row['notes']} notes, {row['misses']} missed"]
+    health += [f"late by {late:.1f} ms at p99"] if late is not None else []
+    health += [f"first note after {first:.0f} ms"] if first is not None else []
+    health += [row["level"]["word"]] if row["level"]["step"] and row["level"]["word"] else []
+    return [
+        f"● {turn}",
+        "style".ljust(BOX) + " · ".join([row["preset"]["title"], row["mode"], beat, *turned]),
+        "health".ljust(BOX) + " · ".join(health),
+        "ports".ljust(BOX) + f"{', '.join(inputs) or 'none'} → {output}",
+    ]

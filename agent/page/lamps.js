@@ -1,0 +1,83 @@
+// Lamps: whose turn it is and why, the beat, how well all is; and the numbers behind them. Knows nothing of how to change any of it.
+import { on, measured } from "./link.js";
+import { at, make } from "./dom.js";
+import { notes } from "./notes.js";
+import { where } from "./roll.js";
+import { state, watch } from "./state.js";
+import * as sound from "./sound.js";
+
+const LATE = 5, FADES = 9000; // milliseconds
+const WHY = {
+  call: { you: "it answers when your phrase is over", it: "touch a key, and it listens" },
+  trade: { you: "it comes in on its bar", it: "yours come next" },
+  duet: { you: "it plays along", it: "both at once" },
+};
+let away = "opening";
+
+function turn() {
+  const answering = state.showing === "answering";
+  const playing = [...notes.values()].some((n) => n.who === "player" && n.end === null);
+  const why = WHY[state.mode] ?? {};
+  let text = "your turn", hint = why.you, who = "you";
+  if (away) [text, hint, who] = [away, "", ""];
+  else if (answering) [text, hint, who] = ["its turn", why.it, "it"];
+  else if (!state.ready) [text, hint, who] = ["play", "it is waking up, and hears you already", playing ? "you" : ""];
+  else if (state.showing !== "listening") [text, hint] = [state.showing ?? "", ""];
+  at("turn").className = who;
+  at("turn-text").textContent = text;
+  at("turn-why").textContent = hint ?? "";
+}
+
+function beat() {
+  const w = where(), dots = at("dots");
+  while (dots.children.length > (w?.of ?? 0)) dots.lastChild.remove();
+  while (dots.children.length < (w?.of ?? 0)) dots.append(make("i"));
+  [...dots.children].forEach((dot, i) => dot.classList.toggle("on", i === w.beat - 1));
+}
+
+const lamp = (id, how) => { at(id).className = `lamp ${how}`; };
+
+function lit() {
+  if (!state.sound) return;
+  const asleep = state.sound.name === "page" && !state.sound.quiet && !sound.awake();
+  lamp("lamp-sound", asleep ? "" : "well");
+  at("sound-name").textContent = asleep ? "touch to hear" : state.sound.quiet ? "elsewhere" : { page: "this page", "built-in": "own voices", fluidsynth: "FluidSynth" }[state.sound.name];
+}
+
+watch((s) => {
+  lamp("lamp-ready", s.ready ? "well" : "ill");
+  at("tempo").textContent = s.bar ? Math.round(s.parameters.tempo) : "free";
+  at("unit").textContent = s.bar ? "a minute" : "time";
+  const late = s.figures.lateness?.p99;
+  at("late").textContent = late === undefined ? "in time" : late < LATE ? `${late.toFixed(1)} ms` : `late: ${late.toFixed(0)} ms`;
+  lamp("lamp-time", late === undefined ? "" : late < LATE ? "well" : "ill");
+  at("level").textContent = s.level.step ? s.level.word || `step ${s.level.step}` : "full strength";
+  lamp("lamp-level", s.ready ? (s.level.step ? "ill" : "well") : "");
+  turn(); lit();
+  if (at("lamps").open) figures(s);
+});
+
+function figures(s) {
+  const told = (f) => (f.p50 === undefined ? "not yet" : `${f.p50.toFixed(1)} ms, p99 ${f.p99.toFixed(1)}`);
+  const rows = Object.entries(s.figures).map(([name, f]) => [name, told(f)]);
+  if (s.sound.name === "page") rows.push(["key to sound, here", told(sound.heard())]);
+  rows.push(
+    ["answers, notes, missed", `${s.answers}, ${s.notes}, ${s.misses}`], ["level", s.level.step ? s.level.word : "full strength"],
+    ["page to program", `${(measured() * 500).toFixed(1)} ms`], ["take", s.take],
+  );
+  at("figures").replaceChildren(...rows.flatMap(([name, text]) => [make("dt", { textContent: name }), make("dd", { textContent: text })]));
+}
+at("open-lamps").onclick = () => { figures(state); at("lamps").showModal(); };
+
+let fading = 0;
+function line(text) { // said, and gone after a while
+  at("line").textContent = text;
+  clearTimeout(fading);
+  fading = setTimeout(() => { at("line").textContent = ""; }, FADES);
+}
+on("welcome", (w) => { away = ""; line(w.lines.at(-1) ?? ""); turn(); });
+on("say", (news) => line(news.text));
+on("refused", (news) => line(`Refused: ${news.why}.`));
+on("closed", () => { away = away || "the program is away"; turn(); lamp("lamp-ready", "ill"); });
+on("over", () => { away = "the session is over"; turn(); });
+setInterval(() => { beat(); turn(); lit(); at("hello").classList.toggle("gone", notes.size > 0); }, 60);

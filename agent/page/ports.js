@@ -1,0 +1,24 @@
+// Ports: which there are, which are listened to, and which one is played to. Knows nothing of what goes through them.
+import { wish } from "./link.js";
+import { at, make } from "./dom.js";
+import { watch } from "./state.js";
+import { canPlug, plug } from "./midi.js";
+
+let shown = "";
+
+watch((s) => {
+  at("no-ports").hidden = Boolean(s.ports.system);
+  at("web-midi").hidden = !canPlug();
+  const now = JSON.stringify(s.ports);
+  if (now === shown) return;
+  shown = now;
+  const choice = (row, type, name, act) => make("label", { className: "choice" }, make("input", { type, name, checked: row.on, onchange: act }), row.name);
+  const ins = s.ports.inputs.map((row) => choice(row, "checkbox", "input", (e) => wish("listen", { port: row.name, on: e.target.checked })));
+  const outs = s.ports.outputs.map((row) => choice(row, "radio", "output", () => wish("output", { port: row.name })));
+  at("inputs").replaceChildren(...ins, make("p", { className: "small", textContent: "and to this page's keys" }));
+  at("outputs").replaceChildren(...outs, make("p", { className: "small", textContent: outs.length ? "" : "no port is there" }));
+});
+
+at("web-midi").onclick = async () => {
+  at("web-found").textContent = await plug((names) => { at("web-found").textContent = names; });
+};

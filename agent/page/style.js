@@ -1,0 +1,68 @@
+// Styles: choose one, drag between four, keep one, learn one from what was played. Knows nothing of what a style is.
+import { on, wish } from "./link.js";
+import { all, at, fill, make } from "./dom.js";
+import { watch, again } from "./state.js";
+
+const PACE = 60, STEP = 0.1, EDGE = 15; // milliseconds between two wishes; a press of an arrow key; pixels at the pad's edge
+const pad = at("pad"), select = at("preset");
+let corners = [], spot = [0, 0], dragging = false, sent = 0;
+
+function presets(rows) {
+  const options = rows.map((p) => [p.name, p.title]);
+  for (const s of [select, ...all("[data-corner]")]) fill(s, options);
+  select.title = rows.map((p) => `${p.title}: ${p.description}`).join("\n");
+  again();
+}
+on("welcome", (w) => presets(w.presets));
+on("presets", (news) => presets(news.presets));
+select.onchange = () => { wish("preset", { name: select.value }); select.blur(); };
+
+watch((s) => {
+  if (document.activeElement !== select) {
+    if (![...select.options].some((o) => o.value === s.preset.name)) select.append(make("option", { value: s.preset.name }));
+    select.value = s.preset.name;
+    select.selectedOptions[0].textContent = s.preset.title;
+  }
+  if (dragging) return; // what the hand is on is not moved under it
+  corners = s.pad.corners;
+  all("[data-corner]").forEach((c, i) => { c.value = corners[i]; });
+  pad.classList.toggle("used", s.preset.name === "pad");
+  place(s.pad.at);
+});
+
+const inside = (v) => Math.min(Math.max(v, 0), 1);
+function place([x, y]) {
+  spot = [x, y];
+  at("puck").style.setProperty("--x", x);
+  at("puck").style.setProperty("--y", y);
+  pad.setAttribute("aria-valuetext", `${Math.round(x * 100)} right, ${Math.round(y * 100)} down`);
+}
+function ask(isLast) {
+  if (!isLast && performance.now() - sent < PACE) return;
+  sent = performance.now();
+  wish("pad", { x: spot[0], y: spot[1], corners });
+}
+function drag(e) {
+  const r = pad.getBoundingClientRect();
+  place([inside((e.clientX - r.left - EDGE) / (r.width - 2 * EDGE)), inside((e.clientY - r.top - EDGE) / (r.height - 2 * EDGE))]);
+}
+pad.onpointerdown = (e) => { dragging = true; pad.setPointerCapture(e.pointerId); drag(e); ask(true); };
+pad.onpointermove = (e) => { if (dragging) { drag(e); ask(false); } };
+pad.onpointerup = pad.onpointercancel = () => { if (dragging) { dragging = false; ask(true); } };
+pad.onkeydown = (e) => {
+  const step = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[e.key];
+  if (!step) return;
+  e.preventDefault();
+  place(spot.map((v, i) => inside(v + step[i])));
+  ask(true);
+};
+for (const c of all("[data-corner]")) c.onchange = () => { corners = all("[data-corner]").map((s) => s.value); ask(true); };
+
+function named(then) {
+  const dialog = at("name"), text = at("name-text");
+  text.value = "";
+  dialog.onclose = () => { if (dialog.returnValue === "ok" && text.value) then(text.value); dialog.returnValue = ""; };
+  dialog.showModal();
+}
+at("like-that").onclick = () => named((name) => wish("sound like that", { name }));
+at("save-preset").onclick = () => named((name) => wish("save preset", { name }));

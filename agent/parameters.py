@@ -1,0 +1,49 @@
+"""Parameters: all that can be turned, by name, each with its range: one table for page, controllers, command line and program.
+
+Knows nothing of what turning does. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .presets import KNOBS
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One thing to turn, from `low` to `high`; at `rest` it does nothing."""
+
+    name: str
+    low: float
+    high: float
+    rest: float
+    unit: str = ""
+    about: str = ""
+
+    def clamped(self, value: float) -> float:
+        """The nearest value that it can have."""
+        return min(max(value, self.low), self.high)
+
+    def from_controller(self, position: int, most: int = 127) -> float:
+        """The value at a controller's position, 0 to `most`. The middle of a knob that has one is exactly its middle."""
+        if self.low == -self.high:
+            middle = (most + 1) // 2
+            return max((position - middle) / (most - middle), -1.0) * self.high
+        return self.low + (self.high - self.low) * position / most
+
+    def nearness(self, one: float, other: float) -> float:
+        """How far two values are from each other, as a share of the range."""
+        return abs(one - other) / (self.high - self.low)
+
+
+PARAMETERS = {
+    p.name: p
+    for p in (
+        *(Parameter(name, -1.0, 1.0, 0.0, about="more or less of it than the style has") for name in KNOBS),
+        Parameter("tempo", 20.0, 400.0, 120.0, "beats a minute", "its own beat"),
+        Parameter("groove", 0.0, 100.0, 0.0, "%", "how far its notes are pulled to the beat"),
+        Parameter("swing", 50.0, 75.0, 50.0, "%", "50 is straight, 67 triplets"),
+        Parameter("mirror", 0.0, 100.0, 0.0, "%", "how far it follows your own style"),
+    )
+}
