@@ -31,7 +31,7 @@ SHORTEST = 0.06  # seconds: no note is shorter; one that must end sooner is not 
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
 CHORD = 0.03  # seconds: onsets closer than this are struck together
 KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
-HEARD = ("appended", "again", "anew")
+HEARD = ("fed", "again", "anew")
 CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
 
 
@@ -90,8 +90,8 @@ class Engine:
     def hear(self, at: int, notes: list[Note]) -> None:
         """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError.
 
-        `heard` counts notes that were `appended`, how often the tail was heard `again` from some note on, and how often the
-        whole window had to be heard `anew`.
+        `heard` counts the notes that were `fed`, how often the tail was fed `again` from some note on, and how often the whole
+        window had to be fed `anew`.
         """
         heard = self._forgotten + len(self.notes)
         if not 0 <= at <= heard:
@@ -102,7 +102,7 @@ class Engine:
         while same < min(len(old), len(notes)) and old[same] == notes[same]:
             same += 1
         self.heard["again"] += at + same < heard and same < len(notes)
-        self.heard["appended"] += max(at + len(notes) - max(heard, at + same), 0)
+        self.heard["fed"] += len(notes) - same
         self._rewind(at + same)
         self._remember(notes[same:])
         self.settle()
