@@ -173,7 +173,13 @@ async def _played(weights: str, engine: str, seconds: float) -> dict[str, Any]:
     )
     meters = (await session.run()).meters
     rows = {key: meters[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
-    return {**rows, "misses": meters["misses"], "thru_ms": percentiles(stage.thru), "stamp_ms": percentiles(_stamps())}
+    return {
+        **rows,
+        "misses": meters["misses"],
+        "heard": meters["heard"],
+        "thru_ms": percentiles(stage.thru),
+        "stamp_ms": percentiles(_stamps()),
+    }
 
 
 def _stamps(count: int = 1000) -> list[float]:
