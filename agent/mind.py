@@ -117,15 +117,15 @@ class Mind:
                 raise MindLost(str(reply.get("error", reply))[:200])
         raise MindLost("it plays without end")
 
-    async def encode(self, notes: Sequence[Note]) -> list[float]:
-        """The style of some notes. Raises UserError where there are too few, MindLost."""
+    async def encode(self, notes: Sequence[Note]) -> tuple[list[float], dict[str, float]]:
+        """The style of some notes: a point, and habits as settings. Raises UserError where there are too few, MindLost."""
         ident = self._ask({"do": "encode", "notes": [to_wire(n) for n in notes]})
         reply = await self._reply_to(ident)
         if "z" not in reply:
             raise UserError(str(reply.get("error", "these notes have no style.")))
         try:
-            return [float(x) for x in reply["z"]]
-        except (TypeError, ValueError) as error:
+            return [float(x) for x in reply["z"]], {str(k): float(x) for k, x in reply.get("habits", {}).items()}
+        except (AttributeError, TypeError, ValueError) as error:
             raise MindLost("it said something that is not a style") from error
 
     async def measure(self, notes: int, patience: float = 300.0) -> dict[str, list[float]]:

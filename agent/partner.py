@@ -24,7 +24,7 @@ from .manner import DUET, TRADE, Manner
 from .meters import Meters
 from .mind import Mind, MindLost
 from .player import Player
-from .presets import Preset
+from .presets import HABIT, Preset
 from .trades import Trades, Turn
 from .transport import Transport
 
@@ -87,6 +87,7 @@ class Partner:
         )
         self._size: int | None = None  # of the musician's styles, once it is there
         self._point: tuple[float, ...] | None = None
+        self._theirs: dict[str, float] = {}  # the player's habits, where they are mirrored
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
         self.free = False  # the clock is lost: in free time until it is back
@@ -146,7 +147,7 @@ class Partner:
         former, self.preset = self.preset, preset
         try:
             if self._size is not None:
-                self.mind.style(self._style(self._size), preset.sampling)
+                self.mind.style(self._style(self._size), self._settings())
         except UserError:
             self.preset = former
             raise
@@ -155,7 +156,7 @@ class Partner:
         """Turn a knob of the style, from the next note on. Raises UserError for one that is not there."""
         self.preset = self.preset.turned(knob, value)
         if self._size is not None:
-            self.mind.style(self._point, self.preset.sampling)
+            self.mind.style(self._point, self._settings())
 
     def answer_now(self) -> None:
         """Do not wait for the phrase to be over."""
@@ -182,7 +183,7 @@ class Partner:
                 self._last_beat = math.inf
                 self.keep_time()
                 self.improviser.leave()
-                self.mind.style(self._point, self.preset.sampling)
+                self.mind.style(self._point, self._settings())
                 self.show("listening")
 
     # -- coming in ---------------------------------------------------------------------------------------------------
@@ -204,7 +205,7 @@ class Partner:
         if "note" in about:
             self.say(str(about["note"]))
         self._size = int(about.get("style") or 0)
-        self.mind.style(self._style(self._size), self.preset.sampling)
+        self.mind.style(self._style(self._size), self._settings())
         if self.seed is not None:
             self.mind.seed(self.seed)
         self.mind.join(*self.conversation.everything(REMEMBERED))
@@ -217,8 +218,16 @@ class Partner:
             raise UserError(
                 f"the preset {self.preset.name} has {len(z)} numbers and these weights want {size}; choose another preset."
             )
-        self._point = z if z and size else None
+        self._point, self._theirs = z if z and size else None, {}
         return self._point
+
+    def _settings(self) -> dict[str, float]:
+        """The preset's settings, its habits on their way to the player's as far as those are mirrored."""
+        settings, share = dict(self.preset.sampling), self.manner.mirror
+        for key in {k for k in settings if k.startswith(HABIT)} | set(self._theirs) if self._theirs else ():
+            ours = settings.get(key, 0.0)
+            settings[key] = ours + (self._theirs.get(key, 0.0) - ours) * share
+        return settings
 
     # -- the three manners -------------------------------------------------------------------------------------------
 
@@ -299,7 +308,7 @@ class Partner:
     def _make_room(self) -> None:
         """In a duet, play where the player does not, and less while the player plays more."""
         recent = [n for n in self.conversation.notes[-duets.LOOKED_AT :] if n.role == CALL]
-        sampling = duets.sampling(self.preset.sampling, recent, self.clock.now(), self.manner.part)
+        sampling = duets.sampling(self._settings(), recent, self.clock.now(), self.manner.part)
         self.mind.style(self._point, sampling)
         self.improviser.beat(self.clock.now(), recent)
 
@@ -319,10 +328,10 @@ class Partner:
         notes = [n for n in self.conversation.notes if n.role == CALL and n.duration != HELD][-MIRRORED:]
         if not self.manner.mirror or not self._size or len(notes) < LEAST_MIRRORED:
             return
-        theirs = await self.mind.encode(notes)
+        theirs, self._theirs = await self.mind.encode(notes)
         ours = self.preset.z or (0.0,) * len(theirs)
         self._point = tuple(a + (b - a) * self.manner.mirror for a, b in zip(ours, theirs, strict=True))
-        self.mind.style(self._point, self.preset.sampling)
+        self.mind.style(self._point, self._settings())
 
     def _finished(self, notes: list[Note]) -> None:
         self._called_from, self._phrase_from = self._phrase_from, len(self.conversation)

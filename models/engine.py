@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, knobs, recall
+from . import codec, habits, knobs, recall
 from .attributes import KEYS, key_share
 from .codec import CHOSEN
 from .network import Floats, Network
@@ -118,6 +118,10 @@ class Engine:
             means.append(self.network.style(codec.steps_of(notes[start : start + span])))
         return [round(float(v), 4) for v in np.mean(means, axis=0)]
 
+    def habits(self, notes: list[Note]) -> dict[str, float]:
+        """The habits of some notes, as settings of a style."""
+        return habits.learnt(notes)
+
     def play(self, span: Span) -> Generator[Note, None, str]:
         """Invent the notes of an answer, one by one. Returns "more" where the caller's horizon is reached, or "end"."""
         while True:
@@ -204,6 +208,7 @@ class Engine:
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
                 logits = knobs.tilted(network.logits(state, field, near), field, turned, recent)
+                logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, int(near[0]))
                 if field == codec.TIME:
                     logits = np.where(self._open_times(last, span.earliest), logits, -np.inf)
                 elif field == codec.PITCH:

@@ -17,7 +17,7 @@ It says one line by itself when it can play, and after that only answers:
     <- {"id": I, "done": "more", "heard": {…}}         then why it paused: "more" to come, or the phrase's "end"; and how often
                                                        it had to hear anew, so far: see `models.engine`
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
-    <- {"id": I, "z": [float, …]}                      the style of these notes
+    <- {"id": I, "z": [float, …], "habits": {…}}       the style of these notes: a point, and settings that belong to it
     -> {"do": "measure", "id": I, "notes": N}          forgets the session, and measures itself: see `models.measure`
     <- {"id": I, "seconds": {"note": [float, …], …}}
     <- {"error": "one sentence", "id": I}              `id` where there was one
@@ -71,6 +71,9 @@ class Musician(Protocol):
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of `notes`, a point in the latent space."""
 
+    def habits(self, notes: list[Note]) -> dict[str, float]:
+        """What else is told of their style, as settings: see `models.habits`."""
+
 
 class Echo:
     """A musician without a network: it plays the call back an octave up. For tests, and to try the wiring."""
@@ -95,6 +98,9 @@ class Echo:
 
     def encode(self, notes: list[Note]) -> list[float]:
         return []
+
+    def habits(self, notes: list[Note]) -> dict[str, float]:
+        return {}
 
     def play(self, span: Span) -> Generator[Note, None, str]:
         played = 0  # how much of the call has been answered so far
@@ -173,7 +179,8 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
                 say({"id": ident, "note": to_wire(note)})
             musician.settle()
         case "encode":
-            say({"id": ident, "z": musician.encode([from_wire(row) for row in request["notes"]])})
+            heard = [from_wire(row) for row in request["notes"]]
+            say({"id": ident, "z": musician.encode(heard), "habits": musician.habits(heard)})
         case "measure":
             if not hasattr(musician, "network"):
                 raise ValueError("there is nothing to measure")

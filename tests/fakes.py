@@ -210,9 +210,9 @@ class FakeMind:
     def seed(self, seed: int) -> None:
         self.echo.seed(seed)
 
-    async def encode(self, notes: Sequence[Note]) -> list[float]:
+    async def encode(self, notes: Sequence[Note]) -> tuple[list[float], dict[str, float]]:
         self.encoded.append(list(notes))
-        return [float(len(notes))] * self.styles_have
+        return [float(len(notes))] * self.styles_have, {"habit.wait.0": len(notes) / 10}
 
     async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
         self.plays += 1

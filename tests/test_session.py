@@ -245,6 +245,7 @@ def test_the_mirror_follows_the_player_after_each_answer() -> None:
     made, _ = jam(script, manner=Manner(mirror=0.25), preset=Preset("p", z=(0.0, 4.0)), mind={"wakes_after": 0.1})
     assert [len(notes) for notes in made.mind.encoded] == [10, 12]
     assert [z for z, _ in made.mind.styles] == [(0.0, 4.0), (2.5, 5.5), (3.0, 6.0)]
+    assert [s.get("habit.wait.0", 0.0) for _, s in made.mind.styles] == pytest.approx([0.0, 0.25, 0.3])
 
 
 def test_a_musician_that_dies_is_woken_again_with_what_was_heard() -> None:
