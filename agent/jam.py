@@ -26,7 +26,8 @@ from .letters import letters
 from .manner import TRADE, Beat, Manner
 from .mind import Mind, worker_command
 from .opening import Opening, has_browser
-from .patchbay import Patchbay, Plug
+from .patchbay import Patchbay
+from .plugs import Plugs
 from .ports import InputPort, OutputPort
 from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
@@ -56,8 +57,9 @@ def play(args: argparse.Namespace) -> int:
     if args.link:
         link.library()  # a missing one is told before a port is opened
     api = _api(args)
-    inputs = [] if api is None else _inputs(args, api)
-    output = None if api is None else _output(args, api)
+    plugs = None if api is None else Plugs(api)
+    inputs = [] if plugs is None else _inputs(args, plugs)
+    output = None if plugs is None else _output(args, plugs)
     groove = None if args.groove is None else args.groove / 100
     manner = Manner(args.mode, args.bars, groove, args.swing / 100, args.part, args.mirror / 100)
     tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not (args.clock or args.link) else None)
@@ -66,7 +68,7 @@ def play(args: argparse.Namespace) -> int:
     program = None if args.program is None else args.program - 1
     zone = Zone(listened, args.split, args.transpose, args.velocity, program, args.bank)
     more = {"manner": manner, "beat": beat, "zone": zone}
-    _run(args, inputs, output, shown=[p.name for p in inputs], api=api, **more)
+    _run(args, inputs, output, shown=[p.name for p in inputs], plugs=plugs, **more)
     return 0
 
 
@@ -80,12 +82,13 @@ def _api(args: argparse.Namespace) -> str | None:
         return None
 
 
-def _inputs(args: argparse.Namespace, api: str) -> list[InputPort]:
-    name = args.input
+def _inputs(args: argparse.Namespace, plugs: Plugs) -> list[InputPort]:
+    name, api = args.input, plugs.api
     if name is not None:
-        return [ports.open_input(name, api)]
-    own = [ports.open_input(None, api)] if ports.has_virtual_ports(api) else []
-    found = [*own, *(ports.open_input(n, api) for n in ports.hardware(ports.list_ports(api)))]
+        return [plugs.input(name)]
+    plugs.takes_new = True
+    own = [plugs.input(None)] if ports.has_virtual_ports(api) else []
+    found = [*own, *(plugs.input(n) for n in ports.hardware(ports.list_ports(api)))]
     if not found and not args.page:
         raise UserError(
             "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
@@ -94,8 +97,8 @@ def _inputs(args: argparse.Namespace, api: str) -> list[InputPort]:
     return list(found)
 
 
-def _output(args: argparse.Namespace, api: str) -> OutputPort | None:
-    name = args.output
+def _output(args: argparse.Namespace, plugs: Plugs) -> OutputPort | None:
+    name, api = args.output, plugs.api
     if name is None and not ports.has_virtual_ports(api):
         there = ports.list_ports(api).outputs
         if not there and args.page:
@@ -105,7 +108,7 @@ def _output(args: argparse.Namespace, api: str) -> OutputPort | None:
                 "No MIDI output is there: start a synth, or hear the demo: tradefours demo" + ports.loopback(api, there)
             )
         name = next((n for n in there if ports.is_loopback(n)), there[0])
-    return ports.open_output(name, api)
+    return plugs.output(name)
 
 
 def demo(args: argparse.Namespace) -> int:
@@ -150,7 +153,7 @@ def _run(
     output: OutputPort | None,
     *,
     shown: list[str],
-    api: str | None = None,
+    plugs: Plugs | None = None,
     **more: Any,
 ) -> tuple[Report, Take]:
     """One session from start to end, with its take, its sound and its page."""
@@ -161,8 +164,8 @@ def _run(
     take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights, tempo=getattr(args, "tempo", None))
     clock = SystemClock()
     desk = Desk(output, open_sound(args.sound, args.soundfont))
-    ours = getattr(args, "output", None) is None and (api is None or ports.has_virtual_ports(api))
-    bay = Patchbay(api, desk, shown, ours=ours, curious=getattr(args, "input", None) is None)
+    ours = getattr(args, "output", None) is None and (plugs is None or ports.has_virtual_ports(plugs.api))
+    bay = Patchbay(plugs, desk, ours=ours)
     with Status(plain=args.json) as status:
         opening = Opening(desk, clock, bay, status.show if status.is_live else None)
         if learning is not None and args.page:
@@ -180,7 +183,7 @@ def _run(
 
         async def session() -> Report:
             made = Session(
-                inputs=[*map(Plug, inputs), *opening.inputs],
+                inputs=[*inputs, *opening.inputs],
                 output=desk.agent,
                 own=desk.player,
                 mind=Mind(worker_command(args.weights, args.engine, args.mind)),
