@@ -189,6 +189,7 @@ class Improviser:
                 if self.solo is not solo or solo.version != version:
                     return "more"
                 if isinstance(item, str):
+                    self.meters.heard = self.mind.heard
                     return item
                 if solo.opening is None:
                     solo.opening = len(self.conversation)

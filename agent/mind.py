@@ -47,6 +47,7 @@ class Mind:
         self._stderr = b""
         self._tasks: list[asyncio.Task[None]] = []
         self._replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.heard: dict[str, int] = {}  # what it had to hear, and hear again: see `models.engine`
         self._ident = 0
         self._base = 0  # the number of the first note that this process was told
 
@@ -108,6 +109,8 @@ class Mind:
                     raise MindLost(f"it plays out of time: {str(reply['note'])[:80]}")
                 yield note
             elif "done" in reply:
+                if isinstance(heard := reply.get("heard"), dict):
+                    self.heard = {str(k)[:20]: int(v) for k, v in heard.items() if isinstance(v, int)}
                 yield str(reply["done"])
                 return
             else:

@@ -31,6 +31,7 @@ SHORTEST = 0.06  # seconds: no note is shorter; one that must end sooner is not 
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
 CHORD = 0.03  # seconds: onsets closer than this are struck together
 KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
+HEARD = ("fed", "again", "anew")
 CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
 
 
@@ -49,6 +50,7 @@ class Engine:
         self._start = 0  # notes of the session before the cache's first
         self._rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
         self._hidden: list[Floats] = []  # of step 0 and of each note after it, as far as they were fed
+        self.heard = dict.fromkeys(HEARD, 0)  # how often: see `hear`
         self._foreign: Floats | None = None  # what pitches outside the call's key are disfavoured by, once it is known
         self.settle()
 
@@ -59,6 +61,7 @@ class Engine:
             next(self.play(Span(6.0, 7.0, 8.0, 9.0)), None)
         self._restart(0, [])
         self.seed(0)
+        self.heard = dict.fromkeys(HEARD, 0)
 
     def about(self) -> dict[str, Any]:
         """What one may want to know of it."""
@@ -85,7 +88,11 @@ class Engine:
         self.generator = np.random.default_rng(abs(seed))
 
     def hear(self, at: int, notes: list[Note]) -> None:
-        """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError."""
+        """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError.
+
+        `heard` counts the notes that were `fed`, how often the tail was fed `again` from some note on, and how often the whole
+        window had to be fed `anew`.
+        """
         heard = self._forgotten + len(self.notes)
         if not 0 <= at <= heard:
             raise ValueError(f"hear at {at}: {heard} notes are known")
@@ -94,6 +101,8 @@ class Engine:
         same, old = 0, self.notes[at - self._forgotten :]
         while same < min(len(old), len(notes)) and old[same] == notes[same]:
             same += 1
+        self.heard["again"] += at + same < heard and same < len(notes)
+        self.heard["fed"] += len(notes) - same
         self._rewind(at + same)
         self._remember(notes[same:])
         self.settle()
@@ -163,6 +172,7 @@ class Engine:
 
     def _restart(self, count: int, recent: list[Note]) -> None:
         """Be where a session of `count` notes is that began with `recent`, its last ones."""
+        self.heard["anew"] += count > 0
         self.cache.clear()
         self.notes, self._hidden, self._rows = [], [], np.tile(codec.SILENCE, (3, 1))
         self._forgotten = self._start = count - len(recent)

@@ -17,6 +17,7 @@ from typing import Any
 from . import answers, bits, checkpoint, corpus, engines, foils, listen, plots, shelf
 from .baselines import Continuator, Markov
 from .heads import CHOSEN
+from .lstm import taught
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
@@ -41,20 +42,28 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         "style": bits.style_counts(musician, pieces, args.windows, args.seed),
     }
     gains = {"": foils.musicians_gain(musician)}
-    taught: list[corpus.Piece] = []
+    lessons: list[corpus.Piece] = []
     if args.baselines or args.answers:
-        taught = corpus.read(args.corpus, "train" if args.split else None, sources)
+        lessons = corpus.read(args.corpus, "train" if args.split else None, sources)
     if args.baselines:
         _tell("chains of counts")
-        chain = Markov([bits.piece_steps(p) for p in taught if len(p) > 8])
-        result["baselines"] = bits.against_chains(musician, chain, pieces, args.windows, args.seed)
+        chain = Markov([bits.piece_steps(p) for p in lessons if len(p) > 8])
+        beside = {"musician": musician}
+        if args.lstm:
+            _tell(f"an LSTM of the same size, taught on {args.lstm / 1e6:g} M notes")
+            lstm, curve = taught(lessons, musician.config, args.lstm, args.seed)
+            beside["lstm"] = lstm
+            result["lstm"] = {"notes": args.lstm, "curve": curve}
+        result["baselines"] = bits.against(beside, chain, pieces, args.windows, args.seed)
         gains["continuator_"] = foils.continuators_gain(Continuator(chain))
     _tell("true continuations among foils")
-    result["continuation"] = {"tests": args.tests}
+    result |= {"continuation": {"tests": args.tests}, "continuation_intervals": {}}
     for same in (False, True):
         asked = foils.tests(pieces, args.tests, same, args.seed)
         for who, gain in gains.items():
-            result["continuation"][f"{who}{'same' if same else 'any'}"] = foils.chosen(gain, asked)
+            key = f"{who}{'same' if same else 'any'}"
+            share, *between = foils.chosen(gain, asked)
+            result["continuation"][key], result["continuation_intervals"][key] = share, between
     if args.answers:
         engine = engines.load(args.weights)  # the one that plays
         calls = answers.cuts(pieces, args.calls, args.seed)
@@ -66,7 +75,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         _tell("knobs")
         result["knobs"] = answers.knob_curves(engine, few, args.seed)
         _tell("styles")
-        result["style"] |= answers.style_obeyed(engine, taught, pieces, few, PRESETS, args.seed)
+        result["style"] |= answers.style_obeyed(engine, lessons, pieces, few, PRESETS, args.seed)
     if args.plots:
         args.plots.mkdir(parents=True, exist_ok=True)
         log = shelf.find(args.weights).with_suffix(".jsonl")
@@ -94,7 +103,8 @@ def report(result: dict[str, Any]) -> str:
     lines = ["bits a note".ljust(24) + "".join(n.rjust(10) for n in names)]
     lines += [row(source, figures) for source, figures in result["by_source"].items()]
     lines += [row("mean (live)", result["bits_per_note"]), row("mean (durations known)", result["durations_known"])]
-    lines += [row(f"  {name}", figures["mean"]) for name, figures in result.get("baselines", {}).items()]
+    for name, figures in result.get("baselines", {}).items():
+        lines.append(row(f"  {name}", figures["mean"]) + "  ({low:.2f} to {high:.2f})".format(**figures["interval"]))
     style, again, true = result["style"], result["copy"], result["continuation"]
     lines.append(
         f"style: {style['bits_true_z']:.2f} bits with the true one, {style['bits_foreign_z']:.2f} with a foreign one, "
@@ -130,6 +140,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--answers", action="store_true", help="let it play: fit, repetition, styles, knobs (minutes)")
     parser.add_argument("--all", action="store_true", help="both of these")
     parser.add_argument(
+        "--lstm",
+        type=float,
+        default=0.0,
+        metavar="NOTES",
+        help="teach an LSTM of the same size, too, on so many notes (hours)",
+    )
+    parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="draw the learning curve, the latent space, the knobs"
     )
     parser.add_argument(
@@ -138,7 +155,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     args = parser.parse_args(argv)
     args.sources = ",".join(corpus.OPEN) if args.sources == "open" else args.sources
-    args.baselines, args.answers = args.baselines or args.all, args.answers or args.all
+    args.baselines, args.answers = args.baselines or args.all or args.lstm > 0, args.answers or args.all
     try:
         result = evaluate(args)
     except (corpus.CorpusError, checkpoint.CheckpointError, listen.ListenError) as error:

@@ -45,10 +45,8 @@ def optimizers(musician: Musician, rate: float, narrow: bool) -> list[torch.opti
         else:
             rest.append(parameter)
     groups = [{"params": rest, "lr": rate}, {"params": style, "lr": 2 * rate}]
-    return [
-        Muon(matrices, 2 * rate, weight_decay=0.01, narrow=narrow),
-        torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01),
-    ]
+    adam = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+    return [Muon(matrices, 2 * rate, weight_decay=0.01, narrow=narrow), adam] if matrices else [adam]
 
 
 def pace(done: float) -> float:

@@ -14,7 +14,8 @@ It says one line by itself when it can play, and after that only answers:
     -> {"do": "play", "id": I, "earliest": a, "until": b, "close": c, "stop": d, "hush": e, "bar": BAR, "on_beat": f,
         "together": g}
     <- {"id": I, "note": NOTE}                         once for each note, as soon as it is known,
-    <- {"id": I, "done": "more"}                       then why it paused: "more" to come, or the phrase's "end".
+    <- {"id": I, "done": "more", "heard": {…}}         then why it paused: "more" to come, or the phrase's "end"; and how often
+                                                       it had to hear anew, so far: see `models.engine`
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
     <- {"id": I, "z": [float, …]}                      the style of these notes
     -> {"do": "measure", "id": I, "notes": N}          forgets the session, and measures itself: see `models.measure`
@@ -46,6 +47,8 @@ LINE_LIMIT = 1 << 20  # characters: more than 8,000 notes; a longer line is refu
 
 class Musician(Protocol):
     """What the worker drives: the engine, or the echo below."""
+
+    heard: Any  # what the engine counts, or the echo's own notes
 
     def about(self) -> dict[str, Any]:
         """What the `ready` line says."""
@@ -164,7 +167,8 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
                 try:
                     note = next(notes)
                 except StopIteration as end:
-                    say({"id": ident, "done": end.value or "end"})
+                    done = {"id": ident, "done": end.value or "end"}
+                    say({**done, "heard": musician.heard} if isinstance(musician.heard, dict) else done)
                     break
                 say({"id": ident, "note": to_wire(note)})
             musician.settle()

@@ -165,7 +165,7 @@ class FakeInput:
 
 
 class FakeMind:
-    """The echo in the same process, with a musician's delays and troubles. `fails`: calls of `play` that die.
+    """The echo, or another musician, in the same process, with its delays and troubles. `fails`: calls of `play` that die.
 
     `stillborn`: it never gets ready.
     """
@@ -177,9 +177,10 @@ class FakeMind:
         note_takes: float = 0.005,
         fails: Sequence[int] = (),
         stillborn: bool = False,
+        musician: Callable[[], Any] = Echo,
     ) -> None:
-        self.stillborn = stillborn
-        self.echo, self.wakes_after, self.note_takes, self.fails = Echo(), wakes_after, note_takes, set(fails)
+        self.stillborn, self.musician, self.echo = stillborn, musician, musician()
+        self.wakes_after, self.note_takes, self.fails = wakes_after, note_takes, set(fails)
         self.gone = asyncio.Event()
         self.last_words = "it ended"
         self.ready: dict[str, Any] | None = None
@@ -192,7 +193,7 @@ class FakeMind:
 
     async def start(self) -> None:
         self.starts += 1
-        self.echo, self.gone, self.closed = Echo(), asyncio.Event(), False
+        self.echo, self.gone, self.closed = self.musician(), asyncio.Event(), False
 
     async def wait_ready(self) -> dict[str, Any]:
         await asyncio.sleep(self.wakes_after)
@@ -203,7 +204,8 @@ class FakeMind:
 
     def hear(self, at: int, notes: Sequence[Note]) -> None:
         self.told.append((at, list(notes)))
-        assert 0 <= at - self._base <= len(self.echo.heard), "told from a note on that it has never heard of"
+        if isinstance(self.echo, Echo):
+            assert 0 <= at - self._base <= len(self.echo.heard), "told from a note on that it has never heard of"
         self.echo.hear(at - self._base, list(notes))
 
     def join(self, at: int, notes: Sequence[Note]) -> None:
@@ -233,6 +235,10 @@ class FakeMind:
             except StopIteration as end:
                 yield end.value
                 return
+
+    @property
+    def heard(self) -> dict[str, int]:
+        return self.echo.heard if isinstance(self.echo.heard, dict) else {}
 
     async def close(self) -> None:
         self.closed = True

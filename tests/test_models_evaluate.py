@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from models import answers, bits, checkpoint, corpus, foils, train
+from models import answers, bits, checkpoint, corpus, foils, lstm, train
+from models.config import Config
 from models.engine import Engine
 from models.midifile import write_notes
 from models.note import Note
@@ -80,8 +82,27 @@ def test_foils_are_alike_but_for_what_they_say(folder: Path) -> None:
 def test_the_true_one_is_told_by_who_knows_it(folder: Path) -> None:
     asked = foils.tests(corpus.read(folder), 10, same_source=True, seed=0)
     trues = [each[0] for _, each, _ in asked]
-    assert foils.chosen(lambda before, notes, dynamics: float(notes in trues), asked) == 1.0
-    assert foils.chosen(lambda before, notes, dynamics: -float(notes in trues), asked) == 0.0
+    assert foils.chosen(lambda before, notes, dynamics: float(notes in trues), asked) == (1.0, 1.0, 1.0)
+    assert foils.chosen(lambda before, notes, dynamics: -float(notes in trues), asked) == (0.0, 0.0, 0.0)
+    share, low, high = foils.chosen(lambda before, notes, dynamics: -float(notes in trues[5:]), asked)
+    assert low < share < high
+
+
+def test_an_interval_is_as_wide_as_windows_differ() -> None:
+    counts = torch.full((5,), 10)
+    alike = {"a": [(torch.full((5,), 30.0), counts)] * 8}
+    low, high = bits.interval(alike)
+    assert low == pytest.approx(high)
+    apart = {"a": [(torch.full((5,), 30.0 + 5 * (i % 2)), counts) for i in range(8)]}
+    low, high = bits.interval(apart)
+    assert low + 0.5 < high
+
+
+def test_an_lstm_learns_from_the_same_lessons(folder: Path) -> None:
+    musician, curve = lstm.taught(corpus.read(folder), SMALL, 15e3)
+    assert curve[-1] < curve[0] - 1.0
+    assert sum(p.numel() for p in lstm.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
+    assert not musician.training
 
 
 def test_a_gain_needs_a_past(folder: Path) -> None:
@@ -133,6 +154,8 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
             "--weights",
             str(path),
             "--all",
+            "--lstm",
+            "6e3",
             "--json",
             *size,
             "--plots",
@@ -145,7 +168,11 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert set(found["bits_per_note"]) == {"total", "time", "pitch", "velocity", "duration"}
-    assert set(found["baselines"]) == {"musician", "markov", "continuator"}
+    assert set(found["baselines"]) == {"musician", "markov", "continuator", "lstm"}
+    for figures in found["baselines"].values():
+        assert figures["interval"]["low"] <= figures["mean"]["total"] <= figures["interval"]["high"]
+    assert found["lstm"]["notes"] == 6e3
+    assert set(found["continuation_intervals"]) == set(found["continuation"]) - {"tests"}
     assert set(found["continuation"]) == {"tests", "any", "same", "continuator_any", "continuator_same"}
     assert set(found["fit"]) == {"key", "density", "velocity", "register"}
     assert set(found["copy"]) == {"first", "repeat"}

@@ -15,10 +15,12 @@ from agent.manner import Manner
 from agent.presets import Preset
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
+from models.engine import Engine
 from models.midifile import read_notes
 from models.note import ANSWER, HELD
 
 from .fakes import FakeInput, FakeMind, FakeOutput, LoopPlayer, VirtualLoop, agent_notes, in_virtual_time, judge
+from .musicians import small_network
 
 AGENT_CHANNEL = 1
 
@@ -171,6 +173,36 @@ def test_it_goes_on_turn_after_turn() -> None:
     assert report.meters["answers"] == 3
     assert [len(p) for p in report.answers] == [4, 4, 4]
     assert [p for _, p in made.agent_ons()][-4:] == [82, 84, 86, 87]
+
+
+def test_in_a_long_session_nothing_is_heard_anew() -> None:
+    """Each note is fed when it is struck; a release, or a cut-in, feeds the tail again, and nothing ever the whole window."""
+    rounds, pressed = 30, 0
+
+    async def script(j: Jam) -> None:
+        nonlocal pressed
+        for r in range(rounds):
+            if r % 3 == 0:
+                j.keys.play(0xB0, 64, 127)
+            for pitch in range(60, 72):
+                j.keys.play(0x90, pitch + r % 5, 80)
+                await asyncio.sleep(0.1)
+                j.keys.play(0x80, pitch + r % 5, 0)
+            if r % 3 == 0:
+                j.keys.play(0xB0, 64, 0)
+            pressed += 12
+            before = len(j.agent_ons())
+            await j.until_answered(before + 1)
+            if r % 2:
+                await asyncio.sleep(6.0)
+
+    made, report = jam(script, mind={"musician": lambda: Engine(small_network()), "note_takes": 0.002})
+    heard, engine = report.meters["heard"], made.mind.echo
+    assert engine._forgotten > 0 or len(engine.notes) > 2 * engine.cache.size
+    assert heard["anew"] == 0
+    assert pressed <= heard["fed"] < 3 * pressed
+    assert 0 < heard["again"] <= 2 * pressed + rounds
+    assert report.meters["unready"] == 0
 
 
 def test_rounds_end_it() -> None:
