@@ -32,7 +32,7 @@ from .metronome import Metronome
 from .mind import Mind
 from .partner import Partner
 from .player import Player
-from .ports import PAGE, Event, InputPort, OutputPort, PortLost
+from .ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
 from .presets import Preset
 from .recorder import Witness
 from .schedule import Sent
@@ -111,12 +111,15 @@ class Session:
         )
         self.partner.improviser.sounds = self.zone.moved
         self._failure: UserError | None = None
+        self._stumbled = False
+        self._listening: list[InputPort] = []
         self._stopping = self._looping = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> Report:
         """Play until stopped. Raises UserError where the session cannot go on; whatever happens, every note is ended."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._stumble)
         self._over = asyncio.Event()
         if self._stopping:
             self._over.set()
@@ -128,17 +131,15 @@ class Session:
         self.player.start()
         for message in self.zone.sound(self.player.schedule.channel):
             self.player.send_at(self.clock.now(), message)
-        listening = []
         try:
             for port in self.inputs:
-                port.open(self._ear(port.name))
-                listening.append(port)
+                self.listen(port)
             if self.beat.tempo is not None:
                 self.metronome.begin(self.clock.now(), self.beat)
             more = () if self.beside is None else (self.beside(self),)
             await self._until_over(self.partner.play(), self._watch(), *more)
         finally:
-            for port in listening:
+            for port in self._listening:
                 port.close()
             self.metronome.end(self.clock.now())
             self.player.stop()
@@ -155,6 +156,11 @@ class Session:
             raise self._failure
         return Report(self.meters.summary(), self.partner.calls, self.partner.answers)
 
+    def listen(self, port: InputPort) -> None:
+        """Hear this input, too, until the session's end."""
+        port.open(self._ear(port.name))
+        self._listening.append(port)
+
     def stop(self) -> None:
         """End the session. From any thread or signal handler, also before it has begun."""
         self._stopping = True
@@ -165,15 +171,17 @@ class Session:
     def _ear(self, name: str) -> Callable[[Event], None]:
         def on_event(event: Event) -> None:
             message = event.message
+            if not is_whole(message):
+                return
             if not is_clock(message):
                 if name != PAGE and self.echoes.is_own(message, event.when):
                     self._later(self._looped, name)
                     return
                 event = Event(event.when, self.zone.felt(message))
                 if self.thru is not None and (self.thru.holds(message) or not self.controls.owns(message)):
-                    self.echoes.sent(event.message, event.when)
                     try:
-                        self.thru.pass_on(event.message, name)
+                        if self.thru.pass_on(event.message, name):
+                            self.echoes.sent(event.message, event.when)
                     except PortLost as error:
                         self._later(self._end, error)
             self._later(self._arrived, event, name)
@@ -195,6 +203,13 @@ class Session:
     def _end(self, failure: UserError | None) -> None:
         self._failure = self._failure or failure
         self._over.set()
+
+    def _stumble(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A message that we could not digest is a fault of ours, but no reason to stop playing; it is said once."""
+        if not self._stumbled:
+            self._stumbled = True
+            what = context.get("exception") or context.get("message")
+            self.say(f"Something went wrong inside ({what!r}); the music goes on. Please report it, with the take.")
 
     def _arrived(self, event: Event, port: str) -> None:
         if self.take is not None:
