@@ -161,6 +161,7 @@ def _run(
     plays = args.command != "demo"  # which knows no controls
     learning = Learning.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
     folder = args.take or TAKES / datetime.now().strftime(takes.DATE)
+    mended = [] if args.take else takes.mend_all(TAKES, 3)
     take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights, tempo=getattr(args, "tempo", None))
     clock = SystemClock()
     desk = Desk(output, open_sound(args.sound, args.soundfont))
@@ -178,6 +179,8 @@ def _run(
 
         heard = f"Listening to {', '.join(shown)}; playing to" if shown else "Play on the page; it is heard on"
         say(f"{heard} {desk.name} on channel {args.channel}; style {preset.title}.")
+        if mended:
+            say(f"The last session ended without warning; its take is whole: {', '.join(mended)}.")
         if not args.take and (gone := takes.tidy(TAKES, datetime.now())):
             say(f"{gone} of the oldest takes were removed: {takes.BOUNDS}.")
 
@@ -200,6 +203,7 @@ def _run(
                 beside=partial(opening.beside, say=say),
                 **more,
             )
+            take.trouble = made.tell
             _on_signals(made.stop)
 
             def pressed(letter: str) -> None:

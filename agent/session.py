@@ -172,6 +172,10 @@ class Session:
         self._stopping = True
         self._later(self._end, None)
 
+    def tell(self, text: str) -> None:
+        """A line for the user, from any thread."""
+        self._later(self.say, text)
+
     # -- what other threads call -------------------------------------------------------------------------------------
 
     def _ear(self, name: str) -> Callable[[Event], None]:
