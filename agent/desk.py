@@ -1,13 +1,12 @@
 """The desk: where the player's and the agent's messages come together, on their way to the output port and to our own sound.
 
-Knows nothing of phrases. Two output ports, one for each player, that lead to the same place.
+Knows nothing of notes. Two output ports, one for each player, that lead to the same place.
 
 Threads: as those of a port, from any.
 """
 
 from __future__ import annotations
 
-from .listener import NOTE_OFF, NOTE_ON, Key
 from .ports import OutputPort, PortLost
 from .synth import AGENT, PLAYER, Sound
 
@@ -15,13 +14,12 @@ from .synth import AGENT, PLAYER, Sound
 class Desk:
     """`midi` is the system's port, None where there is none; `sound` what is heard, None where nothing is.
 
-    Both may be exchanged while it all goes on. What sounds on the port is kept, so that a port that is left can be left in peace.
+    Both may be exchanged while it all goes on.
     """
 
     def __init__(self, midi: OutputPort | None = None, sound: Sound | None = None) -> None:
         self.midi, self.sound = midi, sound
         self.player, self.agent = Channel(self, PLAYER), Channel(self, AGENT)
-        self._sounding: set[Key] = set()
 
     @property
     def name(self) -> str:
@@ -35,9 +33,6 @@ class Desk:
         midi = self.midi
         try:
             if midi is not None:
-                if len(message) == 3 and message[0] & 0xF0 in (NOTE_ON, NOTE_OFF):
-                    is_on = message[0] & 0xF0 == NOTE_ON and message[2] > 0
-                    (self._sounding.add if is_on else self._sounding.discard)((message[0] & 0x0F, message[1]))
                 midi.send(message)
         except PortLost:
             if midi is self.midi:  # else it was left just now
@@ -46,11 +41,10 @@ class Desk:
             if self.sound is not None:
                 self.sound.play(who, message)
 
-    def lead_to(self, midi: OutputPort | None) -> tuple[OutputPort | None, set[Key]]:
-        """Send to another port from now on. Returns the former, and what sounds there."""
+    def lead_to(self, midi: OutputPort | None) -> OutputPort | None:
+        """Send to another port from now on. Returns the former."""
         former, self.midi = self.midi, midi
-        sounding, self._sounding = self._sounding, set()
-        return former, sounding
+        return former
 
     def close(self) -> None:
         """Let go of port and sound. May be called twice."""

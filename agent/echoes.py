@@ -39,6 +39,7 @@ class Echoes:
                 self._ignored.add((message[0] & 0x0F, message[1]))
                 self.found += 1
                 return True
+            self._ignored.discard((message[0] & 0x0F, message[1]))  # the player's own, and so is its end
         elif _is_end(message):
             key = (message[0] & 0x0F, message[1])
             if key in self._ignored and 0.0 <= now - self._ended.get(key, -1e9) <= LOOP:

@@ -24,6 +24,7 @@ TICK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 BETTORS = {4 * TICKS: 1.0, 36: 1.15, 16: 1.35}
 WINDOW = max(BETTORS)
 MEMORY = 1 / 48  # share of a new bet in the average of the old ones
+SHORTEST = 60.0 / FASTEST / TICKS / 4  # seconds from tick to tick; a flood comes quicker, but is no tempo
 FEWEST = 12  # ticks that must be known before one can be called late
 STRAYS = 6  # ticks in a row on one side, that show a tempo which has changed at once
 GAP_TICKS, GAP_SECONDS = 3.0, 0.08  # later than both is a gap
@@ -195,5 +196,5 @@ def _fit(ticks: Sequence[tuple[int, float]]) -> Fit:
         bend = inverse @ design.T @ t
         rest = float(np.sqrt(((t - design @ bend) ** 2).sum() / (len(n) - 3)))
         if abs(bend[2]) > CLEARLY * max(rest, 1e-5) * float(np.sqrt(inverse[2, 2])):
-            return float(bend[0]) + origin, float(bend[1]), rest
-    return float(line[0]) + origin, float(line[1]), scatter
+            return float(bend[0]) + origin, max(float(bend[1]), SHORTEST), rest
+    return float(line[0]) + origin, max(float(line[1]), SHORTEST), scatter

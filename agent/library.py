@@ -57,6 +57,7 @@ def show_takes(args: argparse.Namespace) -> int:
         for path in takes.export(takes.find(TAKES, args.name), args.folder):
             print(path)
         return 0
+    takes.mend_all(TAKES)
     there = takes.folders(TAKES) if args.what in (None, "list") else [takes.find(TAKES, args.name)]
     found = [takes.summary(folder) for folder in there]
     if args.json:

@@ -50,7 +50,7 @@ class Metronome:
         self._taps = [*self._taps[-4:], now]
         if len(self._taps) < 2:
             return None
-        tempo = 60.0 * (len(self._taps) - 1) / (self._taps[-1] - self._taps[0])
+        tempo = 60.0 * (len(self._taps) - 1) / max(self._taps[-1] - self._taps[0], 0.001)
         tempo = min(max(tempo, SLOWEST), FASTEST)
         if self.transport.running:
             self.transport.correct(now, float(round(self.transport.beat_at(now))), tempo)

@@ -9,18 +9,20 @@ Threads: `InputPort.open`'s callback runs on the MIDI system's own thread, and i
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import difflib
 import os
 import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .alias import also_called
 from .errors import UserError
+from .jackeye import EYE, INPUTS, OUTPUTS
 
 CLIENT = "tradefours"
 PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it
@@ -32,6 +34,21 @@ class Event:
 
     when: float
     message: bytes
+
+
+LENGTHS = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}  # of channel messages, by kind
+SYSTEM = {0xF1: 2, 0xF2: 3, 0xF3: 2, 0xF6: 1, 0xF8: 1, 0xFA: 1, 0xFB: 1, 0xFC: 1, 0xFE: 1}
+MOST_SYSEX = 1 << 16  # bytes
+
+
+def is_whole(message: bytes) -> bool:
+    """Whether it is one message as MIDI has them: what is cut off, run together or made up goes no further."""
+    if not message:
+        return False
+    first, data = message[0], message[1:]
+    if first == 0xF0:
+        return len(message) <= MOST_SYSEX and message[-1] == 0xF7 and data[:-1].isascii()
+    return len(message) == (SYSTEM.get(first) if first >= 0xF0 else LENGTHS.get(first & 0xF0)) and data.isascii()
 
 
 class InputPort(Protocol):
@@ -93,7 +110,7 @@ class RtInput:
     """An input through rtmidi: a virtual port, or a connection to another one."""
 
     def __init__(self, midi: Any, name: str) -> None:
-        self._midi, self.name = midi, name
+        self._midi, self.name, self._deaths = midi, name, EYE.deaths
 
     def open(self, on_event: Callable[[Event], None]) -> None:
         def arrived(packet: tuple[list[int], float], _: Any) -> None:
@@ -106,16 +123,14 @@ class RtInput:
     def close(self) -> None:
         if self._midi is not None:
             midi, self._midi = self._midi, None
-            midi.cancel_callback()
-            midi.close_port()
-            midi.delete()
+            _let_go(midi, self._deaths)
 
 
 class RtOutput:
     """An output through rtmidi."""
 
     def __init__(self, midi: Any, name: str) -> None:
-        self._midi, self.name, self._lock = midi, name, threading.Lock()
+        self._midi, self.name, self._lock, self._deaths = midi, name, threading.Lock(), EYE.deaths
         midi.set_error_callback(_swallow)
 
     def send(self, message: bytes) -> None:
@@ -131,8 +146,19 @@ class RtOutput:
         with self._lock:
             if self._midi is not None:
                 midi, self._midi = self._midi, None
-                midi.close_port()
-                midi.delete()
+                _let_go(midi, self._deaths)
+
+
+def _let_go(midi: Any, deaths: int) -> None:
+    """Close a client; one of a JACK server that has died since is left lying, for ever: to close it would end us all."""
+    if EYE.deaths != deaths:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(midi))
+        return
+    with EYE.lock:
+        if hasattr(midi, "cancel_callback"):
+            midi.cancel_callback()
+        midi.close_port()
+        midi.delete()
 
 
 def _swallow(*_: Any) -> None:
@@ -200,29 +226,38 @@ def _client(kind: str, api: str, name: str = CLIENT) -> Any:
 
 def list_ports(api: str | None = None) -> PortList:
     """Every port of the MIDI system, our own left out. Raises NoMidiSystem."""
-    lookout = Lookout(find_api(api))
-    found = lookout.ports()
-    lookout.close()
-    return found
+    api = find_api(api)
+    names = []
+    for kind in ("MidiIn", "MidiOut"):
+        with EYE.lock, hushed():
+            midi = _client(kind, api, f"{CLIENT}-look")
+            names.append(_others(midi.get_ports()))
+            midi.delete()
+    return PortList(api, *names)
 
 
-class Lookout:
-    """Two quiet clients that see which ports there are. For as long as one looks: clients that come and go disturb JACK."""
+def _others(names: Iterable[Any]) -> list[str]:
+    return [str(n) for n in names if not str(n).startswith(CLIENT)]
+
+
+class Looker:
+    """Looks at what is there again and again, and makes no client each time. From one thread at a time."""
 
     def __init__(self, api: str) -> None:
         self._api = api
-        self._clients = [_client(kind, api, f"{CLIENT}-look") for kind in ("MidiIn", "MidiOut")]
+        if api == "jack":
+            EYE.names(INPUTS)
+        self._clients = (
+            [] if api == "jack" else [_client(kind, api, f"{CLIENT}-look") for kind in ("MidiIn", "MidiOut")]
+        )
 
-    def ports(self) -> PortList:
-        """What is there now, our own left out."""
-        names = [[str(n) for n in c.get_ports() if not str(n).startswith(CLIENT)] for c in self._clients]
-        return PortList(self._api, *names)
-
-    def close(self) -> None:
-        """Look no more. May be called twice."""
-        for client in self._clients:
-            client.delete()
-        self._clients = []
+    def ports(self) -> PortList | None:
+        """What is there now; None where the MIDI system is gone."""
+        if self._api != "jack":
+            with hushed():
+                return PortList(self._api, *(_others(c.get_ports()) for c in self._clients))
+        inputs, outputs = EYE.names(OUTPUTS), EYE.names(INPUTS)  # what leads out of them leads into us
+        return None if inputs is None or outputs is None else PortList("jack", _others(inputs), _others(outputs))
 
 
 def hardware(ports: PortList) -> list[str]:
@@ -239,16 +274,18 @@ def hardware(ports: PortList) -> list[str]:
 def open_input(name: str | None, api: str) -> RtInput:
     """The input called `name`, or a virtual one called `tradefours:in`. Raises UserError for a name that is not there."""
     found = None if name is None else _match(name, list_ports(api).inputs, "input")
-    midi = _client("MidiIn", api)
-    midi.ignore_types(sysex=True, timing=False, active_sense=True)
-    return RtInput(midi, _connect(midi, found, "in", api))
+    with EYE.lock:
+        midi = _client("MidiIn", api)
+        midi.ignore_types(sysex=True, timing=False, active_sense=True)
+        return RtInput(midi, _connect(midi, found, "in", api))
 
 
 def open_output(name: str | None, api: str) -> RtOutput:
     """The output called `name`, or a virtual one called `tradefours:out`. Raises UserError."""
     found = None if name is None else _match(name, list_ports(api).outputs, "output")
-    midi = _client("MidiOut", api)
-    return RtOutput(midi, _connect(midi, found, "out", api))
+    with EYE.lock:
+        midi = _client("MidiOut", api)
+        return RtOutput(midi, _connect(midi, found, "out", api))
 
 
 def _connect(midi: Any, found: str | None, direction: str, api: str) -> str:

@@ -2,18 +2,23 @@
 
 Knows nothing of phrases or turns.
 
-take.jsonl is written line by line as things happen, and is the truth; take.mid, a track for the player and one for the agent, is made
-from it at the end, and can be made again at any time. All methods are called on the event loop's thread.
+take.jsonl is written as things happen, and is the truth: what is older than a second is on the disk, whatever happens to us. take.mid, a
+track for the player and one for the agent, is made from it at the end, and can be made again at any time.
+
+Threads: all methods are called on the event loop's thread, which never waits for a disk: threads of its own write and sync.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from models.midifile import write_notes
 from models.note import ANSWER, CALL, Note
@@ -26,7 +31,11 @@ from .ports import Event
 FORMAT = "tradefours-take/1"
 JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"
 PLAYER, AGENT = "player", "agent"
-FLUSH_EVERY = 16  # lines
+BINARY = getattr(os, "O_BINARY", 0)  # Windows would make two bytes of a line's end
+WRITE = 0.2  # seconds between writes: what is written survives us
+SYNC = 0.5  # seconds between syncs: what is synced survives the machine, too; a slow disk takes its time for it
+MOST_WAITING = 8 << 20  # bytes that wait for a disk that takes no more
+MOST_BYTES = 256 << 20  # of one take
 
 
 class Witness(Protocol):
@@ -43,18 +52,30 @@ class Witness(Protocol):
 
 
 class Take:
-    """A take in a folder of its own. Raises UserError where the folder cannot be written."""
+    """A take in a folder of its own. `trouble` takes a line for the user, from any thread.
 
-    def __init__(self, folder: Path, **about: Any) -> None:
-        self.folder = folder
+    Raises UserError where the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, *, trouble: Callable[[str], None] = lambda line: None, **about: Any) -> None:
+        self.folder, self.trouble = folder, trouble
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file: TextIO | None = (folder / JSONL).open("w", encoding="utf8")
+            self._file: int | None = os.open(folder / JSONL, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o644)
         except OSError as error:
             raise UserError(f"the take cannot be kept in {folder} ({error.strerror}); name another folder.") from error
-        self._lines = 0
         self.full = False  # the disk took no more; the music went on
+        self._said = False
+        self._size = 0  # bytes that are on the disk
+        self._waiting, self._lock = bytearray(), threading.Lock()
+        self._over = threading.Event()
         self._write({"format": FORMAT, "started": datetime.now(UTC).isoformat(timespec="seconds"), **about})
+        self._threads = [
+            threading.Thread(target=target, name="take", daemon=True)
+            for target in (self._keep_writing, self._keep_syncing)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def heard(self, event: Event, port: str) -> None:
         """The player's message, and the port that it came from."""
@@ -70,25 +91,62 @@ class Take:
 
     def close(self) -> None:
         """Finish take.jsonl and make take.mid, if any note was played. May be called twice."""
-        file, self._file = self._file, None
-        if file is None:
+        if self._over.is_set():
             return
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
         try:
-            file.close()
             write_take_midi(self.folder)
         except OSError:
             self.full = True
 
     def _write(self, row: dict[str, Any]) -> None:
-        if self._file is None:
+        line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            if len(self._waiting) + len(line) <= MOST_WAITING and self._size < MOST_BYTES:
+                self._waiting += line  # or it is lost: the memory that we may take has an end, too
+
+    def _keep_writing(self) -> None:
+        """A thread: until the end, and once more."""
+        while not self._over.wait(WRITE):
+            self._put()
+        self._put()
+
+    def _keep_syncing(self) -> None:
+        """A thread of its own, as a disk may take long."""
+        while not self._over.wait(SYNC):
+            with contextlib.suppress(OSError):  # what is no file cannot be synced
+                if self._file is not None:
+                    os.fsync(self._file)
+
+    def _put(self) -> None:
+        with self._lock:
+            some = bytes(self._waiting)
+        if not some or self._file is None:
             return
         try:
-            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            self._lines += 1
-            if self._lines % FLUSH_EVERY == 1:
-                self._file.flush()
-        except OSError:
+            written = put(self._file, some)
+            with self._lock:
+                del self._waiting[:written]
+            self._size += written
+            self.full = False
+        except OSError as error:
             self.full = True
+            if not self._said:
+                self._said = True
+                self.trouble(f"The take cannot be written just now ({error.strerror}); make room, and play on.")
+        if self._size >= MOST_BYTES and not self._said:
+            self._said = True
+            self.trouble(f"The take is as long as one may be ({MOST_BYTES >> 20} MB): what follows is not kept.")
+
+
+def put(file: int, data: bytes) -> int:
+    """Write as much as goes; how many bytes that was. Raises OSError."""
+    return os.write(file, data)
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -132,7 +190,18 @@ def _notes(events: list[Event], start: float, role: int) -> list[Note]:
 
 
 def write_take_midi(folder: Path) -> None:
-    """Make take.mid from take.jsonl, a track each. Raises OSError."""
+    """Make take.mid from take.jsonl, a track each: whole, or not at all. Raises OSError."""
     notes = take_notes(folder / JSONL)
     if any(notes.values()):
-        write_notes(folder / MIDI, notes, channel={PLAYER: 0, AGENT: 1})
+        half = folder / f"{MIDI}.part"
+        write_notes(half, notes, channel={PLAYER: 0, AGENT: 1})
+        os.replace(half, folder / MIDI)
+
+
+def mend(folder: Path) -> bool:
+    """Make the take.mid that an end without warning has left unmade; whether there was one to make. Raises OSError."""
+    truth, made = folder / JSONL, folder / MIDI
+    if made.exists() and made.stat().st_mtime >= truth.stat().st_mtime:
+        return False
+    write_take_midi(folder)
+    return made.exists()

@@ -33,7 +33,7 @@ from .metronome import Metronome
 from .mind import Mind
 from .partner import Partner
 from .player import Player
-from .ports import PAGE, Event, InputPort, OutputPort, PortLost
+from .ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
 from .presets import Preset
 from .recorder import Witness
 from .schedule import Sent
@@ -111,14 +111,16 @@ class Session:
             hopeful=rounds is None,
         )
         self.partner.improviser.sounds = self.zone.moved
-        self._listening: list[InputPort] = []
         self._failure: UserError | None = None
+        self._stumbled = False
+        self._listening: list[InputPort] = []
         self._stopping = self._looping = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> Report:
         """Play until stopped. Raises UserError where the session cannot go on; whatever happens, every note is ended."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._stumble)
         self._over = asyncio.Event()
         if self._stopping:
             self._over.set()
@@ -160,31 +162,36 @@ class Session:
         port.open(self._ear(port.name))
         self._listening.append(port)
 
-    def leave(self, name: str) -> None:
-        """Hear the port of that name no more."""
-        for port in [p for p in self._listening if p.name == name]:
-            self._listening.remove(port)
-            port.close()
+    def leave(self, port: InputPort) -> None:
+        """Hear this input no more."""
+        self._listening.remove(port)
+        port.close()
 
     def stop(self) -> None:
         """End the session. From any thread or signal handler, also before it has begun."""
         self._stopping = True
         self._later(self._end, None)
 
+    def tell(self, text: str) -> None:
+        """A line for the user, from any thread."""
+        self._later(self.say, text)
+
     # -- what other threads call -------------------------------------------------------------------------------------
 
     def _ear(self, name: str) -> Callable[[Event], None]:
         def on_event(event: Event) -> None:
             message = event.message
+            if not is_whole(message):
+                return
             if not is_clock(message):
                 if name != PAGE and self.echoes.is_own(message, event.when):
                     self._later(self._looped, name)
                     return
                 event = Event(event.when, self.zone.felt(message))
                 if self.thru is not None and (self.thru.holds(message) or not self.controls.owns(message)):
-                    self.echoes.sent(event.message, event.when)
                     try:
-                        self.thru.pass_on(event.message, name)
+                        if self.thru.pass_on(event.message, name):
+                            self.echoes.sent(event.message, event.when)
                     except PortLost as error:
                         self._later(self._end, error)
             self._later(self._arrived, event, name)
@@ -206,6 +213,13 @@ class Session:
     def _end(self, failure: UserError | None) -> None:
         self._failure = self._failure or failure
         self._over.set()
+
+    def _stumble(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A message that we could not digest is a fault of ours, but no reason to stop playing; it is said once."""
+        if not self._stumbled:
+            self._stumbled = True
+            what = context.get("exception") or context.get("message")
+            self.say(f"Something went wrong inside ({what!r}); the music goes on. Please report it, with the take.")
 
     def _arrived(self, event: Event, port: str) -> None:
         if self.take is not None:

@@ -142,6 +142,7 @@ class Stage:
                 "quiet": self.quiet,
                 "timbres": self.timbres,
                 "volume": self.loudness,
+                "buffer": round(1000 * sound.buffer, 2) if isinstance(sound, BuiltIn) else None,
             },
             "controls": self.learning.lines(),
             "waiting": {f"{kind}{number}": at for (kind, number), at in self.learning.controls.waiting.items()},

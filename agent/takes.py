@@ -5,6 +5,7 @@ Knows nothing of the session that is going on.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from models.note import Note
 from .errors import UserError
 from .meters import percentiles
 from .pulse import pulse
-from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, rows, take_notes, write_take_midi
+from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, mend, rows, take_notes, write_take_midi
 
 MOST_BYTES, MOST_TAKES, MOST_DAYS = 1 << 30, 500, 365
 BOUNDS = f"at most {MOST_TAKES} takes, {MOST_BYTES >> 30} GiB and {MOST_DAYS} days are kept"
@@ -81,6 +82,15 @@ def find(shelf: Path, name: str) -> Path:
         return Path(name)
     hint = f"the newest is {there[0].name}" if there else "none has been kept yet"
     raise UserError(f"There is no take {name!r}; {hint}. `tradefours takes list` lists them.")
+
+
+def mend_all(shelf: Path, most: int = MOST_TAKES) -> list[str]:
+    """Make what a crash has left unmade, of the newest so many; the names of these takes."""
+    mended = []
+    for folder in folders(shelf)[:most]:
+        with contextlib.suppress(OSError):
+            mended += [folder.name] if mend(folder) else []
+    return mended
 
 
 def summary(folder: Path) -> Summary:

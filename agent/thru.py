@@ -24,22 +24,21 @@ class Thru:
         self._channels: set[int] = set()
         self._lock = threading.Lock()  # two keyboards may strike the same key at once
 
-    def pass_on(self, message: bytes, port: str = "") -> None:
-        """Send one message of the player's, that came from `port`. Raises PortLost."""
+    def pass_on(self, message: bytes, port: str = "") -> bool:
+        """Send one message of the player's, that came from `port`; whether it was sent. Raises PortLost."""
         if not message:
-            return
+            return False
         kind, channel = message[0] & 0xF0, message[0] & 0x0F
         if len(message) == 3 and kind in (NOTE_ON, NOTE_OFF):
             with self._lock:
                 if kind == NOTE_ON and message[2] > 0:
-                    self._strike((channel, message[1]), message, port)
-                else:
-                    self._release((channel, message[1]), message, port)
-            return
+                    return self._strike((channel, message[1]), message, port)
+                return self._release((channel, message[1]), message, port)
         if len(message) == 3 and kind == CONTROL and message[1] == SUSTAIN:
             (self._pedals.add if message[2] >= 64 else self._pedals.discard)(channel)
             self._channels.add(channel)
         self._output.send(message)
+        return True
 
     def holds(self, message: bytes) -> bool:
         """Whether this ends something that was passed on: it must be passed on too, whatever else it has come to mean."""
@@ -59,7 +58,7 @@ class Thru:
             for channel in sorted(self._channels):
                 self._output.send(bytes((CONTROL | channel, SUSTAIN, 0)))
 
-    def _strike(self, key: Key, message: bytes, port: str) -> None:
+    def _strike(self, key: Key, message: bytes, port: str) -> bool:
         if key[0] == self._player.schedule.channel:
             self._player.taken(key[1])
         self._channels.add(key[0])
@@ -67,14 +66,15 @@ class Thru:
         if former:
             self._output.send(bytes((NOTE_OFF | key[0], key[1], 0)))
         self._output.send(message)
+        return True
 
-    def _release(self, key: Key, message: bytes, port: str) -> None:
+    def _release(self, key: Key, message: bytes, port: str) -> bool:
         owner = self._sounding.get(key)
         ours = key[0] == self._player.schedule.channel
         if owner is None and ours and self._player.sounds(key[1]):
-            return  # a key that was never struck here: its off would end a note of the agent's
+            return False  # a key that was never struck here: its off would end a note of the agent's
         if owner is not None and owner != port:
-            return  # another keyboard has struck it since
+            return False  # another keyboard has struck it since
         self._sounding.pop(key, None)
         self._channels.add(key[0])
         try:
@@ -82,3 +82,4 @@ class Thru:
         finally:
             if ours:
                 self._player.freed(key[1])
+        return True

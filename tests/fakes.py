@@ -144,12 +144,20 @@ class FakeInput:
     def __init__(self, clock: Any, name: str = "fake:in") -> None:
         self._clock, self.name = clock, name
         self.closed = False
+        self.down: set[tuple[int, int]] = set()  # channels and pitches
+        self.pedals: set[int] = set()
         self._on_event: Callable[[Event], None] = lambda event: None
 
     def open(self, on_event: Callable[[Event], None]) -> None:
         self._on_event = on_event
 
     def play(self, *message: int) -> None:
+        if len(message) == 3:
+            kind, channel, a, b = message[0] & 0xF0, message[0] & 0x0F, *message[1:]
+            if kind in (0x80, 0x90):
+                (self.down.add if kind == 0x90 and b else self.down.discard)((channel, a))
+            elif kind == 0xB0 and a == 64:
+                (self.pedals.add if b >= 64 else self.pedals.discard)(channel)
         self._on_event(Event(self._clock.now(), bytes(message)))
 
     def close(self) -> None:

@@ -165,10 +165,11 @@ Heard = list[tuple[float, bytes]]
 class Recorder:
     """A JACK client that plays a phrase, and records MIDI and sound, stamped by the server's own frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "recorder") -> None:
         import jack
 
-        self.client = jack.Client("recorder", no_start_server=True)
+        self.client = jack.Client(name, no_start_server=True)
+        self.name = self.client.name
         self.keys = self.client.midi_outports.register("keys")
         self.inputs = {name: self.client.midi_inports.register(name) for name in ("thru_in", "out", "clock")}
         self.ears = self.client.inports.register("ear")

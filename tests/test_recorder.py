@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from agent import recorder, takes
 from agent.errors import UserError
 from agent.ports import Event
-from agent.recorder import AGENT, JSONL, MIDI, PLAYER, Take, rows, take_notes, write_take_midi
+from agent.recorder import AGENT, JSONL, MIDI, PLAYER, Take, mend, rows, take_notes, write_take_midi
 from models.midifile import read_notes
+
+from .jackroom import ROOT, wait_for
 
 
 def a_take(folder: Path, *, closed: bool = True) -> Take:
@@ -42,6 +50,7 @@ def test_all_of_it_is_kept(tmp_path: Path) -> None:
 
 def test_a_take_that_was_cut_off_still_gives_a_midi_file(tmp_path: Path) -> None:
     take = a_take(tmp_path, closed=False)
+    wait_for(lambda: len(list(rows(tmp_path / JSONL))) == 122, 5, "the take's own thread")
     with (tmp_path / JSONL).open("ab") as file:
         file.write(b'{"t": 99, "in": "i\xff')
     assert not (tmp_path / MIDI).exists()
@@ -69,19 +78,106 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
         Take(tmp_path / "file" / "take")
 
 
-def test_a_full_disk_does_not_stop_the_music(tmp_path: Path) -> None:
-    take = Take(tmp_path)
+def test_a_full_disk_does_not_stop_the_music_and_loses_nothing_if_room_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = [300]
+    put = recorder.put
 
-    class Full:
-        def write(self, text: str) -> int:
-            raise OSError(28, "No space left on device")
+    def full(file: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        some = data[: room[0]]  # as a disk does: half a line, and then none
+        room[0] -= len(some)
+        return put(file, some)
 
-        def close(self) -> None:
-            pass
+    monkeypatch.setattr(recorder, "put", full)
+    monkeypatch.setattr(recorder, "WRITE", 0.01)
+    said: list[str] = []
+    take = a_take(tmp_path, closed=False)
+    take.trouble = said.append
+    wait_for(lambda: take.full, 5, "a full disk")
+    take.heard(Event(60.0, bytes((0x90, 60, 80))), "in")
+    time.sleep(0.05)
+    assert said == ["The take cannot be written just now (No space left on device); make room, and play on."]
+    room[0] = 1 << 20
+    take.close()
+    assert not take.full
+    assert len(list(rows(tmp_path / JSONL))) == 123
+    assert len(read_notes(tmp_path / MIDI)) == 61
 
-    assert take._file is not None
-    take._file.close()
-    take._file = Full()  # type: ignore[assignment]
+
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
+    (tmp_path / JSONL).symlink_to("/dev/full")
+    said: list[str] = []
+    take = Take(tmp_path, trouble=said.append)
+    (tmp_path / JSONL).unlink()  # to be read, it would have no end
     take.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
+    wait_for(lambda: said, 5, "a word about it")
     take.close()
     assert take.full
+    assert len(said) == 1
+
+
+def test_a_take_has_an_end_and_so_has_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "MOST_BYTES", 4000)
+    monkeypatch.setattr(recorder, "WRITE", 0.01)
+    said: list[str] = []
+    take = Take(tmp_path, trouble=said.append)
+    for _ in range(100):
+        take.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
+    wait_for(lambda: said, 5, "the bound")
+    for _ in range(100):
+        take.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
+    take.close()
+    assert (tmp_path / JSONL).stat().st_size < 8000
+    monkeypatch.setattr(recorder, "MOST_WAITING", 500)
+    monkeypatch.setattr(recorder, "WRITE", 60.0)
+    waiting = Take(tmp_path / "b")
+    for _ in range(100):
+        waiting.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
+    assert len(waiting._waiting) <= 500
+    waiting.close()
+
+
+KEEPS = """
+import sys, time
+from pathlib import Path
+from agent.ports import Event
+from agent.recorder import Take
+take = Take(Path(sys.argv[1]))
+for i in range(100_000):
+    take.heard(Event(time.time(), bytes((0x90 if i % 2 == 0 else 0x80, 60, 80))), "in")
+    print(i, flush=True)
+    time.sleep(0.002)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.7, 1.1, 1.6])
+def test_killed_at_any_moment_all_but_the_last_second_is_kept(tmp_path: Path, seconds: float) -> None:
+    process = subprocess.Popen([sys.executable, "-c", KEEPS, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(seconds)
+    process.kill()
+    killed = time.time()
+    process.communicate()
+    kept = [row["t"] for row in rows(tmp_path / JSONL) if "in" in row]
+    lost = killed - max(kept, default=killed - seconds)
+    assert lost < 1.0
+    assert mend(tmp_path) == (len(kept) >= 1)
+    if kept:
+        assert len(read_notes(tmp_path / MIDI)) == (len(kept) + 1) // 2
+    assert not mend(tmp_path)
+
+
+def test_a_shelf_is_mended_at_the_next_look(tmp_path: Path) -> None:
+    names = ["2026-01-01_10-00-00", "2026-01-02_10-00-00", "2026-01-03_10-00-00"]
+    for name in names:
+        a_take(tmp_path / name)
+    (tmp_path / names[0] / MIDI).unlink()
+    os.utime(tmp_path / names[1] / JSONL, (2e9, 2e9))  # it went on after its .mid was made
+    assert takes.mend_all(tmp_path) == [names[1], names[0]]
+    assert (tmp_path / names[0] / MIDI).is_file()
+    (tmp_path / names[1] / JSONL).write_text("not a take")
+    assert takes.mend_all(tmp_path) in ([], [names[1]])

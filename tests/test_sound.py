@@ -20,15 +20,18 @@ def server(tmp_path: Path) -> Iterator[str]:
         yield name
 
 
-def test_keys_are_heard_before_the_musician_and_quiet_where_another_sounds(server: str, tmp_path: Path) -> None:
-    echo = ("--mind", f"{sys.executable} -m models.worker --echo", "--sound", "built-in", "--no-page")
+@pytest.mark.parametrize("sound_wanted", ["built-in", "fluidsynth"])
+def test_keys_are_heard_before_the_musician_and_quiet_where_another_sounds(
+    server: str, tmp_path: Path, sound_wanted: str
+) -> None:
+    echo = ("--mind", f"{sys.executable} -m models.worker --echo", "--sound", sound_wanted, "--no-page")
     with Recorder() as room, Program("play", *echo, "--take", str(tmp_path / "take")) as program:
         program.wait_to_say("Listening to")
         sound = wait_for(
             lambda: [
                 p.name
                 for p in room.client.get_ports(is_audio=True, is_output=True)
-                if "ortaudio" in p.name.lower() or "python" in p.name.lower() or "tradefours" in p.name.lower()
+                if any(word in p.name.lower() for word in ("ortaudio", "python", "tradefours", "fluidsynth"))
             ],
             10,
             f"our sound among {room.names()}",

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from agent import presets, takes
 from agent.audience import Audience
-from agent.clock import SystemClock
 from agent.controls import Controls
 from agent.deeds import slug
 from agent.desk import Desk
 from agent.errors import UserError
 from agent.learning import Learning, settings_folder
-from agent.patchbay import Patchbay, Plug, numberless
+from agent.patchbay import Patchbay
+from agent.plugs import Plugs
 from agent.ports import Event, PortList
 from agent.recorder import JSONL, MIDI, Take
 from agent.session import Session
@@ -288,7 +288,7 @@ class Evening:
         desk = Desk(self.midi, self.sound)
         take = Take(folder / "2024-01-01_10-00-00")
         self.learning = Learning(Controls(), None)
-        bay = Patchbay(None, desk, [self.keyboard.name], ours=False, curious=False)
+        bay = Patchbay(None, desk, ours=False)
         self.stage = Stage(desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay)
         self.stage.broadcast = lambda news: self.news.append(news) if news else None
         self.page = Page()
@@ -500,63 +500,58 @@ def test_a_keyboard_in_the_browser_is_a_port_and_teaches(tmp_path: Path) -> None
 
 def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(e: Evening) -> None:
-        second, piano, outs = FakeInput(e.loop), FakeInput(e.loop), {n: FakeOutput(e.loop) for n in ("one", "two")}
-        second.name, piano.name = "second", "Piano 28:0"
-        ports = {"second": second, "Piano 28:0": piano}
-        outs["one"].name, outs["two"].name = outs
-        monkeypatch.setattr("agent.patchbay.open_input", lambda name, api: ports[name])
-        monkeypatch.setattr("agent.patchbay.open_output", lambda name, api: outs[name])
-        bay = e.stage.bay
-        bay.api, bay._own, bay.ours, bay.curious = "alsa", e.midi, True, True
-        there = PortList("alsa", ["second"], ["one", "two"])
-        bay._list = lambda: there  # type: ignore[method-assign]
-        looking = asyncio.ensure_future(bay.look(e.session, e.stage.say))
+        ins = {n: FakeInput(e.loop) for n in ("keys", "Piano 28:0")}
+        outs = {n: FakeOutput(e.loop) for n in ("tradefours:out", "synth")}
+        for name, port in [*ins.items(), *outs.items()]:
+            port.name = name
+        monkeypatch.setattr("agent.ports.open_input", lambda name, api: ins[name])
+        monkeypatch.setattr("agent.ports.open_output", lambda name, api: outs[name or "tradefours:out"])
+        there = PortList("alsa", ["keys"], ["synth"])
+        plugs = Plugs("alsa", lambda: there)
+        plugs.takes_new = True
+        desk, home = e.stage.desk, plugs.output(None)
+        desk.lead_to(home)
+        e.stage.bay = Patchbay(plugs, desk, ours=True)
+        looking = asyncio.ensure_future(e.stage.bay.look(e.session, e.stage.say))
         await e.settle()
-        assert e.stage.state()["ports"]["inputs"] == [{"name": "fake:in", "on": True}, {"name": "second", "on": False}]
-        e.wish(do="listen", port="second", on=True)
+        rows = e.stage.state()["ports"]
+        assert [(r["name"], r["on"]) for r in rows["inputs"]] == [("keys", False)]
+        assert [(r["name"], r["on"]) for r in rows["outputs"]] == [("tradefours:out", True), ("synth", False)]
+        e.wish(do="listen", port="keys", on=True)
         await e.settle()
-        second.play(0x90, 50, 80)
-        second.play(0xB0, 64, 127)
+        ins["keys"].play(0x90, 50, 80)
+        ins["keys"].play(0xB0, 64, 127)
         await asyncio.sleep(0.1)
-        e.wish(do="output", port="one")  # while a key is down
+        e.wish(do="output", port="synth")  # while a key is down
         await e.settle()
-        assert e.midi.sent[-17][1][:2] == b"\x80\x32"  # its sound ends where it began
-        assert e.midi.sent[-1][1] == b"\xbf\x40\x00"
-        e.wish(do="listen", port="second", on=False)  # and so does the key
+        assert [m for _, m in outs["tradefours:out"].sent[-2:]] == [
+            b"\x80\x32\x00",
+            b"\xb0\x40\x00",
+        ]  # it ends where it began
+        assert not outs["tradefours:out"].closed
+        e.wish(do="listen", port="keys", on=False)  # while the key is down still
         await e.settle()
-        assert second.closed
-        assert outs["one"].sent[-2][1][:2] == b"\x80\x32"
-        assert outs["one"].sent[-1][1] == b"\xb0\x40\x00"
+        assert ins["keys"].closed
+        assert [m for _, m in outs["synth"].sent[-2:]] == [b"\x80\x32\x00", b"\xb0\x40\x00"]
         there.inputs.append("Piano 28:0")  # somebody plugs it in
         await asyncio.sleep(3)
-        await e.settle()
-        assert "Piano 28:0 has come, and is listened to." in e.said()
-        piano.play(0x90, 52, 80)
-        piano.play(0x80, 52, 0)
+        assert "Piano 28:0 is heard, too." in e.said()
+        assert ins["keys"].closed  # what was left stays left
+        ins["Piano 28:0"].play(0x90, 52, 80)
+        ins["Piano 28:0"].play(0x80, 52, 0)
         await asyncio.sleep(0.1)
-        assert [m[:2] for _, m in outs["one"].sent[-2:]] == [b"\x90\x34", b"\x80\x34"]
-        e.wish(do="output", port=e.midi.name)  # back home
+        assert [m[:2] for _, m in outs["synth"].sent[-2:]] == [b"\x90\x34", b"\x80\x34"]
+        there.outputs.clear()  # the synth's cable
+        await asyncio.sleep(3)
+        gone = next(r for r in e.stage.state()["ports"]["outputs"] if r["name"] == "synth")
+        assert (gone["on"], gone["there"]) == (True, False)
+        e.wish(do="output", port="tradefours:out")  # back home
         await e.settle()
-        assert outs["one"].closed
-        assert not e.midi.closed
-        assert next(o for o in e.stage.state()["ports"]["outputs"] if o["on"])["name"] == e.midi.name
+        assert outs["synth"].closed
+        assert next(r for r in e.stage.state()["ports"]["outputs"] if r["on"])["name"] == "tradefours:out"
         looking.cancel()
 
     evening(script, tmp_path)
-    assert numberless("Piano:Piano MIDI 1 28:0") == "Piano:Piano MIDI 1"
-
-
-def test_a_port_that_is_pulled_out_lets_its_keys_go() -> None:
-    keyboard = FakeInput(SystemClock())
-    heard: list[bytes] = []
-    plug = Plug(keyboard)
-    plug.open(lambda event: heard.append(event.message))
-    for message in ((0x90, 60, 80), (0x91, 62, 80), (0x81, 62, 0), (0xB1, 64, 100), (0x90, 64, 0)):
-        keyboard.play(*message)
-    del heard[:]
-    plug.close()
-    plug.close()
-    assert heard == [b"\x80\x3c\x00", b"\xb1\x40\x00"]
 
 
 def test_names_become_file_names() -> None:

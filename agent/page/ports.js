@@ -12,7 +12,10 @@ watch((s) => {
   const now = JSON.stringify(s.ports);
   if (now === shown) return;
   shown = now;
-  const choice = (row, type, name, act) => make("label", { className: "choice" }, make("input", { type, name, checked: row.on, onchange: act }), row.name);
+  const choice = (row, type, name, act) => make(
+    "label", { className: row.there ? "choice" : "choice away" }, make("input", { type, name, checked: row.on, disabled: Boolean(row.own), onchange: act }),
+    row.there ? row.name : `${row.name}, which is gone: it is taken again when it is back`,
+  );
   const ins = s.ports.inputs.map((row) => choice(row, "checkbox", "input", (e) => wish("listen", { port: row.name, on: e.target.checked })));
   const outs = s.ports.outputs.map((row) => choice(row, "radio", "output", () => wish("output", { port: row.name })));
   at("inputs").replaceChildren(...ins, make("p", { className: "small", textContent: "and to this page's keys" }));

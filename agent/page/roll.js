@@ -5,7 +5,7 @@ import { watch } from "./state.js";
 
 const canvas = document.getElementById("roll"), pen = canvas.getContext("2d");
 const YOU = "#56b4e9", IT = "#e69f00", STAGE = "#0e1117", LANE = "#141924", GRID = "#222a39", DOWN = "#46506a", TEXT = "#6f7b91";
-const BACK = 9, AHEAD = 3; // seconds
+const BACK = 9, AHEAD = 3, IDLE = 12; // seconds; frames from one picture to the next where nothing moves
 const BLACK = new Set([1, 3, 6, 8, 10]), FONT = "12px system-ui, sans-serif";
 let low = 42, high = 84, bar = null;
 export const frames = { count: 0, cost: 0 }; // how many were drawn, and the milliseconds of all
@@ -99,11 +99,20 @@ function ghost(left, top, wide, row) {
   pen.stroke();
 }
 
+/** Whether anything is in view that wanders with time; an empty stage need not be drawn sixty times a second. */
+function moves(time) {
+  if (bar || planned.length) return true;
+  for (const n of notes.values()) if ((n.end ?? Infinity) > time - BACK - 1) return true;
+  return false;
+}
+
 function draw() {
   requestAnimationFrame(draw);
-  const begun = performance.now();
-  paint(now());
   frames.count++;
+  const time = now();
+  if (!moves(time) && frames.count % IDLE) return;
+  const begun = performance.now();
+  paint(time);
   frames.cost += performance.now() - begun;
 }
 requestAnimationFrame(draw);
