@@ -174,22 +174,29 @@ class Improviser:
         if self.solo is solo:
             self._finish(solo)
 
+    def draft(self, begin: float, bounds: Bounds, on_beat: bool, candidates: int) -> None:
+        """A solo will be asked for at `begin`, if nothing happens before: have it thought of in spare time."""
+        self.mind.draft(self._span(begin, begin, bounds, on_beat), candidates)
+
+    def _span(self, now: float, earliest: float, bounds: Bounds, on_beat: bool, ahead: float = AHEAD) -> Span:
+        """What is asked of the musician: see `models.note.Span`."""
+        return Span(earliest, now + ahead, bounds.close, bounds.stop, bounds.hush, self.beat(earliest), on_beat)
+
     async def _ask(self, solo: Solo, begin: float, on_beat: bool, ahead: float, soon: float, together: bool) -> str:
         """Have the next stretch invented and planned; "more" where it goes on after that."""
         version, now, mine = solo.version, self.clock.now(), self._mine(solo)
         bounds = solo.bounds()
         soon += self._margin if together else 0.0
         earliest = max(now + soon, begin, mine[-1].onset if mine else begin)
-        bar = self.beat(earliest)
-        until, floor = max(now, begin) + ahead, 0.0
-        opening = on_beat and not mine
-        span = Span(earliest, until, bounds.close, bounds.stop, bounds.hush, bar, opening, together)
+        opening, floor = on_beat and not mine, 0.0
+        span = replace(self._span(max(now, begin), earliest, bounds, opening, ahead), together=together)
+        bar = span.bar
         async with aclosing(self.mind.play(span)) as playing:
             async for item in playing:
                 if self.solo is not solo or solo.version != version:
                     return "more"
                 if isinstance(item, str):
-                    self.meters.heard = self.mind.heard
+                    self.meters.musician = self.mind.did
                     return item
                 if solo.opening is None:
                     solo.opening = len(self.conversation)

@@ -44,7 +44,9 @@ class Meters:
     phrases: int = 0
     answers: int = 0
     notes: int = 0  # played by the agent
-    heard: dict[str, int] = field(default_factory=dict)  # what the musician fed itself: see `models.engine`
+    musician: dict[str, int] = field(
+        default_factory=dict
+    )  # what it heard, heard again, and drafted: see `models.engine`
 
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -54,7 +56,7 @@ class Meters:
             "notes": self.notes,
             "misses": self.misses,
             "unready": self.unready,
-            "heard": self.heard,
+            "musician": self.musician,
             "first_note_ms": percentiles(self.first_note),
             "first_on_ms": percentiles(self.first_on),
             "lateness_ms": percentiles(self.lateness),

@@ -9,7 +9,6 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from models.note import CALL, HELD, Note, Phrase
@@ -42,6 +41,7 @@ BACK_OFF = (
     15.0,
 )  # seconds before a musician who has died again and again is started anew
 WELL = 60.0  # seconds of good health, after which former deaths are forgotten
+CANDIDATES = 3  # drafts of an answer that are made while the player plays
 STILLBORN = 3  # deaths before it has ever been ready: it will not come
 
 
@@ -85,6 +85,7 @@ class Partner:
             meters=meters,
             finished=self._finished,
         )
+        self.candidates = CANDIDATES
         self._size: int | None = None  # of the musician's styles, once it is there
         self._point: tuple[float, ...] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -236,15 +237,21 @@ class Partner:
                 due = self.clock.now()
             self._now = False
             if due is None or due - self.clock.now() >= TICK:
+                if due is not None and self.candidates:
+                    self.improviser.draft(*self._answer(phrase, due), self.candidates)
                 await self.improviser.change(None if due is None else due - self.clock.now())
                 continue
-            now = self.clock.now()
-            begin = now + SOON
-            bar = self.improviser.beat(begin, phrase)
-            if on_beat := bar is not None:
-                begin = bar.beat_from(begin)
-            shape = turns.shape(phrase, begin, self.preset.shortest, self.preset.longest)
-            await self._play(begin, partial(Bounds, shape.close, shape.stop), on_beat=on_beat)
+            begin, bounds, on_beat = self._answer(phrase, self.clock.now())
+            await self._play(begin, lambda bounds=bounds: bounds, on_beat=on_beat)  # type: ignore[misc]
+
+    def _answer(self, phrase: list[Note], decided: float) -> tuple[float, Bounds, bool]:
+        """When an answer that is decided on then begins, how far it may go, and whether it begins on a beat."""
+        begin = decided + SOON
+        bar = self.improviser.beat(begin, phrase)
+        if bar is not None:
+            begin = bar.beat_from(begin)
+        shape = turns.shape(phrase, begin, self.preset.shortest, self.preset.longest)
+        return begin, Bounds(shape.close, shape.stop), bar is not None
 
     async def _trade(self) -> None:
         """On the transport, so many bars each. Where there is no beat, wait for one."""
