@@ -21,6 +21,7 @@ from .conversation import Conversation
 from .manner import Manner
 from .meters import Meters
 from .mind import Mind, MindLost
+from .pace import Pace
 from .player import Player
 from .pulse import pulse
 from .transport import Transport
@@ -76,6 +77,7 @@ class Improviser:
         self.mind, self.player, self.clock, self.conversation = mind, player, clock, conversation
         self.transport, self.manner, self.meters, self.finished = transport, manner, meters, finished
         self.sounds = sounds  # the pitch on the output of a pitch that is played
+        self.pace = Pace()
         self.solo: Solo | None = None
         self._changed = asyncio.Event()
         self._pulse: Bar | None = None  # the player's own, in free time
@@ -190,7 +192,7 @@ class Improviser:
         earliest = max(now + soon, begin, mine[-1].onset if mine else begin)
         opening, floor = on_beat and not mine, 0.0
         span = replace(self._span(max(now, begin), earliest, bounds, opening, ahead), together=together)
-        bar = span.bar
+        bar, asked, late = span.bar, now, 0.0
         async with aclosing(self.mind.play(span)) as playing:
             async for item in playing:
                 if self.solo is not solo or solo.version != version:
@@ -202,22 +204,34 @@ class Improviser:
                     solo.opening = len(self.conversation)
                     self.meters.first_note.append(self.clock.now() - solo.decided)
                     self.meters.answers += 1
-                behind = self.clock.now() - item.onset
+                arrived = self.clock.now()
+                behind = arrived - item.onset - late
+                self._paced(arrived - asked, item.onset + late, arrived)
+                asked = arrived
                 self.meters.unready += behind > UNHEARD
                 self._margin = min(max(0.995 * self._margin, self._margin + behind + SPARE), MARGIN)
                 number = self.conversation.answered(item)
-                if (onset := max(floor, self._place(item.onset, bar, bounds, opening))) > item.onset:
+                if (onset := max(floor, self._place(item.onset + late, bar, bounds, opening))) > item.onset:
+                    late = 0.0 if bar else onset - item.onset  # in free time all that follows waits, too: no burst
                     item = self.conversation.delayed(number, onset)
                 floor, opening = item.onset, False
                 sounding = min(item.duration, max(bounds.hush - item.onset, 0.02))  # one that was moved, too
                 self.player.add([(number, replace(item, pitch=self.sounds(item.pitch), duration=sounding))])
         return "end"
 
+    def _paced(self, took: float, onset: float, now: float) -> None:
+        """A note has been invented."""
+        self.pace.note(took, onset, now)
+        self.meters.level, self.meters.level_word = self.pace.level, self.pace.word
+        self.meters.worst_level = max(self.meters.worst_level, self.pace.level)
+
     def _place(self, onset: float, bar: Bar | None, bounds: Bounds, opening: bool) -> float:
         """When a note sounds: as was meant, or, where that is past, at the next place left: a sixteenth, to open with a beat."""
         now = self.clock.now()
-        if bar is None or now - onset <= UNHEARD:
+        if now - onset <= UNHEARD:
             return onset
+        if bar is None:
+            return now + UNHEARD
         place = bar.beat_from(now + UNHEARD) if opening else bar.pulled(now, 1.0, now + UNHEARD)
         return place if place < min(bounds.stop, bounds.hush) else onset
 

@@ -42,6 +42,7 @@ BACK_OFF = (
 )  # seconds before a musician who has died again and again is started anew
 WELL = 60.0  # seconds of good health, after which former deaths are forgotten
 CANDIDATES = 3  # drafts of an answer that are made while the player plays
+SITTING = 0.5  # seconds between two looks of a partner who rests
 STILLBORN = 3  # deaths before it has ever been ready: it will not come
 
 
@@ -86,6 +87,7 @@ class Partner:
             finished=self._finished,
         )
         self.candidates = CANDIDATES
+        self._density = math.inf  # notes a second, at most, that the musician was last asked for
         self._size: int | None = None  # of the musician's styles, once it is there
         self._point: tuple[float, ...] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -147,7 +149,7 @@ class Partner:
         former, self.preset = self.preset, preset
         try:
             if self._size is not None:
-                self.mind.style(self._style(self._size), preset.sampling)
+                self.mind.style(self._style(self._size), self._held_back(preset.sampling))
         except UserError:
             self.preset = former
             raise
@@ -156,7 +158,7 @@ class Partner:
         """Turn a knob of the style, from the next note on. Raises UserError for one that is not there."""
         self.preset = self.preset.turned(knob, value)
         if self._size is not None:
-            self.mind.style(self._point, self.preset.sampling)
+            self.mind.style(self._point, self._held_back(self.preset.sampling))
 
     def answer_now(self) -> None:
         """Do not wait for the phrase to be over."""
@@ -183,7 +185,7 @@ class Partner:
                 self._last_beat = math.inf
                 self.keep_time()
                 self.improviser.leave()
-                self.mind.style(self._point, self.preset.sampling)
+                self.mind.style(self._point, self._held_back(self.preset.sampling))
                 self.show("listening")
 
     # -- coming in ---------------------------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ class Partner:
         if "note" in about:
             self.say(str(about["note"]))
         self._size = int(about.get("style") or 0)
-        self.mind.style(self._style(self._size), self.preset.sampling)
+        self.mind.style(self._style(self._size), self._held_back(self.preset.sampling))
         if self.seed is not None:
             self.mind.seed(self.seed)
         self.mind.join(*self.conversation.everything(REMEMBERED))
@@ -237,8 +239,9 @@ class Partner:
                 due = self.clock.now()
             self._now = False
             if due is None or due - self.clock.now() >= TICK:
-                if due is not None and self.candidates:
-                    self.improviser.draft(*self._answer(phrase, due), self.candidates)
+                candidates = min(self.candidates, self.improviser.pace.candidates)
+                if due is not None and candidates:
+                    self.improviser.draft(*self._answer(phrase, due), candidates)
                 await self.improviser.change(None if due is None else due - self.clock.now())
                 continue
             begin, bounds, on_beat = self._answer(phrase, self.clock.now())
@@ -307,19 +310,39 @@ class Partner:
         """In a duet, play where the player does not, and less while the player plays more."""
         recent = [n for n in self.conversation.notes[-duets.LOOKED_AT :] if n.role == CALL]
         sampling = duets.sampling(self.preset.sampling, recent, self.clock.now(), self.manner.part)
-        self.mind.style(self._point, sampling)
+        self.mind.style(self._point, self._held_back(sampling))
         self.improviser.beat(self.clock.now(), recent)
 
     # -- between the solos -------------------------------------------------------------------------------------------
 
     async def _play(self, begin: float, bounds: Callable[[], Bounds], **how: Any) -> None:
-        """One answer to what was called."""
-        phrase = self._phrase()
+        """One answer to what was called, or none, where the musician is too slow."""
+        phrase, pace = self._phrase(), self.improviser.pace
+        resting = pace.rests(self.clock.now())
+        self.meters.level, self.meters.level_word = pace.level, pace.word
+        if resting:
+            self.show("resting")
+            self._finished([])
+            await self.improviser.undisturbed(None, SITTING)
+            return
+
+        def paced() -> Bounds:
+            if pace.density != self._density:
+                self.mind.style(self._point, self._held_back(self.preset.sampling))
+            return bounds()
+
         self.meters.phrases += 1
         self.calls.append(Phrase(tuple(phrase)).moved(-self.start))
         self.show("answering")
-        await self.improviser.improvise(begin, bounds, **how)
+        await self.improviser.improvise(begin, paced, **how)
         await self._mirror()
+
+    def _held_back(self, sampling: dict[str, float]) -> dict[str, float]:
+        """The settings, with no more notes than the musician is quick enough for."""
+        self._density = self.improviser.pace.density
+        if math.isinf(self._density):
+            return sampling
+        return {**sampling, "density": min(sampling.get("density", self._density), self._density)}
 
     async def _mirror(self) -> None:
         """Follow the player's style as far as asked for; after an answer, when nobody waits for it."""
@@ -329,7 +352,7 @@ class Partner:
         theirs = await self.mind.encode(notes)
         ours = self.preset.z or (0.0,) * len(theirs)
         self._point = tuple(a + (b - a) * self.manner.mirror for a, b in zip(ours, theirs, strict=True))
-        self.mind.style(self._point, self.preset.sampling)
+        self.mind.style(self._point, self._held_back(self.preset.sampling))
 
     def _finished(self, notes: list[Note]) -> None:
         self._called_from, self._phrase_from = self._phrase_from, len(self.conversation)

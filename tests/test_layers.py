@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PURE = (
-    *("listener", "turns", "schedule", "presets", "meters", "conversation"),
+    *("listener", "turns", "schedule", "presets", "meters", "conversation", "pace"),
     *("view", "wishes", "voices", "timbres", "takes"),
     *("transport", "follower", "pulse", "trades", "duets", "manner", "controls", "zone", "echoes"),
 )
