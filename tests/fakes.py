@@ -187,6 +187,7 @@ class FakeMind:
         self.told: list[tuple[int, list[Note]]] = []
         self.styles: list[Any] = []
         self.styles_have = 0
+        self.drafts: list[tuple[Span, int]] = []
         self.encoded: list[list[Note]] = []
         self.starts = self.plays = self._base = 0
         self.closed = False
@@ -237,8 +238,14 @@ class FakeMind:
                 return
 
     @property
-    def heard(self) -> dict[str, int]:
-        return self.echo.heard if isinstance(self.echo.heard, dict) else {}
+    def did(self) -> dict[str, int]:
+        return self.echo.did()
+
+    def draft(self, span: Span, candidates: int) -> None:
+        self.drafts.append((span, candidates))
+        self.echo.draft(span, candidates)
+        while self.echo.spare():
+            pass
 
     async def close(self) -> None:
         self.closed = True

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent.errors import UserError
 from agent.manner import Manner
+from agent.partner import CANDIDATES
 from agent.presets import Preset
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
@@ -197,12 +198,26 @@ def test_in_a_long_session_nothing_is_heard_anew() -> None:
                 await asyncio.sleep(6.0)
 
     made, report = jam(script, mind={"musician": lambda: Engine(small_network()), "note_takes": 0.002})
-    heard, engine = report.meters["heard"], made.mind.echo
+    heard, engine = report.meters["musician"], made.mind.echo
     assert engine._forgotten > 0 or len(engine.notes) > 2 * engine.cache.size
     assert heard["anew"] == 0
     assert pressed <= heard["fed"] < 3 * pressed
     assert 0 < heard["again"] <= 2 * pressed + rounds
     assert report.meters["unready"] == 0
+    assert heard["drafted"] > 0.8 * report.meters["answers"]
+
+
+def test_the_answer_that_would_be_given_now_is_thought_of_while_the_player_plays() -> None:
+    async def script(j: Jam) -> None:
+        await j.play(60, 62, 64, 65, 67)
+        await asyncio.sleep(6)
+
+    made, report = jam(script, mind={"musician": lambda: Engine(small_network())})
+    spans = [span for span, _ in made.mind.drafts]
+    assert len(spans) > 5  # again with each key and release
+    assert made.agent_ons()[0][0] >= spans[-1].earliest
+    assert report.meters["musician"]["drafted"] == report.meters["answers"] == 1
+    assert {candidates for _, candidates in made.mind.drafts} == {CANDIDATES}
 
 
 def test_rounds_end_it() -> None:
