@@ -29,6 +29,7 @@ from .clock import SystemClock
 from .errors import UserError
 from .meters import percentiles
 from .mind import Mind, MindLost, worker_command
+from .partner import CANDIDATES
 from .ports import Event, RtInput
 from .session import Session
 
@@ -98,6 +99,8 @@ async def report(engine: str, seconds: float, weights: str = "open") -> dict[str
         found |= _musicians_rows(await mind.measure(NOTES))
         found["ready_share"], found["delivery_ms"] = await ready_share(mind, SHARES["ready"] * seconds / 2)
         found |= await _played(weights, engine, SHARES["session"] * seconds / 2)
+        without = await _played(weights, engine, SHARES["session"] * seconds / 4, candidates=0)
+        found["first_note_undrafted_ms"] = without["first_note_ms"]
         with Hog():
             hogged = _musicians_rows(await mind.measure(NOTES // 2))
             hogged["ready_share"], _ = await ready_share(mind, SHARES["ready"] * seconds / 2)
@@ -157,8 +160,8 @@ async def ready_share(mind: Mind, seconds: float) -> tuple[float, dict[str, floa
     return ready / count, percentiles(taken)
 
 
-async def _played(weights: str, engine: str, seconds: float) -> dict[str, Any]:
-    """A session with the player on the stage."""
+async def _played(weights: str, engine: str, seconds: float, candidates: int = CANDIDATES) -> dict[str, Any]:
+    """A session with the player on the stage, whose musician drafts so many answers ahead."""
     stage = Stage()
     session = Session(
         inputs=[stage],
@@ -171,12 +174,13 @@ async def _played(weights: str, engine: str, seconds: float) -> dict[str, Any]:
         seconds=seconds + 2.0,
         seed=0,
     )
+    session.partner.candidates = candidates
     meters = (await session.run()).meters
     rows = {key: meters[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
     return {
         **rows,
         "misses": meters["misses"],
-        "heard": meters["heard"],
+        "musician": meters["musician"],
         "thru_ms": percentiles(stage.thru),
         "stamp_ms": percentiles(_stamps()),
     }

@@ -40,7 +40,7 @@ BUDGETS = (
     Budget("cut-in to last off, p99", "cut_in_ms", "p99", 5.0),
     Budget("stamp, p99", "stamp_ms", "p99", 0.2),
     Budget("thru, p99", "thru_ms", "p99", 0.5),
-    Budget("window heard anew while playing, times", "heard", "anew", 0),
+    Budget("window heard anew while playing, times", "musician", "anew", 0),
     Budget("notes ready in time, 12 a second", "ready_share", "", 0.9999, least=True),
     Budget("times as fast as torch, a note", "faster_than_torch", "", 5.0, least=True),
 )
@@ -76,8 +76,8 @@ def table(report: dict[str, Any]) -> str:
             if key.endswith("_ms") and isinstance(row, dict) and "p50" in row:
                 name = f"{'one core busy: ' if where else ''}{key.removesuffix('_ms').replace('_', ' ')}, ms"
                 lines.append(name.ljust(34) + "".join(f"{row[n]:9.3f}" for n in ("p50", "p95", "p99", "max")))
-    if report.get("heard"):
-        lines.append("heard while playing: " + ", ".join(f"{name} {n}" for name, n in report["heard"].items()))
+    if report.get("musician"):
+        lines.append("the musician, notes or times: " + ", ".join(f"{k} {n}" for k, n in report["musician"].items()))
     if report.get("rss_mb"):
         lines.append(f"memory, MB: {report['rss_mb']['start']:.0f} at first, {report['rss_mb']['end']:.0f} at last")
     if "over_limit" in report:

@@ -66,12 +66,14 @@ async def _sound_like_that(stage: Stage, session: Session, name: str) -> None:
         raise UserError(
             f"Play a little more first: a style is learnt from {LEAST_LEARNT} notes, and I have heard {len(notes)}."
         )
-    z = tuple(await session.mind.encode(notes))
+    z, habits = await session.mind.encode(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
     weights = str((session.mind.ready or {}).get("weights", ""))
     about = f"Learnt from {len(notes)} notes of your playing."
-    preset = Preset(slug(name), title=name, description=about, z=z, weights=weights, source="your playing")
+    preset = Preset(
+        slug(name), title=name, description=about, z=tuple(z), weights=weights, source="your playing", sampling=habits
+    )
     _keep(stage, preset)
     use(session, preset)
 

@@ -37,7 +37,7 @@ def glance(session: Session, showing: str) -> Row:
             "lateness": lately(meters.lateness),
             "cut-in": lately(meters.cut_in),
         },
-        "level": {"step": getattr(meters, "level", 0), "word": getattr(meters, "level_word", "")},
+        "level": {"step": meters.level, "word": meters.level_word},
         "misses": session.player.schedule.misses,
         "notes": meters.notes,
         "answers": meters.answers,

@@ -21,6 +21,7 @@ from .conversation import Conversation
 from .manner import Manner
 from .meters import Meters
 from .mind import Mind, MindLost
+from .pace import Pace
 from .player import Player
 from .pulse import pulse
 from .transport import Transport
@@ -76,6 +77,7 @@ class Improviser:
         self.mind, self.player, self.clock, self.conversation = mind, player, clock, conversation
         self.transport, self.manner, self.meters, self.finished = transport, manner, meters, finished
         self.sounds = sounds  # the pitch on the output of a pitch that is played
+        self.pace = Pace()
         self.solo: Solo | None = None
         self._changed = asyncio.Event()
         self._pulse: Bar | None = None  # the player's own, in free time
@@ -174,43 +176,62 @@ class Improviser:
         if self.solo is solo:
             self._finish(solo)
 
+    def draft(self, begin: float, bounds: Bounds, on_beat: bool, candidates: int) -> None:
+        """A solo will be asked for at `begin`, if nothing happens before: have it thought of in spare time."""
+        self.mind.draft(self._span(begin, begin, bounds, on_beat), candidates)
+
+    def _span(self, now: float, earliest: float, bounds: Bounds, on_beat: bool, ahead: float = AHEAD) -> Span:
+        """What is asked of the musician: see `models.note.Span`."""
+        return Span(earliest, now + ahead, bounds.close, bounds.stop, bounds.hush, self.beat(earliest), on_beat)
+
     async def _ask(self, solo: Solo, begin: float, on_beat: bool, ahead: float, soon: float, together: bool) -> str:
         """Have the next stretch invented and planned; "more" where it goes on after that."""
         version, now, mine = solo.version, self.clock.now(), self._mine(solo)
         bounds = solo.bounds()
         soon += self._margin if together else 0.0
         earliest = max(now + soon, begin, mine[-1].onset if mine else begin)
-        bar = self.beat(earliest)
-        until, floor = max(now, begin) + ahead, 0.0
-        opening = on_beat and not mine
-        span = Span(earliest, until, bounds.close, bounds.stop, bounds.hush, bar, opening, together)
+        opening, floor = on_beat and not mine, 0.0
+        span = replace(self._span(max(now, begin), earliest, bounds, opening, ahead), together=together)
+        bar, asked, late = span.bar, now, 0.0
         async with aclosing(self.mind.play(span)) as playing:
             async for item in playing:
                 if self.solo is not solo or solo.version != version:
                     return "more"
                 if isinstance(item, str):
-                    self.meters.heard = self.mind.heard
+                    self.meters.musician = self.mind.did
                     return item
                 if solo.opening is None:
                     solo.opening = len(self.conversation)
                     self.meters.first_note.append(self.clock.now() - solo.decided)
                     self.meters.answers += 1
-                behind = self.clock.now() - item.onset
+                arrived = self.clock.now()
+                behind = arrived - item.onset - late
+                self._paced(arrived - asked, item.onset + late, arrived)
+                asked = arrived
                 self.meters.unready += behind > UNHEARD
                 self._margin = min(max(0.995 * self._margin, self._margin + behind + SPARE), MARGIN)
                 number = self.conversation.answered(item)
-                if (onset := max(floor, self._place(item.onset, bar, bounds, opening))) > item.onset:
+                if (onset := max(floor, self._place(item.onset + late, bar, bounds, opening))) > item.onset:
+                    late = 0.0 if bar else onset - item.onset  # in free time all that follows waits, too: no burst
                     item = self.conversation.delayed(number, onset)
                 floor, opening = item.onset, False
                 sounding = min(item.duration, max(bounds.hush - item.onset, 0.02))  # one that was moved, too
                 self.player.add([(number, replace(item, pitch=self.sounds(item.pitch), duration=sounding))])
         return "end"
 
+    def _paced(self, took: float, onset: float, now: float) -> None:
+        """A note has been invented."""
+        self.pace.note(took, onset, now)
+        self.meters.level, self.meters.level_word = self.pace.level, self.pace.word
+        self.meters.worst_level = max(self.meters.worst_level, self.pace.level)
+
     def _place(self, onset: float, bar: Bar | None, bounds: Bounds, opening: bool) -> float:
         """When a note sounds: as was meant, or, where that is past, at the next place left: a sixteenth, to open with a beat."""
         now = self.clock.now()
-        if bar is None or now - onset <= UNHEARD:
+        if now - onset <= UNHEARD:
             return onset
+        if bar is None:
+            return now + UNHEARD
         place = bar.beat_from(now + UNHEARD) if opening else bar.pulled(now, 1.0, now + UNHEARD)
         return place if place < min(bounds.stop, bounds.hush) else onset
 

@@ -44,7 +44,12 @@ class Meters:
     phrases: int = 0
     answers: int = 0
     notes: int = 0  # played by the agent
-    heard: dict[str, int] = field(default_factory=dict)  # what the musician fed itself: see `models.engine`
+    level: int = 0  # how much is asked of the musician: see `agent.pace`
+    level_word: str = ""
+    worst_level: int = 0
+    musician: dict[str, int] = field(
+        default_factory=dict
+    )  # what it heard, heard again, and drafted: see `models.engine`
 
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -54,7 +59,9 @@ class Meters:
             "notes": self.notes,
             "misses": self.misses,
             "unready": self.unready,
-            "heard": self.heard,
+            "musician": self.musician,
+            "level": self.level,
+            "worst_level": self.worst_level,
             "first_note_ms": percentiles(self.first_note),
             "first_on_ms": percentiles(self.first_on),
             "lateness_ms": percentiles(self.lateness),

@@ -47,7 +47,7 @@ class Mind:
         self._stderr = b""
         self._tasks: list[asyncio.Task[None]] = []
         self._replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self.heard: dict[str, int] = {}  # what it had to hear, and hear again: see `models.engine`
+        self.did: dict[str, int] = {}  # what it had to hear, and hear again, and drafts: see `models.engine`
         self._ident = 0
         self._base = 0  # the number of the first note that this process was told
 
@@ -95,6 +95,10 @@ class Mind:
         """Make what follows repeatable."""
         self._tell({"do": "seed", "seed": seed})
 
+    def draft(self, span: Span, candidates: int) -> None:
+        """In spare time, think of what `play` will ask for: the best of so many answers is then there at once."""
+        self._tell({"do": "draft", "candidates": candidates, **span_to_wire(span)})
+
     async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
         """The next notes of the answer as they are invented, and at last "more" or "end". Raises MindLost."""
         ident = self._ask({"do": "play", **span_to_wire(span)})
@@ -109,23 +113,23 @@ class Mind:
                     raise MindLost(f"it plays out of time: {str(reply['note'])[:80]}")
                 yield note
             elif "done" in reply:
-                if isinstance(heard := reply.get("heard"), dict):
-                    self.heard = {str(k)[:20]: int(v) for k, v in heard.items() if isinstance(v, int)}
+                if isinstance(did := reply.get("did"), dict):
+                    self.did = {str(k)[:20]: int(v) for k, v in did.items() if isinstance(v, int)}
                 yield str(reply["done"])
                 return
             else:
                 raise MindLost(str(reply.get("error", reply))[:200])
         raise MindLost("it plays without end")
 
-    async def encode(self, notes: Sequence[Note]) -> list[float]:
-        """The style of some notes. Raises UserError where there are too few, MindLost."""
+    async def encode(self, notes: Sequence[Note]) -> tuple[list[float], dict[str, float]]:
+        """The style of some notes: a point, and habits as settings. Raises UserError where there are too few, MindLost."""
         ident = self._ask({"do": "encode", "notes": [to_wire(n) for n in notes]})
         reply = await self._reply_to(ident)
         if "z" not in reply:
             raise UserError(str(reply.get("error", "these notes have no style.")))
         try:
-            return [float(x) for x in reply["z"]]
-        except (TypeError, ValueError) as error:
+            return [float(x) for x in reply["z"]], {str(k): float(x) for k, x in reply.get("habits", {}).items()}
+        except (AttributeError, TypeError, ValueError) as error:
             raise MindLost("it said something that is not a style") from error
 
     async def measure(self, notes: int, patience: float = 300.0) -> dict[str, list[float]]:

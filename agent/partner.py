@@ -9,7 +9,6 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from models.note import CALL, HELD, Note, Phrase
@@ -24,7 +23,7 @@ from .manner import DUET, TRADE, Manner
 from .meters import Meters
 from .mind import Mind, MindLost
 from .player import Player
-from .presets import Preset
+from .presets import HABIT, Preset
 from .trades import Trades, Turn
 from .transport import Transport
 
@@ -42,6 +41,8 @@ BACK_OFF = (
     15.0,
 )  # seconds before a musician who has died again and again is started anew
 WELL = 60.0  # seconds of good health, after which former deaths are forgotten
+CANDIDATES = 3  # drafts of an answer that are made while the player plays
+SITTING = 0.5  # seconds between two looks of a partner who rests
 STILLBORN = 3  # deaths before it has ever been ready: it will not come
 
 
@@ -85,8 +86,11 @@ class Partner:
             meters=meters,
             finished=self._finished,
         )
+        self.candidates = CANDIDATES
+        self._density = math.inf  # notes a second, at most, that the musician was last asked for
         self._size: int | None = None  # of the musician's styles, once it is there
         self._point: tuple[float, ...] | None = None
+        self._theirs: dict[str, float] = {}  # the player's habits, where they are mirrored
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
         self.free = False  # the clock is lost: in free time until it is back
@@ -146,7 +150,7 @@ class Partner:
         former, self.preset = self.preset, preset
         try:
             if self._size is not None:
-                self.mind.style(self._style(self._size), preset.sampling)
+                self.mind.style(self._style(self._size), self._held_back(self._settings()))
         except UserError:
             self.preset = former
             raise
@@ -155,7 +159,7 @@ class Partner:
         """Turn a knob of the style, from the next note on. Raises UserError for one that is not there."""
         self.preset = self.preset.turned(knob, value)
         if self._size is not None:
-            self.mind.style(self._point, self.preset.sampling)
+            self.mind.style(self._point, self._held_back(self._settings()))
 
     def answer_now(self) -> None:
         """Do not wait for the phrase to be over."""
@@ -182,7 +186,7 @@ class Partner:
                 self._last_beat = math.inf
                 self.keep_time()
                 self.improviser.leave()
-                self.mind.style(self._point, self.preset.sampling)
+                self.mind.style(self._point, self._held_back(self._settings()))
                 self.show("listening")
 
     # -- coming in ---------------------------------------------------------------------------------------------------
@@ -204,7 +208,7 @@ class Partner:
         if "note" in about:
             self.say(str(about["note"]))
         self._size = int(about.get("style") or 0)
-        self.mind.style(self._style(self._size), self.preset.sampling)
+        self.mind.style(self._style(self._size), self._held_back(self._settings()))
         if self.seed is not None:
             self.mind.seed(self.seed)
         self.mind.join(*self.conversation.everything(REMEMBERED))
@@ -217,8 +221,16 @@ class Partner:
             raise UserError(
                 f"the preset {self.preset.name} has {len(z)} numbers and these weights want {size}; choose another preset."
             )
-        self._point = z if z and size else None
+        self._point, self._theirs = z if z and size else None, {}
         return self._point
+
+    def _settings(self) -> dict[str, float]:
+        """The preset's settings, its habits on their way to the player's as far as those are mirrored."""
+        settings, share = dict(self.preset.sampling), self.manner.mirror
+        for key in {k for k in settings if k.startswith(HABIT)} | set(self._theirs) if self._theirs else ():
+            ours = settings.get(key, 0.0)
+            settings[key] = ours + (self._theirs.get(key, 0.0) - ours) * share
+        return settings
 
     # -- the three manners -------------------------------------------------------------------------------------------
 
@@ -236,15 +248,22 @@ class Partner:
                 due = self.clock.now()
             self._now = False
             if due is None or due - self.clock.now() >= TICK:
+                candidates = min(self.candidates, self.improviser.pace.candidates)
+                if due is not None and candidates:
+                    self.improviser.draft(*self._answer(phrase, due), candidates)
                 await self.improviser.change(None if due is None else due - self.clock.now())
                 continue
-            now = self.clock.now()
-            begin = now + SOON
-            bar = self.improviser.beat(begin, phrase)
-            if on_beat := bar is not None:
-                begin = bar.beat_from(begin)
-            shape = turns.shape(phrase, begin, self.preset.shortest, self.preset.longest)
-            await self._play(begin, partial(Bounds, shape.close, shape.stop), on_beat=on_beat)
+            begin, bounds, on_beat = self._answer(phrase, self.clock.now())
+            await self._play(begin, lambda bounds=bounds: bounds, on_beat=on_beat)  # type: ignore[misc]
+
+    def _answer(self, phrase: list[Note], decided: float) -> tuple[float, Bounds, bool]:
+        """When an answer that is decided on then begins, how far it may go, and whether it begins on a beat."""
+        begin = decided + SOON
+        bar = self.improviser.beat(begin, phrase)
+        if bar is not None:
+            begin = bar.beat_from(begin)
+        shape = turns.shape(phrase, begin, self.preset.shortest, self.preset.longest)
+        return begin, Bounds(shape.close, shape.stop), bar is not None
 
     async def _trade(self) -> None:
         """On the transport, so many bars each. Where there is no beat, wait for one."""
@@ -299,30 +318,50 @@ class Partner:
     def _make_room(self) -> None:
         """In a duet, play where the player does not, and less while the player plays more."""
         recent = [n for n in self.conversation.notes[-duets.LOOKED_AT :] if n.role == CALL]
-        sampling = duets.sampling(self.preset.sampling, recent, self.clock.now(), self.manner.part)
-        self.mind.style(self._point, sampling)
+        sampling = duets.sampling(self._settings(), recent, self.clock.now(), self.manner.part)
+        self.mind.style(self._point, self._held_back(sampling))
         self.improviser.beat(self.clock.now(), recent)
 
     # -- between the solos -------------------------------------------------------------------------------------------
 
     async def _play(self, begin: float, bounds: Callable[[], Bounds], **how: Any) -> None:
-        """One answer to what was called."""
-        phrase = self._phrase()
+        """One answer to what was called, or none, where the musician is too slow."""
+        phrase, pace = self._phrase(), self.improviser.pace
+        resting = pace.rests(self.clock.now())
+        self.meters.level, self.meters.level_word = pace.level, pace.word
+        if resting:
+            self.show("resting")
+            self._finished([])
+            await self.improviser.undisturbed(None, SITTING)
+            return
+
+        def paced() -> Bounds:
+            if pace.density != self._density:
+                self.mind.style(self._point, self._held_back(self.preset.sampling))
+            return bounds()
+
         self.meters.phrases += 1
         self.calls.append(Phrase(tuple(phrase)).moved(-self.start))
         self.show("answering")
-        await self.improviser.improvise(begin, bounds, **how)
+        await self.improviser.improvise(begin, paced, **how)
         await self._mirror()
+
+    def _held_back(self, sampling: dict[str, float]) -> dict[str, float]:
+        """The settings, with no more notes than the musician is quick enough for."""
+        self._density = self.improviser.pace.density
+        if math.isinf(self._density):
+            return sampling
+        return {**sampling, "density": min(sampling.get("density", self._density), self._density)}
 
     async def _mirror(self) -> None:
         """Follow the player's style as far as asked for; after an answer, when nobody waits for it."""
         notes = [n for n in self.conversation.notes if n.role == CALL and n.duration != HELD][-MIRRORED:]
         if not self.manner.mirror or not self._size or len(notes) < LEAST_MIRRORED:
             return
-        theirs = await self.mind.encode(notes)
+        theirs, self._theirs = await self.mind.encode(notes)
         ours = self.preset.z or (0.0,) * len(theirs)
         self._point = tuple(a + (b - a) * self.manner.mirror for a, b in zip(ours, theirs, strict=True))
-        self.mind.style(self._point, self.preset.sampling)
+        self.mind.style(self._point, self._held_back(self._settings()))
 
     def _finished(self, notes: list[Note]) -> None:
         self._called_from, self._phrase_from = self._phrase_from, len(self.conversation)

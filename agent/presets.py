@@ -37,13 +37,17 @@ SAMPLING = {
     "density": (1.0, 20.0),
     "emphasis": (0.0, 3.0),
     "pull": (0.0, 2.0),
+    "habit": (0.0, 2.0),
 }
 KNOBS = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
 """Qualities of the playing, each turned from -1 to +1 around the style: [knobs], `--knob` and controllers."""
-KNOB = "knob."  # before their names, among the settings that the musician is told
+KNOB, HABIT = "knob.", "habit."  # before their names, among the settings that the musician is told
+HABITS = {"wait": 10, "leap": 13, "length": 11, "place": 11}
+"""What a style does more often than others, in bands (`models.habits`): as many numbers each, in nats."""
+MOST_OFTEN = 5.0  # nats
 ANSWER = {"shortest": (0.5, 60.0), "longest": (0.5, 60.0)}
 STYLE = ("z", "weights", "source")
-TOP = ("title", "description", "style", "sampling", "knobs", "answer")
+TOP = ("title", "description", "style", "habits", "sampling", "knobs", "answer")
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ def _preset(path: Path, table: dict[str, Any]) -> Preset:
         raise UserError(f"{name}: style.z must be a list of at most {MOST_NUMBERS} numbers.")
     point = tuple(_number(name, "style.z", x, (-FARTHEST, FARTHEST)) for x in z)
     settings = {key: _number(name, f"sampling.{key}", x, SAMPLING[key]) for key, x in sampling.items()}
+    settings |= _habits(name, _table(name, table, "habits"))
     settings |= {KNOB + key: _number(name, f"knobs.{key}", x, (-1.0, 1.0)) for key, x in knobs.items()}
     bounds: dict[str, Any] = {key: _number(name, f"answer.{key}", x, ANSWER[key]) for key, x in answer.items()}
     preset = Preset(
@@ -148,6 +153,18 @@ def _preset(path: Path, table: dict[str, Any]) -> Preset:
     if settings.get("lowest", 21) > settings.get("highest", 108) - 11:
         raise UserError(f"{name}: sampling.lowest and sampling.highest must be at least an octave apart.")
     return preset
+
+
+def _habits(name: str, habits: dict[str, Any]) -> dict[str, float]:
+    """The habits, as settings."""
+    _known(name, "habits.", habits, HABITS)
+    found = {}
+    for key, row in habits.items():
+        if not isinstance(row, list) or len(row) != HABITS[key]:
+            raise UserError(f"{name}: habits.{key} must be a list of {HABITS[key]} numbers.")
+        for i, x in enumerate(row):
+            found[f"{HABIT}{key}.{i}"] = _number(name, f"habits.{key}", x, (-MOST_OFTEN, MOST_OFTEN))
+    return found
 
 
 def _known(name: str, where: str, table: dict[str, Any], keys: Any) -> None:

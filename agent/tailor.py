@@ -16,7 +16,7 @@ from models.note import to_wire
 
 from .answer import ask
 from .errors import UserError
-from .presets import KNOB, KNOBS, Preset
+from .presets import HABIT, HABITS, KNOB, Preset
 
 MOST_NOTES = 4000  # of one file: a style is heard in fewer
 PER_LINE = 8
@@ -41,8 +41,11 @@ def learn(name: str, files: Sequence[Path], command: Sequence[str]) -> Preset:
         raise UserError("this musician knows no styles; use one with weights.")
     weights = next((str(r["ready"].get("weights", "")) for r in replies if "ready" in r), "")
     z = tuple(sum(column) / len(points) for column in zip(*points, strict=True))
+    habits = [r.get("habits", {}) for r in replies if "z" in r]
+    sampling = {key: sum(float(h.get(key, 0.0)) for h in habits) / len(habits) for key in habits[0]}
     source = ", ".join(p.name for p in files)[:200]
-    return Preset(name, title=name, description=f"Learnt from {source}.", z=z, weights=weights, source=source)
+    about = f"Learnt from {source}."
+    return Preset(name, title=name, description=about, z=z, weights=weights, source=source, sampling=sampling)
 
 
 def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
@@ -57,8 +60,8 @@ def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
     sampling = dict(nearer.sampling)
     for key in set(a.sampling) & set(b.sampling):
         sampling[key] = between(a.sampling[key], b.sampling[key])
-    for key in (KNOB + knob for knob in KNOBS):
-        if key in a.sampling or key in b.sampling:
+    for key in set(a.sampling) | set(b.sampling):
+        if key.startswith((KNOB, HABIT)):  # at rest where they are not given
             sampling[key] = between(a.sampling.get(key, 0.0), b.sampling.get(key, 0.0))
     return replace(
         nearer,
@@ -93,9 +96,13 @@ def _toml(preset: Preset) -> str:
     lines += ["    " + ", ".join(f"{x:.4g}" for x in row) + "," for row in rows] + ["]"]
     lines += [f"weights = {text(preset.weights)}", f"source = {text(preset.source)}"]
     settings = sorted(preset.sampling.items())
-    plain = [f"{k} = {v:.4g}" for k, v in settings if not k.startswith(KNOB)]
+    plain = [f"{k} = {v:.4g}" for k, v in settings if not k.startswith((KNOB, HABIT))]
     turned = [f"{k.removeprefix(KNOB)} = {v:.4g}" for k, v in settings if k.startswith(KNOB)]
-    for title, rows_ in (("sampling", plain), ("knobs", turned)):
+    kept = []
+    for name, size in HABITS.items():
+        row = [preset.sampling.get(f"{HABIT}{name}.{i}", 0.0) for i in range(size)]
+        kept += [f"{name} = [{', '.join(f'{x:.3g}' for x in row)}]"] if any(row) else []
+    for title, rows_ in (("habits", kept), ("sampling", plain), ("knobs", turned)):
         if rows_:
             lines += ["", f"[{title}]", *rows_]
     lines += ["", "[answer]", f"shortest = {preset.shortest:.4g}", f"longest = {preset.longest:.4g}"]

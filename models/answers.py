@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import attributes
+from . import attributes, habits
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
@@ -269,7 +269,7 @@ def style_obeyed(
     each = {}
     for label in kinds:
         table = tomllib.loads((presets / f"{names[label]}.toml").read_text(encoding="utf8"))
-        z, sampling = table["style"]["z"], table.get("sampling", {})
+        z, sampling = table["style"]["z"], table.get("sampling", {}) | habits.settings(table.get("habits", {}))
         found = [answered(engine, cut.call, z, sampling, seed + i) for i, cut in enumerate(calls)]
         rows = [features(notes) for notes in found if len(notes) >= FEWEST]
         each[names[label]] = float(np.mean(classifier.guess(np.stack(rows)) == label)) if rows else 0.0

@@ -1,4 +1,4 @@
-"""Centroids: the presets, made from the corpus. Each is the middle, in the latent space, of pieces that a rule picks.
+"""Centroids: the presets, made from the corpus. Each is the middle, in the latent space, of pieces that a rule picks, and their habits.
 
 Knows nothing of playing. Run again whenever the weights change, as a point means nothing to other weights:
 
@@ -11,16 +11,17 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from . import checkpoint, corpus, engines
+from . import checkpoint, corpus, engines, habits
 from .bits import notes_of
 from .corpus import Piece
 from .engine import Engine
+from .habits import Habits
 
 
 @dataclass(frozen=True)
@@ -170,12 +171,29 @@ def centroid(engine: Engine, pieces: list[Piece], most: int = 60, seed: int = 0)
     return [round(float(x), 3) for x in np.mean(points, axis=0)]
 
 
-def toml(rule: Rule, z: list[float], weights: str, count: int) -> str:
+def heard(pieces: Sequence[Piece], most: int = 60, notes: int = 400, seed: int = 0) -> Habits:
+    """How often each band of each habit was seen in up to `most` pieces, a stretch of each."""
+    rng = np.random.default_rng(seed)
+    stretches = []
+    for i in rng.permutation(len(pieces))[:most]:
+        start = int(rng.integers(0, max(len(pieces[i]) - notes, 0) + 1))
+        stretches.append(notes_of(pieces[i])[start : start + notes])
+    return habits.counted(stretches)
+
+
+def at_large(pieces: Sequence[Piece]) -> Habits:
+    """The same for all music, each source counting the same: what `models.habits.MUSIC` was made from."""
+    each = [heard([p for p in pieces if p.source == source]) for source in sorted({p.source for p in pieces})]
+    return {name: np.mean([h[name] / h[name].sum() for h in each], axis=0) * 1e4 for name in each[0]}
+
+
+def toml(rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> str:
     """The preset file."""
     lines = [f"title = {json.dumps(rule.title)}", f"description = {json.dumps(rule.description)}", "", "[style]"]
     rows = [", ".join(f"{x:g}" for x in z[i : i + 8]) for i in range(0, len(z), 8)]
     lines += ["z = [", *(f"    {row}," for row in rows), "]"]
     lines += [f"weights = {json.dumps(weights)}", f"source = {json.dumps(f'{rule.source} ({count} pieces)')}"]
+    lines += ["", "[habits]", *(f"{k} = [{', '.join(f'{x:g}' for x in v)}]" for k, v in kept.items())]
     for name, table in (("sampling", rule.sampling), ("answer", rule.answer)):
         if table:
             lines += ["", f"[{name}]", *(f"{k} = {v}" for k, v in table.items())]
@@ -198,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     for name, rule in RULES.items():
         picked = [p for p in pieces if rule.picks(p)]
-        text = toml(rule, centroid(engine, picked), engine.name, len(picked))
+        text = toml(rule, centroid(engine, picked), habits.odds(heard(picked)), engine.name, len(picked))
         (args.out / f"{name}.toml").write_text(text, encoding="utf8")
         print(f"{name:20} {len(picked):4} pieces")
     return 0

@@ -17,22 +17,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, knobs, recall
-from .attributes import KEYS, key_share
+from . import codec, habits, knobs, recall, rules
 from .codec import CHOSEN
+from .drafts import Drafter
 from .network import Floats, Network
-from .note import ANSWER, CALL, HELD, LOWEST, Note, Span
+from .note import ANSWER, CALL, HELD, Note, Span
 from .sampling import Sampling, draw, softmax
 
-LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
-LONGEST_WAIT = 0.4  # seconds: nor does it keep its partner waiting longer before it begins
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
 SHORTEST = 0.06  # seconds: no note is shorter; one that must end sooner is not begun
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
-CHORD = 0.03  # seconds: onsets closer than this are struck together
-KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
 HEARD = ("fed", "again", "anew")
-CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
 
 
 class Engine:
@@ -44,13 +39,15 @@ class Engine:
         self.point = self.z = np.zeros(self.config.latent, np.float32)  # the style, and where the knobs have moved it
         self._has_style = False
         self.sampling = Sampling()
-        self.generator = np.random.default_rng(0)
+        self.generator, self.seeded = np.random.default_rng(0), 0
+        self.drafts = Drafter(self)
+        self.likelihood: float | None = None  # of what is chosen, summed up, where somebody asks
         self.notes: list[Note] = []
         self._forgotten = 0  # notes of the session before self.notes[0]
         self._start = 0  # notes of the session before the cache's first
         self._rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
         self._hidden: list[Floats] = []  # of step 0 and of each note after it, as far as they were fed
-        self.heard = dict.fromkeys(HEARD, 0)  # how often: see `hear`
+        self.heard = dict.fromkeys(HEARD, 0)  # see `hear`
         self._foreign: Floats | None = None  # what pitches outside the call's key are disfavoured by, once it is known
         self.settle()
 
@@ -82,10 +79,12 @@ class Engine:
         self.sampling, self.point, self._has_style = Sampling.of(sampling), point, z is not None
         self.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
         self._foreign = None
+        self.drafts.drop()
 
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
-        self.generator = np.random.default_rng(abs(seed))
+        self.generator, self.seeded = np.random.default_rng(abs(seed)), abs(seed)
+        self.drafts.drop()
 
     def hear(self, at: int, notes: list[Note]) -> None:
         """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError.
@@ -93,7 +92,8 @@ class Engine:
         `heard` counts the notes that were `fed`, how often the tail was fed `again` from some note on, and how often the whole
         window had to be fed `anew`.
         """
-        heard = self._forgotten + len(self.notes)
+        self.drafts.drop()
+        heard = self.length
         if not 0 <= at <= heard:
             raise ValueError(f"hear at {at}: {heard} notes are known")
         if at < self._forgotten:  # further back than memory goes: begin again with what we are told
@@ -103,7 +103,7 @@ class Engine:
             same += 1
         self.heard["again"] += at + same < heard and same < len(notes)
         self.heard["fed"] += len(notes) - same
-        self._rewind(at + same)
+        self.back_to(at + same)
         self._remember(notes[same:])
         self.settle()
         self._foreign = None
@@ -118,8 +118,38 @@ class Engine:
             means.append(self.network.style(codec.steps_of(notes[start : start + span])))
         return [round(float(v), 4) for v in np.mean(means, axis=0)]
 
+    def habits(self, notes: list[Note]) -> dict[str, float]:
+        """The habits of some notes, as settings of a style."""
+        return habits.learnt(notes)
+
     def play(self, span: Span) -> Generator[Note, None, str]:
-        """Invent the notes of an answer, one by one. Returns "more" where the caller's horizon is reached, or "end"."""
+        """The notes of an answer, one by one, of a draft where there is one. Returns "more" where the horizon is reached, or "end"."""
+        if (draft := self.drafts.take(span)) is not None:
+            for note in draft.notes:
+                self._remember([note])
+                yield note
+            if draft.end == "end" or draft.notes[-1].onset >= span.until:
+                return draft.end
+            span = replace(span, on_beat=False)
+        return (yield from self.invent(span))
+
+    def did(self) -> dict[str, int]:
+        """What was heard, heard again and anew, and drafts that were made and used."""
+        return {**self.heard, "drafts": self.drafts.made, "drafted": self.drafts.used}
+
+    def draft(self, span: Span, count: int) -> None:
+        """Think of that answer in spare time, `count` times: see `models.drafts`."""
+        self.drafts.wish(span, count)
+
+    def spare(self) -> bool:
+        """Do a little of what nobody waits for; returns whether there is more."""
+        if 2 + len(self._hidden) < len(self._rows):
+            self.settle()
+            return True
+        return self.drafts.work()
+
+    def invent(self, span: Span) -> Generator[Note, None, str]:
+        """`play`, thought of now."""
         while True:
             if span.together:
                 span = replace(span, earliest=self._room(span))
@@ -133,6 +163,11 @@ class Engine:
             span = replace(span, on_beat=False)
             if note.onset >= span.until:
                 return "more"
+
+    @property
+    def length(self) -> int:
+        """How many notes there have been."""
+        return self._forgotten + len(self.notes)
 
     # -- memory ----------------------------------------------------------------------------------------------------
 
@@ -155,7 +190,7 @@ class Engine:
             del self._hidden[:surplus]
             self._forgotten += surplus
 
-    def _rewind(self, count: int) -> None:
+    def back_to(self, count: int) -> None:
         """Keep the first `count` notes of the session."""
         kept = count - self._forgotten
         if kept == len(self.notes):
@@ -204,16 +239,21 @@ class Engine:
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
                 logits = knobs.tilted(network.logits(state, field, near), field, turned, recent)
+                logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, int(near[0]))
                 if field == codec.TIME:
-                    logits = np.where(self._open_times(last, span.earliest), logits, -np.inf)
+                    logits = np.where(
+                        rules.open_times(self.notes, last, span.earliest, self.sampling.density), logits, -np.inf
+                    )
                 elif field == codec.PITCH:
                     if self._foreign is None:
-                        self._foreign = self._strangeness()
-                    logits = np.where(self._open_pitches(onset), logits - self._foreign, -np.inf)
+                        self._foreign = rules.strangeness(self.notes, self.sampling)
+                    logits = np.where(
+                        rules.open_pitches(self.notes, onset, self.sampling), logits - self._foreign, -np.inf
+                    )
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])
-                    onset = self._moment(last.onset, wait, span)
+                    onset = rules.moment(last.onset, wait, span)
                     since = onset - last.onset
                     chosen[field] = codec.time_step(np.array([since if answering else min(since, codec.TURN)]))[0]
                     if onset > min(span.stop, span.hush - SHORTEST):
@@ -239,64 +279,18 @@ class Engine:
         ours = EVEN + 0.5 * float(softmax(network.logits(state, codec.ROLE, near))[ANSWER])
         theirs = network.logits(network.tell(state, codec.ROLE, CALL), codec.TIME, near)
         while earliest < span.until and self.generator.random() > ours:
-            logits = np.where(self._open_times(last, earliest), theirs, -np.inf)
+            logits = np.where(rules.open_times(self.notes, last, earliest, self.sampling.density), theirs, -np.inf)
             wait = float(codec.TIMES[self._choose(logits, codec.TIME)])
-            earliest = max(earliest, last.onset + wait) + CHORD
+            earliest = max(earliest, last.onset + wait) + rules.CHORD
         return earliest
 
     def _near(self) -> codec.Steps:
         """The pitches of the last note and the one before it, (2,)."""
         return self._rows[:-3:-1, codec.PITCH].copy()
 
-    def _moment(self, last: float, wait: float, span: Span) -> float:
-        """When a note sounds that was drawn to begin `wait` after the last one: not in the past, and in the groove."""
-        onset = max(last + wait, span.earliest)
-        if span.bar is None:
-            return onset
-        if span.on_beat:
-            # The nearest beat: seconds after a phrase, waits are told apart no finer than half a beat.
-            half = 0.5 * span.bar.length / span.bar.beats
-            return max(span.bar.beat_from(onset - half), span.bar.beat_from(span.earliest))
-        return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
-
     def _choose(self, logits: NDArray[np.floating], field: int) -> int:
         s = self.sampling
-        return draw(logits, s.heat(CHOSEN[field]), s.top_p, s.min_p, self.generator)
-
-    def _open_times(self, last: Note, earliest: float) -> NDArray[np.bool_]:
-        """Which waits are allowed: none into the past, none that makes it too dense, none too long."""
-        shortest = earliest - last.onset
-        longest = max(shortest, 0.0) + (LONGEST_REST if last.role == ANSWER else LONGEST_WAIT)
-        limit = max(1, int(self.sampling.density))
-        recent = [n.onset for n in self.notes[-limit:] if n.role == ANSWER]
-        if len(recent) == limit:
-            shortest = max(shortest, recent[0] + 1.0 - last.onset)
-        allowed = (shortest - 0.005 <= codec.TIMES) & (longest + 0.005 >= codec.TIMES)
-        if not allowed.any():
-            allowed[int(np.abs(codec.TIMES - shortest).argmin())] = True
-        return allowed
-
-    def _strangeness(self) -> Floats:
-        """What the pitches outside the key are disfavoured by, in nats: the key that is asked for, else the call's own.
-
-        A call that is itself in no key asks for none.
-        """
-        pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
-        if key := int(self.sampling.key):
-            return np.float32(self.sampling.lean) * (((key >> (pitch % 12)) & 1) == 0)
-        called = np.array([n.pitch for n in self.notes[-KEY_HEARD:] if n.role == CALL][-KEY_NOTES:], dtype=np.int64)
-        if len(called) < KEY_LEAST:
-            return np.zeros(len(pitch), np.float32)
-        tonic, share = key_share(called)
-        sure = min(max((share - CHROMATIC) / (1.0 - CHROMATIC), 0.0), 1.0)
-        return np.float32(self.sampling.lean * sure) * (KEYS[tonic][pitch % 12] == 0)
-
-    def _open_pitches(self, onset: float) -> NDArray[np.bool_]:
-        """Which pitches are allowed: in range, and not one that was struck together with this note."""
-        pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
-        allowed = (pitch >= self.sampling.lowest) & (pitch <= self.sampling.highest)
-        for note in reversed(self.notes[-16:]):
-            if onset - note.onset > CHORD:
-                break
-            allowed[note.pitch - LOWEST] = False
-        return allowed if allowed.any() else np.ones_like(allowed)
+        value = draw(logits, s.heat(CHOSEN[field]), s.top_p, s.min_p, self.generator)
+        if self.likelihood is not None:
+            self.likelihood += float(np.log(softmax(logits)[value]))
+        return value

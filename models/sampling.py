@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import habits
 from .attributes import NAMES
+from .habits import HABIT, Habits
 
 KNOB = "knob."
 
@@ -24,7 +26,8 @@ class Sampling:
     `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `emphasis`: how much
     farther from the middle of all styles the network is told that this one lies; `pull`: how firmly its qualities are
     kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), by default the key of the call; `lean`
-    favours it, in nats. `knobs`: see `models.knobs`; among settings their names begin with `KNOB`.
+    favours it, in nats. `habit` is the power to which the `habits` are taken (`models.habits`). `knobs`: see `models.knobs`.
+    Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
     """
 
     temperature: float = 0.95
@@ -41,19 +44,21 @@ class Sampling:
     pull: float = 0.7
     key: float = 0.0
     lean: float = 1.0
+    habit: float = 0.7
     knobs: dict[str, float] = field(default_factory=dict)
+    habits: Habits = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: dict[str, Any]) -> Sampling:
         """From a preset's settings; raises ValueError for a name that is not one."""
         knobs = {name.removeprefix(KNOB): float(value) for name, value in settings.items() if name.startswith(KNOB)}
-        plain = {name: value for name, value in settings.items() if not name.startswith(KNOB)}
-        unknown = (set(plain) - {f.name for f in dataclasses.fields(cls) if f.name != "knobs"}) | (
-            set(knobs) - set(NAMES)
-        )
+        kept = habits.of({name: float(value) for name, value in settings.items() if name.startswith(HABIT)})
+        plain = {name: value for name, value in settings.items() if not name.startswith((KNOB, HABIT))}
+        fields = {f.name for f in dataclasses.fields(cls)} - {"knobs", "habits"}
+        unknown = (set(plain) - fields) | (set(knobs) - set(NAMES))
         if unknown:
             raise ValueError(f"no sampling setting {sorted(unknown)[0]!r}")
-        return cls(**plain, knobs=knobs)
+        return cls(**plain, knobs=knobs, habits=kept)
 
     def heat(self, field: str) -> float:
         """The temperature of one field."""

@@ -14,10 +14,12 @@ It says one line by itself when it can play, and after that only answers:
     -> {"do": "play", "id": I, "earliest": a, "until": b, "close": c, "stop": d, "hush": e, "bar": BAR, "on_beat": f,
         "together": g}
     <- {"id": I, "note": NOTE}                         once for each note, as soon as it is known,
-    <- {"id": I, "done": "more", "heard": {…}}         then why it paused: "more" to come, or the phrase's "end"; and how often
-                                                       it had to hear anew, so far: see `models.engine`
+    <- {"id": I, "done": "more", "did": {…}}           then why it paused: "more" to come, or the phrase's "end"; how often
+                                                       it had to hear anew, and how many drafts were made and used, so far
+    -> {"do": "draft", "candidates": N, …}             as `play`: think of that answer in spare time, N times. No reply. A
+                                                       `play` that asks for the same gets the best of them at once
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
-    <- {"id": I, "z": [float, …]}                      the style of these notes
+    <- {"id": I, "z": [float, …], "habits": {…}}       the style of these notes: a point, and settings that belong to it
     -> {"do": "measure", "id": I, "notes": N}          forgets the session, and measures itself: see `models.measure`
     <- {"id": I, "seconds": {"note": [float, …], …}}
     <- {"error": "one sentence", "id": I}              `id` where there was one
@@ -33,22 +35,25 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import itertools
 import json
 import os
+import queue
 import sys
-from collections.abc import Generator, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Protocol
 
 from .note import ANSWER, Note, Span, from_wire, span_from_wire, to_wire
 
 LINE_LIMIT = 1 << 20  # characters: more than 8,000 notes; a longer line is refused before it is parsed
 """The longest line that is read, in characters."""
+AHEAD = 1000  # lines that are read before they are obeyed
+COLLECTED = 100  # requests between two looks for garbage
 
 
 class Musician(Protocol):
     """What the worker drives: the engine, or the echo below."""
-
-    heard: Any  # what the engine counts, or the echo's own notes
 
     def about(self) -> dict[str, Any]:
         """What the `ready` line says."""
@@ -65,11 +70,20 @@ class Musician(Protocol):
     def play(self, span: Span) -> Generator[Note, None, str]:
         """Invent notes, as `play` above; the generator returns "more" or "end"."""
 
-    def settle(self) -> None:
-        """Do what nobody waits for: called when all that was asked for is told."""
+    def did(self) -> dict[str, int]:
+        """What it counts."""
+
+    def draft(self, span: Span, count: int) -> None:
+        """Think of that answer in spare time, `count` times."""
+
+    def spare(self) -> bool:
+        """Do a little of what nobody waits for; returns whether there is more."""
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of `notes`, a point in the latent space."""
+
+    def habits(self, notes: list[Note]) -> dict[str, float]:
+        """What else is told of their style, as settings: see `models.habits`."""
 
 
 class Echo:
@@ -90,11 +104,20 @@ class Echo:
     def seed(self, seed: int) -> None:
         pass
 
-    def settle(self) -> None:
+    def did(self) -> dict[str, int]:
+        return {}
+
+    def draft(self, span: Span, count: int) -> None:
         pass
+
+    def spare(self) -> bool:
+        return False
 
     def encode(self, notes: list[Note]) -> list[float]:
         return []
+
+    def habits(self, notes: list[Note]) -> dict[str, float]:
+        return {}
 
     def play(self, span: Span) -> Generator[Note, None, str]:
         played = 0  # how much of the call has been answered so far
@@ -126,10 +149,17 @@ class Echo:
         return "end"
 
 
-def serve(musician: Musician, lines: Iterator[str], say: Any) -> None:
-    """Answer requests until the lines end. `say` takes one reply, a dict. Never raises on bad input: it says so."""
+def serve(musician: Musician, lines: Iterator[str], say: Any, has_time: Callable[[], bool] = lambda: False) -> None:
+    """Answer requests until the lines end. `say` takes one reply, a dict. Never raises on bad input: it says so.
+
+    Between requests, while it `has_time`, the musician does what nobody waits for.
+    """
     say({"ready": musician.about()})
-    for line in lines:
+    while True:
+        while has_time() and musician.spare():
+            pass
+        if (line := next(lines, None)) is None:
+            return
         ident: Any = None
         try:
             if len(line) > LINE_LIMIT:
@@ -159,6 +189,8 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
                 raise ValueError("sampling is a JSON object")
             sampling = {str(k): float(v) for k, v in settings.items()}
             musician.style(None if z is None else [float(x) for x in z], sampling)
+        case "draft":
+            musician.draft(span_from_wire(request), min(max(int(request["candidates"]), 0), 16))
         case "seed":
             musician.seed(int(request["seed"]))
         case "play":
@@ -168,12 +200,12 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
                     note = next(notes)
                 except StopIteration as end:
                     done = {"id": ident, "done": end.value or "end"}
-                    say({**done, "heard": musician.heard} if isinstance(musician.heard, dict) else done)
+                    say({**done, "did": did} if (did := musician.did()) else done)
                     break
                 say({"id": ident, "note": to_wire(note)})
-            musician.settle()
         case "encode":
-            say({"id": ident, "z": musician.encode([from_wire(row) for row in request["notes"]])})
+            heard = [from_wire(row) for row in request["notes"]]
+            say({"id": ident, "z": musician.encode(heard), "habits": musician.habits(heard)})
         case "measure":
             if not hasattr(musician, "network"):
                 raise ValueError("there is nothing to measure")
@@ -182,6 +214,24 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
             say({"id": ident, "seconds": figures(musician, min(max(int(request["notes"]), 8), 20_000))})  # type: ignore[arg-type]
         case other:
             raise ValueError(f"unknown request {str(other)[:40]!r}")
+
+
+def _awaited(lines: queue.Queue[str | None]) -> Iterator[str]:
+    """Line after line; while there is none, and now and then only, the garbage is collected."""
+    for count in itertools.count():
+        if count % COLLECTED == 0 and lines.empty():
+            gc.collect()
+        if (line := lines.get()) is None:
+            return
+        yield line
+
+
+def _read(lines: queue.Queue[str | None]) -> None:
+    """All that comes in, and at its end None."""
+    with contextlib.suppress(ValueError, OSError):
+        for line in sys.stdin:
+            lines.put(line)
+    lines.put(None)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -214,7 +264,10 @@ def main(argv: list[str] | None = None) -> int:
             return 2
         gc.collect()
         gc.freeze()  # what is there now stays; the collector need not look at it again
-    serve(musician, iter(sys.stdin), say)
+        gc.disable()  # and looks at the rest when nobody waits for us
+    lines: queue.Queue[str | None] = queue.Queue(AHEAD)
+    threading.Thread(target=_read, args=(lines,), name="reader", daemon=True).start()
+    serve(musician, _awaited(lines), say, lines.empty)
     return 0
 
 

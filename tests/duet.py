@@ -80,6 +80,7 @@ class InHouse:
     def __init__(self, engine: Engine, takes: float | None = None) -> None:
         self.engine, self.takes, self._debt = engine, takes, 0.0
         self.gone, self.last_words = asyncio.Event(), ""
+        self.did: dict[str, int] = {}
 
     async def start(self) -> None:
         self.engine._restart(0, [])

@@ -187,6 +187,7 @@ class FakeMind:
         self.told: list[tuple[int, list[Note]]] = []
         self.styles: list[Any] = []
         self.styles_have = 0
+        self.drafts: list[tuple[Span, int]] = []
         self.encoded: list[list[Note]] = []
         self.starts = self.plays = self._base = 0
         self.closed = False
@@ -218,9 +219,9 @@ class FakeMind:
     def seed(self, seed: int) -> None:
         self.echo.seed(seed)
 
-    async def encode(self, notes: Sequence[Note]) -> list[float]:
+    async def encode(self, notes: Sequence[Note]) -> tuple[list[float], dict[str, float]]:
         self.encoded.append(list(notes))
-        return [float(len(notes))] * self.styles_have
+        return [float(len(notes))] * self.styles_have, {"habit.wait.0": len(notes) / 10}
 
     async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
         self.plays += 1
@@ -237,8 +238,14 @@ class FakeMind:
                 return
 
     @property
-    def heard(self) -> dict[str, int]:
-        return self.echo.heard if isinstance(self.echo.heard, dict) else {}
+    def did(self) -> dict[str, int]:
+        return self.echo.did()
+
+    def draft(self, span: Span, candidates: int) -> None:
+        self.drafts.append((span, candidates))
+        self.echo.draft(span, candidates)
+        while self.echo.spare():
+            pass
 
     async def close(self) -> None:
         self.closed = True

@@ -40,6 +40,14 @@ def test_every_row_is_measured(tmp_path: Path) -> None:
     assert found["engine"] == "onnxruntime"
     for key in ("note_ms", "append_ms", "prefill_ms", "limit_ms", "torch_note_ms", "thru_ms", "stamp_ms"):
         assert set(found[key]) == {"p50", "p95", "p99", "max"}, key
-    assert {"first_note_ms", "lateness_ms", "cut_in_ms", "machine", "cold_start_s", "ready_share"} <= set(found)
+    assert {
+        "first_note_ms",
+        "first_note_undrafted_ms",
+        "lateness_ms",
+        "cut_in_ms",
+        "machine",
+        "cold_start_s",
+        "ready_share",
+    } <= set(found)
     assert 0.0 <= found["ready_share"] <= 1.0
     assert done.returncode == int(not all(v["ok"] for v in found["budgets"].values()))

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PURE = (
-    *("listener", "turns", "schedule", "presets", "meters", "conversation"),
+    *("listener", "turns", "schedule", "presets", "meters", "conversation", "pace"),
     *("view", "wishes", "voices", "timbres", "takes"),
     *("transport", "follower", "pulse", "trades", "duets", "manner", "controls", "zone", "echoes"),
 )
@@ -62,6 +62,7 @@ PLAYING = (
         "measure",
     ),
     *("sampling", "knobs", "recall", "codec", "note", "midifile", "attributes", "corpus", "agreement", "export"),
+    *("drafts", "rules", "precision"),
 )
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models import recall
-from models.engine import CHORD, Engine
+from models.engine import Engine
 from models.note import ANSWER, HELD, Note, Span
+from models.rules import CHORD
 from models.sampling import Sampling
 
 from .musicians import SMALL, scale, small_network

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent.errors import UserError
 from agent.manner import Manner
+from agent.partner import CANDIDATES
 from agent.presets import Preset
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
@@ -197,12 +198,26 @@ def test_in_a_long_session_nothing_is_heard_anew() -> None:
                 await asyncio.sleep(6.0)
 
     made, report = jam(script, mind={"musician": lambda: Engine(small_network()), "note_takes": 0.002})
-    heard, engine = report.meters["heard"], made.mind.echo
+    heard, engine = report.meters["musician"], made.mind.echo
     assert engine._forgotten > 0 or len(engine.notes) > 2 * engine.cache.size
     assert heard["anew"] == 0
     assert pressed <= heard["fed"] < 3 * pressed
     assert 0 < heard["again"] <= 2 * pressed + rounds
     assert report.meters["unready"] == 0
+    assert heard["drafted"] > 0.8 * report.meters["answers"]
+
+
+def test_the_answer_that_would_be_given_now_is_thought_of_while_the_player_plays() -> None:
+    async def script(j: Jam) -> None:
+        await j.play(60, 62, 64, 65, 67)
+        await asyncio.sleep(6)
+
+    made, report = jam(script, mind={"musician": lambda: Engine(small_network())})
+    spans = [span for span, _ in made.mind.drafts]
+    assert len(spans) > 5  # again with each key and release
+    assert made.agent_ons()[0][0] >= spans[-1].earliest
+    assert report.meters["musician"]["drafted"] == report.meters["answers"] == 1
+    assert {candidates for _, candidates in made.mind.drafts} == {CANDIDATES}
 
 
 def test_rounds_end_it() -> None:
@@ -245,6 +260,7 @@ def test_the_mirror_follows_the_player_after_each_answer() -> None:
     made, _ = jam(script, manner=Manner(mirror=0.25), preset=Preset("p", z=(0.0, 4.0)), mind={"wakes_after": 0.1})
     assert [len(notes) for notes in made.mind.encoded] == [10, 12]
     assert [z for z, _ in made.mind.styles] == [(0.0, 4.0), (2.5, 5.5), (3.0, 6.0)]
+    assert [s.get("habit.wait.0", 0.0) for _, s in made.mind.styles] == pytest.approx([0.0, 0.25, 0.3])
 
 
 def test_a_musician_that_dies_is_woken_again_with_what_was_heard() -> None:

@@ -1,0 +1,119 @@
+"""Habits: what a style does more often than music at large: how it waits and leaps, how long its notes are and where they lie.
+
+Knows nothing of the network, or of what plays. A style is a point in the latent space; but a call that is still in the window outweighs
+a point within a few notes. So a style also keeps its habits, as log-odds of coarse bands of four features, and the musician's own
+odds are multiplied by them, to a power: a product of experts (Hinton 2002), one of which knows nothing but how often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import codec
+from .attributes import CHORD
+from .note import LOWEST, Note
+
+HABIT = "habit."  # before their names, among the settings of a style: "habit.wait.3"
+#: Where one band ends and the next begins: seconds, semitones, seconds, MIDI numbers.
+BANDS: dict[str, tuple[float, ...]] = {
+    "wait": (CHORD, 0.08, 0.12, 0.17, 0.24, 0.34, 0.48, 0.68, 0.96),
+    "leap": (-12.5, -7.5, -4.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.5, 7.5, 12.5),
+    "length": (0.06, 0.09, 0.13, 0.18, 0.26, 0.37, 0.52, 0.74, 1.05, 1.5),
+    "place": (36.0, 43.0, 48.0, 53.0, 58.0, 63.0, 68.0, 74.0, 80.0, 88.0),
+}
+#: The share of each band in music at large: the open sources, each counting the same (`models.centroids.at_large`).
+MUSIC: dict[str, tuple[float, ...]] = {
+    "wait": (0.4226, 0.07668, 0.1048, 0.09078, 0.08424, 0.1059, 0.04077, 0.04185, 0.01109, 0.0213),
+    "leap": (
+        0.1371,
+        0.07194,
+        0.04485,
+        0.06096,
+        0.05207,
+        0.03814,
+        0.03018,
+        0.04024,
+        0.05933,
+        0.1475,
+        0.09323,
+        0.1176,
+        0.1069,
+    ),
+    "length": (0.03975, 0.06858, 0.1097, 0.09275, 0.1097, 0.08103, 0.1199, 0.07848, 0.1249, 0.05436, 0.1208),
+    "place": (0.01159, 0.03844, 0.04225, 0.06077, 0.1251, 0.1638, 0.1656, 0.1777, 0.1197, 0.06912, 0.02597),
+}
+FARTHEST = 2.5  # nats; rarer than that is rare enough
+FEW = 3.0  # notes that each band is taken to have been seen, in the proportions of music at large
+
+Row = NDArray[np.floating]
+Habits = dict[str, Row]
+
+_TIMES = np.digitize(codec.TIMES, BANDS["wait"])
+_LENGTHS = np.digitize(codec.DURATIONS, BANDS["length"])
+_PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
+_PLACES = np.digitize(_PITCHES, BANDS["place"])
+
+
+def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
+    """How many notes of some stretches of music fall into each band, by feature."""
+    found: Habits = {name: np.zeros(len(edges) + 1) for name, edges in BANDS.items()}
+    for notes in stretches:
+        onset, pitch = np.array([n.onset for n in notes]), np.array([n.pitch for n in notes])
+        features = {
+            "wait": np.diff(onset),
+            "leap": np.diff(pitch),
+            "length": np.array([n.duration for n in notes]),
+            "place": pitch,
+        }
+        for name, values in features.items():
+            found[name] += np.bincount(np.digitize(values, BANDS[name]), minlength=len(found[name]))
+    return found
+
+
+def odds(style: Habits) -> Habits:
+    """The log-odds of a style's bands, in nats, against those of music at large."""
+    out = {}
+    for name, seen in style.items():
+        usual = np.array(MUSIC[name])
+        mine = (seen + FEW * len(seen) * usual) / (seen.sum() + FEW * len(seen))
+        out[name] = np.clip(np.log(mine / usual), -FARTHEST, FARTHEST).round(2)
+    return out
+
+
+def learnt(notes: Sequence[Note]) -> dict[str, float]:
+    """The habits of some notes, as settings of a style."""
+    return settings(odds(counted([notes])))
+
+
+def settings(habits: Mapping[str, Iterable[float]]) -> dict[str, float]:
+    """Habits as settings of a style, one number each."""
+    return {f"{HABIT}{name}.{i}": float(x) for name, row in habits.items() for i, x in enumerate(row)}
+
+
+def of(settings: Mapping[str, float]) -> Habits:
+    """The habits among settings. Raises ValueError for one that is not there."""
+    found: Habits = {}
+    for key, value in settings.items():
+        name, _, band = key.removeprefix(HABIT).partition(".")
+        if name not in BANDS or not band.isdecimal() or int(band) > len(BANDS[name]):
+            raise ValueError(f"no habit {key!r}")
+        found.setdefault(name, np.zeros(len(BANDS[name]) + 1))[int(band)] = value
+    return found
+
+
+def kept(logits: Row, field: int, habits: Habits, power: float, last: int) -> Row:
+    """The logits (n,) of a field, with the habits that it makes, to a power; `last` is the pitch of the note before, as a step has it."""
+    if field == codec.TIME and "wait" in habits:
+        return logits + power * habits["wait"][_TIMES]
+    if field == codec.DURATION and "length" in habits:
+        return logits + power * habits["length"][_LENGTHS]
+    if field == codec.PITCH:
+        if "leap" in habits and last != codec.NO_PITCH:
+            leaps = np.digitize(_PITCHES - LOWEST - last, BANDS["leap"])
+            logits = logits + power * habits["leap"][leaps]
+        if "place" in habits:
+            logits = logits + power * habits["place"][_PLACES]
+    return logits

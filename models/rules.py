@@ -1,0 +1,76 @@
+"""Rules: which values of a note's fields are open, whatever the musician thinks of them.
+
+Knows nothing of networks or of what was drawn before; notes, a span and the settings are all it looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import codec
+from .attributes import KEYS, key_share
+from .network import Floats
+from .note import ANSWER, CALL, LOWEST, Note, Span
+from .sampling import Sampling
+
+LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
+LONGEST_WAIT = 0.4  # seconds: nor does it keep its partner waiting longer before it begins
+CHORD = 0.03  # seconds: onsets closer than this are struck together
+KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
+CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
+
+
+def moment(last: float, wait: float, span: Span) -> float:
+    """When a note sounds that was drawn to begin `wait` after the last one: not in the past, and in the groove."""
+    onset = max(last + wait, span.earliest)
+    if span.bar is None:
+        return onset
+    if span.on_beat:
+        # The nearest beat: seconds after a phrase, waits are told apart no finer than half a beat.
+        half = 0.5 * span.bar.length / span.bar.beats
+        return max(span.bar.beat_from(onset - half), span.bar.beat_from(span.earliest))
+    return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
+
+
+def open_times(notes: Sequence[Note], last: Note, earliest: float, density: float) -> NDArray[np.bool_]:
+    """Which waits are allowed: none into the past, none that makes it too dense, none too long."""
+    shortest = earliest - last.onset
+    longest = max(shortest, 0.0) + (LONGEST_REST if last.role == ANSWER else LONGEST_WAIT)
+    limit = max(1, int(density))
+    recent = [n.onset for n in notes[-limit:] if n.role == ANSWER]
+    if len(recent) == limit:
+        shortest = max(shortest, recent[0] + 1.0 - last.onset)
+    allowed = (shortest - 0.005 <= codec.TIMES) & (longest + 0.005 >= codec.TIMES)
+    if not allowed.any():
+        allowed[int(np.abs(codec.TIMES - shortest).argmin())] = True
+    return allowed
+
+
+def strangeness(notes: Sequence[Note], sampling: Sampling) -> Floats:
+    """What the pitches outside the key are disfavoured by, in nats: the key that is asked for, else the call's own.
+
+    A call that is itself in no key asks for none.
+    """
+    pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
+    if key := int(sampling.key):
+        return np.float32(sampling.lean) * (((key >> (pitch % 12)) & 1) == 0)
+    called = np.array([n.pitch for n in notes[-KEY_HEARD:] if n.role == CALL][-KEY_NOTES:], dtype=np.int64)
+    if len(called) < KEY_LEAST:
+        return np.zeros(len(pitch), np.float32)
+    tonic, share = key_share(called)
+    sure = min(max((share - CHROMATIC) / (1.0 - CHROMATIC), 0.0), 1.0)
+    return np.float32(sampling.lean * sure) * (KEYS[tonic][pitch % 12] == 0)
+
+
+def open_pitches(notes: Sequence[Note], onset: float, sampling: Sampling) -> NDArray[np.bool_]:
+    """Which pitches are allowed: in range, and not one that was struck together with this note."""
+    pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
+    allowed = (pitch >= sampling.lowest) & (pitch <= sampling.highest)
+    for note in reversed(notes[-16:]):
+        if onset - note.onset > CHORD:
+            break
+        allowed[note.pitch - LOWEST] = False
+    return allowed if allowed.any() else np.ones_like(allowed)

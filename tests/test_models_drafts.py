@@ -1,0 +1,152 @@
+"""Drafts: what was thought of in spare time is there at once, leaves no trace, and counts only for what it was thought for."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.drafts import fit
+from models.engine import Engine
+from models.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
+from models.worker import serve
+
+from .musicians import scale, small_network
+
+SPAN = Span(3.0, 4.0, 6.0, 8.0)
+
+
+def engine(seed: int = 3, count: int = 3) -> Engine:
+    e = Engine(small_network())
+    e.seed(seed)
+    e.hear(0, scale(12))
+    e.draft(SPAN, count)
+    return e
+
+
+def drafted(e: Engine) -> Engine:
+    while e.spare():
+        pass
+    return e
+
+
+def test_drafting_leaves_no_trace() -> None:
+    plain = Engine(small_network())
+    plain.seed(3)
+    plain.hear(0, scale(12))
+    e = drafted(engine())
+    assert e.drafts.made == 3
+    assert e.notes == plain.notes
+    assert np.array_equal(e._hidden[-1], plain._hidden[-1])
+    other = replace(
+        SPAN, on_beat=True, bar=Bar(0.0, 2.0)
+    )  # not what was thought of: thought of now, as if never drafted
+    assert list(e.play(other)) == list(plain.play(other))
+    assert e.drafts.used == 0
+
+
+def test_the_best_draft_is_played_and_the_answer_goes_on_from_it() -> None:
+    e = drafted(engine())
+    found = e.drafts._found
+    best = max(found, key=lambda draft: draft.score)
+    assert len({draft.notes for draft in found}) == 3
+    fed: list[int] = []
+    feed = e.network.feed
+    e.network.feed = lambda steps, *rest: (fed.append(len(steps)), feed(steps, *rest))[1]  # type: ignore[method-assign]
+    playing = e.play(SPAN)
+    first = list(itertools.islice(playing, len(best.notes)))
+    assert tuple(first) == best.notes
+    assert not fed  # nothing is computed before the last of them is told
+    rest = list(playing)
+    assert e.drafts.used == 1
+    assert e.notes[12:] == [*first, *rest]
+    again = engine()
+    again.seed(3)
+    again.draft(SPAN, 3)
+    assert list(drafted(again).play(SPAN)) == [*first, *rest]
+
+
+@pytest.mark.parametrize("off", [0.03, -0.04])
+def test_a_turn_that_comes_a_little_sooner_or_later_moves_the_draft(off: float) -> None:
+    at_once, later = drafted(engine()), drafted(engine())
+    a = list(at_once.play(SPAN))
+    moved = replace(SPAN, earliest=SPAN.earliest + off, until=SPAN.until + off)
+    b = list(later.play(moved))
+    assert later.drafts.used == 1
+    assert b[0].onset == pytest.approx(a[0].onset + off)
+    assert b[0].onset >= moved.earliest
+
+
+def test_what_changes_the_question_drops_the_draft() -> None:
+    def heard(e: Engine) -> None:
+        e.hear(12, [Note(2.6, 0.1, 70, 60)])
+
+    changes = [heard, lambda e: e.style(None, {"temperature": 1.1}), lambda e: e.seed(4)]
+    spans = [replace(SPAN, earliest=3.5), replace(SPAN, bar=Bar(0.0, 2.0)), replace(SPAN, together=True)]
+    for change in changes:
+        e = drafted(engine())
+        change(e)
+        list(e.play(SPAN))
+        assert e.drafts.used == 0
+    for span in spans:
+        e = drafted(engine())
+        list(e.play(span))
+        assert e.drafts.used == 0
+
+
+def test_bars_are_the_same_whichever_of_their_lines_is_named() -> None:
+    e = Engine(small_network())
+    e.hear(0, scale(12))
+    e.draft(replace(SPAN, bar=Bar(0.0, 2.0), on_beat=True), 2)
+    list(drafted(e).play(replace(SPAN, bar=Bar(-4.0, 2.0), on_beat=True)))
+    assert e.drafts.used == 1
+
+
+def test_the_guards_want_the_key_and_the_density_of_the_call() -> None:
+    call = scale(16)  # C major, five a second
+    same = [replace(n, role=ANSWER) for n in call]
+    assert fit(call, same) == pytest.approx(0.0)
+    strange = [replace(n, pitch=n.pitch + 1) for n in same]
+    sparse = [n.moved(i * 0.4) for i, n in enumerate(same)]
+    assert fit(call, strange) < -1.0
+    assert fit(call, sparse) < -1.0
+
+
+def test_a_request_waits_for_one_note_of_a_draft_at_most() -> None:
+    """The worker looks for the next line after each note that it thinks of in spare time."""
+    e = Engine(small_network())
+    steps, waiting = 0, 5
+    spare = e.spare
+
+    def counted() -> bool:
+        nonlocal steps
+        steps += 1
+        return spare()
+
+    e.spare = counted  # type: ignore[method-assign]
+    ask = {"do": "play", "id": 1, **span_to_wire(SPAN)}
+    more = [to_wire(Note(2.6, 0.1, 70, 60))]
+    requests = [
+        {"do": "hear", "at": 0, "notes": [to_wire(n) for n in scale(12)]},
+        {**ask, "do": "draft", "candidates": 4},
+        {"do": "hear", "at": 12, "notes": more},
+        ask,
+    ]
+    replies: list[dict[str, object]] = []
+
+    def lines() -> Iterator[str]:
+        for request in requests:
+            yield json.dumps(request)
+
+    def has_time() -> bool:
+        return bool(e.drafts._span) and steps < waiting
+
+    serve(e, lines(), replies.append, has_time)
+    assert steps == waiting
+    assert len(e.notes) == 13 + sum("note" in r for r in replies)
+    assert e.drafts.used == 0
+    assert replies[-1]["id"] == 1
