@@ -52,6 +52,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def measured(args: argparse.Namespace) -> int:
     """Measure this machine."""
+    if args.page:
+        from .onlookers import onlookers
+
+        return onlookers(args.weights, args.engine, args.seconds, args.json)
     from .bench import bench
 
     return bench(args)

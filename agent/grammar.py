@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
         "--seconds", type=_number(4, 86400), default=40.0, metavar="S", help="of playing, in all (default 40)"
     )
     c.add_argument("--weights", default="open", metavar="W", help="a name or a .safetensors file")
+    c.add_argument("--page", action="store_true", help="instead: does an open page cost the notes anything?")
     c.add_argument("--json", action="store_true", help="for programs")
     _of_engines(c)
     c = command("ports", "List the MIDI ports.", "tradefours ports --json")

@@ -153,7 +153,8 @@ class Mind:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 0.5)
+            async with asyncio.timeout(0.5):
+                await process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -191,7 +192,8 @@ class Mind:
 
     async def _next(self, seconds: float) -> dict[str, Any]:
         try:
-            reply = await asyncio.wait_for(self._replies.get(), seconds)
+            async with asyncio.timeout(seconds):  # wait_for of 3.11 loses a cancellation that comes with a reply
+                reply = await self._replies.get()
         except TimeoutError:
             raise MindLost(f"it has said nothing for {seconds:.0f} s") from None
         if reply is None:

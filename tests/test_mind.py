@@ -148,3 +148,23 @@ def test_it_ends_with_its_input() -> None:
         return process.returncode  # type: ignore[return-value]
 
     assert with_mind(ECHO, act) == 0
+
+
+def test_who_is_sent_away_as_a_reply_comes_goes() -> None:
+    """A session that ends, or changes its mode, cancels whoever waits for a note: it must not go on because the note was there."""
+
+    async def both(moments: int) -> None:
+        mind = Mind(ECHO)
+        waiting = asyncio.ensure_future(mind._next(5.0))
+        await asyncio.sleep(0.01)
+        mind._replies.put_nowait({"id": 1})
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        if waiting.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        else:
+            assert await waiting == {"id": 1}
+
+    for moments in range(4):
+        asyncio.run(both(moments))
