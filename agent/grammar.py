@@ -196,12 +196,34 @@ def _of_zones(c: argparse.ArgumentParser) -> None:
     zone.add_argument("--program", type=_number(1, 128, int), metavar="N", help="its sound on the output, 1 to 128")
     zone.add_argument("--bank", type=_number(0, 16383, int), metavar="N", help="the bank of that sound")
     zone.add_argument(
+        "--out-latency",
+        type=_number(0, 500),
+        default=0.0,
+        metavar="MS",
+        help="your synth sounds so late: notes are sent so much sooner (default 0)",
+    )
+    zone.add_argument(
+        "--hammer",
+        type=_hammer,
+        default=(0.0, 0.0),
+        metavar="SOFT:LOUD",
+        help="a piano that plays itself: milliseconds from note to tone at the softest and the loudest touch",
+    )
+    zone.add_argument(
         "--control",
         action="append",
         default=[],
         metavar="WHAT=DO",
         help="cc20=duet, cc21=knob:density, note36=panic, pc5=preset:ragtime; can be given again",
     )
+
+
+def _hammer(text: str) -> tuple[float, float]:
+    soft, _, loud = text.partition(":")
+    try:
+        return _number(0, 1000)(soft), _number(0, 1000)(loud)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two times; write 180:60") from error
 
 
 def _pitch(text: str) -> int:

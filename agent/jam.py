@@ -66,7 +66,10 @@ def play(args: argparse.Namespace) -> int:
     beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock, args.link)
     listened = None if args.listen_channel is None else args.listen_channel - 1
     program = None if args.program is None else args.program - 1
-    zone = Zone(listened, args.split, args.transpose, args.velocity, program, args.bank)
+    hammer = args.hammer[0] / 1000, args.hammer[1] / 1000
+    zone = Zone(
+        listened, args.split, args.transpose, args.velocity, program, args.bank, args.out_latency / 1000, hammer
+    )
     more = {"manner": manner, "beat": beat, "zone": zone}
     _run(args, inputs, output, shown=[p.name for p in inputs], plugs=plugs, **more)
     return 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +37,7 @@ from .presets import Preset
 from .recorder import Witness
 from .schedule import Sent
 from .thru import Thru
+from .tidy import Tidy
 from .transport import Transport
 from .zone import Zone
 
@@ -110,9 +110,10 @@ class Session:
             done=self._answered,
             hopeful=rounds is None,
         )
-        self.partner.improviser.sounds = self.zone.moved
+        self.partner.improviser.zone = self.zone
         self._failure: UserError | None = None
         self._stumbled = False
+        self._tidy: Tidy | None = None
         self._listening: list[InputPort] = []
         self._stopping = self._looping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,7 +127,7 @@ class Session:
             self._over.set()
         self.partner.start = self.clock.now()
         sys.setswitchinterval(0.0005)  # a thread that keeps time must not wait 5 ms for its turn
-        gc.freeze()  # what is there now stays; the collector need not look at it again
+        tidy = self._tidy = Tidy(self.clock.now())
         if self.seconds is not None:
             self._loop.call_later(self.seconds, self.stop)
         self.player.start()
@@ -140,6 +141,7 @@ class Session:
             more = () if self.beside is None else (self.beside(self),)
             await self._until_over(self.partner.play(), self._watch(), *more)
         finally:
+            tidy.end()
             for port in self._listening:
                 port.close()
             self.metronome.end(self.clock.now())
@@ -285,6 +287,8 @@ class Session:
                 self.say("The clock is gone; in free time until it is back.")
                 self.partner.resettle(free=True)
             self.metronome.plan(now)
+            if self._tidy is not None and self.partner.improviser.solo is None:
+                self._tidy.calm(now, now - self.partner.listener.last_onset)
             self.partner.keep_time()
             await asyncio.sleep(WATCH)
 
