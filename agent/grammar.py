@@ -77,6 +77,13 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--weights", default="open", metavar="W", help="a name or a .safetensors file")
     c.add_argument("--json", action="store_true", help="for programs")
     _of_engines(c)
+    c = command(
+        "doctor", "Is all there that playing needs? With what to do where it is not.", "tradefours doctor --json"
+    )
+    c.add_argument("--weights", default="open", metavar="W", help="a name or a .safetensors file")
+    c.add_argument("--json", action="store_true", help="for programs")
+    c.add_argument("--mind", metavar="COMMAND", help=argparse.SUPPRESS)
+    _of_engines(c)
     c = command("ports", "List the MIDI ports.", "tradefours ports --json")
     c.add_argument("--api", choices=tuple(ports.APIS), help="MIDI system (default: the first that works)")
     c.add_argument("--json", action="store_true", help="for programs")
