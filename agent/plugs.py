@@ -252,13 +252,15 @@ class Plugs:
         """Look now and then, and say what is new; a new instrument is given to `listen`."""
         from .guardian import Guardian
 
-        outputs = [plug for plug in self.plugs if isinstance(plug, PluggedOutput)]
-        guardian = await asyncio.to_thread(Guardian, self.api) if outputs else None
-        for plug in outputs if guardian is not None else ():
-            plug.passed = guardian.passed  # type: ignore[union-attr]
+        guardian: Guardian | None = None
         while True:
             lines, new = await asyncio.to_thread(self.look)
+            outputs = [plug for plug in self.plugs if isinstance(plug, PluggedOutput)]
+            if outputs and guardian is None:
+                guardian = await asyncio.to_thread(Guardian, self.api)
             if guardian is not None:
+                for plug in outputs:
+                    plug.passed = guardian.passed
                 guardian.leads_to([name for plug in outputs for name in plug.leads_to()])
             for line in lines:
                 say(line)
