@@ -237,7 +237,7 @@ class Stage:
         self._play()
         took: float = getattr(self, fault)()
         self._hands_off()
-        assert self.silent(12.0), f"hung after {fault}: {self.sounding()}\n{self.program.said if self.program else ''}"
+        assert self.silent(25.0), f"hung after {fault}: {self.sounding()}\n{self.program.said if self.program else ''}"
         assert self.program is not None
         assert "Traceback" not in self.program.said, self.program.said
         assert "went wrong" not in self.program.said, self.program.said
