@@ -4,8 +4,8 @@ musician is asked what it was asked then, and must play the same, bit for bit.
 Knows nothing of ports or pages. What a take holds for it: in its first line the session's `setting`; then, besides what was heard and
 played, what was wished (`act`, `preset`), what the musician was asked (`ask`), what it answered (`got`), and when it was lost.
 
-A session in real time wakes a little late, and a replay on time: so moments that are decided may differ by `TOLERANCE`. What is
-played may not differ at all.
+A session in real time wakes a little late; a replay wakes as late where that is known. Moments that are decided may still differ by
+`TOLERANCE`. What is played may not differ at all.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import shlex
 import subprocess
+import sys
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +36,7 @@ from .zone import Zone
 
 TOLERANCE = 0.05  # seconds between a decision in real time and the same in virtual time
 COMPARED = 64  # notes, of what the musician had heard
+BY_THE_WAY = ("hear", "draft")  # asked whenever something happens; events that come close together are one or two
 Row = dict[str, Any]
 
 
@@ -98,10 +102,29 @@ def replay(folder: Path, musician: Sequence[str] | None = None) -> Row:
     }
 
 
+class LateLoop(VirtualLoop):
+    """A loop that wakes as late as it did then: for each of the moments `woke`, where it was woken by what is due just before."""
+
+    def __init__(self, woke: list[float]) -> None:
+        super().__init__()
+        self._woke, self._handles = woke, list[asyncio.TimerHandle]()
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
+        handle: asyncio.TimerHandle = super().call_at(when, callback, *args, context=context)
+        self._handles = [*(h for h in self._handles if h.when() > self.virtual and not h.cancelled()), handle]
+        return handle
+
+    def jump(self, due: float) -> float:
+        next_ = min((h.when() for h in self._handles if h.when() > due + 1e-9 and not h.cancelled()), default=math.inf)
+        at = bisect_left(self._woke, due)
+        woke = self._woke[at] if at < len(self._woke) else math.inf
+        return woke if woke <= due + TOLERANCE and woke < next_ else due
+
+
 class Script(Mind):
     """A musician who answers what the take says it did, and notices when it is asked something else, or knows something else by then.
 
-    In how many pieces it was told of the notes, is no difference.
+    In how many pieces it was told of the notes, and what it drafted meanwhile, is no difference.
     """
 
     def __init__(self, told: list[Row]) -> None:
@@ -111,7 +134,7 @@ class Script(Mind):
         for row in told:
             if "ask" in row:
                 knows = _told(knows, row["ask"])
-                if row["ask"].get("do") != "hear":
+                if row["ask"].get("do") not in BY_THE_WAY:
                     self._then.append((row["t"], row["ask"], knows))
         self._at = 0
         self._knows: list[Any] = []
@@ -132,7 +155,7 @@ class Script(Mind):
 
     def _tell(self, request: Row) -> None:
         self._knows = _told(self._knows, request)
-        if request["do"] == "hear" or self.difference:
+        if request["do"] in BY_THE_WAY or self.difference:
             return
         when, asked, knew = self._then[self._at] if self._at < len(self._then) else (0.0, {}, [])
         self._at += 1
@@ -159,7 +182,7 @@ class Rehearing:
 
     def run(self) -> str:
         """Play it all; the first difference, or ""."""
-        loop = VirtualLoop()
+        loop = LateLoop([r["t"] for r in self.told if r.get("ask", {}).get("do") == "play"])
         loop.virtual = self.begins
         try:
             return loop.run_until_complete(self._play(loop))
@@ -263,8 +286,6 @@ def differs(then: Any, now: Any, path: str = "") -> str:
 
 def ask_again(told: list[Row], musician: Sequence[str]) -> str:
     """Ask a musician all that it was asked, and compare each answer; the first difference, or ""."""
-    import sys
-
     process: subprocess.Popen[str] | None = None
     lives = [r for r in told if "ask" in r or "lost" in r or "ready" in r.get("got", {})]
     got: dict[tuple[int, Any], list[Row]] = {}
