@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -82,6 +82,7 @@ class Session:
         seed: int | None = None,
         rounds: int | None = None,
         own: OutputPort | None = None,
+        journal: Callable[[float, dict[str, Any]], None] = lambda when, row: None,
         beside: Callable[[Session], Coroutine[Any, Any, None]] | None = None,
         make_player: Callable[..., Player] = Player,
     ) -> None:
@@ -95,7 +96,7 @@ class Session:
         self.player = make_player(output, clock, channel, self._on_sent)
         self.metronome = Metronome(make_player(output, clock, Metronome.CHANNEL, self._on_sent), self.transport)
         self.thru = Thru(own or output, self.player) if thru else None
-        self.beside = beside
+        self.beside, self.journal = beside, journal
         self.partner = Partner(
             mind=mind,
             player=self.player,
@@ -126,6 +127,7 @@ class Session:
         if self._stopping:
             self._over.set()
         self.partner.start = self.clock.now()
+        self.journal(self.partner.start, {"begins": True})
         sys.setswitchinterval(0.0005)  # a thread that keeps time must not wait 5 ms for its turn
         tidy = self._tidy = Tidy(self.clock.now())
         if self.seconds is not None:
@@ -142,6 +144,7 @@ class Session:
             await self._until_over(self.partner.play(), self._watch(), *more)
         finally:
             tidy.end()
+            self.journal(self.clock.now(), {"ends": True})
             for port in self._listening:
                 port.close()
             self.metronome.end(self.clock.now())
@@ -185,6 +188,7 @@ class Session:
             message = event.message
             if not is_whole(message):
                 return
+            event = Event(round(event.when, 6), message)  # as the take has it: a replay must see the same
             if not is_clock(message):
                 if name != PAGE and self.echoes.is_own(message, event.when):
                     self._later(self._looped, name)
@@ -232,7 +236,7 @@ class Session:
         message = event.message
         if self.controls.owns(message) and not self.partner.listener.holds(message):
             if (action := self.controls.action(message, partial(acts.position, self))) is not None:
-                self.act(action, event.when)
+                acts.act(self, action, event.when)
             return
         if not self.zone.hears(message):
             return
@@ -242,8 +246,14 @@ class Session:
         self.partner.improviser.changed()
 
     def act(self, action: str, when: float) -> None:
-        """Do what a control asks for: see `agent.acts`. On the loop."""
+        """Do what page or letter asks for: see `agent.acts`. On the loop."""
+        self.journal(when, {"act": action})
         acts.act(self, action, when)
+
+    def use(self, preset: Preset) -> None:
+        """Play in this style from the next note on. Raises UserError."""
+        self.journal(self.clock.now(), {"preset": asdict(preset)})
+        self.partner.take_preset(replace(preset, sampling=self.zone.range(preset.sampling)))
 
     def _looped(self, port: str) -> None:
         if not self._looping:
