@@ -51,7 +51,7 @@ def turn(session: Session, name: str, value: float) -> None:
             raise UserError("The tempo comes from the MIDI clock; change it there.")
         session.transport.set_tempo(session.clock.now(), value)
     elif name in presets.KNOBS:
-        partner.turn(name, value)
+        partner.taste.turn(name, value)
     else:
         share: dict[str, Any] = {name: value / 100}
         partner.take_manner(replace(partner.manner, **share))
@@ -77,7 +77,7 @@ def _play_together(session: Session, action: str, when: float) -> None:
 
 def _style(session: Session, name: str) -> None:
     preset = presets.load(name)
-    session.partner.take_preset(replace(preset, sampling=session.zone.range(preset.sampling)))
+    session.partner.taste.take(replace(preset, sampling=session.zone.range(preset.sampling)))
     session.say(f"Style: {preset.title}.")
 
 

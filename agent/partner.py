@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from models.note import CALL, HELD, Note, Phrase
+from models.note import CALL, Note, Phrase
 
 from . import duets, turns
 from .clock import Clock
@@ -23,23 +23,15 @@ from .manner import DUET, TRADE, Manner
 from .meters import Meters
 from .mind import Mind, MindLost
 from .player import Player
-from .presets import HABIT, Preset
+from .presets import Preset
+from .taste import Taste
 from .trades import Trades, Turn
 from .transport import Transport
 
 BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
-MIRRORED, LEAST_MIRRORED = 64, 8  # notes of the player's that are mirrored
 REMEMBERED = 300  # notes: what a musician who comes in late is told
-BACK_OFF = (
-    0.0,
-    0.5,
-    1.0,
-    2.0,
-    4.0,
-    8.0,
-    15.0,
-)  # seconds before a musician who has died again and again is started anew
+BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before a musician who dies again and again is started anew
 WELL = 60.0  # seconds of good health, after which former deaths are forgotten
 CANDIDATES = 3  # drafts of an answer that are made while the player plays
 SITTING = 0.5  # seconds between two looks of a partner who rests
@@ -68,7 +60,7 @@ class Partner:
         done: Callable[[int], None] = lambda answers: None,
         hopeful: bool = True,
     ) -> None:
-        self.mind, self.player, self.clock, self.preset, self.meters = mind, player, clock, preset, meters
+        self.mind, self.player, self.clock, self.meters = mind, player, clock, meters
         self.manner, self.transport = manner, transport
         self.say, self.show, self.seed, self.done, self.hopeful = say, show, seed, done, hopeful
         self.conversation = Conversation()
@@ -86,11 +78,8 @@ class Partner:
             meters=meters,
             finished=self._finished,
         )
+        self.taste = Taste(mind, preset, self.improviser.pace)
         self.candidates = CANDIDATES
-        self._density = math.inf  # notes a second, at most, that the musician was last asked for
-        self._size: int | None = None  # of the musician's styles, once it is there
-        self._point: tuple[float, ...] | None = None
-        self._theirs: dict[str, float] = {}  # the player's habits, where they are mirrored
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
         self.free = False  # the clock is lost: in free time until it is back
@@ -113,8 +102,8 @@ class Partner:
     async def _mourn(self, why: str) -> None:
         """Say what has happened, and wait a little longer each time. Raises UserError for a musician who has never been ready."""
         now = self.clock.now()
-        self._deaths = self._deaths + 1 if now - self._well_since < WELL or self._size is None else 1
-        if self._deaths >= STILLBORN and (self._size is None or not self.hopeful):
+        self._deaths = self._deaths + 1 if now - self._well_since < WELL or self.taste.size is None else 1
+        if self._deaths >= STILLBORN and (self.taste.size is None or not self.hopeful):
             raise UserError(
                 f"The musician cannot be kept alive ({why}); what was played is kept. See: tradefours doctor"
             )
@@ -145,21 +134,10 @@ class Partner:
         self.free = free
         self._switch()
 
-    def take_preset(self, preset: Preset) -> None:
-        """Another style, from the next note on. Raises UserError where it does not fit the musician."""
-        former, self.preset = self.preset, preset
-        try:
-            if self._size is not None:
-                self.mind.style(self._style(self._size), self._held_back(self._settings()))
-        except UserError:
-            self.preset = former
-            raise
-
-    def turn(self, knob: str, value: float) -> None:
-        """Turn a knob of the style, from the next note on. Raises UserError for one that is not there."""
-        self.preset = self.preset.turned(knob, value)
-        if self._size is not None:
-            self.mind.style(self._point, self._held_back(self._settings()))
+    @property
+    def preset(self) -> Preset:
+        """The style of the moment."""
+        return self.taste.preset
 
     def answer_now(self) -> None:
         """Do not wait for the phrase to be over."""
@@ -186,7 +164,7 @@ class Partner:
                 self._last_beat = math.inf
                 self.keep_time()
                 self.improviser.leave()
-                self.mind.style(self._point, self._held_back(self._settings()))
+                self.taste.tell()
                 self.show("listening")
 
     # -- coming in ---------------------------------------------------------------------------------------------------
@@ -197,7 +175,7 @@ class Partner:
             await self.mind.start()
             about = await self.mind.wait_ready()
         except UserError as error:
-            if self._size is None:
+            if self.taste.size is None:
                 raise
             raise MindLost(str(error)) from error  # it could play before: what is the matter may pass
         self._well_since = self.clock.now()
@@ -207,30 +185,11 @@ class Partner:
         )
         if "note" in about:
             self.say(str(about["note"]))
-        self._size = int(about.get("style") or 0)
-        self.mind.style(self._style(self._size), self._held_back(self._settings()))
+        self.taste.meet(int(about.get("style") or 0))
         if self.seed is not None:
             self.mind.seed(self.seed)
         self.mind.join(*self.conversation.everything(REMEMBERED))
         self.show("listening")
-
-    def _style(self, size: int) -> tuple[float, ...] | None:
-        """The preset's point, for a musician whose styles have `size` numbers; None where it has none. Raises UserError."""
-        z = self.preset.z
-        if z and size and len(z) != size:
-            raise UserError(
-                f"the preset {self.preset.name} has {len(z)} numbers and these weights want {size}; choose another preset."
-            )
-        self._point, self._theirs = z if z and size else None, {}
-        return self._point
-
-    def _settings(self) -> dict[str, float]:
-        """The preset's settings, its habits on their way to the player's as far as those are mirrored."""
-        settings, share = dict(self.preset.sampling), self.manner.mirror
-        for key in {k for k in settings if k.startswith(HABIT)} | set(self._theirs) if self._theirs else ():
-            ours = settings.get(key, 0.0)
-            settings[key] = ours + (self._theirs.get(key, 0.0) - ours) * share
-        return settings
 
     # -- the three manners -------------------------------------------------------------------------------------------
 
@@ -318,8 +277,7 @@ class Partner:
     def _make_room(self) -> None:
         """In a duet, play where the player does not, and less while the player plays more."""
         recent = [n for n in self.conversation.notes[-duets.LOOKED_AT :] if n.role == CALL]
-        sampling = duets.sampling(self._settings(), recent, self.clock.now(), self.manner.part)
-        self.mind.style(self._point, self._held_back(sampling))
+        self.taste.tell(duets.sampling(self.taste.settings(), recent, self.clock.now(), self.manner.part))
         self.improviser.beat(self.clock.now(), recent)
 
     # -- between the solos -------------------------------------------------------------------------------------------
@@ -336,32 +294,14 @@ class Partner:
             return
 
         def paced() -> Bounds:
-            if pace.density != self._density:
-                self.mind.style(self._point, self._held_back(self.preset.sampling))
+            self.taste.keep_pace()
             return bounds()
 
         self.meters.phrases += 1
         self.calls.append(Phrase(tuple(phrase)).moved(-self.start))
         self.show("answering")
         await self.improviser.improvise(begin, paced, **how)
-        await self._mirror()
-
-    def _held_back(self, sampling: dict[str, float]) -> dict[str, float]:
-        """The settings, with no more notes than the musician is quick enough for."""
-        self._density = self.improviser.pace.density
-        if math.isinf(self._density):
-            return sampling
-        return {**sampling, "density": min(sampling.get("density", self._density), self._density)}
-
-    async def _mirror(self) -> None:
-        """Follow the player's style as far as asked for; after an answer, when nobody waits for it."""
-        notes = [n for n in self.conversation.notes if n.role == CALL and n.duration != HELD][-MIRRORED:]
-        if not self.manner.mirror or not self._size or len(notes) < LEAST_MIRRORED:
-            return
-        theirs, self._theirs = await self.mind.encode(notes)
-        ours = self.preset.z or (0.0,) * len(theirs)
-        self._point = tuple(a + (b - a) * self.manner.mirror for a, b in zip(ours, theirs, strict=True))
-        self.mind.style(self._point, self._held_back(self._settings()))
+        await self.taste.mirror(self.conversation.notes, self.manner.mirror)  # when nobody waits for it
 
     def _finished(self, notes: list[Note]) -> None:
         self._called_from, self._phrase_from = self._phrase_from, len(self.conversation)
