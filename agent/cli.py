@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         "demo": jam.demo,
         "answer": library.answer,
         "bench": measured,
+        "doctor": examined,
         "ports": library.list_ports,
         "presets": library.list_presets,
         "takes": library.show_takes,
@@ -59,6 +60,13 @@ def measured(args: argparse.Namespace) -> int:
     from .bench import bench
 
     return bench(args)
+
+
+def examined(args: argparse.Namespace) -> int:
+    """Look whether all is there."""
+    from .doctor import doctor
+
+    return doctor(args)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def _midi(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> N
 
 def use(session: Session, preset: Preset) -> None:
     """Play in this style from the next note on. Raises UserError."""
-    session.partner.take_preset(replace(preset, sampling=session.zone.range(preset.sampling)))
+    session.use(preset)
 
 
 def _pad(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
@@ -111,7 +111,7 @@ DEEDS: dict[str, Deed] = {
     "on": lambda stage, session, page, w: stage.key(page, w["pitch"], w["velocity"], w.get("at")),
     "off": lambda stage, session, page, w: stage.key(page, w["pitch"], 0),
     "pedal": lambda stage, session, page, w: stage.hear(bytes((0xB0, 64, 127 if w["down"] else 0))),
-    "act": _act,
+    "act": lambda stage, session, page, w: session.act(w["action"], stage.clock.now()),
     "preset": lambda stage, session, page, w: session.act(PRESET + w["name"], stage.clock.now()),
     "midi": _midi,
     "knob": _knob,

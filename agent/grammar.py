@@ -78,11 +78,18 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--page", action="store_true", help="instead: does an open page cost the notes anything?")
     c.add_argument("--json", action="store_true", help="for programs")
     _of_engines(c)
+    c = command(
+        "doctor", "Is all there that playing needs? With what to do where it is not.", "tradefours doctor --json"
+    )
+    c.add_argument("--weights", default="open", metavar="W", help="a name or a .safetensors file")
+    c.add_argument("--json", action="store_true", help="for programs")
+    c.add_argument("--mind", metavar="COMMAND", help=argparse.SUPPRESS)
+    _of_engines(c)
     c = command("ports", "List the MIDI ports.", "tradefours ports --json")
     c.add_argument("--api", choices=tuple(ports.APIS), help="MIDI system (default: the first that works)")
     c.add_argument("--json", action="store_true", help="for programs")
     c = command("takes", "What was played and kept.", "tradefours takes export last")
-    kept = c.add_subparsers(title="what to do", metavar="list | show | export", dest="what")
+    kept = c.add_subparsers(title="what to do", metavar="list | show | export | replay", dest="what")
     c.set_defaults(what="list", json=False, name="last", folder=Path("."))
     t = kept.add_parser("list", help="all of them, the newest first")
     t.add_argument("--json", action="store_true", help="for programs")
@@ -94,6 +101,16 @@ def parser() -> argparse.ArgumentParser:
     t.add_argument(
         "-o", "--out", dest="folder", type=Path, default=Path("."), metavar="DIR", help="where to (default: here)"
     )
+    t = kept.add_parser(
+        "replay",
+        help="play it again in virtual time: are decisions and notes the same?",
+        description="Give the same session what was heard then, and compare what it decides; ask the same musician, and compare each note. "
+        "Where something differs, the first difference is shown, and the exit code is 1.",
+    )
+    t.add_argument(
+        "name", metavar="NAME", nargs="?", default="last", help="as the list has it (default: the newest), or a folder"
+    )
+    t.add_argument("--json", action="store_true", help="for programs")
     c = command("presets", "List the styles, or make one.", "tradefours presets learn mine one.mid two.mid")
     c.add_argument("--json", action="store_true", help="for programs")
     c.set_defaults(make=None)
@@ -196,12 +213,34 @@ def _of_zones(c: argparse.ArgumentParser) -> None:
     zone.add_argument("--program", type=_number(1, 128, int), metavar="N", help="its sound on the output, 1 to 128")
     zone.add_argument("--bank", type=_number(0, 16383, int), metavar="N", help="the bank of that sound")
     zone.add_argument(
+        "--out-latency",
+        type=_number(0, 500),
+        default=0.0,
+        metavar="MS",
+        help="your synth sounds so late: notes are sent so much sooner (default 0)",
+    )
+    zone.add_argument(
+        "--hammer",
+        type=_hammer,
+        default=(0.0, 0.0),
+        metavar="SOFT:LOUD",
+        help="a piano that plays itself: milliseconds from note to tone at the softest and the loudest touch",
+    )
+    zone.add_argument(
         "--control",
         action="append",
         default=[],
         metavar="WHAT=DO",
         help="cc20=duet, cc21=knob:density, note36=panic, pc5=preset:ragtime; can be given again",
     )
+
+
+def _hammer(text: str) -> tuple[float, float]:
+    soft, _, loud = text.partition(":")
+    try:
+        return _number(0, 1000)(soft), _number(0, 1000)(loud)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two times; write 180:60") from error
 
 
 def _pitch(text: str) -> int:

@@ -25,6 +25,7 @@ from .pace import Pace
 from .player import Player
 from .pulse import pulse
 from .transport import Transport
+from .zone import Zone
 
 TICK = 0.0005  # seconds: nearer than this is now; the event loop tells no finer
 AHEAD = 1.0  # seconds of music that are asked for at a time
@@ -72,11 +73,10 @@ class Improviser:
         manner: Manner,
         meters: Meters,
         finished: Callable[[list[Note]], None],
-        sounds: Callable[[int], int] = lambda pitch: pitch,
     ) -> None:
         self.mind, self.player, self.clock, self.conversation = mind, player, clock, conversation
         self.transport, self.manner, self.meters, self.finished = transport, manner, meters, finished
-        self.sounds = sounds  # the pitch on the output of a pitch that is played
+        self.zone = Zone()  # how a note is sent
         self.pace = Pace()
         self.solo: Solo | None = None
         self._changed = asyncio.Event()
@@ -189,7 +189,7 @@ class Improviser:
         version, now, mine = solo.version, self.clock.now(), self._mine(solo)
         bounds = solo.bounds()
         soon += self._margin if together else 0.0
-        earliest = max(now + soon, begin, mine[-1].onset if mine else begin)
+        earliest = max(now + soon + self.zone.longest_lead, begin, mine[-1].onset if mine else begin)
         opening, floor = on_beat and not mine, 0.0
         span = replace(self._span(max(now, begin), earliest, bounds, opening, ahead), together=together)
         bar, asked, late = span.bar, now, 0.0
@@ -216,8 +216,13 @@ class Improviser:
                     item = self.conversation.delayed(number, onset)
                 floor, opening = item.onset, False
                 sounding = min(item.duration, max(bounds.hush - item.onset, 0.02))  # one that was moved, too
-                self.player.add([(number, replace(item, pitch=self.sounds(item.pitch), duration=sounding))])
+                self.player.add([(number, self._sent(item, sounding))])
         return "end"
+
+    def _sent(self, note: Note, duration: float) -> Note:
+        """A note as it is sent: where it lies on the output, and as much sooner as it takes to sound."""
+        onset = note.onset - self.zone.lead(note.velocity)
+        return replace(note, onset=onset, pitch=self.zone.moved(note.pitch), duration=duration)
 
     def _paced(self, took: float, onset: float, now: float) -> None:
         """A note has been invented."""

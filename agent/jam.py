@@ -8,15 +8,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import signal
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import link, ports, presets, takes
+from . import link, ports, presets, replay, takes
 from .clock import SystemClock
-from .controls import LETTERS
+from .controls import LETTERS, Controls
 from .demo import DemoInput, DemoOutput, written_call
 from .desk import Desk
 from .errors import UserError
@@ -66,7 +67,10 @@ def play(args: argparse.Namespace) -> int:
     beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock, args.link)
     listened = None if args.listen_channel is None else args.listen_channel - 1
     program = None if args.program is None else args.program - 1
-    zone = Zone(listened, args.split, args.transpose, args.velocity, program, args.bank)
+    hammer = args.hammer[0] / 1000, args.hammer[1] / 1000
+    zone = Zone(
+        listened, args.split, args.transpose, args.velocity, program, args.bank, args.out_latency / 1000, hammer
+    )
     more = {"manner": manner, "beat": beat, "zone": zone}
     _run(args, inputs, output, shown=[p.name for p in inputs], plugs=plugs, **more)
     return 0
@@ -162,7 +166,12 @@ def _run(
     learning = Learning.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
     folder = args.take or TAKES / datetime.now().strftime(takes.DATE)
     mended = [] if args.take else takes.mend_all(TAKES, 3)
-    take = Take(folder, preset=preset.name, seed=args.seed, weights=args.weights, tempo=getattr(args, "tempo", None))
+    seed = random.randrange(1 << 31) if args.seed is None else args.seed  # known, so that the take can be played again
+    setting = {"channel": args.channel - 1, "thru": args.thru, "rounds": more.get("rounds"), **more}
+    known = replay.setting(preset, args, learning.controls if learning is not None else Controls(), setting)
+    take = Take(
+        folder, preset=preset.name, seed=seed, weights=args.weights, tempo=getattr(args, "tempo", None), setting=known
+    )
     clock = SystemClock()
     desk = Desk(output, open_sound(args.sound, args.soundfont))
     ours = getattr(args, "output", None) is None and (plugs is None or ports.has_virtual_ports(plugs.api))
@@ -185,11 +194,13 @@ def _run(
             say(f"{gone} of the oldest takes were removed: {takes.BOUNDS}.")
 
         async def session() -> Report:
+            mind = Mind(worker_command(args.weights, args.engine, args.mind))
+            mind.journal = lambda row: take.keep(clock.now(), row)
             made = Session(
                 inputs=[*inputs, *opening.inputs],
                 output=desk.agent,
                 own=desk.player,
-                mind=Mind(worker_command(args.weights, args.engine, args.mind)),
+                mind=mind,
                 preset=preset,
                 take=opening.witness or take,
                 say=say,
@@ -198,7 +209,8 @@ def _run(
                 channel=args.channel - 1,
                 thru=args.thru,
                 seconds=args.seconds,
-                seed=args.seed,
+                seed=seed,
+                journal=take.keep,
                 controls=learning.controls if learning is not None else None,
                 beside=partial(opening.beside, say=say),
                 **more,

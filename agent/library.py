@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from . import ports, presets, tailor, takes
+from . import ports, presets, replay, tailor, takes
 from .answer import answer_file
 from .errors import UserError
 from .grammar import TAKES
@@ -57,6 +57,8 @@ def show_takes(args: argparse.Namespace) -> int:
         for path in takes.export(takes.find(TAKES, args.name), args.folder):
             print(path)
         return 0
+    if args.what == "replay":
+        return replay.command(args, takes.find(TAKES, args.name))
     takes.mend_all(TAKES)
     there = takes.folders(TAKES) if args.what in (None, "list") else [takes.find(TAKES, args.name)]
     found = [takes.summary(folder) for folder in there]

@@ -10,7 +10,7 @@ import contextlib
 import json
 import shlex
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from models.note import Note, Span, from_wire, span_to_wire, to_wire
@@ -41,6 +41,7 @@ class Mind:
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = list(command)
+        self.journal: Callable[[dict[str, Any]], None] = lambda row: None  # told of what is asked, got, and of its end
         self.ready: dict[str, Any] | None = None
         self.gone = asyncio.Event()  # set once the process has ended, or was given up
         self._process: asyncio.subprocess.Process | None = None
@@ -176,6 +177,7 @@ class Mind:
     def _tell(self, request: dict[str, Any]) -> None:
         if self._process is None or self._process.stdin is None or self._process.stdin.is_closing():
             return  # whoever waits for a reply will learn it
+        self.journal({"ask": request})
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
         if self._process.stdin.transport.get_write_buffer_size() > UNREAD:
@@ -211,9 +213,11 @@ class Mind:
                     raise ValueError("not an object")
                 if self._replies.qsize() > UNASKED:
                     raise ValueError("far too many")
+                self.journal({"got": reply})
                 self._replies.put_nowait(reply)
         except (ValueError, RecursionError):  # not JSON, or a line without end: nothing it says can be trusted now
             self._give_up("it said something that is not a reply")
+        self.journal({"lost": self.last_words})
         self._replies.put_nowait(None)
         self.gone.set()
 

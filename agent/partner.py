@@ -258,7 +258,7 @@ class Partner:
 
     def _answer(self, phrase: list[Note], decided: float) -> tuple[float, Bounds, bool]:
         """When an answer that is decided on then begins, how far it may go, and whether it begins on a beat."""
-        begin = decided + SOON
+        begin = decided + SOON + self.improviser.zone.longest_lead
         bar = self.improviser.beat(begin, phrase)
         if bar is not None:
             begin = bar.beat_from(begin)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 
 from models.note import Note
 
+from . import priority
 from .clock import Clock
 from .errors import UserError
 from .ports import OutputPort
@@ -33,6 +34,7 @@ class Player:
         self._output, self._clock, self._on_sent = output, clock, on_sent
         self._wake = threading.Condition()
         self._stopping = False
+        self.priority = priority.USUAL  # of its thread
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
     def start(self) -> None:
@@ -108,6 +110,7 @@ class Player:
             self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
+        self.priority = priority.ask()
         while not self._stopping:
             with self._wake:
                 due = self.schedule.next_time()

@@ -8,6 +8,7 @@ Threads: as those of ports. `look` blocks, and is run beside the event loop.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import threading
 import time
@@ -22,6 +23,7 @@ from .ports import Event, InputPort, OutputPort, PortList, PortLost
 
 P = TypeVar("P", bound="Plug")
 LOOK = 1.0  # seconds between looks
+UNSURE = 4.0  # seconds before a port was found to be gone, in which what was sent may have been lost
 ALL_OFF = 123
 NUMBERS = {"alsa": r" \d+:\d+$", "winmm": r" \d+$", "jack": r" \[\d+\]"}
 """What a system adds to a name, and changes when the same thing is plugged in again."""
@@ -33,30 +35,38 @@ def plain(name: str, api: str) -> str:
 
 
 class Ledger:
-    """What was begun on a port and has not been ended: keys, and pedals by channel."""
+    """What was begun on a port and has not been ended: keys, and pedals by channel; and what was ended when."""
 
     def __init__(self) -> None:
         self.keys: set[Key] = set()
         self.pedals: set[int] = set()
         self.channels: set[int] = set()
+        self._ended: dict[Key, float] = {}
+        self._lifted: dict[int, float] = {}
 
-    def note(self, message: bytes) -> None:
+    def note(self, message: bytes, now: float = 0.0) -> None:
         """A message has passed."""
         if len(message) != 3:
             return
         kind, channel = message[0] & 0xF0, message[0] & 0x0F
         if kind in (NOTE_ON, NOTE_OFF):
             self.channels.add(channel)
-            (self.keys.add if kind == NOTE_ON and message[2] else self.keys.discard)((channel, message[1]))
+            key = (channel, message[1])
+            if kind == NOTE_ON and message[2]:
+                self.keys.add(key)
+            else:
+                self.keys.discard(key)
+                self._ended[key] = now
         elif kind == CONTROL and message[1] == SUSTAIN:
             (self.pedals.add if message[2] >= 64 else self.pedals.discard)(channel)
-        elif kind == CONTROL and message[1] == ALL_OFF:
-            self.keys = {key for key in self.keys if key[0] != channel}
+            self._lifted[channel] = now
 
-    def ends(self) -> list[bytes]:
-        """What ends all of it."""
-        offs = [bytes((NOTE_OFF | channel, pitch, 0)) for channel, pitch in sorted(self.keys)]
-        return offs + [bytes((CONTROL | channel, SUSTAIN, 0)) for channel in sorted(self.pedals)]
+    def ends(self, since: float = math.inf) -> list[bytes]:
+        """What ends all of it, and once more what has been ended since a moment: it may not have arrived."""
+        keys = self.keys | {key for key, when in self._ended.items() if when >= since}
+        pedals = self.pedals | {channel for channel, when in self._lifted.items() if when >= since}
+        offs = [bytes((NOTE_OFF | channel, pitch, 0)) for channel, pitch in sorted(keys)]
+        return offs + [bytes((CONTROL | channel, SUSTAIN, 0)) for channel in sorted(pedals)]
 
 
 class Plug:
@@ -149,6 +159,7 @@ class PluggedOutput(Plug):
     def __init__(self, wanted: str | None, api: str, take: Callable[[str | None, str], OutputPort]) -> None:
         super().__init__(wanted, api, take)
         self.passed: Callable[[bytes], None] = lambda message: None  # told of every message that left
+        self._owed: list[bytes] = []
 
     def send(self, message: bytes) -> None:
         port = self._port
@@ -160,12 +171,22 @@ class PluggedOutput(Plug):
             with self._lock:
                 self._deaths = -1  # `look` will say it, and try again
             return
-        self.ledger.note(message)
+        self.ledger.note(message, time.perf_counter())
         self.passed(message)
+
+    def lose(self) -> None:
+        super().lose()
+        self._owed = self.ledger.ends(time.perf_counter() - UNSURE)
+
+    def leads_to(self) -> list[str]:
+        """The ports at the other end, as far as the system tells."""
+        if self.wanted is not None:
+            return [self.name]
+        return EYE.listeners(self.name) if self.api == "jack" else []
 
     def _taken(self) -> None:
         silence = [bytes((CONTROL | channel, ALL_OFF, 0)) for channel in sorted(self.ledger.channels)]
-        for message in [*self.ledger.ends(), *silence]:
+        for message in [*self._owed, *silence]:
             self.send(message)
 
 
@@ -229,13 +250,23 @@ class Plugs:
 
     async def watch(self, say: Callable[[str], None], listen: Callable[[InputPort], None]) -> None:
         """Look now and then, and say what is new; a new instrument is given to `listen`."""
+        from .guardian import Guardian
+
+        guardian: Guardian | None = None
         while True:
             lines, new = await asyncio.to_thread(self.look)
+            outputs = [plug for plug in self.plugs if isinstance(plug, PluggedOutput)]
+            if outputs and guardian is None:
+                guardian = await asyncio.to_thread(Guardian, self.api)
+            if guardian is not None:
+                for plug in outputs:
+                    plug.passed = guardian.passed
+                guardian.leads_to([name for plug in outputs for name in plug.leads_to()])
             for line in lines:
                 say(line)
-            for plug in new:
-                listen(plug)
-                say(f"{plug.name} is heard, too.")
+            for keys in new:
+                listen(keys)
+                say(f"{keys.name} is heard, too.")
             await asyncio.sleep(LOOK)
 
     def look(self) -> tuple[list[str], list[PluggedInput]]:

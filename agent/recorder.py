@@ -89,6 +89,10 @@ class Take:
         """A line that the user was told."""
         self._write({"t": round(when, 6), "say": text})
 
+    def keep(self, when: float, row: dict[str, Any]) -> None:
+        """What else a replay must know: what was asked of the musician and got, what was wished."""
+        self._write({"t": round(when, 6), **row})
+
     def close(self) -> None:
         """Finish take.jsonl and make take.mid, if any note was played. May be called twice."""
         if self._over.is_set():

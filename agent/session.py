@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -38,6 +37,7 @@ from .presets import Preset
 from .recorder import Witness
 from .schedule import Sent
 from .thru import Thru
+from .tidy import Tidy
 from .transport import Transport
 from .zone import Zone
 
@@ -82,6 +82,7 @@ class Session:
         seed: int | None = None,
         rounds: int | None = None,
         own: OutputPort | None = None,
+        journal: Callable[[float, dict[str, Any]], None] = lambda when, row: None,
         beside: Callable[[Session], Coroutine[Any, Any, None]] | None = None,
         make_player: Callable[..., Player] = Player,
     ) -> None:
@@ -95,7 +96,7 @@ class Session:
         self.player = make_player(output, clock, channel, self._on_sent)
         self.metronome = Metronome(make_player(output, clock, Metronome.CHANNEL, self._on_sent), self.transport)
         self.thru = Thru(own or output, self.player) if thru else None
-        self.beside = beside
+        self.beside, self.journal = beside, journal
         self.partner = Partner(
             mind=mind,
             player=self.player,
@@ -110,9 +111,10 @@ class Session:
             done=self._answered,
             hopeful=rounds is None,
         )
-        self.partner.improviser.sounds = self.zone.moved
+        self.partner.improviser.zone = self.zone
         self._failure: UserError | None = None
         self._stumbled = False
+        self._tidy: Tidy | None = None
         self._listening: list[InputPort] = []
         self._stopping = self._looping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -125,8 +127,9 @@ class Session:
         if self._stopping:
             self._over.set()
         self.partner.start = self.clock.now()
+        self.journal(self.partner.start, {"begins": True})
         sys.setswitchinterval(0.0005)  # a thread that keeps time must not wait 5 ms for its turn
-        gc.freeze()  # what is there now stays; the collector need not look at it again
+        tidy = self._tidy = Tidy(self.clock.now())
         if self.seconds is not None:
             self._loop.call_later(self.seconds, self.stop)
         self.player.start()
@@ -140,6 +143,8 @@ class Session:
             more = () if self.beside is None else (self.beside(self),)
             await self._until_over(self.partner.play(), self._watch(), *more)
         finally:
+            tidy.end()
+            self.journal(self.clock.now(), {"ends": True})
             for port in self._listening:
                 port.close()
             self.metronome.end(self.clock.now())
@@ -183,6 +188,7 @@ class Session:
             message = event.message
             if not is_whole(message):
                 return
+            event = Event(round(event.when, 6), message)  # as the take has it: a replay must see the same
             if not is_clock(message):
                 if name != PAGE and self.echoes.is_own(message, event.when):
                     self._later(self._looped, name)
@@ -230,7 +236,7 @@ class Session:
         message = event.message
         if self.controls.owns(message) and not self.partner.listener.holds(message):
             if (action := self.controls.action(message, partial(acts.position, self))) is not None:
-                self.act(action, event.when)
+                acts.act(self, action, event.when)
             return
         if not self.zone.hears(message):
             return
@@ -240,8 +246,14 @@ class Session:
         self.partner.improviser.changed()
 
     def act(self, action: str, when: float) -> None:
-        """Do what a control asks for: see `agent.acts`. On the loop."""
+        """Do what page or letter asks for: see `agent.acts`. On the loop."""
+        self.journal(when, {"act": action})
         acts.act(self, action, when)
+
+    def use(self, preset: Preset) -> None:
+        """Play in this style from the next note on. Raises UserError."""
+        self.journal(self.clock.now(), {"preset": asdict(preset)})
+        self.partner.take_preset(replace(preset, sampling=self.zone.range(preset.sampling)))
 
     def _looped(self, port: str) -> None:
         if not self._looping:
@@ -285,6 +297,8 @@ class Session:
                 self.say("The clock is gone; in free time until it is back.")
                 self.partner.resettle(free=True)
             self.metronome.plan(now)
+            if self._tidy is not None and self.partner.improviser.solo is None:
+                self._tidy.calm(now, now - self.partner.listener.last_onset)
             self.partner.keep_time()
             await asyncio.sleep(WATCH)
 

@@ -216,13 +216,18 @@ class FluidSynth:
                 self._process.stdin.flush()
 
 
+def find_soundfont() -> Path | None:
+    """A General MIDI SoundFont, where one is installed in a usual place."""
+    return next((Path(p) for p in SOUNDFONTS if Path(p).is_file()), None)
+
+
 def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
     """What `choice` asks for; None where it is off, or where `auto` finds no sound. Raises UserError for what was asked for by name."""
     if choice == OFF:
         return None
     if choice == BUILT_IN:
         return BuiltIn()
-    found = soundfont or next((Path(p) for p in SOUNDFONTS if Path(p).is_file()), None)
+    found = soundfont or find_soundfont()
     if choice == FLUIDSYNTH or soundfont is not None:
         if found is None:
             raise UserError("No SoundFont was found; name one with --soundfont FILE.sf2.")

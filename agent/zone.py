@@ -20,7 +20,8 @@ class Zone:
     """`channel`: only this one is listened to (0 to 15; None: all). `split`: the player calls below it, the agent answers from it on.
 
     `transpose` moves all that the agent plays, in semitones; `curve` bends the player's velocities, on their way to thru,
-    too. `program` and `bank` choose the agent's sound on the output, where they are not None.
+    too. `program` and `bank` choose the agent's sound on the output, where they are not None. `latency`: seconds from a
+    message to its sound; `hammer`: seconds more that a key takes at the softest touch, and at the loudest.
     """
 
     channel: int | None = None
@@ -29,6 +30,18 @@ class Zone:
     curve: str = "linear"
     program: int | None = None
     bank: int | None = None
+    latency: float = 0.0
+    hammer: tuple[float, float] = (0.0, 0.0)
+
+    def lead(self, velocity: int) -> float:
+        """How many seconds before its time a note must be sent."""
+        soft, loud = self.hammer
+        return self.latency + soft + (loud - soft) * (velocity - 1) / 126
+
+    @property
+    def longest_lead(self) -> float:
+        """The most that `lead` can be."""
+        return self.latency + max(self.hammer)
 
     def sound(self, channel: int) -> list[bytes]:
         """The messages that choose the agent's sound."""

@@ -165,6 +165,12 @@ class Engine:
                 return "more"
 
     @property
+    def state(self) -> Floats:
+        """(width,) what it expects to come next, as the heads read it."""
+        self.settle()
+        return self._hidden[-1]
+
+    @property
     def length(self) -> int:
         """How many notes there have been."""
         return self._forgotten + len(self.notes)

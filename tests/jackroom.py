@@ -41,10 +41,24 @@ def wait_for(what: Callable[[], Any], seconds: float, why: str) -> Any:
     raise AssertionError(f"waited {seconds:.0f} s in vain: {why}")
 
 
+def _make_room(log: Path) -> None:
+    """JACK knows eight servers at most, and keeps the places of those that were killed: take such a place, and leave it properly."""
+    registry = Path("/dev/shm/jack-shm-registry")
+    text = registry.read_bytes() if registry.exists() else b""
+    for name, pid in re.findall(rb"jack-\d+:(tradefours-test-(\d+)-\d+)", text):
+        if not Path(f"/proc/{pid.decode()}").exists():
+            with log.open("ab") as file:
+                command = [tool("jackd"), "-n", name.decode(), "-d", "dummy"]
+                process = subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
+            subprocess.run([tool("jack_wait"), "-w", "-t", "2", "-s", name.decode()], capture_output=True)
+            process.terminate()
+            process.wait(5)
+
+
 @contextmanager
-def jack_server(log: Path) -> Iterator[str]:
+def jack_server(log: Path, name: str | None = None) -> Iterator[str]:
     """A JACK server of our own, on no hardware; its name, which all that is started meanwhile inherits."""
-    name = f"tradefours-test-{os.getpid()}-{time.monotonic_ns() % 10**6}"
+    name = name or f"tradefours-test-{os.getpid()}-{time.monotonic_ns() % 10**6}"
     former = {k: os.environ.get(k) for k in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER")}
     os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
     command = [tool("jackd"), "-R", "-P", "70", "-n", name, "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)]
@@ -58,6 +72,7 @@ def jack_server(log: Path) -> Iterator[str]:
                 break
             process.kill()
             process.wait()
+            _make_room(log)
         assert process is not None
         assert process.poll() is None, f"jackd did not start:\n{log.read_text()[-2000:]}"
         yield name

@@ -52,7 +52,7 @@ def call(tmp_path: Path) -> Path:
     return tmp_path / "call.mid"
 
 
-@pytest.mark.parametrize("command", ["", "play", "demo", "answer", "ports", "presets", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["", "play", "demo", "answer", "doctor", "ports", "presets", "train", "evaluate"])
 def test_every_command_has_help(command: str) -> None:
     done = run(*command.split(), "--help")
     assert done.returncode == 0

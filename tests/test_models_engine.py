@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models import recall
+from models import endurance, recall
 from models.engine import Engine
 from models.note import ANSWER, HELD, Note, Span
 from models.rules import CHORD
@@ -54,6 +54,23 @@ def test_a_long_session_equals_a_fresh_one_given_the_same_past() -> None:
     fresh = engine()
     fresh.hear(0, line[3000 - SMALL.layers * SMALL.window - recall.history(SMALL.window) - 2 :])
     assert np.allclose(hidden(long), hidden(fresh), atol=1e-3)
+
+
+def test_after_hours_of_call_and_answer_it_plays_what_a_fresh_one_would() -> None:
+    long, told = engine(), list[Note]()
+    parts = list(endurance.session(long, 2500, told))
+    assert len(parts) == 10
+    assert len(long.notes) < 4 * long.cache.size
+    assert len(long._rows) < 4 * long.cache.size + 3
+    assert len(told) == endurance.reach(long)
+    fresh = engine()
+    assert endurance.fresh(long, fresh, told) > 0.99999
+    span = Span(told[-1].onset + 0.5, 1e9, 1e9, 1e9)
+    answers = []
+    for e in (long, fresh):
+        e.seed(7)
+        answers.append(list(itertools.islice(e.play(span), 12)))
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize(("back_to", "known"), [(650, SMALL.window), (500, 0)])

@@ -1,0 +1,344 @@
+"""The replay: a take is played again, in virtual time. The same session hears what was heard then, and must decide the same; the same
+musician is asked what it was asked then, and must play the same, bit for bit.
+
+Knows nothing of ports or pages. What a take holds for it: in its first line the session's `setting`; then, besides what was heard and
+played, what was wished (`act`, `preset`), what the musician was asked (`ask`), what it answered (`got`), and when it was lost.
+
+A session in real time wakes a little late; a replay wakes as late where that is known. Moments that are decided may still differ by
+`TOLERANCE`. What is played may not differ at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import shlex
+import subprocess
+import sys
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .controls import Controls
+from .errors import UserError
+from .manner import Beat, Manner
+from .mind import Mind, worker_command
+from .ports import Event
+from .presets import Preset
+from .recorder import JSONL, rows
+from .session import Session
+from .virtual import LoopPlayer, VirtualLoop
+from .zone import Zone
+
+TOLERANCE = 0.05  # seconds between a decision in real time and the same in virtual time
+COMPARED = 64  # notes, of what the musician had heard
+BY_THE_WAY = ("hear", "draft")  # asked whenever something happens; events that come close together are one or two
+Row = dict[str, Any]
+
+
+def setting(preset: Preset, args: argparse.Namespace, controls: Controls, more: Row) -> Row:
+    """What a replay must know of a session, ready for JSON."""
+    made = {k: asdict(v) if isinstance(v, Manner | Beat | Zone) else v for k, v in more.items()}
+    lines = [f"{kind}{number}={action}" for (kind, number), action in sorted(controls.table.items())]
+    musician = (
+        worker_command(args.weights, args.engine, args.mind)[1:] if args.mind is None else shlex.split(args.mind)[1:]
+    )
+    return {
+        **made,
+        "preset": asdict(preset),
+        "controls": lines,
+        "musician": musician,
+        "link": bool(getattr(args, "link", False)),
+    }
+
+
+def command(args: argparse.Namespace, folder: Path) -> int:
+    """`tradefours takes replay`. 0: all is the same; 1: something differs. Raises UserError for a take that cannot be replayed."""
+    report = replay(folder)
+    if args.json:
+        print(json.dumps(report))
+    else:
+        print(
+            f"{folder.name}: {report['decisions']} decisions and {report['sent']} messages in {report['seconds']:.0f} s"
+        )
+        print(f"session: {report['session'] or 'the same decisions, the same notes'}")
+        print(f"musician: {report['musician'] or 'the same notes, bit for bit'}")
+    return 0 if report["same"] else 1
+
+
+def replay(folder: Path, musician: Sequence[str] | None = None) -> Row:
+    """Both halves of it. `session` and `musician` tell the first difference, "" where there is none. Raises UserError."""
+    try:
+        told = list(rows(folder / JSONL))
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror}); name a take's folder.") from error
+    known = told[0].get("setting") if told else None
+    begins = next((r["t"] for r in told if r.get("begins")), None)
+    if not isinstance(known, dict) or begins is None:
+        raise UserError(
+            f"{folder.name} does not say what a replay must know; takes of older versions cannot be replayed."
+        )
+    if known["link"]:
+        raise UserError(f"{folder.name} was played to Ableton Link, whose beat is not ours to play again.")
+    heard = Rehearing(told, known, begins)
+    try:
+        session = heard.run()
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{folder.name} cannot be replayed ({type(error).__name__}: {error}); it may be broken."
+        ) from error
+    notes = ask_again(told, musician if musician is not None else known["musician"])
+    return {
+        "decisions": sum("ask" in r and r["ask"].get("do") == "play" for r in told),
+        "sent": sum("out" in r for r in told),
+        "seconds": max((r["t"] for r in told if "t" in r), default=begins) - begins,
+        "session": session,
+        "musician": notes,
+        "same": not session and not notes,
+    }
+
+
+class LateLoop(VirtualLoop):
+    """A loop that wakes as late as it did then: for each of the moments `woke`, where it was woken by what is due just before."""
+
+    def __init__(self, woke: list[float]) -> None:
+        super().__init__()
+        self._woke, self._handles = woke, list[asyncio.TimerHandle]()
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
+        handle: asyncio.TimerHandle = super().call_at(when, callback, *args, context=context)
+        self._handles = [*(h for h in self._handles if h.when() > self.virtual and not h.cancelled()), handle]
+        return handle
+
+    def jump(self, due: float) -> float:
+        next_ = min((h.when() for h in self._handles if h.when() > due + 1e-9 and not h.cancelled()), default=math.inf)
+        at = bisect_left(self._woke, due)
+        woke = self._woke[at] if at < len(self._woke) else math.inf
+        return woke if woke <= due + TOLERANCE and woke < next_ else due
+
+
+class Script(Mind):
+    """A musician who answers what the take says it did, and notices when it is asked something else, or knows something else by then.
+
+    In how many pieces it was told of the notes, and what it drafted meanwhile, is no difference.
+    """
+
+    def __init__(self, told: list[Row]) -> None:
+        super().__init__([])
+        self._then: list[tuple[float, Row, list[Any]]] = []  # when, what was asked, and what it knew
+        knows: list[Any] = []
+        for row in told:
+            if "ask" in row:
+                knows = _told(knows, row["ask"])
+                if row["ask"].get("do") not in BY_THE_WAY:
+                    self._then.append((row["t"], row["ask"], knows))
+        self._at = 0
+        self._knows: list[Any] = []
+        self.difference = ""
+
+    async def start(self) -> None:
+        if self.gone.is_set():  # another life; what the first one says may be there before it has been started
+            self._replies, self.gone = asyncio.Queue(), asyncio.Event()
+
+    async def close(self) -> None:
+        pass
+
+    def answer(self, reply: Row | None) -> None:
+        """It says this now; None: it is lost."""
+        self._replies.put_nowait(reply)
+        if reply is None:
+            self.gone.set()
+
+    def _tell(self, request: Row) -> None:
+        self._knows = _told(self._knows, request)
+        if request["do"] in BY_THE_WAY or self.difference:
+            return
+        when, asked, knew = self._then[self._at] if self._at < len(self._then) else (0.0, {}, [])
+        self._at += 1
+        what = differs(asked, request)
+        if not what and "id" in request:
+            what = differs(knew[-COMPARED:], self._knows[-COMPARED:], "what it had heard,")
+        if what:
+            self.difference = f"at {when:.3f} s, request {self._at}: {what}"
+
+
+def _told(knows: list[Any], request: Row) -> list[Any]:
+    """What a musician knows of the player's after a request."""
+    return [*knows[: request["at"]], *request["notes"]] if request.get("do") == "hear" else knows
+
+
+class Rehearing:
+    """The session, once more."""
+
+    def __init__(self, told: list[Row], known: Row, begins: float) -> None:
+        self.told, self.known, self.begins = told, known, begins
+        self.name, self.closed = "replay", False
+        self.sent: list[tuple[float, bytes]] = []
+        self.ears: dict[str, Any] = {}
+
+    def run(self) -> str:
+        """Play it all; the first difference, or ""."""
+        loop = LateLoop([r["t"] for r in self.told if r.get("ask", {}).get("do") == "play"])
+        loop.virtual = self.begins
+        try:
+            return loop.run_until_complete(self._play(loop))
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    async def _play(self, loop: VirtualLoop) -> str:
+        k = self.known
+        mind = Script(self.told)
+        session = Session(
+            inputs=[],
+            output=self,
+            mind=mind,
+            preset=Preset(**{**k["preset"], "z": tuple(k["preset"]["z"])}),
+            take=self,
+            say=lambda text: None,
+            clock=loop,
+            manner=Manner(**k["manner"]) if "manner" in k else None,
+            beat=Beat(**k["beat"]) if "beat" in k else None,
+            zone=Zone(**k["zone"]) if "zone" in k else None,
+            controls=Controls.of(k["controls"]),
+            channel=k["channel"],
+            thru=k["thru"],
+            seed=self.told[0].get("seed"),
+            rounds=k.get("rounds"),
+            make_player=LoopPlayer,
+        )
+        running = asyncio.ensure_future(session.run())
+        await asyncio.sleep(0)
+        await self._happen(loop, session, mind)
+        session.stop()
+        await running
+        return mind.difference or self._compare()
+
+    async def _happen(self, loop: VirtualLoop, session: Session, mind: Script) -> None:
+        """All that came from without, when it came."""
+        for row in self.told[1:]:
+            if not any(kind in row for kind in ("in", "act", "preset", "got", "lost", "ends")):
+                continue
+            if (wait := row["t"] - loop.now()) > 0:
+                await asyncio.sleep(wait)
+            if "in" in row:
+                ear = self.ears.setdefault(row["in"], session._ear(row["in"]))
+                ear(Event(row["t"], bytes.fromhex(row["bytes"])))
+            elif "act" in row:
+                session.act(row["act"], row["t"])
+            elif "preset" in row:
+                session.use(Preset(**{**row["preset"], "z": tuple(row["preset"]["z"])}))
+            elif "got" in row or "lost" in row:
+                mind.answer(row.get("got"))
+            else:
+                return
+            await asyncio.sleep(0)
+
+    def _compare(self) -> str:
+        """What was sent then and now."""
+        then = [(r["t"], bytes.fromhex(r["out"])) for r in self.told if "out" in r]
+        for number, (a, b) in enumerate(zip(then, self.sent, strict=False), 1):
+            if a[1] != b[1] or abs(a[0] - b[0]) > TOLERANCE:
+                return f"message {number}: {a[1].hex(' ')} at {a[0]:.3f} s then, {b[1].hex(' ')} at {b[0]:.3f} s now"
+        if len(then) > len(self.sent):
+            return f"{len(then)} messages were sent then, {len(self.sent)} now"
+        return ""
+
+    # -- an output port, and a witness -------------------------------------------------------------------------------
+
+    def send(self, message: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+    def heard(self, event: Event, port: str) -> None:
+        pass
+
+    def played(self, planned: float, actual: float, message: bytes) -> None:
+        self.sent.append((planned, message))
+
+
+def differs(then: Any, now: Any, path: str = "") -> str:
+    """What is not the same in two things of JSON, moments within the tolerance; "" where all is."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        if then.get("do") != now.get("do"):
+            return f"{then.get('do', 'nothing')} then, {now.get('do', 'nothing')} now"
+        for key in {**then, **now}:
+            if what := differs(then.get(key), now.get(key), f"{path} {key}"):
+                return what
+        return ""
+    if isinstance(then, list) and isinstance(now, list | tuple):
+        if len(then) != len(now):
+            return f"{path}: {len(then)} values then, {len(now)} now".strip()
+        return next(
+            (what for i, (a, b) in enumerate(zip(then, now, strict=True)) if (what := differs(a, b, f"{path} {i}"))), ""
+        )
+    numbers = isinstance(then, int | float) and isinstance(now, int | float)
+    if then == now or (numbers and abs(then - now) <= TOLERANCE):
+        return ""
+    return f"{path}: {then} then, {now} now".strip()
+
+
+def ask_again(told: list[Row], musician: Sequence[str]) -> str:
+    """Ask a musician all that it was asked, and compare each answer; the first difference, or ""."""
+    process: subprocess.Popen[str] | None = None
+    lives = [r for r in told if "ask" in r or "lost" in r or "ready" in r.get("got", {})]
+    got: dict[tuple[int, Any], list[Row]] = {}
+    life = 0
+    for row in told:
+        life += "ready" in row.get("got", {})
+        if "id" in row.get("got", {}):
+            got.setdefault((life, row["got"]["id"]), []).append(row["got"])
+    life = 0
+    try:
+        for row in lives:
+            if "got" in row:
+                life += 1
+                _end(process)
+                process = subprocess.Popen(
+                    [sys.executable, *musician],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+                ready, before = _line(process).get("ready", {}), row["got"]["ready"]
+                for what in ("fingerprint", "engine"):
+                    if ready.get(what) != before.get(what):
+                        return f"another one: {what} {before.get(what)} then, {ready.get(what, 'none')} now"
+            elif "ask" in row and process is not None and process.stdin is not None:
+                process.stdin.write(json.dumps(row["ask"]) + "\n")
+                process.stdin.flush()
+                ident = row["ask"].get("id")
+                for before in got.get((life, ident), []) if ident is not None else ():
+                    if (now := _line(process)) != before:
+                        return f"at {row['t']:.3f} s: {json.dumps(before)} then, {json.dumps(now)} now"
+                    last = before
+                if ident is not None and got.get((life, ident)) and "note" in last:
+                    while "note" in _line(process):  # what it went on to say when nobody listened any more
+                        pass
+    except (OSError, ValueError) as error:
+        return f"it did not answer ({error})"
+    finally:
+        _end(process)
+    return ""
+
+
+def _line(process: subprocess.Popen[str]) -> Row:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise ValueError("it ended")
+    reply = json.loads(line)
+    return reply if isinstance(reply, dict) else {}
+
+
+def _end(process: subprocess.Popen[str] | None) -> None:
+    if process is not None:
+        process.kill()
+        process.communicate()
