@@ -13,6 +13,7 @@ from .answer import answer_file
 from .errors import UserError
 from .grammar import TAKES
 from .mind import worker_command
+from .recorder import PICTURE
 
 
 def answer(args: argparse.Namespace) -> int:
@@ -67,6 +68,8 @@ def show_takes(args: argparse.Namespace) -> int:
         return 0
     for each in found:
         print(f"{each.name}: {each}")
+    if args.what == "show" and takes.finish(there[0]) is not None:
+        print(f"picture: {there[0] / PICTURE}")
     if not found:
         print(f"Nothing has been kept in {TAKES} yet; play, and it will be.")
     return 0

@@ -95,6 +95,11 @@ def test_without_midi_and_browser_the_first_command_is_the_demo(tmp_path: Path) 
     assert "here is the demo instead" in done.stdout
     assert "Every note is off" in done.stdout
     assert list((tmp_path / "tradefours" / "takes").glob("*/take.png"))
+    shown = run("takes", "show", HOME=str(tmp_path)).stdout
+    for words in ("notes of yours", "beats a minute", "ms at p99", "picture: "):
+        assert words in shown
+    assert Path(shown.split("picture: ")[1].strip()).is_file()
+    assert list((tmp_path / "tradefours" / "takes").glob("*/take.txt"))
 
 
 def test_play_says_what_to_do_without_midi(tmp_path: Path) -> None:

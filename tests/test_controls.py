@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from agent.zone import Zone
 
 from .jackroom import ROOT
 from .test_session import AGENT_CHANNEL, Jam, jam
+from .test_status import Screen
 
 
 def test_controls_act_once_when_they_go_down() -> None:
@@ -306,3 +308,29 @@ def test_letters_in_a_terminal(tmp_path: Path) -> None:
     assert "q quit" in said
     assert "Every note is off" in said
     assert "answered with 0 notes" in said
+
+
+def test_the_block_in_a_terminal(tmp_path: Path) -> None:
+    """What a player on stage sees who has no page: lines that stay, and four that are drawn in place."""
+    if sys.platform == "win32":
+        pytest.skip("there are no such terminals there")
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "agent", "demo", "--take", str(tmp_path / "take")]
+    command += ["--mind", f"{sys.executable} -m models.worker --echo"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT) as process:
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # the other end is closed: that is all
+            while some := os.read(ours, 65536):
+                seen += some
+        os.close(ours)
+    text = seen.decode(errors="replace")
+    assert process.returncode == 0, text
+    for words in ("● play, it is waking up", "● your turn", "● its turn", "style     Pop ballad · call", "ports     "):
+        assert words in text
+    left = "\n".join(Screen(text).rows)
+    assert "●" not in left  # the block goes, the lines stay
+    assert "Every note is off" in left
+    assert "answered with" in left
