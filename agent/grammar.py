@@ -53,9 +53,9 @@ def parser() -> argparse.ArgumentParser:
     _of_zones(c)
     _of_sessions(c)
     _of_sounds(c)
+    c.add_argument("--json", action="store_true", help="at the end, print how well time was kept as JSON")
     for name, value in vars(c.parse_args([])).items():  # without a command, play as it plays by itself
         top.set_defaults(**{name: value})
-    top.set_defaults(json=False)
     c = command("demo", "Hear a call answered, with no MIDI at all.", "tradefours demo --take first-jam")
     _of_sessions(c)
     _of_sounds(c)

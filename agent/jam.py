@@ -72,7 +72,9 @@ def play(args: argparse.Namespace) -> int:
         listened, args.split, args.transpose, args.velocity, program, args.bank, args.out_latency / 1000, hammer
     )
     more = {"manner": manner, "beat": beat, "zone": zone}
-    _run(args, inputs, output, shown=[p.name for p in inputs], plugs=plugs, **more)
+    report, _ = _run(args, inputs, output, shown=[p.name for p in inputs], plugs=plugs, **more)
+    if args.json:
+        print(json.dumps(report.meters))
     return 0
 
 

@@ -7,6 +7,7 @@ import math
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent import turns
 from agent.demo import messages, written_call
 from agent.follower import TICKS, Follower
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
@@ -120,6 +122,55 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     assert [n.pitch for n in notes[PLAYER]] == [p for _, p in ons(room.heard["thru_in"], 0)]
     assert [n.pitch for n in notes[AGENT]] == [p for _, p in ons(heard, ANSWERING)]
     assert len(read_notes(take / MIDI)) == len(notes[PLAYER]) + len(notes[AGENT])
+
+
+def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path) -> None:
+    """Decision to first note, and cut-in to last off, by JACK's own frames. An event's frame may lie a period from where it is seen."""
+    rounds, after = 3, 0.35  # the keys are so quick that the phrase is over so long after the last of them
+    assert after == turns.SHORTEST_SILENCE
+    quick = [
+        (0.1 * i + off, bytes((kind, 60 + 2 * i, 80))) for i in range(6) for off, kind in ((0.0, 0x90), (0.05, 0x80))
+    ]
+    with (
+        Recorder() as room,
+        Program("play", *BARE, "--take", str(tmp_path), "--channel", str(ANSWERING + 1), "--json") as program,
+    ):
+        program.wait_to_say("ready")
+        for source, sink in (
+            ("recorder:keys", "tradefours:in"),
+            ("recorder:keys", "recorder:thru_in"),
+            ("tradefours:out", "recorder:out"),
+        ):
+            room.connect(source, sink)
+        first_on, cut_in = [], []
+        for _ in range(rounds):
+            heard = len(ons(room.heard["out"], ANSWERING))
+            room.play(quick, room.now() + 0.1)
+            wait_for(lambda n=heard: len(ons(room.heard["out"], ANSWERING)) >= n + 2, 30, f"an answer; {program.said}")
+            decided = ons(room.heard["thru_in"], 0)[-1][0] + after
+            first_on.append(ons(room.heard["out"], ANSWERING)[heard][0] - decided)
+            room.play([(0.0, b"\x90\x24\x50"), (0.05, b"\x80\x24\x00")], room.now() + 0.05)
+            wait_for(lambda: room.heard["thru_in"][-1][1] == b"\x80\x24\x00", 10, "the key that cuts in")
+            wait_for(lambda: room.now() - room.heard["thru_in"][-1][0] > 0.2, 10, "what it does")
+            struck = ons(room.heard["thru_in"], 0)[-1][0]
+            ends = [t for t, m in room.heard["out"] if m[0] == 0x80 | ANSWERING and t >= struck - PERIOD / RATE]
+            cut_in.append(max(ends, default=struck) - struck)
+            assert not [c for c in still_sounding(room.heard["out"]) if c[0] == ANSWERING]
+            time.sleep(0.5)  # one key alone is no phrase; the next one begins with it
+        program.process.send_signal(signal.SIGTERM)
+        assert program.wait(10) == 0
+        stumbled = max(room.shifts) - min(room.shifts)  # how late the server's own cycles were, at worst
+    claimed = json.loads(next(line for line in reversed(program.lines) if line.startswith("{")))
+    slack = PERIOD / RATE + stumbled + 0.002
+    for name, seconds in (("first_on_ms", first_on), ("cut_in_ms", cut_in)):
+        for figure, measured in (("p50", sorted(seconds)[rounds // 2]), ("max", max(seconds))):
+            assert abs(measured - claimed[name][figure] / 1000) <= slack, (
+                name,
+                figure,
+                seconds,
+                claimed[name],
+                stumbled,
+            )
 
 
 def test_ports_are_listed_and_wrong_names_are_helped(server: str, tmp_path: Path) -> None:
@@ -305,8 +356,8 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
         return float(np.interp(time, ticks, numbers / 24))
 
     answers: dict[int, list[float]] = {}
-    for time, _ in ons(room.heard["out"], ANSWERING):
-        answers.setdefault(math.floor((beat_at(time) + 0.1) / beats), []).append(beat_at(time))
+    for when, _ in ons(room.heard["out"], ANSWERING):
+        answers.setdefault(math.floor((beat_at(when) + 0.1) / beats), []).append(beat_at(when))
     assert sorted(answers) == [1, 3, 5], answers
     off_beat = sorted(abs(onsets[0] - round(onsets[0])) * beat for onsets in answers.values())
     # What we send leaves at a period's border. A clock that wanders cannot be foretold for the quarter second in which an
