@@ -266,3 +266,24 @@ def still_sounding(heard: Heard) -> set[tuple[int, int]]:
             else:
                 down.discard(key)
     return down
+
+
+@contextmanager
+def wakes() -> Iterator[list[float]]:
+    """How late this machine wakes a sleeper meanwhile, in milliseconds: what is late by that is not the program's doing."""
+    late: list[float] = []
+    over = threading.Event()
+
+    def sleep() -> None:
+        while not over.is_set():
+            begun = time.perf_counter()
+            time.sleep(0.002)
+            late.append(1000 * (time.perf_counter() - begun) - 2.0)
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    try:
+        yield late
+    finally:
+        over.set()
+        thread.join()

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from .jackroom import Program, Recorder, jack_server, ons, still_sounding, wait_for
-from .test_page import Visit, browser  # noqa: F401 (a fixture)
+from .jackroom import Program, Recorder, jack_server, ons, still_sounding, wait_for, wakes
+from .test_page import HANDS, PROMISED, Visit, browser  # noqa: F401 (a fixture)
 
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
 
-PROMISED = 30.0  # milliseconds from a letter to the first frame of its sound, and the audio buffer
-HANDS = 5  # processes and threads that a letter passes through, each of which a busy machine may wake late
 ROUNDS, STROKES = 4, 100  # as many as the figure is of
 
 
@@ -36,27 +31,6 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, st
         program.process.terminate()
         assert program.wait(15) == 0, program.said
         assert "Traceback" not in program.said
-
-
-@contextmanager
-def wakes() -> Iterator[list[float]]:
-    """How late this machine wakes a sleeper meanwhile, in milliseconds: what is late by that is not the program's doing."""
-    late: list[float] = []
-    over = threading.Event()
-
-    def sleep() -> None:
-        while not over.is_set():
-            begun = time.perf_counter()
-            time.sleep(0.002)
-            late.append(1000 * (time.perf_counter() - begun) - 2.0)
-
-    thread = threading.Thread(target=sleep)
-    thread.start()
-    try:
-        yield late
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_a_letter_is_heard_within_thirty_milliseconds(browser: Any, room: tuple[Program, str]) -> None:  # noqa: F811
