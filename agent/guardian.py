@@ -20,7 +20,7 @@ from typing import BinaryIO
 from . import ports
 from .errors import UserError
 from .listener import CONTROL, SUSTAIN
-from .plugs import ALL_OFF, Ledger
+from .plugs import ALL_OFF, SETTLING, Ledger
 
 LATELY = 0.5  # seconds before the end, in which what was handed over may not have left
 LEAVING = 0.3  # seconds in which the MIDI system takes what was handed over
@@ -92,6 +92,7 @@ def main() -> int:
     for name in to:
         with contextlib.suppress(UserError):
             port = ports.open_output(name, api)
+            time.sleep(SETTLING)
             for message in [*ends, *(bytes((CONTROL | c, ALL_OFF, 0)) for c in sorted(ledger.channels))]:
                 port.send(message)
             time.sleep(LEAVING)

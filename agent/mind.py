@@ -183,14 +183,18 @@ class Mind:
         if self._process.stdin.transport.get_write_buffer_size() > UNREAD:
             self._give_up("it has stopped reading")
 
-    async def _reply_to(self, ident: int, patience: float = PATIENCE) -> dict[str, Any]:
+    async def _reply_to(self, ident: int, patience: float | None = None) -> dict[str, Any]:
         """The next reply to request `ident`; replies to earlier ones, which nobody waits for any more, are passed over."""
+        patience = PATIENCE if patience is None else patience
+        end = asyncio.get_running_loop().time() + patience
         while True:
             reply = await self._next(patience)
             if reply.get("id") == ident:
                 return reply
             if "error" in reply and "id" not in reply:
-                raise MindLost(str(reply["error"]))
+                raise MindLost(str(reply["error"])[:200])
+            if asyncio.get_running_loop().time() > end:
+                raise MindLost(f"it has said nothing to the purpose for {patience:.0f} s")
 
     async def _next(self, seconds: float) -> dict[str, Any]:
         try:

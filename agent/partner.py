@@ -30,6 +30,7 @@ from .transport import Transport
 
 BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
+KEPT = 200  # phrases of each, for the report
 REMEMBERED = 300  # notes: what a musician who comes in late is told
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before a musician who dies again and again is started anew
 WELL = 60.0  # seconds of good health, after which former deaths are forgotten
@@ -67,6 +68,7 @@ class Partner:
         self.listener = Listener(self.conversation, transport.place)
         self.calls: list[Phrase] = []
         self.answers: list[Phrase] = []
+        self._answered = 0
         self.start = clock.now()
         self.improviser = Improviser(
             mind=mind,
@@ -298,7 +300,7 @@ class Partner:
             return bounds()
 
         self.meters.phrases += 1
-        self.calls.append(Phrase(tuple(phrase)).moved(-self.start))
+        self.calls = [*self.calls[1 - KEPT :], Phrase(tuple(phrase)).moved(-self.start)]
         self.show("answering")
         await self.improviser.improvise(begin, paced, **how)
         await self.taste.mirror(self.conversation.notes, self.manner.mirror)  # when nobody waits for it
@@ -306,9 +308,10 @@ class Partner:
     def _finished(self, notes: list[Note]) -> None:
         self._called_from, self._phrase_from = self._phrase_from, len(self.conversation)
         if notes:
-            self.answers.append(Phrase(tuple(notes)).moved(-self.start))
+            self.answers = [*self.answers[1 - KEPT :], Phrase(tuple(notes)).moved(-self.start)]
+            self._answered += 1
         self.show("listening")
-        self.done(len(self.answers))
+        self.done(self._answered)
 
     def _break_off(self) -> None:
         """The musician is gone. A phrase that has not been answered with a single note still waits for its answer."""

@@ -23,6 +23,7 @@ from .ports import Event, InputPort, OutputPort, PortList, PortLost
 
 P = TypeVar("P", bound="Plug")
 LOOK = 1.0  # seconds between looks
+SETTLING = 0.1  # seconds until a port that was just opened passes on what it is given
 UNSURE = 4.0  # seconds before a port was found to be gone, in which what was sent may have been lost
 ALL_OFF = 123
 NUMBERS = {"alsa": r" \d+:\d+$", "winmm": r" \d+$", "jack": r" \[\d+\]"}
@@ -140,6 +141,7 @@ class Plug:
             port = self._take(name, self.api)
         except UserError:
             return False  # not yet: it may be in the middle of coming
+        time.sleep(SETTLING)
         with self._lock:
             if self._closed:
                 port.close()
@@ -158,13 +160,16 @@ class PluggedOutput(Plug):
 
     def __init__(self, wanted: str | None, api: str, take: Callable[[str | None, str], OutputPort]) -> None:
         super().__init__(wanted, api, take)
-        self.passed: Callable[[bytes], None] = lambda message: None  # told of every message that left
+        self.passed: Callable[[bytes], None] = lambda message: None  # told of every message
         self._owed: list[bytes] = []
 
     def send(self, message: bytes) -> None:
         port = self._port
         if port is None:
             return
+        begins = message[0] & 0xF0 == NOTE_ON and message[-1] > 0
+        if begins:
+            self.passed(message)  # the guardian must know of it before anybody hears it
         try:
             port.send(message)
         except PortLost:
@@ -172,7 +177,8 @@ class PluggedOutput(Plug):
                 self._deaths = -1  # `look` will say it, and try again
             return
         self.ledger.note(message, time.perf_counter())
-        self.passed(message)
+        if not begins:
+            self.passed(message)
 
     def lose(self) -> None:
         super().lose()
@@ -186,7 +192,7 @@ class PluggedOutput(Plug):
 
     def _taken(self) -> None:
         silence = [bytes((CONTROL | channel, ALL_OFF, 0)) for channel in sorted(self.ledger.channels)]
-        for message in [*self._owed, *silence]:
+        for message in dict.fromkeys((*self._owed, *self.ledger.ends(), *silence)):
             self.send(message)
 
 

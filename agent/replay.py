@@ -108,6 +108,7 @@ class LateLoop(VirtualLoop):
     def __init__(self, woke: list[float]) -> None:
         super().__init__()
         self._woke, self._handles = woke, list[asyncio.TimerHandle]()
+        self.punctual = math.inf  # when something comes from without: that was never late
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
         handle: asyncio.TimerHandle = super().call_at(when, callback, *args, context=context)
@@ -118,7 +119,7 @@ class LateLoop(VirtualLoop):
         next_ = min((h.when() for h in self._handles if h.when() > due + 1e-9 and not h.cancelled()), default=math.inf)
         at = bisect_left(self._woke, due)
         woke = self._woke[at] if at < len(self._woke) else math.inf
-        return woke if woke <= due + TOLERANCE and woke < next_ else due
+        return woke if woke <= due + TOLERANCE and woke < min(next_, self.punctual) else due
 
 
 class Script(Mind):
@@ -190,7 +191,7 @@ class Rehearing:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
-    async def _play(self, loop: VirtualLoop) -> str:
+    async def _play(self, loop: LateLoop) -> str:
         k = self.known
         mind = Script(self.told)
         session = Session(
@@ -218,11 +219,12 @@ class Rehearing:
         await running
         return mind.difference or self._compare()
 
-    async def _happen(self, loop: VirtualLoop, session: Session, mind: Script) -> None:
+    async def _happen(self, loop: LateLoop, session: Session, mind: Script) -> None:
         """All that came from without, when it came."""
         for row in self.told[1:]:
             if not any(kind in row for kind in ("in", "act", "preset", "got", "lost", "ends")):
                 continue
+            loop.punctual = row["t"]
             if (wait := row["t"] - loop.now()) > 0:
                 await asyncio.sleep(wait)
             if "in" in row:
@@ -287,46 +289,68 @@ def differs(then: Any, now: Any, path: str = "") -> str:
 def ask_again(told: list[Row], musician: Sequence[str]) -> str:
     """Ask a musician all that it was asked, and compare each answer; the first difference, or ""."""
     process: subprocess.Popen[str] | None = None
-    lives = [r for r in told if "ask" in r or "lost" in r or "ready" in r.get("got", {})]
-    got: dict[tuple[int, Any], list[Row]] = {}
-    life = 0
-    for row in told:
-        life += "ready" in row.get("got", {})
-        if "id" in row.get("got", {}):
-            got.setdefault((life, row["got"]["id"]), []).append(row["got"])
-    life = 0
+    lives = [r for r in told if "ask" in r or "ready" in r.get("got", {})]
+    got, chosen_from = _answers(told)
+    life, draft = 0, dict[str, Any]()
     try:
         for row in lives:
             if "got" in row:
                 life += 1
                 _end(process)
+                command = [sys.executable, *musician]
                 process = subprocess.Popen(
-                    [sys.executable, *musician],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    text=True,
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
                 )
                 ready, before = _line(process).get("ready", {}), row["got"]["ready"]
                 for what in ("fingerprint", "engine"):
                     if ready.get(what) != before.get(what):
                         return f"another one: {what} {before.get(what)} then, {ready.get(what, 'none')} now"
-            elif "ask" in row and process is not None and process.stdin is not None:
-                process.stdin.write(json.dumps(row["ask"]) + "\n")
-                process.stdin.flush()
-                ident = row["ask"].get("id")
-                for before in got.get((life, ident), []) if ident is not None else ():
-                    if (now := _line(process)) != before:
-                        return f"at {row['t']:.3f} s: {json.dumps(before)} then, {json.dumps(now)} now"
-                    last = before
-                if ident is not None and got.get((life, ident)) and "note" in last:
-                    while "note" in _line(process):  # what it went on to say when nobody listened any more
-                        pass
+                continue
+            assert process is not None
+            asked, ident = row["ask"], row["ask"].get("id")
+            if asked["do"] == "draft":
+                draft = asked
+                continue
+            if count := chosen_from.get((life, ident), 0):
+                _send(process, {**draft, "candidates": count, "at_once": True})
+            _send(process, asked)
+            if ident is None:
+                continue
+            replies = got.get((life, ident), [])
+            for before in replies:
+                if (now := _without_counts(_line(process))) != before:
+                    return f"at {row['t']:.3f} s: {json.dumps(before)} then, {json.dumps(now)} now"
+            while not replies or "note" in replies[-1]:  # what it went on to say when the session was over
+                replies = [_line(process)]
     except (OSError, ValueError) as error:
         return f"it did not answer ({error})"
     finally:
         _end(process)
     return ""
+
+
+def _answers(told: list[Row]) -> tuple[dict[tuple[int, Any], list[Row]], dict[tuple[int, Any], int]]:
+    """What was answered to each request of each life, and from how many drafts it was chosen: how many there is time for is chance."""
+    got: dict[tuple[int, Any], list[Row]] = {}
+    chosen_from: dict[tuple[int, Any], int] = {}
+    life = 0
+    for reply in (row["got"] for row in told if "got" in row):
+        life += "ready" in reply
+        if "id" in reply:
+            got.setdefault((life, reply["id"]), []).append(_without_counts(reply))
+            if (did := reply.get("did")) is not None:
+                chosen_from[life, reply["id"]] = int(did.get("chosen_from", 0))
+    return got, chosen_from
+
+
+def _without_counts(reply: Row) -> Row:
+    return {k: v for k, v in reply.items() if k != "did"}
+
+
+def _send(process: subprocess.Popen[str], request: Row) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.flush()
 
 
 def _line(process: subprocess.Popen[str]) -> Row:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from models.note import Note
 
+KEPT = 2048  # numbers of notes that were begun: nobody looks further back
 TOO_LATE = 0.1  # seconds
 LONGEST = 8.0  # seconds: no note of ours sounds longer than this
 
@@ -95,6 +96,8 @@ class Schedule:
                     out.append(self._off(when, note.pitch))
                 self.sounding[note.pitch] = number
                 self.sounded.add(number)
+                if len(self.sounded) > 2 * KEPT:
+                    self.sounded = set(sorted(self.sounded)[-KEPT:])
                 on = bytes((0x90 | self.channel, note.pitch, max(1, min(note.velocity, 127))))
                 out.append(Sent(when, on, number, True))
                 end = when + min(max(note.duration, 0.02), LONGEST)

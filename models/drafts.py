@@ -44,6 +44,7 @@ class Drafter:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.made = self.used = 0
+        self.chosen_from = 0  # drafts, for the last answer; 0: it was none of them
         self._span: Span | None = None
         self._count = 0
         self._found: list[Draft] = []
@@ -93,6 +94,7 @@ class Drafter:
         """The best answer to that question, moved to where it is asked for; None where there is none that fits."""
         thought, found = self._span, self._found
         self.drop()
+        self.chosen_from = 0
         if thought is None or not found:
             return None
         off = span.earliest - thought.earliest
@@ -100,6 +102,7 @@ class Drafter:
         if not alike or abs(off) > (EXACT if span.bar else NEAR):
             return None
         self.used += 1
+        self.chosen_from = len(found)
         best = max(found, key=lambda draft: draft.score)
         return replace(best, notes=tuple(note.moved(off) for note in best.notes)) if off else best
 

@@ -135,7 +135,8 @@ class Engine:
 
     def did(self) -> dict[str, int]:
         """What was heard, heard again and anew, and drafts that were made and used."""
-        return {**self.heard, "drafts": self.drafts.made, "drafted": self.drafts.used}
+        drafts = self.drafts
+        return {**self.heard, "drafts": drafts.made, "drafted": drafts.used, "chosen_from": drafts.chosen_from}
 
     def draft(self, span: Span, count: int) -> None:
         """Think of that answer in spare time, `count` times: see `models.drafts`."""

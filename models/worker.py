@@ -17,7 +17,8 @@ It says one line by itself when it can play, and after that only answers:
     <- {"id": I, "done": "more", "did": {…}}           then why it paused: "more" to come, or the phrase's "end"; how often
                                                        it had to hear anew, and how many drafts were made and used, so far
     -> {"do": "draft", "candidates": N, …}             as `play`: think of that answer in spare time, N times. No reply. A
-                                                       `play` that asks for the same gets the best of them at once
+                                                       `play` that asks for the same gets the best of them at once.
+                                                       "at_once": true, in a replay: think of them now
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
     <- {"id": I, "z": [float, …], "habits": {…}}       the style of these notes: a point, and settings that belong to it
     -> {"do": "measure", "id": I, "notes": N}          forgets the session, and measures itself: see `models.measure`
@@ -191,6 +192,8 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
             musician.style(None if z is None else [float(x) for x in z], sampling)
         case "draft":
             musician.draft(span_from_wire(request), min(max(int(request["candidates"]), 0), 16))
+            while request.get("at_once") and musician.spare():
+                pass
         case "seed":
             musician.seed(int(request["seed"]))
         case "play":

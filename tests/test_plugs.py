@@ -50,6 +50,7 @@ class Cables:
 @pytest.fixture
 def cables(monkeypatch: pytest.MonkeyPatch) -> Cables:
     made = Cables()
+    monkeypatch.setattr("agent.plugs.SETTLING", 0.0)
     monkeypatch.setattr("agent.ports.open_input", made.input)
     monkeypatch.setattr("agent.ports.open_output", made.output)
     return made
