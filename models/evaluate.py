@@ -4,6 +4,7 @@ Knows nothing of training. The figures are made by `bits`, `foils` and `answers`
 
     tradefours evaluate --corpus DIR --split test --json
     tradefours evaluate --corpus DIR --split test --sources open --all
+    tradefours evaluate --corpus DIR --split test --turns --tests 2000
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, checkpoint, corpus, engines, foils, listen, plots, shelf
+from . import answers, bits, checkpoint, corpus, engines, foils, listen, plots, shelf, silences
 from .baselines import Continuator, Markov
 from .heads import CHOSEN
 from .lstm import taught
@@ -89,6 +90,16 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def turns(args: argparse.Namespace) -> dict[str, Any]:
+    """How well rules tell that a phrase is over; no network is asked."""
+    pieces = corpus.read(args.corpus, args.split, args.sources.split(",") if args.sources else None)
+    found = silences.turns(pieces, args.tests, args.seed)
+    if args.plots and found["phrases"]:
+        args.plots.mkdir(parents=True, exist_ok=True)
+        plots.turns(args.plots / "turns.png", found)
+    return {"turns": found}
+
+
 def _tell(what: str) -> None:
     print(f"… {what}", file=sys.stderr, flush=True)
 
@@ -153,15 +164,21 @@ def main(argv: list[str] | None = None) -> int:
         "--listen", type=Path, metavar="DIR", help="write answers to listen to: 12 calls, each in three styles"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--turns",
+        action="store_true",
+        help="only this: how well a silence tells that a phrase is over, by --tests phrases (add --plots to draw it)",
+    )
     args = parser.parse_args(argv)
     args.sources = ",".join(corpus.OPEN) if args.sources == "open" else args.sources
     args.baselines, args.answers = args.baselines or args.all or args.lstm > 0, args.answers or args.all
     try:
-        result = evaluate(args)
+        result = turns(args) if args.turns else evaluate(args)
     except (corpus.CorpusError, checkpoint.CheckpointError, listen.ListenError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(result, indent=2) if args.json else report(result))
+    told = silences.table(result["turns"]) if args.turns else report(result)
+    print(json.dumps(result, indent=2) if args.json else told)
     return 0
 
 

@@ -62,3 +62,25 @@ def knob_curves(path: Path, knobs: dict[str, dict[str, Any]]) -> None:
     grid.flat[-1].set_axis_off()
     figure.suptitle("What knobs do: the quality in the answers, over the knob's setting (Spearman's correlation)")
     figure.savefig(path)
+
+
+def turns(path: Path, found: dict[str, Any]) -> None:
+    """False cut-ins over delay: a curve for each kind of rule, and the one that plays."""
+    figure = Figure(figsize=(7, 5), dpi=120, layout="constrained")
+    axes = figure.add_subplot(
+        xlabel="median delay, seconds",
+        ylabel="phrases cut into",
+        title=f"When is a phrase over? {found['phrases']} phrases",
+    )
+    for kind, label in (
+        ("fixed", "a fixed silence"),
+        ("paced", "times the phrase's own slower gaps"),
+        ("learnt", "learnt"),
+    ):
+        rows = found[kind].values()
+        axes.plot([r["delay"] for r in rows], [r["false"] for r in rows], marker="o", label=label)
+    axes.plot(found["plays"]["delay"], found["plays"]["false"], "k*", markersize=14, label="what plays")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path)

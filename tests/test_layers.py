@@ -62,7 +62,7 @@ PLAYING = (
         "measure",
     ),
     *("sampling", "knobs", "recall", "codec", "note", "midifile", "attributes", "corpus", "agreement", "export"),
-    *("drafts", "rules", "precision"),
+    *("drafts", "rules", "precision", "habits"),
 )
 
 
