@@ -14,6 +14,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -123,9 +124,10 @@ class Stage:
         assert self.program is not None
         began = time.monotonic()
         self.program.process.send_signal(which)
-        assert self.program.wait(10) == 0
-        self.program.__exit__()
+        self.program.wait_to_say("Every note is off", 20)
         took = time.monotonic() - began
+        assert self.program.wait(90) == 0  # the take's picture is drawn
+        self.program.__exit__()
         assert (self.take / MIDI).is_file() or not any(take_notes(self.take / JSONL).values())
         self._hands_off()
         self._start()
@@ -271,7 +273,7 @@ def faults(
             while done < count and time.monotonic() < end:
                 if not kinds:  # each kind comes, in any order
                     kinds = (
-                        [*CHEAP * 2, DEAR[0]]
+                        [*CHEAP, *CHEAP[2:], DEAR[0]]
                         if quick
                         else [*CHEAP * FREQUENT, *DEAR]
                         if count > len(CHEAP) * FREQUENT
@@ -283,7 +285,7 @@ def faults(
                 try:
                     took[fault].append(stage.suffer(fault))
                     tell(f"{done}: {fault}, well after {took[fault][-1]:.2f} s")
-                except AssertionError as error:
+                except (AssertionError, subprocess.TimeoutExpired) as error:
                     hung[fault] += 1
                     tell(f"{done}: {fault} FAILED: {error}")
                     break  # a stage of its own for the next
