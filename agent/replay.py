@@ -1,5 +1,7 @@
-"""The replay: a take is played again, in virtual time. The same session hears what was heard then, and must decide the same; the same
-musician is asked what it was asked then, and must play the same, bit for bit.
+"""The replay: a take is played again, in virtual time, and must come out as it did.
+
+The same session hears what was heard then, and must decide the same; the same musician is asked what it was asked then, and must play the
+same, bit for bit.
 
 Knows nothing of ports or pages. What a take holds for it: in its first line the session's `setting`; then, besides what was heard and
 played, what was wished (`act`, `preset`), what the musician was asked (`ask`), what it answered (`got`), and when it was lost.

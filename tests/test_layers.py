@@ -51,6 +51,7 @@ PLAYING = (
         "worker",
         "engines",
         "engine",
+        "habits",
         "live",
         "plain",
         "network",
