@@ -46,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--preset", default=None)
     parser.add_argument("--seed", default="1")
     args = parser.parse_args(argv)
+    if not list(args.folder.glob("*.mid")):
+        parser.error(f"there are no .mid files in {args.folder}; name a folder of phrases")
     more = ["--seed", args.seed] + (["--preset", args.preset] if args.preset else [])
     shares, copies, wrong = [], [], []
     with tempfile.TemporaryDirectory() as folder:
