@@ -30,6 +30,7 @@ from .transport import Transport
 
 BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
+LONGEST_CALL = 200  # notes of it that are looked at: each key looks at them anew
 KEPT = 200  # phrases of each, for the report
 REMEMBERED = 300  # notes: what a musician who comes in late is told
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before a musician who dies again and again is started anew
@@ -323,4 +324,4 @@ class Partner:
     def _phrase(self) -> list[Note]:
         """What the player has played since the last answer."""
         first = max(self._phrase_from, self.conversation.first)
-        return [n for n in self.conversation.notes[first - self.conversation.first :] if n.role == CALL]
+        return [n for n in self.conversation.notes[first - self.conversation.first :] if n.role == CALL][-LONGEST_CALL:]

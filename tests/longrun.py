@@ -54,7 +54,7 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
 
     async def play(loop: VirtualLoop) -> Session:
         keys, mind = FakeInput(loop), FakeMind()
-        mind.told = mind.styles = Forgetful()  # type: ignore[assignment]
+        mind.told = mind.styles = mind.drafts = Forgetful()  # type: ignore[assignment]
         session = Session(
             inputs=[keys],
             output=output,

@@ -223,7 +223,7 @@ class Stage:
         self.device.play([*ons, *offs], self.device.now() + 0.02)
         self._hands_off()
         began = time.monotonic()
-        assert self.silent(10.0), f"hung after a flood: {self.sounding()}"
+        assert self.silent(30.0), f"hung after a flood: {self.sounding()}"
         return time.monotonic() - began
 
     # -- one after another -------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class Stage:
         self._play()
         took: float = getattr(self, fault)()
         self._hands_off()
-        assert self.silent(25.0), f"hung after {fault}: {self.sounding()}\n{self.program.said if self.program else ''}"
+        assert self.silent(30.0), f"hung after {fault}: {self.sounding()}\n{self.program.said if self.program else ''}"
         assert self.program is not None
         assert "Traceback" not in self.program.said, self.program.said
         assert "went wrong" not in self.program.said, self.program.said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sys
 import time
@@ -20,6 +21,7 @@ from models.note import Span
 from .test_session import Jam, jam
 from .test_trust import judge
 
+N = int(os.environ.get("FLOOD", "6000"))  # events; 60000 are a minute
 THRU_MS = 0.5  # the budget, at the median here; its p99 is measured by `tradefours bench`
 
 
@@ -29,12 +31,12 @@ def sound(made: Jam) -> None:
     judge(made.output.sent)
 
 
-def test_a_thousand_events_a_second_for_a_minute() -> None:
+def test_a_thousand_events_a_second() -> None:
     took: list[float] = []
 
     async def script(j: Jam) -> None:
         chance = random.Random(1)
-        for i in range(60_000):
+        for i in range(N):
             kind = i % 4
             channel, pitch = chance.randrange(16), chance.randrange(128)
             began = time.perf_counter()
@@ -49,17 +51,17 @@ def test_a_thousand_events_a_second_for_a_minute() -> None:
                     j.keys.play(0x80 | key[0], key[1], 0)
             took.append(time.perf_counter() - began)
             await asyncio.sleep(0.001)
-            if i == 20_000:
-                j.before = sys.getallocatedblocks(), len(j.output.sent)  # type: ignore[attr-defined]
-        j.after = sys.getallocatedblocks(), len(j.output.sent)  # type: ignore[attr-defined]
 
     made, _ = jam_judged(script)
     took.sort()
     assert took[len(took) // 2] < THRU_MS / 1000
-    (blocks, sent), (blocks_after, sent_after) = made.before, made.after  # type: ignore[attr-defined]
-    # What the test itself keeps of each message and moment; the program keeps none of the 40,000 events.
-    assert blocks_after - blocks < 5 * (sent_after - sent) + 2 * 40_000 + 20_000
-    assert len(made.session.partner.conversation.notes) <= 2000
+    session = made.session
+    assert len(session.partner.conversation.notes) <= 2000
+    assert len(session.echoes._struck) <= 4097
+    assert len(session.player.schedule.sounded) <= 4097
+    assert len(session.partner.calls) <= 200
+    assert session.thru is not None
+    assert not session.thru._sounding
 
 
 def jam_judged(script: Any, **more: Any) -> tuple[Jam, Any]:
