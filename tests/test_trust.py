@@ -22,7 +22,7 @@ from agent.session import Session
 
 from .fakes import FakeInput, FakeMind, FakeOutput, LoopPlayer, VirtualLoop
 
-EXAMPLES = int(os.environ.get("TRUST", "2000"))
+EXAMPLES = int(os.environ.get("TRUST", "1000"))
 CONTROLS = ["cc20=duet", "cc21=knob:density", "note100=panic", "pc5=answer", "pc6=twos"]
 
 pitches = st.integers(56, 76)
