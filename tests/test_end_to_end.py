@@ -103,7 +103,7 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
         room.play(CALL, room.now() + 0.2)
         wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= before + 3, 30, "a second answer")
         program.process.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
         wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.3, 5, "silence")
 
     heard = room.heard["out"]
@@ -158,7 +158,7 @@ def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path
             assert not [c for c in still_sounding(room.heard["out"]) if c[0] == ANSWERING]
             time.sleep(0.5)  # one key alone is no phrase; the next one begins with it
         program.process.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
         stumbled = max(room.shifts) - min(room.shifts)  # how late the server's own cycles were, at worst
     claimed = json.loads(next(line for line in reversed(program.lines) if line.startswith("{")))
     slack = PERIOD / RATE + stumbled + 0.002
@@ -207,7 +207,7 @@ def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path)
         room.play(CALL, room.now() + 0.1)
         wait_for(lambda: len(ons(room.heard["out"], 0)) >= 3, 30, "an answer")
         program.process.send_signal(signal.SIGINT)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
         wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")
     assert still_sounding(room.heard["out"]) == set()
     answered = [p - 12 for _, p in ons(room.heard["out"], 0)]
@@ -227,9 +227,9 @@ def test_two_programs_do_not_fight_over_names(server: str, tmp_path: Path) -> No
             assert mine <= set(room.names())
             assert mine.isdisjoint({"tradefours:in", "tradefours:out"})
             two.process.send_signal(signal.SIGTERM)
-            assert two.wait(10) == 0
+            assert two.wait(60) == 0
         one.process.send_signal(signal.SIGTERM)
-        assert one.wait(10) == 0
+        assert one.wait(60) == 0
 
 
 JITTERS = ((0.0, 0), (0.005, 1), (0.010, 2))  # seconds by which a tick comes early or late, at most; and a seed
@@ -344,7 +344,7 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
         room.client.transport_stop()
         program.wait_to_say("The clock has stopped", 10)
         program.process.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
         wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")
 
     ticks = np.array([t for t, m in room.heard["clock"] if m == b"\xf8"])
