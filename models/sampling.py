@@ -44,7 +44,7 @@ class Sampling:
     pull: float = 0.7
     key: float = 0.0
     lean: float = 1.0
-    habit: float = 0.7
+    habit: float = 0.8
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
 
