@@ -144,6 +144,10 @@ def test_a_loop_is_told_from_a_player() -> None:
     echoes.sent(on, 2.0)
     assert not echoes.is_own(on, 2.0 + LOOP + 0.01)
     assert echoes.found == 1
+    echoes.sent(off, 3.0)  # of a key that was not down; then it is struck, and the stroke comes back
+    echoes.sent(on, 3.0)
+    assert echoes.is_own(on, 3.01)
+    assert not echoes.is_own(off, 3.02)  # the end before the stroke does not count: this is the player's
 
 
 def test_zones_choose_and_bend() -> None:
