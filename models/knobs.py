@@ -25,7 +25,8 @@ from .sampling import softmax
 REACH = 1.2  # spreads by which a knob turned fully moves the style
 ASKED = 2.5  # spreads of its quality that a knob turned fully asks for
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
-STUBBORN = {"polyphony": 3.0, "articulation": 2.4, "density": 1.5}  # qualities that several notes make together want more
+#: Qualities that several notes make together want more.
+STUBBORN = {"polyphony": 3.0, "articulation": 2.4, "density": 1.5}
 LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
 LONGEST = 3.0  # seconds that a note counts as sounding, as in training
