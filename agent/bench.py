@@ -34,6 +34,7 @@ from .ports import Event, RtInput
 from .session import Session
 
 RATE = 12.0  # notes a second that must be ready
+SILENT = 60.0  # seconds after which a MIDI system that is asked will not answer any more
 SHARES = {"ready": 0.3, "session": 0.4}  # of the seconds; again as much of each with one core busy
 TORCH_NOTES, NOTES = 96, 600
 PHRASE = (60, 64, 67, 72, 71, 67)
@@ -210,7 +211,11 @@ async def _cold_start(weights: str, engine: str) -> dict[str, float]:
     """Seconds from the command to where its ports could be open, and to the musician's first word."""
     begun = time.perf_counter()
     code = "from agent import cli, ports\ntry: ports.find_api()\nexcept Exception: pass"
-    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], check=True, cwd=_root())
+    command = [sys.executable, "-c", code]
+    try:
+        await asyncio.to_thread(subprocess.run, command, check=True, cwd=_root(), timeout=SILENT)
+    except subprocess.TimeoutExpired as error:
+        raise UserError("The MIDI system does not answer; start it again, or see: tradefours doctor") from error
     thru = time.perf_counter() - begun
     mind = Mind(worker_command(weights, engine))
     await mind.start()
