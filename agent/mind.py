@@ -159,7 +159,9 @@ class Mind:
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await process.wait()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -210,8 +212,9 @@ class Mind:
     async def _read(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
+        stdout = self._process.stdout
         try:
-            async for line in self._process.stdout:
+            async for line in stdout:
                 reply = json.loads(line)
                 if not isinstance(reply, dict):
                     raise ValueError("not an object")
@@ -224,6 +227,10 @@ class Mind:
         self.journal({"lost": self.last_words})
         self._replies.put_nowait(None)
         self.gone.set()
+        # What it still babbles is thrown away: the process does not count as ended while its pipe is full.
+        with contextlib.suppress(ValueError):
+            while await stdout.read(1 << 16):
+                pass
 
     async def _read_errors(self) -> None:
         assert self._process is not None

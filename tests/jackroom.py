@@ -221,7 +221,10 @@ class Recorder:
                 return True
             return False
 
-        wait_for(joined, 5, f"{source} joined to {sink}")
+        try:
+            wait_for(joined, 20, f"{source} joined to {sink}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there are: {', '.join(self.names())}") from None
 
     def names(self) -> list[str]:
         """All ports of the server, aliases included."""
