@@ -7,6 +7,7 @@ what it takes up again it must have kept in its state (Hochreiter & Schmidhuber 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,7 +68,7 @@ def taught(pieces: Sequence[Piece], config: Config, notes: float, seed: int = 0)
         recent.append(trainer.descend(batch, 1))
         if trainer.step % 10 == 0:
             nats = torch.stack(recent).mean(0)[:5]
-            curve.append(round(float(nats.sum()) / 0.6931471805599453, 4))
+            curve.append(round(float(nats.sum()) / math.log(2), 4))
             recent = []
             print(f"… LSTM {trainer.step / trainer.steps:.0%}, {curve[-1]:.2f} bits", file=sys.stderr, flush=True)
     return LstmMusician.eval(trainer.musician), curve  # type: ignore[return-value]
