@@ -23,7 +23,7 @@ from typing import Any
 
 from models.note import ANSWER, Note, Span
 
-from . import presets
+from . import presets, priority
 from .budgets import table, verdicts
 from .clock import SystemClock
 from .errors import UserError
@@ -70,6 +70,7 @@ class Stage:
 
     def _play(self, on_event: Callable[[Event], None]) -> None:
         """A phrase on the second channel; then, once the answer is under way, the next one: a cut-in."""
+        priority.once()  # as the MIDI system's thread
         while not self._closed.wait(0.05):
             for pitch in PHRASE:
                 self._struck = time.perf_counter()
@@ -273,6 +274,7 @@ def _memory(mind: Mind) -> float | None:
 
 def bench(args: argparse.Namespace) -> int:
     """Measure, print, and judge: 0 where every budget is kept, else 1."""
-    found = asyncio.run(report(args.engine, args.seconds, args.weights))
+    with priority.raised():  # as in play
+        found = asyncio.run(report(args.engine, args.seconds, args.weights))
     print(json.dumps(found) if args.json else table(found))
     return int(not all(v["ok"] for v in found["budgets"].values()))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from models.note import Note, Phrase
 
+from . import priority
 from .ports import Event
 
 BEAT = 0.6  # seconds: 100 a minute
@@ -75,6 +76,7 @@ class DemoInput:
 
     def open(self, on_event: Callable[[Event], None]) -> None:
         def play() -> None:
+            priority.once()
             start = time.perf_counter() + self._delay
             for when, message in self._messages:
                 if self._closed.wait(max(start + when - time.perf_counter(), 0.0)):

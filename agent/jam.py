@@ -11,11 +11,12 @@ import json
 import random
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import link, ports, presets, replay, takes
+from . import link, ports, presets, priority, replay, takes
 from .clock import SystemClock
 from .controls import LETTERS, Controls
 from .demo import DemoInput, DemoOutput, written_call
@@ -196,6 +197,8 @@ def _run(
             say(f"{gone} of the oldest takes were removed: {takes.BOUNDS}.")
 
         async def session() -> Report:
+            helpers = ThreadPoolExecutor(4, "helper", priority.once)
+            asyncio.get_running_loop().set_default_executor(helpers)
             mind = Mind(worker_command(args.weights, args.engine, args.mind))
             mind.journal = lambda row: take.keep(clock.now(), row)
             made = Session(
@@ -229,7 +232,8 @@ def _run(
                     say(LETTERS_SAID)
                 return await made.run()
 
-        report = asyncio.run(session())
+        with priority.raised():
+            report = asyncio.run(session())
         say(f"Every note is off. The take is kept in {folder}.")
         if plays:
             try:

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from . import presets
+from . import presets, priority
 from .bench import Stage as Rehearsed
 from .bench import machine
 from .clock import SystemClock
@@ -56,6 +56,7 @@ class Busy(Rehearsed):
     """A player who never stops: five keys a second, and the agent at once."""
 
     def _play(self, on_event: Callable[[Event], None]) -> None:
+        priority.once()
         step = 0
         while not self._closed.wait(0.1):
             pitch = 55 + (0, 4, 7, 12, 16, 12, 7, 4)[step % 8]
@@ -164,7 +165,8 @@ async def _page(stage: Stage, clock: SystemClock) -> AsyncIterator[str]:
 
 def onlookers(weights: str, engine: str, seconds: float, as_json: bool) -> int:
     """Measure, print, and judge: 0 where the page costs nothing, else 1."""
-    found = asyncio.run(compare(weights, engine, seconds))
+    with priority.raised():
+        found = asyncio.run(compare(weights, engine, seconds))
     if as_json:
         print(json.dumps(found))
     else:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from . import priority
 from .alias import also_called
 from .errors import UserError
 from .jackeye import EYE, INPUTS, OUTPUTS
@@ -116,6 +117,7 @@ class RtInput:
         def arrived(packet: tuple[list[int], float], _: Any) -> None:
             when = time.perf_counter()
             on_event(Event(when, bytes(packet[0])))
+            priority.once()
 
         self._midi.set_error_callback(_swallow)
         self._midi.set_callback(arrived)

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from models.midifile import write_notes
 from models.note import ANSWER, CALL, Note
 
+from . import priority
 from .conversation import Conversation
 from .errors import UserError
 from .listener import Listener
@@ -116,12 +117,14 @@ class Take:
 
     def _keep_writing(self) -> None:
         """A thread: until the end, and once more."""
+        priority.once()
         while not self._over.wait(WRITE):
             self._put()
         self._put()
 
     def _keep_syncing(self) -> None:
         """A thread of its own, as a disk may take long."""
+        priority.once()
         while not self._over.wait(SYNC):
             with contextlib.suppress(OSError):  # what is no file cannot be synced
                 if self._file is not None:

@@ -18,6 +18,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Protocol
 
+from . import priority
 from .errors import UserError
 from .ports import hushed, works
 from .voices import BLOCK, DRUMS, Part, Voices
@@ -124,6 +125,7 @@ class BuiltIn:
             stream.close()
 
     def _fill(self, out: Any, frames: int, _time: Any, _status: Any) -> None:
+        priority.once()
         while self._waiting:
             who, what = self._waiting.popleft()
             if isinstance(what, bytes):

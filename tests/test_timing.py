@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import sys
+import threading
 
 import pytest
 
@@ -54,6 +55,30 @@ def test_priority_is_asked_for_one_thread_only() -> None:
     before = os.sched_getscheduler(0) if sys.platform == "linux" else None
     assert priority.granted() in (priority.REALTIME, priority.USUAL)
     assert before == (os.sched_getscheduler(0) if sys.platform == "linux" else None)
+
+
+def test_priority_lasts_as_long_as_it_is_needed_and_never_falls() -> None:
+    seen: list[bool] = []
+
+    def work() -> None:
+        with priority.raised() as granted:
+            seen.append(priority.is_granted() == (granted == priority.REALTIME and sys.platform == "linux"))
+            inside = priority.is_granted()
+            with priority.raised(priority.PLAYER):
+                pass
+            seen.append(priority.is_granted() == inside)  # an inner one takes nothing back that it did not bring
+        seen.append(not priority.is_granted())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [True, True, True]
+
+
+def test_the_main_thread_is_not_asked_for_by_a_message_that_arrives() -> None:
+    before = priority.is_granted()
+    priority.once()
+    assert priority.is_granted() == before
 
 
 def test_garbage_is_collected_in_silence_only() -> None:
