@@ -188,7 +188,10 @@ class Engine:
         while (done := 2 + len(self._hidden)) < len(self._rows):
             upto = min(done + self.cache.margin, len(self._rows))
             first = max(done - recall.history(self.config.window), 0)
-            steps = recall.recalled(self._rows[first:upto], self.config.window, done - first)
+            if upto - done == 1:
+                steps = recall.recalled_last(self._rows[first:upto], self.config.window)[None]
+            else:
+                steps = recall.recalled(self._rows[first:upto], self.config.window, done - first)
             self._hidden.extend(self.network.feed(steps, self._rows[done - 2 : done], self.z))
         surplus = len(self.notes) - 2 * self.cache.size
         if surplus > self.cache.size:  # old enough to be out of every window, rewinds included

@@ -55,6 +55,9 @@ _TIMES = np.digitize(codec.TIMES, BANDS["wait"])
 _LENGTHS = np.digitize(codec.DURATIONS, BANDS["length"])
 _PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
 _PLACES = np.digitize(_PITCHES, BANDS["place"])
+_LEAPS = np.digitize(
+    np.arange(1 - len(_PITCHES), len(_PITCHES)), BANDS["leap"]
+)  # from the whole keyboard down to all of it up
 
 
 def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
@@ -112,8 +115,7 @@ def kept(logits: Row, field: int, habits: Habits, power: float, last: int) -> Ro
         return logits + power * habits["length"][_LENGTHS]
     if field == codec.PITCH:
         if "leap" in habits and last != codec.NO_PITCH:
-            leaps = np.digitize(_PITCHES - LOWEST - last, BANDS["leap"])
-            logits = logits + power * habits["leap"][leaps]
+            logits = logits + power * habits["leap"][_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)]]
         if "place" in habits:
             logits = logits + power * habits["place"][_PLACES]
     return logits

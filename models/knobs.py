@@ -12,6 +12,7 @@ A style pulls in the same way, more gently, with its knobs at rest: the call is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 from . import attributes, codec
 from .attributes import NAMES
 from .note import LOWEST, Note
-from .sampling import softmax
 
 REACH = 1.2  # spreads by which a knob turned fully moves the style
 ASKED = 2.5  # spreads of its quality that a knob turned fully asks for
@@ -78,9 +78,12 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
 def tilted(logits: Row, field: int, how: Knobs, notes: Sequence[Note]) -> Row:
     """The logits (n,) of a field, tilted by the strengths of the knobs that it makes. `notes` are the last of all players."""
     for feature, strength in _features(field, how, notes):
-        p = softmax(logits)
-        off = feature - p @ feature
-        logits = logits + strength / max(float(np.sqrt(p @ (off * off))), 1e-3) * off
+        # Its mean and spread under p; p need not sum to one for that, and the tilt not be centred: only differences count.
+        p = np.exp(logits - logits.max(), dtype=np.float64)
+        total, first, second = p.sum(), p @ feature, p @ (feature * feature)
+        mean = first / total
+        spread = math.sqrt(max(second / total - mean * mean, 0.0))
+        logits = logits + strength / max(spread, 1e-3) * feature
     return logits
 
 

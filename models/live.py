@@ -3,15 +3,16 @@
 Knows nothing of files or sampling. The graph is made here, from the weights, when the engine starts: see `graph`.
 
 One run makes a hidden state of each new step. Keys and values of the past are read where they lie, in the ring; those of the new steps
-come out of the run and are put there afterwards, so taking back costs nothing and a run that fails leaves no trace.
+are written behind it and put into their slots afterwards, so taking back costs nothing and a run that fails leaves no trace. Nothing is
+handed to the runtime note by note but numbers in memory that it knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from . import quantise
@@ -20,8 +21,9 @@ from .network import Floats
 from .onnx import MICROSOFT, Graph
 from .plain import EPSILON, PlainNetwork
 from .ring import MARGIN
+from .runtime import Run, bound, session
 
-NEVER = np.float32(-1e30)
+ZERO, NEVER = np.float32(0.0), np.float32(-1e30)
 
 
 class LiveNetwork(PlainNetwork):
@@ -38,79 +40,103 @@ class LiveNetwork(PlainNetwork):
         threads: int = 1,
     ) -> None:
         super().__init__(weights, config, margin)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
-        options.enable_mem_pattern = False  # the number of steps differs from run to run
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        model = graph(self.weights, small or {}, config, self.ring.size).model()
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        model = graph(self.weights, small or {}, config, self._memory.shape[-2]).model()
+        self._session = session(model, threads)
         self.bulk -= sum(self.weights[n].nbytes - q.nbytes - 2 * s.nbytes for n, (q, s) in (small or {}).items())
-        self._names = [o.name for o in self._session.get_outputs()]
-        layers = range(config.layers)
-        self._past = {f"keys{i}": self.keys[i][:, None] for i in layers}
-        self._past |= {f"values{i}": self.values[i][:, None] for i in layers}
+        self._one = self._run_of(1)  # what every note takes is bound once
+        self._scoring = [self._head_run(*head) for head in self._heads]
+
+    def _make_room(self) -> None:
+        """The ring, and behind it room for the steps of one run: (layers, keys or values, heads, slots, head)."""
+        c, slots = self.config, self.ring.size + self.ring.margin
+        self._memory = np.zeros((c.layers, 2, c.kv_heads, slots, c.head), np.float32)
+        self._cos, self._sin = np.zeros((2, slots, c.head // 2), np.float32)
+        self._styles = np.zeros((c.layers, c.width), np.float32)
 
     def _pass(self, x: Floats, cos: Floats, sin: Floats) -> Floats:
-        c, slots = self.config, self.ring.slots
-        given = {
-            **self._past,
-            "x": x + self._steering[0],
-            "cos": cos,
-            "sin": sin,
-            "at": np.arange(len(x))[None],
-            "unseen": self._unseen(),
-            "parts": np.array([self.ring.size, len(x)]),
-            **{f"style{i}": self._steering[i] for i in range(1, c.layers)},
-        }
-        hidden, *new = self._session.run(self._names, given)
-        for i in range(c.layers):
-            self.keys[i][:, :, slots] = new[2 * i][:, 0].transpose(0, 2, 1)
-            self.values[i][:, slots] = new[2 * i + 1][:, 0]
+        count, size, slots = len(x), self.ring.size, self.ring.slots
+        run = self._one if count == 1 else self._run_of(count)
+        self._styles[:] = self._steering
+        self._cos[:count], self._sin[:count] = cos, sin
+        np.add(x, self._styles[0], out=run.given["x"][0])
+        seen, unseen = self.ring.seen(), run.given["unseen"][0, 0]
+        unseen[:, size:] = np.where(seen[:, slots], ZERO, NEVER)
+        seen[:, slots] = False  # a new step's slot holds something else until the run is over
+        unseen[:, :size] = np.where(seen, ZERO, NEVER)
+        run()
+        self._memory[..., slots, :] = self._memory[..., size : size + count, :]
+        hidden: Floats = run.made["hidden"][0].copy()
         return hidden
 
-    def _unseen(self) -> Floats:
-        """(T, size + T): what is added to the scores of the past and of the new steps."""
-        seen, slots = self.ring.seen(), self.ring.slots
-        wide = np.concatenate([seen, seen[:, slots]], 1)
-        wide[:, slots] = False  # a new step's slot holds something else until the run is over
-        return np.where(wide, np.float32(0.0), NEVER)
+    def _run_of(self, count: int) -> Run:
+        """What a run of so many steps reads and writes. `unseen` is added to the scores of the past and of the new steps."""
+        c, size = self.config, self.ring.size
+        x, hidden = (np.zeros((1, count, c.width), np.float32) for _ in range(2))
+        given: dict[str, NDArray[Any]] = {"x": x, "cos": self._cos, "sin": self._sin, "at": np.arange(count)[None]}
+        given["unseen"] = np.zeros((1, 1, count, size + count), np.float32)
+        given |= {"last": np.array([size + count - 1], np.int32), "total": np.array(size + count, np.int32)}
+        given |= {f"style{i}": self._styles[i] for i in range(1, c.layers)}
+        made = {"hidden": hidden}
+        for i, (keys, values) in enumerate(self._memory):
+            given |= {f"keys{i}": keys[None], f"values{i}": values[None]}
+            made |= {f"k{i}": keys[None], f"v{i}": values[None]}  # the same memory: a run writes where it will read
+        return bound(self._session, given, made)
+
+    def _scores(self, state: Floats, field: int) -> Floats:
+        run = self._scoring[field]
+        run.given["state"][0] = state
+        run()
+        scores: Floats = run.made["scores"][0].copy()
+        return scores
+
+    def _head_run(self, inner: Floats, out: Floats, bias: Floats) -> Run:
+        """One head as a graph of its own: (1, width) state to (1, n) scores."""
+        g = Graph()
+        g.input("state", "float32", [1, self.config.width])
+        g.constant("ones", np.ones(self.config.width, np.float32))
+        for name, array in (("inner", inner.T), ("out", out.T), ("bias", bias)):
+            g.constant(name, np.ascontiguousarray(array))
+        g.node("SimplifiedLayerNormalization", ["state", "ones"], ["even"], axis=-1, epsilon=float(EPSILON))
+        features = g.node("Gelu", [g.node("MatMul", ["even", "inner"], ["found"])], ["features"], MICROSOFT)
+        g.node("Add", [g.node("MatMul", [features, "out"], ["each"]), "bias"], ["scores"])
+        g.output("scores", "float32", [1, len(bias)])
+        state, scores = np.zeros((1, self.config.width), np.float32), np.zeros((1, len(bias)), np.float32)
+        return bound(session(g.model()), {"state": state}, {"scores": scores})
 
 
 def graph(w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: Config, slots: int) -> Graph:
-    """The Transformer as a graph: (T, width) embedded steps, and the past, to hidden states, new keys and new values."""
+    """The Transformer as a graph: (1, T, width) embedded steps, and the memory, to hidden states and new keys and values in it."""
     g = Graph()
-    x = g.input("x", "float32", ["T", c.width])
+    x = g.input("x", "float32", [1, "T", c.width])
     for name in ("cos", "sin"):
-        g.input(name, "float32", ["T", c.head // 2])
+        g.input(name, "float32", [slots, c.head // 2])
     g.input("at", "int64", [1, "T"])
-    g.input("unseen", "float32", ["T", "S"])
+    g.input("unseen", "float32", [1, 1, "T", "S"])
+    g.input("last", "int32", [1])
+    g.input("total", "int32", [])
+    memory = [1, c.kv_heads, slots, c.head]
     for i in range(c.layers):
-        g.input(f"keys{i}", "float32", [c.kv_heads, 1, c.head, slots])
-        g.input(f"values{i}", "float32", [c.kv_heads, 1, slots, c.head])
+        g.input(f"keys{i}", "float32", memory)
+        g.input(f"values{i}", "float32", memory)
         if i:
             g.input(f"style{i}", "float32", [c.width])
-    g.input("parts", "int64", [2])
-    group = c.heads // c.kv_heads
-    g.constant("ones", np.ones(c.head, np.float32))
-    for name, shape in {
-        "to_heads": [1, -1, c.heads + 2 * c.kv_heads, c.head],
-        "grouped": [c.kv_heads, group, -1, c.head],
-        "shared": [c.kv_heads, 1, -1, c.head],
-        "flat": [-1, c.width],
-        "qk_v": [c.heads + c.kv_heads, c.kv_heads],
-        "q_k": [c.heads, c.kv_heads],
+    wide = c.kv_heads * c.head
+    for name, numbers in {
+        "to_heads": [1, -1, c.heads + c.kv_heads, c.head],
+        "flat": [1, -1, c.width + wide],
+        "qk_v": [c.width + wide, wide],
+        "q_k": [c.width, wide],
         "halves": [c.hidden, c.hidden],
     }.items():
-        g.constant(name, np.array(shape, np.int64))
+        g.constant(name, np.array(numbers, np.int64))
     _dense_constants(g, w, small, c)
     g.node("SimplifiedLayerNormalization", [x, "norm0"], ["h0"], axis=-1, epsilon=float(EPSILON))
     for i in range(c.layers):
         x = _layer(g, c, i, x)
-    g.output("hidden", "float32", ["T", c.width])
+    g.output("hidden", "float32", [1, "T", c.width])
     for i in range(c.layers):
-        g.output(f"k{i}", "float32", [c.kv_heads, 1, "T", c.head])
-        g.output(f"v{i}", "float32", [c.kv_heads, 1, "T", c.head])
+        g.output(f"k{i}", "float32", memory)
+        g.output(f"v{i}", "float32", memory)
     return g
 
 
@@ -123,9 +149,8 @@ def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quan
                 _small(g, f"{kind}{i}", [small[n] for n in names])
                 continue
             g.constant(f"{kind}{i}", np.ascontiguousarray(np.concatenate([w[n] for n in names]).T))
-        gains = [w[name + "q_norm.weight"] * np.float32(c.head**-0.5)] * c.heads
-        gains += [w[name + "k_norm.weight"]] * c.kv_heads
-        g.constant(f"qk_gain{i}", np.stack(gains).astype(np.float32)[:, None])
+        gains = [w[name + "q_norm.weight"]] * c.heads + [w[name + "k_norm.weight"]] * c.kv_heads
+        g.constant(f"qk_gain{i}", np.stack(gains).astype(np.float32)[None, None])
         g.constant(f"norm{i}", w[name + "attention_norm.weight"])
         g.constant(f"mlp_norm{i}", w[name + "mlp_norm.weight"])
     g.constant(f"norm{c.layers}", w["transformer.norm.weight"])
@@ -154,26 +179,22 @@ def _layer(g: Graph, c: Config, i: int, x: str) -> str:
     def node(kind: str, inputs: list[str], out: str, domain: str = "", **attributes: int | float | list[int]) -> str:
         return g.node(kind, inputs, [f"{out}{i}"], domain, **attributes)
 
-    width = c.width
-    every = _times(g, f"h{i}", f"qkv{i}", f"line{i}", width + 2 * c.kv_heads * c.head, width)
-    every = node("Transpose", [node("Reshape", [every, "to_heads"], "heads")], "every", perm=[0, 2, 1, 3])
-    g.node("Split", [every, "qk_v"], [f"qk{i}", f"v_heads{i}"], axis=1)
-    even = node("SimplifiedLayerNormalization", [f"qk{i}", "ones"], "even", axis=-1, epsilon=float(EPSILON))
-    gained = node("Mul", [even, f"qk_gain{i}"], "gained")
-    turned = node("RotaryEmbedding", [gained, "at", "cos", "sin"], "turned", MICROSOFT)
-    g.node("Split", [turned, "q_k"], [f"q_heads{i}", f"k_heads{i}"], axis=1)
-    q = node("Reshape", [f"q_heads{i}", "grouped"], "q")
-    k = node("Reshape", [f"k_heads{i}", "shared"], "k")
-    v = node("Reshape", [f"v_heads{i}", "shared"], "v")
-    past = node("MatMul", [q, f"keys{i}"], "past")
-    new = node("FusedMatMul", [q, k], "new", MICROSOFT, transB=1)
-    scores = node("Add", [node("Concat", [past, new], "both", axis=3), "unseen"], "scores")
-    p = node("Softmax", [scores], "p", axis=-1)
-    g.node("Split", [p, "parts"], [f"p_past{i}", f"p_new{i}"], axis=3)
-    past, new = node("MatMul", [f"p_past{i}", f"values{i}"], "y_past"), node("MatMul", [f"p_new{i}", v], "y_new")
-    y = node("Transpose", [node("Add", [past, new], "y")], "y_steps", perm=[2, 0, 1, 3])
-    o = _times(g, node("Reshape", [y, "flat"], "y_flat"), f"o{i}", f"found{i}", width, width)
-    tiny = float(EPSILON)
+    width, wide, tiny = c.width, c.kv_heads * c.head, float(EPSILON)
+    line = _times(g, f"h{i}", f"qkv{i}", f"line{i}", width + 2 * wide, width)
+    g.node("Split", [line, "qk_v"], [f"qk{i}", f"v_new{i}"], axis=-1)
+    heads = node("Reshape", [f"qk{i}", "to_heads"], "heads")
+    even = node("SimplifiedLayerNormalization", [heads, f"qk_gain{i}"], "even", axis=-1, epsilon=tiny)
+    g.node("Split", [node("Reshape", [even, "flat"], "even_flat"), "q_k"], [f"q{i}", f"k_new{i}"], axis=-1)
+    g.node(
+        "GroupQueryAttention",
+        [f"q{i}", f"k_new{i}", f"v_new{i}", f"keys{i}", f"values{i}", "last", "total", "cos", "sin", "at", "unseen"],
+        [f"y{i}", f"k{i}", f"v{i}"],
+        MICROSOFT,
+        num_heads=c.heads,
+        kv_num_heads=c.kv_heads,
+        do_rotary=1,
+    )
+    o = _times(g, f"y{i}", f"o{i}", f"found{i}", width, width)
     g.node(
         "SkipSimplifiedLayerNormalization",
         [x, o, f"mlp_norm{i}"],

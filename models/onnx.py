@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 OPSET, MICROSOFT = 17, "com.microsoft"
-_TYPES = {"float32": 1, "uint8": 2, "int64": 7}
+_TYPES = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7}
 Value = int | float | Sequence[int]
 
 

@@ -7,6 +7,7 @@ runs; a test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,6 @@ EPSILON = np.float32(np.finfo(np.float32).eps)  # of torch's RMSNorm
 NO_INTERVAL = 2 * codec.SPAN + 1
 _PITCHES = np.arange(codec.SIZES[codec.PITCH])
 _REACH = np.clip(_PITCHES - _PITCHES[:, None], -codec.SPAN, codec.SPAN) + codec.SPAN  # of each pitch from each
-_PITCH_PARTS = (len(_PITCHES), len(_PITCHES) + NO_INTERVAL)
 #: By two pitches, the later first: the interval between them, or that there is none. And the class of each pitch.
 _INTERVALS = np.pad(_REACH.T, (0, 1), constant_values=NO_INTERVAL)
 _CLASSES = np.append(_PITCHES % 12, 12)
@@ -68,10 +68,16 @@ def gelu(x: Floats) -> Floats:
     return (np.maximum(x, 0.0) - size * tail).astype(np.float32, copy=False)
 
 
+@cache
+def _slowing(half: int) -> NDArray[np.float64]:
+    """Radians a step, of each pair of a head's numbers."""
+    slower: NDArray[np.float64] = 10000.0 ** (-np.arange(half) / half)
+    return slower
+
+
 def angles(positions: NDArray[np.int64], head: int) -> tuple[Floats, Floats]:
     """Cosines and sines, (T, head / 2), of rotary positions; angles in float64, for sessions without end."""
-    half = head // 2
-    angle = positions.astype(np.float64)[:, None] * 10000.0 ** (-np.arange(half) / half)
+    angle = positions.astype(np.float64)[:, None] * _slowing(head // 2)
     return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
 
 
@@ -100,11 +106,10 @@ class PlainNetwork:
     def __init__(self, weights: Mapping[str, Floats], config: Config, margin: int = MARGIN) -> None:
         self.config, self.ring = config, Ring(config.window, margin)
         self.weights = {name: np.ascontiguousarray(w, np.float32) for name, w in weights.items()}
-        shape = config.layers, config.kv_heads
-        self.keys = np.zeros((*shape, config.head, self.ring.size), np.float32)
-        self.values = np.zeros((*shape, self.ring.size, config.head), np.float32)
+        self._make_room()
         matrices = [w for name, w in self.weights.items() if name.startswith("transformer.layers.")]
-        self.bulk = sum(w.nbytes for w in matrices if w.ndim == 2) + self.keys.nbytes + self.values.nbytes
+        self.bulk = sum(w.nbytes for w in matrices if w.ndim == 2)
+        self.bulk += 2 * 4 * config.layers * config.kv_heads * config.head * self.ring.size
         self._heads = [self._head(field) for field in range(len(codec.SIZES))]
         self._z: Floats | None = None
         self._steering = np.zeros((config.layers, config.width), np.float32)
@@ -118,15 +123,16 @@ class PlainNetwork:
         return self._pass(x, *angles(np.arange(first, first + len(steps)), self.config.head))
 
     def logits(self, state: Floats, field: int, near: Steps) -> Floats:
-        inner, out, bias = self._heads[field]
-        features = gelu(inner @ state * np.float32((state @ state / len(state) + EPSILON) ** -0.5))
-        logits: Floats = out @ features
-        if field == codec.PITCH:
-            logits, *intervals = np.split(logits, _PITCH_PARTS)
-            for interval, other in zip(intervals, near, strict=True):
-                if other != codec.NO_PITCH:
-                    logits = logits + interval[_REACH[other]]
-        return logits + bias
+        scores = self._scores(state, field)
+        if field != codec.PITCH:
+            return scores
+        start = len(_PITCHES)
+        logits = scores[:start]
+        for other in near:
+            if other != codec.NO_PITCH:
+                logits = logits + scores[start : start + NO_INTERVAL][_REACH[other]]
+            start += NO_INTERVAL
+        return logits
 
     def tell(self, state: Floats, field: int, value: int) -> Floats:
         return state + self.weights[f"heads.given.{field}.weight"][value]
@@ -144,15 +150,29 @@ class PlainNetwork:
         return both[: self.config.latent]
 
     def _head(self, field: int) -> tuple[Floats, Floats, Floats]:
-        """A head's matrices, its norm's gain in the first, and of the pitch's the intervals below the last."""
+        """A head's two matrices, its norm's gain in the first, and its bias; the pitch's intervals are below its pitches."""
         w = self.weights
         inner = w[f"heads.inner.{field}.weight"] * w[f"heads.norms.{field}.weight"]
         out = [w[f"heads.out.{field}.weight"]]
         if field == codec.PITCH:
             out += [w[f"heads.intervals.{i}.weight"] for i in range(2)]
-        return inner, np.concatenate(out), w[f"heads.out.{field}.bias"]
+        rows, bias = np.concatenate(out), w[f"heads.out.{field}.bias"]
+        return inner, rows, np.concatenate([bias, np.zeros(len(rows) - len(bias), np.float32)])
+
+    def _scores(self, state: Floats, field: int) -> Floats:
+        """All that a head says: logits, and for the pitch those of its intervals behind them."""
+        inner, out, bias = self._heads[field]
+        features = gelu(inner @ state * np.float32((state @ state / len(state) + EPSILON) ** -0.5))
+        scores: Floats = out @ features + bias
+        return scores
 
     # -- the Transformer -------------------------------------------------------------------------------------------
+
+    def _make_room(self) -> None:
+        """Memory for keys and values of every slot."""
+        shape = self.config.layers, self.config.kv_heads
+        self.keys = np.zeros((*shape, self.config.head, self.ring.size), np.float32)
+        self.values = np.zeros((*shape, self.ring.size, self.config.head), np.float32)
 
     def _pass(self, x: Floats, cos: Floats, sin: Floats) -> Floats:
         """(T, width) embedded steps, with room made for them in the ring -> (T, width) hidden states."""

@@ -79,9 +79,12 @@ def draw(
     Nucleus sampling (Holtzman et al. 2020), and nothing less likely than `min_p` times the likeliest (Nguyen et al.
     2024).
     """
-    p = softmax(logits / max(temperature, 1e-3))
-    order = (-p).argsort(kind="stable")
-    ranked = p[order]
-    ahead = ranked.cumsum() - ranked
-    kept = np.where((ahead < top_p) & (ranked >= min_p * ranked[0]), ranked, 0.0).cumsum()
-    return int(order[min(int(kept.searchsorted(generator.random() * kept[-1], side="right")), len(p) - 1)])
+    hot = logits / max(temperature, 1e-3)
+    rare = -np.exp(hot - hot.max(), dtype=np.float64)  # the likeliest is -1: so that they are in order
+    order = rare.argsort(kind="stable")
+    ranked = rare[order]
+    up_to = -ranked.cumsum()
+    nucleus = int(up_to.searchsorted(top_p * up_to[-1])) + 1
+    likely = int(ranked.searchsorted(min_p * ranked[0], side="right"))
+    last = max(min(nucleus, likely, len(order)) - 1, 0)
+    return int(order[min(int(up_to.searchsorted(generator.random() * up_to[last], side="right")), last)])

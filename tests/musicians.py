@@ -11,7 +11,7 @@ from models.note import Note
 from models.plain import PlainNetwork
 from models.transformer import Config
 
-SMALL = Config(width=32, layers=3, heads=4, kv_heads=2, hidden=48, window=24, latent=8, style_width=16, style_notes=16)
+SMALL = Config(width=64, layers=3, heads=4, kv_heads=2, hidden=48, window=24, latent=8, style_width=16, style_notes=16)
 
 
 def small_musician(seed: int = 0, config: Config = SMALL) -> Musician:

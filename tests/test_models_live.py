@@ -184,6 +184,7 @@ def test_the_shelf_knows_every_tensor_of_a_musician() -> None:
 def test_without_its_runtime_numpy_plays_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.delitem(sys.modules, "models.live", raising=False)
+    monkeypatch.delitem(sys.modules, "models.runtime", raising=False)
     about = engines.load(str(exported(tmp_path))).about()
     assert about["engine"] == "numpy"
     assert "ONNX Runtime is not installed" in about["note"]

@@ -77,7 +77,10 @@ def patiently(rows: codec.Steps, window: int) -> codec.Steps:
 @given(tunes, st.integers(2, 50))
 def test_it_finds_what_a_patient_reader_finds(tune: list[Note], window: int) -> None:
     rows = steps(tune)
-    assert np.array_equal(recall.recalled(rows, window), patiently(rows, window))
+    found = patiently(rows, window)
+    assert np.array_equal(recall.recalled(rows, window), found)
+    for count in range(1, len(rows) + 1):
+        assert np.array_equal(recall.recalled_last(rows[:count], window), found[count - 1])
 
 
 @given(tunes, st.integers(2, 12), st.data())
