@@ -122,7 +122,7 @@ def graph(w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: C
             g.input(f"style{i}", "float32", [c.width])
     wide = c.kv_heads * c.head
     for name, numbers in {
-        "to_heads": [1, -1, c.heads + c.kv_heads, c.head],
+        "to_heads": [-1, c.heads + c.kv_heads, c.head],
         "flat": [1, -1, c.width + wide],
         "qk_v": [c.width + wide, wide],
         "q_k": [c.width, wide],
@@ -150,7 +150,7 @@ def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quan
                 continue
             g.constant(f"{kind}{i}", np.ascontiguousarray(np.concatenate([w[n] for n in names]).T))
         gains = [w[name + "q_norm.weight"]] * c.heads + [w[name + "k_norm.weight"]] * c.kv_heads
-        g.constant(f"qk_gain{i}", np.stack(gains).astype(np.float32)[None, None])
+        g.constant(f"qk_gain{i}", np.stack(gains).astype(np.float32)[None])
         g.constant(f"norm{i}", w[name + "attention_norm.weight"])
         g.constant(f"mlp_norm{i}", w[name + "mlp_norm.weight"])
     g.constant(f"norm{c.layers}", w["transformer.norm.weight"])
