@@ -57,6 +57,7 @@ PLAYING = (
         "network",
         "ring",
         "onnx",
+        "runtime",
         "quantise",
         "shelf",
         "config",
