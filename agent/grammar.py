@@ -49,6 +49,12 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument(
         "--page-port", type=_number(0, 65535, int), default=4404, metavar="N", help="where the page is (default 4404)"
     )
+    c.add_argument(
+        "--lan",
+        action="store_true",
+        help="show the page to other devices of the house, too, such as a tablet on the music stand: prints an address with a token "
+        "that is good until the end (default: this computer only)",
+    )
     _of_manners(c)
     _of_zones(c)
     _of_sessions(c)

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import link, ports, presets, priority, replay, takes
+from . import darkroom, link, ports, presets, priority, replay, takes
 from .clock import SystemClock
 from .controls import LETTERS, Controls
 from .demo import DemoInput, DemoOutput, written_call
@@ -48,7 +48,7 @@ def jam(args: argparse.Namespace) -> int:
     try:
         ports.find_api()
     except ports.NoMidiSystem as error:
-        if not has_browser():
+        if not has_browser() and not args.lan:
             print(f"{error}\nThere is no browser to play in either; here is the demo instead.")
             return demo(args)
     return play(args)
@@ -56,6 +56,8 @@ def jam(args: argparse.Namespace) -> int:
 
 def play(args: argparse.Namespace) -> int:
     """Jam on ports, on the page, or on both."""
+    if args.lan and not args.page:
+        raise UserError("--lan shows the page to other devices, and --no-page shows none; leave one of them out.")
     if args.link:
         link.library()  # a missing one is told before a port is opened
     api = _api(args)
@@ -180,9 +182,9 @@ def _run(
     ours = getattr(args, "output", None) is None and (plugs is None or ports.has_virtual_ports(plugs.api))
     bay = Patchbay(plugs, desk, ours=ours)
     with Status(plain=args.json) as status:
-        opening = Opening(desk, clock, bay, status.show if status.is_live else None)
+        opening = Opening(desk, clock, bay, status.show if status.is_live else None, status.line)
         if learning is not None and args.page:
-            opening.show_page(take, TAKES, learning, args.page_port)
+            opening.show_page(take, TAKES, learning, args.page_port, args.lan)
 
         def say(text: str) -> None:
             status.line(text)
@@ -237,10 +239,11 @@ def _run(
         say(f"Every note is off. The take is kept in {folder}.")
         if plays:
             try:
-                if (found := takes.finish(folder)) is not None:
+                if (found := takes.summary(folder)).played + found.answered:
                     status.line(f"It holds {found}.")
-            except UserError as error:  # the music is over, and kept; only its picture is not
+            except UserError as error:  # the music is over, and kept
                 status.line(str(error))
+            darkroom.develop([folder, *takes.unfinished(TAKES)])
     return report, take
 
 

@@ -31,19 +31,30 @@ REDRAW = 0.25  # seconds
 
 
 class Opening:
-    """Sound, ports and page. `draw` takes the lines of the terminal's block; None where there is no terminal."""
+    """Sound, ports and page. `draw` takes the lines of the terminal's block; None where there is no terminal.
 
-    def __init__(self, desk: Desk, clock: Clock, bay: Patchbay, draw: Callable[[list[str]], None] | None) -> None:
-        self.desk, self.clock, self.bay, self.draw = desk, clock, bay, draw
+    `whisper` takes a line for the user alone: it is on no page and in no take.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Clock,
+        bay: Patchbay,
+        draw: Callable[[list[str]], None] | None,
+        whisper: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.desk, self.clock, self.bay, self.draw, self.whisper = desk, clock, bay, draw, whisper
         self.witness: Stage | None = None
         self.inputs: list[InputPort] = []
         self.showing = "waking the musician"
-        self._port = 0
+        self._port, self._lan = 0, False
 
-    def show_page(self, take: Take, shelf: Path, learning: Learning, port: int) -> None:
-        """There is to be a page."""
+    def show_page(self, take: Take, shelf: Path, learning: Learning, port: int, lan: bool) -> None:
+        """There is to be a page; with `lan`, for other devices of the house, too."""
         stage = Stage(desk=self.desk, take=take, shelf=shelf, clock=self.clock, learning=learning, bay=self.bay)
         self.witness, self.inputs, self._port = stage, [stage.keys, stage.browser], port
+        self._lan = lan
 
     def say(self, text: str) -> None:
         """A line for the user, on the page, too."""
@@ -85,7 +96,7 @@ class Opening:
             await asyncio.sleep(REDRAW)
 
     async def _serve(self, stage: Stage, session: Session, say: Callable[[str], None]) -> Server | None:
-        server = Server(stage, self.clock, self._port)
+        server = Server(stage, self.clock, self._port, lan=self._lan)
         try:
             await server.start()
         except OSError as error:
@@ -93,6 +104,8 @@ class Opening:
             return None
         stage.session, stage.broadcast = session, server.broadcast
         say(f"The page: {server.url}")
+        if server.invitation:
+            self.whisper(f"For a tablet or a phone of this house: {server.invitation}")
         if has_browser():
             await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, server.url)
         return server

@@ -41,6 +41,7 @@ class Schedule:
         self.sounded: set[int] = set()  # the numbers of notes that were begun; whoever reads it may clear it
         self.held: set[int] = set()  # pitches of our channel that the player holds, heard through the same output
         self.misses = 0
+        self.revision = 0  # another number whenever other notes are to come
         self.curfew = math.inf  # seconds
         self._heap: list[tuple[float, int, int, Note]] = []  # time, on after off, number, note
         self._messages: list[tuple[float, int, bytes]] = []
@@ -48,6 +49,7 @@ class Schedule:
 
     def add(self, number: int, note: Note) -> None:
         """Plan a note. `number` must not have been used before."""
+        self.revision += 1
         heapq.heappush(self._heap, (note.onset, 1, number, note))
 
     def add_message(self, when: float, message: bytes) -> None:
@@ -106,11 +108,13 @@ class Schedule:
 
     def cut(self, now: float) -> list[Sent]:
         """Forget the notes that were to come, and end what sounds."""
+        self.revision += 1
         self._heap.clear()
         return [self._off(now, pitch) for pitch in sorted(self.sounding)]
 
     def retract(self) -> None:
         """Forget the notes that have not begun; the ends of those that sound stay planned."""
+        self.revision += 1
         self._heap = [entry for entry in self._heap if entry[1] == 0]
         heapq.heapify(self._heap)
 

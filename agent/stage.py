@@ -70,6 +70,7 @@ class Stage:
         self.timbres = {PLAYER: "electric piano", AGENT: "piano"}
         self.lines: deque[str] = deque(maxlen=30)
         self._moment: deque[tuple[float, str, tuple[Any, ...]]] = deque(maxlen=20_000)
+        self._told: dict[str, Any] = {}  # what all pages know of the state
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- a witness of the session ------------------------------------------------------------------------------------
@@ -102,18 +103,23 @@ class Stage:
 
     async def look(self) -> None:
         """Now and then, tell the pages what is planned, and what is different."""
-        former: dict[str, Any] = {}
+        planned = -1
         for count in itertools.count():
             if self.session is not None:
-                self.broadcast(self.view.plan(self.session.player.planned()))
-                if count % LOOKS_A_STATE == 0 and (state := self.state()) != former:
-                    self.broadcast({"t": "state", **state})
-                    former = state
+                player = self.session.player
+                if (revision := player.schedule.revision) != planned:  # the player is not held up to be asked in vain
+                    planned = revision
+                    self.broadcast(self.view.plan(player.planned()))
+                if count % LOOKS_A_STATE == 0:
+                    former, self._told = self._told, self.state()
+                    if news := {k: v for k, v in self._told.items() if k not in former or former[k] != v}:
+                        self.broadcast({"t": "state", **news})
             await asyncio.sleep(LOOK)
 
     # -- what the pages see ------------------------------------------------------------------------------------------
 
     def welcome(self) -> dict[str, Any]:
+        self._told = {}  # who comes in between two looks must not miss what is taken back by the next
         return {
             "t": "welcome",
             **self.view.snapshot(self.clock.now()),

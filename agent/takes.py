@@ -6,6 +6,7 @@ Knows nothing of the session that is going on.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, mend, rows, tak
 
 MOST_BYTES, MOST_TAKES, MOST_DAYS = 1 << 30, 500, 365
 BOUNDS = f"at most {MOST_TAKES} takes, {MOST_BYTES >> 30} GiB and {MOST_DAYS} days are kept"
+LOOKED_AT = 12  # of the newest takes, whether they have a picture
 SHORTEST = 8  # notes of which a tempo or a key can be told
 NAME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[a-z0-9-]*")
 """How folders are called that we made; others are nobody's business."""
@@ -167,36 +169,53 @@ def key_of(notes: Sequence[Note]) -> str:
     return f"{KEYS[relative]} minor" if weights[relative] > weights[tonic] else f"{KEYS[tonic]} major"
 
 
+def unfinished(shelf: Path, most: int = LOOKED_AT) -> list[Path]:
+    """Of the newest so many, those that have no picture yet, the newest first."""
+    return [folder for folder in folders(shelf)[:most] if not _is_drawn(folder)]
+
+
+def _is_drawn(folder: Path) -> bool:
+    """Whether there is a picture of all of it: it may have been looked at while it was played."""
+    picture = folder / PICTURE
+    return picture.is_file() and picture.stat().st_mtime >= (folder / JSONL).stat().st_mtime
+
+
 def finish(folder: Path) -> Summary | None:
     """Put a picture and a few words beside a take that is over; None where nobody has played. Raises UserError."""
-    from .picture import piano_roll
-
     found = summary(folder)
     if not found.played + found.answered:
         return None
-    notes = take_notes(folder / JSONL)
     try:
         (folder / TEXT).write_text(f"{found.name}: {found}\n", encoding="utf8")
-        if not (folder / PICTURE).is_file():
-            piano_roll(folder / PICTURE, notes[PLAYER], notes[AGENT], title=f"tradefours · {folder.name}")
+        if not _is_drawn(folder):
+            _draw(folder, folder / PICTURE)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}).") from error
     return found
 
 
+def _draw(folder: Path, to: Path) -> None:
+    """The picture of a take: whole, or not at all. Raises OSError."""
+    from .picture import piano_roll  # which takes its time
+
+    notes, half = take_notes(folder / JSONL), to.with_name(f".{to.name}")
+    piano_roll(half, notes[PLAYER], notes[AGENT], title=f"tradefours · {folder.name}")
+    os.replace(half, to)
+
+
 def export(folder: Path, to: Path) -> list[Path]:
     """Write the .mid and the picture of a take into a folder. Raises UserError."""
-    from .picture import piano_roll
-
     try:
         to.mkdir(parents=True, exist_ok=True)
         write_take_midi(folder)
-        notes = take_notes(folder / JSONL)
         out = [to / f"{folder.name}.mid", to / f"{folder.name}.png"]
-        if not any(notes.values()):
+        if not (folder / MIDI).is_file():
             raise UserError(f"{folder.name} holds no notes; choose another take.")
         shutil.copyfile(folder / MIDI, out[0])
-        piano_roll(out[1], notes[PLAYER], notes[AGENT], title=f"tradefours · {folder.name}")
+        if _is_drawn(folder):
+            shutil.copyfile(folder / PICTURE, out[1])
+        else:
+            _draw(folder, out[1])
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}); name another folder.") from error
     return out
@@ -207,7 +226,7 @@ def delete(shelf: Path, name: str) -> None:
     folder = find(shelf, name)
     if folder.parent != shelf:
         raise UserError(f"{name} is not on the shelf; remove it yourself.")
-    for file in (JSONL, MIDI, PICTURE, TEXT):
+    for file in (JSONL, MIDI, PICTURE, TEXT, f"{MIDI}.part", f".{PICTURE}"):
         (folder / file).unlink(missing_ok=True)
     try:
         folder.rmdir()

@@ -25,7 +25,7 @@ class View:
 
     def __init__(self) -> None:
         self.notes: deque[Row] = deque(maxlen=KEPT)
-        self.planned: list[Row] = []
+        self.planned: dict[str, Row] = {}
         self.pedal = False
         self._down: dict[tuple[str, int, int], Row] = {}
         self._number = 0
@@ -37,6 +37,7 @@ class View:
         kind, key = message[0] & 0xF0, (who, message[0] & 0x0F, message[1])
         if kind == NOTE_ON and message[2]:
             self._end(key, when)
+            self.planned.pop(ident, None)  # a page knows by itself that what sounds is planned no more
             self._number += 1
             note = {
                 "id": ident or f"p{self._number}",
@@ -58,20 +59,19 @@ class View:
         return None
 
     def plan(self, notes: Sequence[tuple[int, Note]]) -> Row | None:
-        """What is planned now; None where that is nothing new."""
-        rows = [
-            {"id": ident_of(n.onset, n.pitch), "pitch": n.pitch, "velocity": n.velocity, "at": n.onset, "end": n.end}
-            for _, n in notes
-        ]
-        if rows == self.planned:
-            return None
-        self.planned = rows
-        return {"t": "planned", "notes": rows}
+        """What is planned now and was not, and what no more; None where that is nothing."""
+        former, self.planned = self.planned, {}
+        for _, n in notes:
+            ident = ident_of(n.onset, n.pitch)
+            self.planned[ident] = {"id": ident, "pitch": n.pitch, "velocity": n.velocity, "at": n.onset, "end": n.end}
+        more = [row for ident, row in self.planned.items() if former.get(ident) != row]
+        gone = [ident for ident in former if ident not in self.planned]
+        return {"t": "planned", "more": more, "gone": gone} if more or gone else None
 
     def snapshot(self, now: float) -> Row:
         """All that a page must know that has just come."""
         notes = [n for n in self.notes if (n["end"] or now) > now - SEEN]
-        return {"now": now, "notes": notes, "planned": self.planned, "pedal": self.pedal}
+        return {"now": now, "notes": notes, "planned": list(self.planned.values()), "pedal": self.pedal}
 
     def _end(self, key: tuple[str, int, int], when: float) -> Row | None:
         note = self._down.pop(key, None)

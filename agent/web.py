@@ -1,7 +1,7 @@
-"""The web: a server for this computer alone, that hands out the page and carries wishes in and news out.
+"""The web: a server that hands out the page and carries wishes in and news out.
 
-Knows nothing of music. It listens on 127.0.0.1 only, answers only requests that were addressed to it by that name, and opens sockets only
-for pages that it has handed out itself: another site in the same browser is refused.
+Knows nothing of music. It listens on 127.0.0.1 only, unless the house is let in, and opens sockets only for pages that it has handed out
+itself. Who may come in, `agent.doorkeeper` decides, for pages, files, sockets and takes alike.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType, web
 
 from .clock import Clock
+from .doorkeeper import HOME, Caller, Doorkeeper, Unwelcome, own_address
 from .wishes import LARGEST, Pace, Refused, read
 
 PAGE = Path(__file__).resolve().parent / "page"
-ADDRESS, USUAL_PORT = "127.0.0.1", 4404
+ADDRESS, EVERYWHERE, USUAL_PORT = HOME[0], "0.0.0.0", 4404
 MOST_PAGES = 12
-BEHIND = 2000  # news that wait for a page that does not take them; then it is let go
+TOGETHER = 0.05  # seconds: what happens in one such is sent as one, so that much news is few messages
+BEHIND = 400  # messages that wait for a page that does not take them; then it is let go
 PATIENT = 25  # wishes that may be nonsense
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -68,12 +70,16 @@ class Page:
 
 
 class Server:
-    """The server. `url` is where it is once it has started."""
+    """The server. `url` is where it is once it has started; `invitation`, with `lan`, where others of the house come in."""
 
-    def __init__(self, host: Host, clock: Clock, port: int = USUAL_PORT) -> None:
-        self.host, self.clock, self.port = host, clock, port
+    def __init__(self, host: Host, clock: Clock, port: int = USUAL_PORT, *, lan: bool = False) -> None:
+        self.host, self.clock, self.port, self.lan = host, clock, port, lan
         self.pages: set[Page] = set()
-        self.url = ""
+        self.url = self.invitation = ""
+        self.door = Doorkeeper(port, lan)
+        self.sent = self.bytes = 0  # messages to pages, and what they weighed
+        self._news: list[dict[str, Any]] = []
+        self._sending: asyncio.TimerHandle | None = None
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -86,50 +92,65 @@ class Server:
         app.router.add_get("/{file}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
+        where = EVERYWHERE if self.lan else ADDRESS
         try:
-            await web.TCPSite(self._runner, ADDRESS, self.port).start()
+            await web.TCPSite(self._runner, where, self.port).start()
         except OSError:
-            await web.TCPSite(self._runner, ADDRESS, 0).start()
-        self.port = self._runner.addresses[0][1]
+            await web.TCPSite(self._runner, where, 0).start()
+        self.port = self.door.port = self._runner.addresses[0][1]
         self.url = f"http://{ADDRESS}:{self.port}/"
+        if self.lan:
+            self.invitation = f"http://{own_address()}:{self.port}/?token={self.door.token}"
 
     async def close(self) -> None:
         """Say good-bye to every page."""
-        self.broadcast({"t": "over"})
+        self._news.append({"t": "over"})
+        self._send()
         for page in list(self.pages):
             page.tell(None)
         if self._runner is not None:
             await self._runner.cleanup()
 
     def broadcast(self, news: dict[str, Any] | None) -> None:
-        """Tell every page."""
+        """Tell every page: at once where it was quiet, else with all that happens until the next time."""
         if news is not None and self.pages:
-            text = json.dumps(news)
+            self._news.append(news)
+            if self._sending is None:
+                self._sending = asyncio.get_running_loop().call_later(0.0, self._send)
+
+    def _send(self) -> None:
+        """What has gathered, as one message; and again after a while, until nothing has."""
+        if self._sending is not None:
+            self._sending.cancel()
+        self._sending = None
+        if self._news:
+            text = json.dumps(self._news)
+            self._news = []
             for page in self.pages:
                 page.tell(text)
+            self.sent += len(self.pages)
+            self.bytes += len(text) * len(self.pages)
+            self._sending = asyncio.get_running_loop().call_later(TOGETHER, self._send)
 
     @web.middleware
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        names = (f"{ADDRESS}:{self.port}", f"localhost:{self.port}")
-        origin = request.headers.get("Origin")
-        if request.headers.get("Host", "") not in names:
-            raise web.HTTPForbidden(text="This page is for this computer only.")
-        if origin is None if request.path == "/socket" else False:
-            raise web.HTTPForbidden(text="Open the page, and it opens this.")
-        if origin is not None and origin not in {f"http://{name}" for name in names}:
-            raise web.HTTPForbidden(text="Another site may not come in here.")
-        response = await handler(request)
+        cookie = f"tradefours-{self.port}"
+        try:
+            is_new = self.door.admit(_caller(request, cookie), self.clock.now())
+            response = await handler(request)
+        except Unwelcome as no:
+            response = web.Response(status=no.status, text=str(no))
+            _seal(response)
+            return response
+        except web.HTTPException as other:
+            _seal(other)
+            raise
         if not response.prepared:
-            sockets = " ".join(f"ws://{name}" for name in names)
-            response.headers["Content-Security-Policy"] = (
-                f"default-src 'self'; connect-src 'self' {sockets}; style-src 'self'; img-src 'self' data:; "
-                "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-            )
-            response.headers["X-Content-Type-Options"] = "nosniff"
-            response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-            response.headers["Cache-Control"] = "no-store"
+            _seal(response, f"ws://{request.headers['Host']}")
+            if is_new:
+                response.set_cookie(cookie, self.door.pass_, httponly=True, samesite="Strict")
         return response
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
@@ -158,6 +179,7 @@ class Server:
             raise web.HTTPServiceUnavailable(text="Too many pages are open; close one.")
         socket = web.WebSocketResponse(max_msg_size=2 * LARGEST, heartbeat=20.0, compress=False)
         await socket.prepare(request)
+        self._send()  # what is older than the welcome is for the others
         page = Page()
         page.tell(json.dumps(self.host.welcome()))
         self.pages.add(page)
@@ -198,3 +220,29 @@ async def _write(socket: web.WebSocketResponse, page: Page) -> None:
         while (text := await page.news.get()) is not None:
             await socket.send_str(text)
         await socket.close()
+
+
+def _caller(request: web.Request, cookie: str) -> Caller:
+    """What the doorkeeper must know."""
+    at = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return Caller(
+        at=str(at[0]) if at else "",
+        of=request.remote or "",
+        host=request.headers.get("Host", ""),
+        origin=request.headers.get("Origin"),
+        token=request.query.get("token"),
+        pass_=request.cookies.get(cookie),
+        wants_socket=request.path == "/socket",
+    )
+
+
+def _seal(response: web.StreamResponse, socket: str = "") -> None:
+    """What a browser must know to keep others out; and no address of ours, with its token, is told to anyone."""
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'self'; connect-src 'self' {socket}; style-src 'self'; img-src 'self' data:; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "no-store"

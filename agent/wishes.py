@@ -118,13 +118,17 @@ def read(text: str) -> dict[str, Any]:
 
 
 class Pace:
-    """How many wishes a page may have: so many a second, and some more at once."""
+    """How many of something one may have: so many a second, and some more at once."""
 
-    def __init__(self, now: float) -> None:
-        self._left, self._seen = AT_ONCE, now
+    def __init__(self, now: float, a_second: float = A_SECOND, at_once: float = AT_ONCE) -> None:
+        self._a_second, self._at_once = a_second, at_once
+        self._left, self._seen = at_once, now
 
     def allows(self, now: float) -> bool:
         """Whether one more is well."""
-        self._left = min(self._left + (now - self._seen) * A_SECOND, AT_ONCE) - 1.0
+        self._left = min(self._left + (now - self._seen) * self._a_second, self._at_once)
         self._seen = now
-        return self._left >= 0.0
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PURE = (
     *("listener", "turns", "schedule", "presets", "meters", "conversation", "pace"),
-    *("view", "wishes", "voices", "timbres", "takes"),
+    *("view", "wishes", "voices", "timbres", "takes", "doorkeeper"),
     *("transport", "follower", "pulse", "trades", "duets", "manner", "controls", "zone", "echoes"),
 )
 CLOCKS = {"asyncio", "threading", "time"}

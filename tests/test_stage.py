@@ -117,11 +117,17 @@ def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> No
     plan = [(4, Note(2.0, 0.5, 64, 70))]
     news = view.plan(plan)
     assert news is not None
-    assert news["notes"][0]["id"] == ident_of(2.0, 64)
+    assert news["more"][0]["id"] == ident_of(2.0, 64)
     assert view.plan(plan) is None
+    assert view.plan([]) == {"t": "planned", "more": [], "gone": [ident_of(2.0, 64)]}
+    view.plan(plan)
+    view.message("agent", 2.001, b"\x90\x40\x46", ident_of(2.0, 64))
+    view.message("agent", 2.501, b"\x80\x40\x00")
+    assert view.plan([]) is None  # it sounds: that is told already
+    view.plan(plan)
     assert view.message("player", 3.0, b"\xb0\x40\x7f") == {"t": "pedal", "down": True}
     seen = view.snapshot(3.0)
-    assert [n["pitch"] for n in seen["notes"]] == [60]
+    assert [n["pitch"] for n in seen["notes"]] == [60, 64]
     assert seen["planned"]
     assert seen["pedal"]
     assert not view.snapshot(500.0)["notes"]
@@ -358,7 +364,7 @@ def test_letters_are_heard_answered_and_seen(tmp_path: Path) -> None:
     ons = [n for n in made.news if n["t"] == "on"]
     assert [n["pitch"] for n in ons if n["who"] == "player"] == [60, 62, 64, 65, 67]
     answered = {n["id"] for n in ons if n["who"] == "agent"}
-    planned = {p["id"] for n in made.news if n["t"] == "planned" for p in n["notes"]}
+    planned = {p["id"] for n in made.news if n["t"] == "planned" for p in n["more"]}
     assert len(answered) == 5
     assert len(answered - planned) <= 1  # but for the first: ghosts before they sounded, under the same name
     assert {who for who, _ in made.sound.played} == {PLAYER, AGENT}

@@ -23,4 +23,4 @@ watch((s) => {
     const text = `${trigger} · ${word(action)}` + (waits === undefined ? "" : `: turn it to ${waits.toFixed(1)} to pick it up`);
     return make("li", {}, make("span", { textContent: text }), make("button", { textContent: "forget", onclick: () => wish("forget", { trigger }) }));
   }));
-});
+}, "learning", "controls", "waiting");

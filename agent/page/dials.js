@@ -11,7 +11,7 @@ on("welcome", (w) => {
   if (!dials.size) for (const p of w.parameters) if (p.name !== "tempo") build(p);
   again();
 });
-watch((s) => { for (const [name, d] of dials) if (held !== name && document.activeElement !== d.input) d.put(s.parameters[name]); });
+watch((s) => { for (const [name, d] of dials) if (held !== name && document.activeElement !== d.input) d.put(s.parameters[name]); }, "parameters");
 
 function build(p) {
   const input = make("input", { type: "range", id: `knob-${p.name}`, min: p.low, max: p.high, step: (p.high - p.low) / 100 });

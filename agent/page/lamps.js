@@ -1,6 +1,6 @@
 // Lamps: whose turn it is and why, the beat, how well all is; and the numbers behind them. Knows nothing of how to change any of it.
 import { on, measured } from "./link.js";
-import { at, make } from "./dom.js";
+import { at, make, put } from "./dom.js";
 import { notes } from "./notes.js";
 import { where } from "./roll.js";
 import { state, watch } from "./state.js";
@@ -23,9 +23,9 @@ function turn() {
   else if (answering) [text, hint, who] = ["its turn", why.it, "it"];
   else if (!state.ready) [text, hint, who] = ["play", "it is waking up, and hears you already", playing ? "you" : ""];
   else if (state.showing !== "listening") [text, hint] = [state.showing ?? "", ""];
-  at("turn").className = who;
-  at("turn-text").textContent = text;
-  at("turn-why").textContent = hint ?? "";
+  put(at("turn"), who, "className");
+  put(at("turn-text"), text);
+  put(at("turn-why"), hint ?? "");
 }
 
 function beat() {
@@ -35,23 +35,23 @@ function beat() {
   [...dots.children].forEach((dot, i) => dot.classList.toggle("on", i === w.beat - 1));
 }
 
-const lamp = (id, how) => { at(id).className = `lamp ${how}`; };
+const lamp = (id, how) => put(at(id), `lamp ${how}`, "className");
 
 function lit() {
   if (!state.sound) return;
   const asleep = state.sound.name === "page" && !state.sound.quiet && !sound.awake();
   lamp("lamp-sound", asleep ? "" : "well");
-  at("sound-name").textContent = asleep ? "touch to hear" : state.sound.quiet ? "elsewhere" : { page: "this page", "built-in": "own voices", fluidsynth: "FluidSynth" }[state.sound.name];
+  put(at("sound-name"), asleep ? "touch to hear" : state.sound.quiet ? "elsewhere" : { page: "this page", "built-in": "own voices", fluidsynth: "FluidSynth" }[state.sound.name]);
 }
 
 watch((s) => {
   lamp("lamp-ready", s.ready ? "well" : "ill");
-  at("tempo").textContent = s.bar ? Math.round(s.parameters.tempo) : "free";
-  at("unit").textContent = s.bar ? "a minute" : "time";
+  put(at("tempo"), s.bar ? String(Math.round(s.parameters.tempo)) : "free");
+  put(at("unit"), s.bar ? "a minute" : "time");
   const late = s.figures.lateness?.p99;
-  at("late").textContent = late === undefined ? "in time" : late < LATE ? `${late.toFixed(1)} ms` : `late: ${late.toFixed(0)} ms`;
+  put(at("late"), late === undefined ? "in time" : late < LATE ? `${late.toFixed(1)} ms` : `late: ${late.toFixed(0)} ms`);
   lamp("lamp-time", late === undefined ? "" : late < LATE ? "well" : "ill");
-  at("level").textContent = s.level.step ? s.level.word || `step ${s.level.step}` : "full strength";
+  put(at("level"), s.level.step ? s.level.word || `step ${s.level.step}` : "full strength");
   lamp("lamp-level", s.ready ? (s.level.step ? "ill" : "well") : "");
   turn(); lit();
   if (at("lamps").open) figures(s);

@@ -18,6 +18,11 @@ export function wish(what, fields = {}) {
 
 function tell(kind, news) { for (const act of handlers[kind] ?? []) act(news); }
 
+function hear(news) {
+  if (news.t === "welcome" && best === Infinity) offset = news.now - performance.now() / 1000;
+  if (news.t === "pong") pong(news); else tell(news.t, news);
+}
+
 function pong(news) {
   const here = performance.now() / 1000, trip = here - news.sent;
   if (trip <= best) { best = trip; offset = news.now - (news.sent + here) / 2; }
@@ -30,10 +35,6 @@ setInterval(ping, 2000);
 export function open() {
   socket = new WebSocket(`ws://${location.host}/socket`);
   socket.onopen = () => { wait = 300; best = Infinity; for (let i = 0; i < 5; i++) setTimeout(ping, 40 * i); tell("open"); };
-  socket.onmessage = (event) => {
-    const news = JSON.parse(event.data);
-    if (news.t === "welcome" && best === Infinity) offset = news.now - performance.now() / 1000;
-    if (news.t === "pong") pong(news); else tell(news.t, news);
-  };
+  socket.onmessage = (event) => { for (const news of [].concat(JSON.parse(event.data))) hear(news); }; // what happened at about one time comes as one
   socket.onclose = () => { tell("closed"); setTimeout(open, wait); wait = Math.min(wait * 1.6, 4000); };
 }

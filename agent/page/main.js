@@ -16,4 +16,5 @@ import * as sound from "./sound.js";
 for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, sound.wake);
 on("closed", releaseAll);
 window.tradefours = { notes, roll, sound, now, measured, state: () => state }; // for looking inside, from the browser's console
+if (location.search) history.replaceState(null, "", location.pathname); // a token need not be seen, nor kept
 open();

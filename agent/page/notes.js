@@ -2,7 +2,7 @@
 import { on, now } from "./link.js";
 
 export const notes = new Map();
-export let planned = [];
+export const planned = new Map();
 const listeners = new Set();
 export const watch = (act) => listeners.add(act);
 const KEPT = 70; // seconds
@@ -12,14 +12,20 @@ function tell(kind, note) { for (const act of listeners) act(kind, note); }
 on("welcome", (news) => {
   notes.clear();
   for (const n of news.notes) notes.set(n.id, n);
-  planned = news.planned;
+  planned.clear();
+  for (const n of news.planned) planned.set(n.id, n);
   tell("planned", planned);
 });
 on("on", (n) => {
   const note = { id: n.id, who: n.who, pitch: n.pitch, velocity: n.velocity, at: n.at, end: null };
   notes.set(n.id, note);
+  planned.delete(n.id);
   tell("on", note);
   for (const [id, old] of notes) { if (old.end !== null && old.end < now() - KEPT) notes.delete(id); else break; }
 });
 on("off", (n) => { const note = notes.get(n.id); if (note) { note.end = n.at; tell("off", note); } });
-on("planned", (news) => { planned = news.notes; tell("planned", planned); });
+on("planned", (news) => {
+  for (const id of news.gone) planned.delete(id);
+  for (const n of news.more) planned.set(n.id, n);
+  tell("planned", planned);
+});

@@ -35,4 +35,4 @@ watch((s) => {
   for (const t of all("[data-timbre]")) t.value = s.sound.timbres[t.dataset.timbre];
   if (active !== at("sound-choice")) at("sound-choice").value = s.sound.name;
   if (active !== at("volume")) { at("volume").value = 100 * s.sound.volume; sound.volume(s.sound.volume); }
-});
+}, "mode", "parameters", "sound");

@@ -1,16 +1,17 @@
 // The roll: notes drawn as they happen, the planned ones ahead of the line. Knows nothing of the program.
-import { notes, planned } from "./notes.js";
+import { notes, planned, watch as each } from "./notes.js";
 import { now } from "./link.js";
 import { watch } from "./state.js";
 
-const canvas = document.getElementById("roll"), pen = canvas.getContext("2d");
+const canvas = document.getElementById("roll"), pen = canvas.getContext("2d", { alpha: false });
 const YOU = "#56b4e9", IT = "#e69f00", STAGE = "#0e1117", LANE = "#141924", GRID = "#222a39", DOWN = "#46506a", TEXT = "#6f7b91";
-const BACK = 9, AHEAD = 3, IDLE = 12; // seconds; frames from one picture to the next where nothing moves
+const BACK = 9, AHEAD = 3; // seconds
+const SOONEST = 12; // milliseconds from one picture to the next: more than sixty a second are not seen
 const BLACK = new Set([1, 3, 6, 8, 10]), FONT = "12px system-ui, sans-serif";
-let low = 42, high = 84, bar = null;
+let low = 42, high = 84, bar = null, settled = false, running = false, last = 0;
 export const frames = { count: 0, cost: 0 }; // how many were drawn, and the milliseconds of all
 
-watch((s) => { bar = s.bar; });
+watch((s) => { bar = s.bar; wake(); }, "bar");
 /** The beat of the bar, from one, and how many there are; null in free time. */
 export const where = () => bar && { beat: Math.floor((((now() - bar.start) / bar.length) % 1 + 1) % 1 * bar.beats) + 1, of: bar.beats };
 
@@ -18,9 +19,10 @@ export const where = () => bar && { beat: Math.floor((((now() - bar.start) / bar
 function fit(from) {
   let least = 48, most = 79;
   for (const n of notes.values()) if ((n.end ?? Infinity) > from) { least = Math.min(least, n.pitch); most = Math.max(most, n.pitch); }
-  for (const n of planned) { least = Math.min(least, n.pitch); most = Math.max(most, n.pitch); }
-  low += (least - 3 - low) * 0.08;
-  high += (most + 3 - high) * 0.08;
+  for (const n of planned.values()) { least = Math.min(least, n.pitch); most = Math.max(most, n.pitch); }
+  settled = Math.abs(least - 3 - low) + Math.abs(most + 3 - high) < 0.02;
+  low = settled ? least - 3 : low + (least - 3 - low) * 0.08;
+  high = settled ? most + 3 : high + (most + 3 - high) * 0.08;
 }
 
 function size() {
@@ -43,12 +45,10 @@ export function paint(time) {
   pen.fillStyle = "#ffffff0a"; // what is to come
   pen.fillRect(line, 0, w - line, h);
   for (const n of notes.values()) if ((n.end ?? time) > from) note(n, x, y, row, n.end === null ? time : Math.min(n.end, time), n.end === null);
-  pen.setLineDash([5, 4]);
   pen.lineWidth = 2;
   pen.strokeStyle = IT;
   pen.fillStyle = "#e69f001c";
-  for (const n of planned) if (n.at > time && n.at < until) ghost(x(n.at), y(n.pitch), Math.max((Math.min(n.end, n.at + 8) - n.at) * scale, 6), row);
-  pen.setLineDash([]);
+  for (const n of planned.values()) if (n.at > time && n.at < until) ghost(x(n.at), y(n.pitch), Math.max((Math.min(n.end, n.at + 8) - n.at) * scale, 6), row);
   pen.fillStyle = "#ffffff26";
   pen.fillRect(line - 3, 0, 7, h);
   pen.fillStyle = "#f2f4f8";
@@ -86,9 +86,12 @@ function note(n, x, y, row, end, sounds) {
     pen.fillRect(left - 3, top - 4, wide + 5, tall + 8);
   }
   pen.globalAlpha = sounds ? 1 : 0.4 + 0.55 * n.velocity / 127;
-  pen.beginPath();
-  pen.roundRect(left, top, wide, tall, mine ? 1.5 : tall / 2);
-  pen.fill();
+  if (mine) pen.fillRect(left, top, wide, tall);
+  else {
+    pen.beginPath();
+    pen.roundRect(left, top, wide, tall, tall / 2);
+    pen.fill();
+  }
   pen.globalAlpha = 1;
 }
 
@@ -99,20 +102,31 @@ function ghost(left, top, wide, row) {
   pen.stroke();
 }
 
-/** Whether anything is in view that wanders with time; an empty stage need not be drawn sixty times a second. */
+/** Whether anything is in view that wanders with time: an empty stage is drawn once. */
 function moves(time) {
-  if (bar || planned.length) return true;
+  if (bar || planned.size || !settled) return true;
   for (const n of notes.values()) if ((n.end ?? Infinity) > time - BACK - 1) return true;
   return false;
 }
 
-function draw() {
-  requestAnimationFrame(draw);
-  frames.count++;
-  const time = now();
-  if (!moves(time) && frames.count % IDLE) return;
-  const begun = performance.now();
-  paint(time);
-  frames.cost += performance.now() - begun;
+function draw(stamp) {
+  const time = now(), isDue = stamp - last >= SOONEST;
+  if (isDue) {
+    last = stamp;
+    const begun = performance.now();
+    paint(time);
+    frames.count++;
+    frames.cost += performance.now() - begun;
+  }
+  running = !isDue || moves(time);
+  if (running) requestAnimationFrame(draw);
 }
-requestAnimationFrame(draw);
+
+/** Something is different: draw, as long as anything moves. */
+function wake() {
+  if (!running) requestAnimationFrame(draw);
+  running = true;
+}
+each(wake);
+addEventListener("resize", wake);
+wake();

@@ -91,13 +91,12 @@ watch((kind, it) => {
   if (kind === "on" && it.who === "agent" && !voices.has(it.id)) start(it.id, "agent", it.pitch, it.velocity, 0);
   if (kind === "off") stop(it.id, 0);
   if (kind === "planned") {
-    const there = new Set(it.map((n) => n.id));
-    for (const [id, v] of voices) if (v.who === "agent" && v.at > context.currentTime + 0.02 && !there.has(id)) stop(id);
+    for (const [id, v] of voices) if (v.who === "agent" && v.at > context.currentTime + 0.02 && !it.has(id)) stop(id);
     set();
   }
 });
 function set() {
-  if (wanted && awake()) for (const n of planned) if (n.at - now() < AHEAD && n.at > now() - 0.05 && !voices.has(n.id)) start(n.id, "agent", n.pitch, n.velocity, moment(n.at));
+  if (wanted && awake()) for (const n of planned.values()) if (n.at - now() < AHEAD && n.at > now() - 0.05 && !voices.has(n.id)) start(n.id, "agent", n.pitch, n.velocity, moment(n.at));
 }
 setInterval(set, 60);
 export const count = () => voices.size;

@@ -28,7 +28,7 @@ watch((s) => {
   all("[data-corner]").forEach((c, i) => { c.value = corners[i]; });
   pad.classList.toggle("used", s.preset.name === "pad");
   place(s.pad.at);
-});
+}, "preset", "pad");
 
 const inside = (v) => Math.min(Math.max(v, 0), 1);
 function place([x, y]) {
