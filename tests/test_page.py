@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,26 +14,20 @@ from matplotlib.image import imread
 from agent.recorder import MIDI
 from models.midifile import read_notes
 
-from .jackroom import Program, tool, wait_for, wakes
+from .browser import HANDS, PROMISED, SIZES, Visit, chromium, page_alone
+from .frames import EMPTY, FILL, watch
+from .jackroom import wait_for, wakes
 
 if sys.platform != "linux":
     pytest.skip("the browser is asked for on Linux only", allow_module_level=True)
 
-SIZES = {"desk": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
-PROMISED = 30.0  # milliseconds from a letter to the start of its sound
-HANDS = 5  # processes and threads that a letter passes through, each of which a busy machine may wake late
 YOU, IT = (0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=tool("chromium"), args=flags)
+    with chromium() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -45,71 +37,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
-    nobody = {"JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
-    env = {**nobody, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
-    with Program("play", "--seed", "5", "--page-port", "0", "--sound", "off", env=env) as program:
-        said = program.wait_to_say(r"The page: http://127")
-        program.wait_to_say("ready", 180)
-        yield re.findall(r"http://\S+", said)[0]
-        program.process.terminate()
-        assert program.wait(15) == 0, program.said
-        assert "Traceback" not in program.said
-
-
-class Visit:
-    """One open page, and what went wrong on it."""
-
-    def __init__(self, browser: Any, address: str, size: str = "desk") -> None:
-        self.errors: list[str] = []
-        self.asked: set[str] = set()
-        width, height = SIZES[size]
-        self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
-        self.page = self.context.new_page()
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        self.page.on("request", lambda r: self.asked.add(r.url))
-        self.page.goto(address)
-        self.until("window.tradefours !== undefined")
-        self.until("document.getElementById('turn-text').textContent === 'your turn'", 30)
-
-    def eval(self, code: str) -> Any:
-        return self.page.evaluate(code)
-
-    def until(self, code: str, seconds: float = 20.0) -> None:
-        """Wait until it is true. Asked again and again from here, as the page allows no code but its own."""
-        end = time.monotonic() + seconds
-        while not self.eval(code):
-            assert time.monotonic() < end, f"in vain: {code}"
-            self.page.wait_for_timeout(40)
-
-    def text(self, ident: str) -> str:
-        return str(self.page.locator(f"#{ident}").text_content())
-
-    def play(self, letters: str = "asdfgh") -> None:
-        for letter in letters:
-            self.page.keyboard.down(letter)
-            self.page.wait_for_timeout(150)
-            self.page.keyboard.up(letter)
-            self.page.wait_for_timeout(50)
-
-    def count(self, who: str) -> int:
-        return int(self.eval(f"[...tradefours.notes.values()].filter(n => n.who === '{who}').length"))
-
-    def until_answered(self, more_than: int = 0) -> None:
-        self.until(f"[...tradefours.notes.values()].filter(n => n.who === 'agent').length > {more_than}", 30)
-
-    def loudness(self, times: int) -> float:
-        """The loudest sample that the page's sound has had, looked at so many times."""
-        look = (
-            "(async () => { let most = 0; const d = new Float32Array(2048); for (let i = 0; i < %d; i++) {"
-            " tradefours.sound.meter.getFloatTimeDomainData(d); most = Math.max(most, ...d.map(Math.abs));"
-            " await new Promise(r => setTimeout(r, 50)); } return most; })()"
-        )
-        return float(self.eval(look % times))
-
-    def close(self) -> None:
-        assert not self.errors
-        self.context.close()
+    with page_alone(home) as found:
+        yield found
 
 
 @pytest.fixture
@@ -248,17 +177,28 @@ def test_two_hundred_notes_are_drawn_in_half_a_frame(visit: Visit) -> None:
 
     What counts are the quicker pictures: the others were drawn while something else had the processor.
     """
+    visit.eval(FILL)
     cost = visit.eval(
-        "(() => { const now = tradefours.now(), n = tradefours.notes; n.clear(); for (let i = 0; i < 200; i++)"
-        " n.set(`x${i}`, {id: `x${i}`, who: i % 2 ? 'player' : 'agent', pitch: 36 + i % 60, velocity: 40 + i % 80,"
-        " at: now - 8.5 + i * 0.04, end: i % 9 ? now - 8 + i * 0.04 : null});"
-        " const pen = document.getElementById('roll').getContext('2d'), costs = [];"
+        "(() => { const pen = document.getElementById('roll').getContext('2d'), costs = [], now = tradefours.now();"
         " for (let i = 0; i < 100; i++) { const begun = performance.now(); tradefours.roll.paint(now);"
         " pen.getImageData(0, 0, 1, 1); costs.push(performance.now() - begun); }"
-        " n.clear(); return costs.sort((a, b) => a - b); })()"
+        " return costs.sort((a, b) => a - b); })()"
     )
     print(f"a picture of 200 notes takes {cost[50]:.1f} ms (median), {cost[25]:.1f} (quicker half)")
     assert 0 < cost[25] < 8
+
+
+def test_what_moves_is_drawn_with_each_frame_and_what_does_not_is_drawn_no_more(visit: Visit) -> None:
+    visit.eval(FILL)
+    moving = watch(visit, 1.5)
+    print(moving)
+    assert 0.5 * len(moving.gaps) < moving.pictures <= 65 * 1.5 + 2
+    visit.eval(EMPTY)
+    wait_for(lambda: not watch(visit, 0.3).pictures, 20, "an empty stage to be at rest")
+    assert watch(visit, 1.0).pictures == 0
+    visit.page.keyboard.press("a")
+    visit.until("tradefours.notes.size === 1")
+    assert watch(visit, 0.5).pictures > 0
 
 
 FAKE_MIDI = """
@@ -342,8 +282,4 @@ def test_it_fits(browser: Any, address: str, size: str, tmp_path: Path) -> None:
         assert box["width"] > 20
         assert box["height"] > 15
         assert box["y"] + box["height"] <= SIZES[size][1] + 1, ident
-    begun = time.monotonic()
-    first = made.eval("tradefours.roll.frames.count")
-    made.page.wait_for_timeout(800)
-    assert (made.eval("tradefours.roll.frames.count") - first) / (time.monotonic() - begun) > 15  # 60 where it is idle
     made.close()
