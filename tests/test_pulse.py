@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from agent.pulse import pulse
 from models.note import Note
 
+from .jackroom import ROOT
 from .test_session import Jam, jam
 
 RHYTHM = (0, 1, 1.5, 2, 3, 3.5, 4, 5, 6, 6.5, 7)  # beats
@@ -60,3 +63,17 @@ def test_in_free_time_the_answer_comes_in_on_the_players_pulse() -> None:
     beats = (made.agent_ons()[0][0] - made.zero) / period  # type: ignore[attr-defined]
     off = beats - round(beats)
     assert abs(off) * period < 0.03
+
+
+def test_no_other_thread_is_kept_awake_for_it() -> None:
+    """A library for matrices may leave threads behind that wait awake, and take a core from whoever keeps time."""
+    code = (
+        "import time\nfrom agent.pulse import pulse\nfrom models.note import Note\n"
+        "phrase = [Note(0.1 * i, 0.1, 60, 70) for i in range(80)]\n"
+        "all_, mine = time.process_time(), time.thread_time()\n"
+        "for _ in range(60):\n    pulse(phrase)\n    time.sleep(0.005)\n"
+        "print(time.process_time() - all_, time.thread_time() - mine)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    every, mine = map(float, done.stdout.split())
+    assert every < 1.5 * mine + 0.02
