@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,11 @@ import tempfile
 import time
 import webbrowser
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import presets, priority
+from . import labour, presets, priority
 from .bench import Stage as Rehearsed
 from .bench import machine
 from .clock import SystemClock
@@ -40,8 +42,15 @@ from .web import Server
 MOST = 1.2  # times as late, at the 99th of a hundred: what is promised
 TURNS = (False, True, True, False)  # page or no page: whatever the machine does meanwhile meets both alike
 HEADLESS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
 PATIENCE = 20.0  # seconds in which a browser opens a page
-WARMING = 1.0  # seconds of a turn that do not count
+WARMING = 3.0  # seconds of a turn that do not count: a browser that has just come is busy with itself
 READER = (
     "import asyncio, aiohttp, sys\n"
     "async def read(url):\n"
@@ -50,6 +59,17 @@ READER = (
     "            async for _ in socket: pass\n"
     "asyncio.run(read(sys.argv[1]))\n"
 )
+
+
+@dataclass
+class Seen:
+    """What one turn has shown: thru and lateness in seconds, who opened the page, shares of a core, and what the page was told."""
+
+    thru: list[float] = field(default_factory=list)
+    lateness: list[float] = field(default_factory=list)
+    by: str = ""
+    cores: dict[str, float] = field(default_factory=dict)
+    traffic: dict[str, float] = field(default_factory=dict)
 
 
 class Busy(Rehearsed):
@@ -71,14 +91,16 @@ class Busy(Rehearsed):
 async def compare(weights: str, engine: str, seconds: float) -> dict[str, Any]:
     """Thru and lateness of `seconds` of playing, half of it with the page open, ready for JSON."""
     found: dict[bool, dict[str, list[float]]] = {w: {"thru_ms": [], "lateness_ms": []} for w in (False, True)}
-    by = ""
+    report: dict[str, Any] = {"machine": machine(), "opened_by": "", "seconds": seconds, "cores": {}, "budgets": {}}
     for number, is_open in enumerate(TURNS):
-        print(f"turn {number + 1} of {len(TURNS)}, the page {'open' if is_open else 'closed'} …", file=sys.stderr)
-        thru, lateness, who = await _turn(weights, engine, seconds / len(TURNS), is_open)
-        by = by or who
-        found[is_open]["thru_ms"] += thru
-        found[is_open]["lateness_ms"] += lateness
-    report: dict[str, Any] = {"machine": machine(), "opened_by": by, "seconds": seconds, "budgets": {}}
+        how = "open" if is_open else "closed"
+        print(f"turn {number + 1} of {len(TURNS)}, the page {how} …", file=sys.stderr)
+        seen = await _turn(weights, engine, seconds / len(TURNS), is_open)
+        found[is_open]["thru_ms"] += seen.thru
+        found[is_open]["lateness_ms"] += seen.lateness
+        report["cores"][how] = seen.cores  # the last turn of each kind stands for both
+        if is_open:
+            report |= {"opened_by": seen.by, "page": seen.traffic}
     for name in found[True]:
         closed, opened = (percentiles(found[w][name]) for w in (False, True))
         ratio = round(opened["p99"] / closed["p99"], 3) if opened and closed else None
@@ -89,9 +111,9 @@ async def compare(weights: str, engine: str, seconds: float) -> dict[str, Any]:
     return report
 
 
-async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> tuple[list[float], list[float], str]:
-    """One session; what was measured once the page was there, in seconds, and who opened it."""
-    player, clock, by = Busy(), SystemClock(), ""
+async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Seen:
+    """One session, and what was seen of it once the page was there. Raises UserError."""
+    player, clock, seen = Busy(), SystemClock(), Seen()
     desk = Desk(player)
     with tempfile.TemporaryDirectory() as folder:
         take = Take(Path(folder) / "take")
@@ -99,16 +121,26 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> tup
         stage = Stage(desk=desk, take=take, shelf=Path(folder), clock=clock, learning=learning, bay=bay)
 
         async def beside(session: Session) -> None:
-            nonlocal by
             stage.session = session
             while session.mind.ready is None:
                 await asyncio.sleep(0.05)
-            async with _page(stage, clock) if is_open else contextlib.nullcontext("") as by:
+            async with _page(stage, clock) if is_open else contextlib.nullcontext(("", None)) as (seen.by, server):
+                looking = asyncio.ensure_future(stage.look()) if is_open else None
                 await asyncio.sleep(WARMING)
                 player.thru.clear()
                 session.meters.lateness.clear()
-                looking = asyncio.ensure_future(stage.look()) if is_open else None
+                before, begun = await asyncio.to_thread(labour.spent, os.getpid()), clock.now()
+                sent = (server.sent, server.bytes) if server is not None else (0, 0)
                 await asyncio.sleep(seconds)
+                seen.thru, seen.lateness = list(player.thru), list(session.meters.lateness)
+                took = clock.now() - begun
+                if server is not None:
+                    seen.traffic = {
+                        "messages_a_second": round((server.sent - sent[0]) / took, 1),
+                        "bytes_a_second": round((server.bytes - sent[1]) / took),
+                    }
+                shares = labour.shares(before, await asyncio.to_thread(labour.spent, os.getpid()), took)
+                seen.cores = {_name(pid, session.mind.pid): share for pid, share in shares.items()}
                 if looking is not None:
                     looking.cancel()
             session.stop()
@@ -128,12 +160,17 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> tup
             beside=beside,
         )
         await session.run()
-    return list(player.thru), list(session.meters.lateness), by
+    return seen
+
+
+def _name(pid: int, musician: int | None) -> str:
+    """Which of our processes that is."""
+    return "program" if pid == os.getpid() else "musician" if pid == musician else "page"
 
 
 @contextlib.asynccontextmanager
-async def _page(stage: Stage, clock: SystemClock) -> AsyncIterator[str]:
-    """The page, open; who opened it. Raises UserError where nobody comes."""
+async def _page(stage: Stage, clock: SystemClock) -> AsyncIterator[tuple[str, Server]]:
+    """The page, open; who opened it, and who serves it. Raises UserError where nobody comes."""
     server = Server(stage, clock, 0)
     await server.start()
     stage.broadcast = server.broadcast
@@ -146,7 +183,7 @@ async def _page(stage: Stage, clock: SystemClock) -> AsyncIterator[str]:
                 program = next(filter(None, map(shutil.which, HEADLESS)), None)
                 command = [sys.executable, "-c", READER, server.url]
                 if program is not None:
-                    command = [program, "--headless=new", "--no-sandbox", f"--user-data-dir={profile}", server.url]
+                    command = [program, *FLAGS, f"--user-data-dir={profile}", server.url]
                 by = Path(program).name if program is not None else "a reader"
                 quiet = subprocess.DEVNULL
                 process = subprocess.Popen(command, stdout=quiet, stderr=quiet, stdin=quiet)
@@ -155,7 +192,7 @@ async def _page(stage: Stage, clock: SystemClock) -> AsyncIterator[str]:
                 if clock.now() > end:
                     raise UserError(f"{by} did not open {server.url}; is there a browser that works?")
                 await asyncio.sleep(0.05)
-            yield by
+            yield by, server
         finally:
             await server.close()
             if process is not None:
@@ -178,6 +215,13 @@ def onlookers(weights: str, engine: str, seconds: float, as_json: bool) -> int:
                 if row:
                     figures = "".join(f"{row[n]:9.3f}" for n in ("p50", "p95", "p99", "max"))
                     print(f"{name.removesuffix('_ms')}, page {how}, ms".ljust(24) + figures)
+        for how, cores in found["cores"].items():
+            if cores:
+                print(f"shares of a core, page {how}: " + ", ".join(f"{who} {cores[who]:.2f}" for who in sorted(cores)))
+        told = found["page"]
+        print(
+            f"told to the page: {told['messages_a_second']:.0f} messages and {told['bytes_a_second']:.0f} bytes a second"
+        )
         for name, v in found["budgets"].items():
             print(f"{'ok    ' if v['ok'] else 'MISSED'} {name}: {v['measured']:.2f} times, at most {v['limit']:g}")
     return int(not all(v["ok"] for v in found["budgets"].values()))
