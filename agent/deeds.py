@@ -38,6 +38,8 @@ def _midi(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> N
     if kind == 0x90 and message[2]:
         page.plugged.add(key)
     elif kind in (0x80, 0x90):
+        if key not in page.plugged:
+            return  # it may be another's
         page.plugged.discard(key)
     stage.hear(message, plugged=True)
 
@@ -50,13 +52,16 @@ def use(session: Session, preset: Preset) -> None:
 def _pad(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
     """A style between four: x from left to right, y from top to bottom; knobs stay as they are."""
     x, y, corners = wish["x"], wish["y"], wish["corners"]
-    a, b, c, d = (presets.load(name) for name in corners)
+    if corners != stage.corners or not stage.at_corners:  # not for each inch that the hand moves
+        stage.at_corners = [presets.load(name) for name in corners]
+        stage.corners = corners
+    a, b, c, d = stage.at_corners
     preset = tailor.blend("pad", tailor.blend("top", a, b, x), tailor.blend("bottom", c, d, x), y)
     turned = {k: v for k, v in session.partner.preset.sampling.items() if k.startswith(presets.KNOB)}
     shares = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
     title = " · ".join(f"{share:.0%} {p.title}" for share, p in zip(shares, (a, b, c, d), strict=True) if share > 0.1)
     use(session, replace(preset, title=title, sampling={**preset.sampling, **turned}))
-    stage.corners, stage.at = corners, [x, y]
+    stage.at = [x, y]
 
 
 async def _sound_like_that(stage: Stage, session: Session, name: str) -> None:

@@ -67,9 +67,12 @@ class Stage:
         self.broadcast: Callable[[dict[str, Any] | None], None] = lambda news: None
         self.showing, self.quiet, self.loudness = "listening", False, 0.8
         self.corners, self.at = list(DEFAULT_CORNERS), [0.5, 0.5]
+        self.at_corners: list[presets.Preset] = []  # once they are asked for
         self.timbres = {PLAYER: "electric piano", AGENT: "piano"}
         self.lines: deque[str] = deque(maxlen=30)
         self._moment: deque[tuple[float, str, tuple[Any, ...]]] = deque(maxlen=20_000)
+        self._playing = False  # the written call
+        self._saved: Path | None = None  # the last moment that was kept
         self._told: dict[str, Any] = {}  # what all pages know of the state
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -190,6 +193,8 @@ class Stage:
 
     def key(self, page: Page, pitch: int, velocity: int, at: float | None = None) -> None:
         """A key of a page goes down, or up; `at` that time, by the page's account."""
+        if not velocity and pitch not in page.keys:
+            return  # it may be another's
         (page.keys.add if velocity else page.keys.discard)(pitch)
         self.hear(bytes((0x90 if velocity else 0x80, pitch, velocity)))
         if at is not None and isinstance(self.desk.sound, BuiltIn) and abs(self.clock.now() - at) < OLD:
@@ -221,6 +226,7 @@ class Stage:
 
     def new_presets(self) -> None:
         """There is a new one on the shelf."""
+        self.at_corners = []
         self.broadcast({"t": "presets", "presets": self._presets()})
 
     def tell_takes(self) -> None:
@@ -242,15 +248,25 @@ class Stage:
     def save_moment(self) -> None:
         """Keep the last two minutes as a take of their own."""
         since = self.clock.now() - MOMENT
-        name = datetime.now().strftime("%Y-%m-%d_%H-%M-%S") + "-moment"
+        folder = self.shelf / (datetime.now().strftime(takes.DATE) + "-moment")
         preset = self.session.partner.preset.name if self.session is not None else ""
-        kept = Take(self.shelf / name, preset=preset, of=self.take.folder.name)
-        for when, kind, what in self._moment:
-            if when >= since:
+        moment = [(kind, what) for when, kind, what in self._moment if when >= since]
+
+        def write() -> None:
+            kept = Take(folder, preset=preset, of=self.take.folder.name)
+            for kind, what in moment:
                 getattr(kept, kind)(*what)
-        kept.close()
-        self.say(f"The last two minutes are kept as {name}.")
-        self.tell_takes()
+            kept.close()
+
+        async def keep() -> None:
+            await asyncio.to_thread(write)  # beside the music, not in its way
+            self.say(f"The last two minutes are kept as {folder.name}.")
+            self.tell_takes()
+
+        if folder == self._saved:
+            raise UserError("The last two minutes were kept just now.")
+        self._saved = folder
+        self.later(keep())
 
     def timbre(self, who: str, name: str) -> None:
         """Another instrument for one of the two."""
@@ -279,7 +295,12 @@ class Stage:
 
     async def phrase(self) -> None:
         """Play the written call on the pages' keys, for those who cannot play."""
-        start = self.clock.now() + 0.1
-        for when, message in messages(written_call().notes):
-            await asyncio.sleep(max(start + when - self.clock.now(), 0.0))
-            self.hear(message)
+        if self._playing:
+            return
+        self._playing, start = True, self.clock.now() + 0.1
+        try:
+            for when, message in messages(written_call().notes):
+                await asyncio.sleep(max(start + when - self.clock.now(), 0.0))
+                self.hear(message)
+        finally:
+            self._playing = False

@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 
 from .clock import Clock
 from .doorkeeper import HOME, Caller, Doorkeeper, Unwelcome, own_address
-from .wishes import LARGEST, Pace, Refused, read
+from .wishes import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, Pace, Refused, read
 
 PAGE = Path(__file__).resolve().parent / "page"
 ADDRESS, EVERYWHERE, USUAL_PORT = HOME[0], "0.0.0.0", 4404
@@ -195,13 +195,17 @@ class Server:
         return socket
 
     async def _read(self, socket: web.WebSocketResponse, page: Page) -> None:
-        pace, nonsense = Pace(self.clock.now()), 0
+        now, nonsense = self.clock.now(), 0
+        pace, slow = Pace(now), Pace(now, COSTLY_A_SECOND, COSTLY_AT_ONCE)
         async for message in socket:
             if message.type is not WSMsgType.TEXT or not pace.allows(self.clock.now()):
                 await socket.close(code=1008)
                 return
             try:
                 wish = read(message.data)
+                if wish["do"] in COSTLY and not slow.allows(self.clock.now()):
+                    page.tell(json.dumps({"t": "refused", "why": "that was asked for very often; wait a moment"}))
+                    continue
             except Refused as error:
                 nonsense += 1
                 if nonsense > PATIENT:

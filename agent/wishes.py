@@ -6,7 +6,6 @@ Knows nothing of how wishes are granted, or of sockets. Pure: a text in, a check
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +28,7 @@ def _whole(low: int, high: int) -> Check:
 
 
 def _number(low: float, high: float) -> Check:
-    return lambda x: isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x) and low <= x <= high
+    return lambda x: isinstance(x, int | float) and not isinstance(x, bool) and low <= x <= high  # no NaN is
 
 
 def _name(x: Any) -> bool:
@@ -75,7 +74,7 @@ WISHES: dict[str, dict[str, Check]] = {
     "off": {"pitch": _whole(0, 127)},
     "pedal": {"down": _flag},
     "midi": {"bytes": _message},
-    "act": {"action": lambda x: x in ACTIONS and x != "stop"},
+    "act": {"action": lambda x: isinstance(x, str) and x in ACTIONS and x != "stop"},
     "preset": {"name": _name},
     "knob": {"name": lambda x: isinstance(x, str) and x in PARAMETERS, "value": _number(-1000, 1000)},
     "pad": {"x": _number(0, 1), "y": _number(0, 1), "corners": _names},
@@ -94,6 +93,8 @@ WISHES: dict[str, dict[str, Check]] = {
     "delete take": {"name": _name},
     "ping": {"sent": _number(0, 1e12)},
 }
+COSTLY = {"sound", "listen", "output", "phrase", "save", "save preset", "sound like that", "takes", "delete take"}
+COSTLY_A_SECOND, COSTLY_AT_ONCE = 1.0, 10.0  # of those that take more than a moment, of one page
 MAY_LACK = {"on": {"at"}}  # what a wish may leave out
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from agent import presets, takes
 from agent.audience import Audience
@@ -29,7 +26,7 @@ from agent.stage import Stage
 from agent.synth import AGENT, PLAYER, open_sound
 from agent.view import View, ident_of
 from agent.web import Page
-from agent.wishes import LARGEST, WISHES, Pace, Refused, read
+from agent.wishes import LARGEST, Pace, Refused, read
 from models.midifile import read_notes
 from models.note import Note
 
@@ -81,18 +78,6 @@ def test_a_wish_is_read() -> None:
 def test_what_is_no_wish_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         read(text)
-
-
-@given(
-    st.dictionaries(
-        st.text(max_size=8),
-        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.text())),
-    ),
-    st.sampled_from(sorted(WISHES)),
-)
-def test_nothing_but_a_refusal_comes_of_nonsense(fields: dict[str, Any], what: str) -> None:
-    with contextlib.suppress(Refused):
-        assert read(json.dumps({**fields, "do": what}))["do"] == what
 
 
 def test_a_page_may_not_flood() -> None:
