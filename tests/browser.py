@@ -37,19 +37,20 @@ def chromium() -> Iterator[Any]:
 def page_alone(home: Path) -> Iterator[str]:
     """The program with its musician, and neither ports nor sound; where its page is."""
     nobody = {"JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1"}
-    with _served(home, "--seed", "5", "--sound", "off", env=nobody) as (_, address):
+    with served(home, "--seed", "5", "--sound", "off", env=nobody) as (_, address):
         yield address
 
 
 @contextmanager
 def room(home: Path) -> Iterator[tuple[Program, str]]:
     """The program with its own voices and an echo for a musician, on a JACK server of its own; and where its page is."""
-    with jack_server(home / "jackd.log"), _served(home, "--sound", "built-in", *ECHO, env={}) as found:
+    with jack_server(home / "jackd.log"), served(home, "--sound", "built-in", *ECHO, env={}) as found:
         yield found
 
 
 @contextmanager
-def _served(home: Path, *words: str, env: dict[str, str]) -> Iterator[tuple[Program, str]]:
+def served(home: Path, *words: str, env: dict[str, str]) -> Iterator[tuple[Program, str]]:
+    """The program with its page; where that is, and at its end nothing has gone wrong."""
     env = {**env, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
     with Program("play", "--page-port", "0", *words, env=env) as program:
         said = program.wait_to_say(r"The page: http://127")

@@ -30,13 +30,13 @@ class Round:
 
     @property
     def beyond(self) -> float:
-        """What is the program's own doing, at p99."""
+        """What is the program's own doing, at p99: a frame waits for its buffer, and a busy machine is nobody's fault."""
         return self.p99 - self.buffer - self.machine
 
     def __str__(self) -> str:
         return (
-            f"letter to first frame: p50 {self.p50:.1f} ms, p99 {self.p99:.1f}, "
-            f"of which the audio buffer {self.buffer:.1f}; sleepers woke late, five in a row, by {self.machine:.1f}"
+            f"letter to first frame: p50 {self.p50:.1f} ms, p99 {self.p99:.1f}; from there to the ear, the audio buffer: "
+            f"{self.buffer:.1f}; this machine woke five sleepers in a row late by {self.machine:.1f} (p99)"
         )
 
 
@@ -65,11 +65,9 @@ def main(rounds: int) -> int:
             found.append(strike(visit))
             print(found[-1], flush=True)
         visit.close()
-    p99, own = median(r.p99 for r in found), median(r.p99 - r.buffer for r in found)
-    print(
-        f"middle of {rounds}: p99 {p99:.1f} ms, {own:.1f} and the audio buffer; promised {PROMISED:.0f} and the audio buffer"
-    )
-    return int(own > PROMISED)
+    p99, limit = median(r.p99 for r in found), PROMISED + found[0].buffer
+    print(f"the middle one of {rounds}: p99 {p99:.1f} ms; promised {PROMISED:.0f} and the audio buffer, {limit:.1f}")
+    return int(p99 > limit)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,10 @@ from matplotlib.image import imread
 from agent.recorder import MIDI
 from models.midifile import read_notes
 
-from .browser import HANDS, PROMISED, SIZES, Visit, chromium, page_alone
+from .browser import ECHO, HANDS, PROMISED, SIZES, Visit, chromium, page_alone, served
 from .frames import EMPTY, FILL, watch
 from .jackroom import wait_for, wakes
+from .test_doorkeeper import HOUSE
 
 if sys.platform != "linux":
     pytest.skip("the browser is asked for on Linux only", allow_module_level=True)
@@ -283,3 +285,25 @@ def test_it_fits(browser: Any, address: str, size: str, tmp_path: Path) -> None:
         assert box["height"] > 15
         assert box["y"] + box["height"] <= SIZES[size][1] + 1, ident
     made.close()
+
+
+def test_a_tablet_of_the_house_comes_in_with_the_token_and_stays(browser: Any, tmp_path: Path) -> None:
+    nobody = {"JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1"}
+    with served(tmp_path, "--lan", "--sound", "off", *ECHO, env=nobody) as (program, _):
+        port, token = re.findall(r":(\d+)/\?token=(\w+)", program.said)[0]
+        house = f"http://{HOUSE}:{port}/"
+        stranger = browser.new_context()
+        page = stranger.new_page()
+        page.goto(house)
+        assert "with its token" in page.content()
+        stranger.close()
+        visit = Visit(browser, f"{house}?token={token}", "tablet")
+        assert visit.page.url == house  # nobody who looks over the shoulder reads it there
+        for _ in range(2):
+            visit.play("asd")
+            visit.until("[...tradefours.notes.values()].filter(n => n.who === 'player' && n.end).length >= 3")
+            visit.page.reload()
+            visit.until("tradefours.notes.size >= 3")
+        assert not visit.eval("document.cookie")
+        assert all(url.startswith((house, house.replace("http", "ws"))) for url in visit.asked)
+        visit.close()
