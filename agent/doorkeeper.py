@@ -64,7 +64,7 @@ class Doorkeeper:
     def admit(self, caller: Caller, now: float) -> bool:
         """Let it in; whether it is to be given the pass. Raises Unwelcome."""
         name, _, port = caller.host.lower().rpartition(":")
-        is_home = name in HOME and is_loopback(caller.of)
+        is_home = name in HOME and caller.at == HOME[0] and is_loopback(caller.of)
         if port != str(self.port) or not (is_home or (self.lan and name in {caller.at, *self._ours})):
             raise Unwelcome(NOT_OURS)
         if caller.origin is None and caller.wants_socket:

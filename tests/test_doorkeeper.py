@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,6 +49,9 @@ def test_who_shows_the_token_is_given_a_pass_and_who_has_it_comes_in() -> None:
     assert not door.admit(caller(pass_=door.pass_), 0.0)
     assert not door.admit(caller(pass_=door.pass_, wants_socket=True, origin=f"http://{LAPTOP}:{PORT}"), 0.0)
     assert not door.admit(Caller(at="127.0.0.1", of="127.0.0.1", host=f"localhost:{PORT}"), 0.0)
+    for name in (socket.gethostname(), f"{socket.gethostname().partition('.')[0]}.LOCAL"):
+        assert door.admit(caller(host=f"{name}:{PORT}", token=door.token), 0.0)
+        assert refused(door, caller(host=f"{name}:{PORT}")) == 403
 
 
 @given(st.text(max_size=80) | st.binary(max_size=40).map(lambda b: b.decode("utf8", "surrogateescape")))
@@ -170,9 +174,9 @@ def test_the_token_opens_all_that_the_page_needs_and_nothing_else(tmp_path: Path
             for path in ("..%2fweb.py", "%2e%2e/cli.py", "takes/..%2fx.mid", "web.py"):
                 async with client.get(url + path) as got:
                     assert got.status in (400, 404), path
-            socket = await client.ws_connect(url + "socket", headers=origin)
-            assert (await socket.receive_json())["t"] == "welcome"
-            await socket.close()
+            page = await client.ws_connect(url + "socket", headers=origin)
+            assert (await page.receive_json())["t"] == "welcome"
+            await page.close()
             for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": server.url.rstrip("/")}):
                 with pytest.raises(aiohttp.WSServerHandshakeError):
                     await client.ws_connect(url + "socket", headers=headers)
