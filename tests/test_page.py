@@ -195,6 +195,8 @@ def test_what_moves_is_drawn_with_each_frame_and_what_does_not_is_drawn_no_more(
     moving = watch(visit, 1.5)
     print(moving)
     assert 0.5 * len(moving.gaps) < moving.pictures <= 65 * 1.5 + 2
+    # what was played before may still be answered
+    visit.until("document.getElementById('turn-text').textContent === 'your turn' && !tradefours.planned.size", 60)
     visit.eval(EMPTY)
     wait_for(lambda: not watch(visit, 0.3).pictures, 20, "an empty stage to be at rest")
     assert watch(visit, 1.0).pictures == 0

@@ -1,6 +1,6 @@
 // The page begins here. Every file beside this one has one idea; none asks any address but the program's own.
 import { open, on, now, measured } from "./link.js";
-import { notes } from "./notes.js";
+import { notes, planned } from "./notes.js";
 import { state } from "./state.js";
 import "./lamps.js";
 import "./panel.js";
@@ -15,6 +15,6 @@ import * as sound from "./sound.js";
 
 for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, sound.wake);
 on("closed", releaseAll);
-window.tradefours = { notes, roll, sound, now, measured, state: () => state }; // for looking inside, from the browser's console
+window.tradefours = { notes, planned, roll, sound, now, measured, state: () => state }; // for looking inside, from the browser's console
 if (location.search) history.replaceState(null, "", location.pathname); // a token need not be seen, nor kept
 open();
