@@ -357,6 +357,28 @@ def test_letters_are_heard_answered_and_seen(tmp_path: Path) -> None:
     assert all(json.dumps(n) for n in made.news)
 
 
+def test_pages_are_told_what_is_different_and_who_has_just_come_misses_nothing(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        def told() -> list[dict[str, Any]]:
+            return [n for n in e.news if n["t"] == "state"]
+
+        await asyncio.sleep(0.5)
+        before = len(told())
+        await asyncio.sleep(0.5)
+        assert len(told()) == before  # nothing is different, and nothing is said
+        e.wish(do="act", action="duet")
+        await asyncio.sleep(0.3)
+        assert told()[-1]["mode"] == "duet"
+        assert "ports" not in told()[-1]
+        e.wish(do="act", action="call")
+        late = e.stage.welcome()["state"]  # a page comes between two looks,
+        e.wish(do="act", action="duet")  # and what it saw is taken back before the next
+        await asyncio.sleep(0.3)
+        assert {**late, **told()[-1]}["mode"] == "duet"
+
+    evening(script, tmp_path)
+
+
 def test_the_same_letter_again_and_again_is_no_echo(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
         for _ in range(10):
