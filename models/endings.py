@@ -26,6 +26,7 @@ MORE_GAPS = ("mean", "slower", "median", "last", "lately", "spread", "count")
 NOTES = ("chord", "loud", "high", "low", "step", "leap", "at home", "bass at home")
 FEATURES = (*GAPS, *MORE_GAPS, *NOTES)
 GROUPS = {
+    "gaps without length": ("longest", "mean", "slower", "median", "last", "lately", "spread"),
     "longest gap, length": GAPS,
     "more of the gaps": (*GAPS, *MORE_GAPS),
     "pitch and loudness, too": FEATURES,
