@@ -83,6 +83,7 @@ class Partner:
         )
         self.taste = Taste(mind, preset, self.improviser.pace)
         self.candidates = CANDIDATES
+        self.temper = turns.Temper()
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
         self.free = False  # the clock is lost: in free time until it is back
@@ -205,11 +206,11 @@ class Partner:
             hands = turns.Hands(
                 len(self.listener.down), self.listener.pedal, self.listener.last_onset, self.listener.last_release
             )
-            due = turns.over_at(phrase, hands)
-            if phrase and self._now:
-                due = self.clock.now()
-            self._now = False
-            if due is None or due - self.clock.now() >= TICK:
+            due, now = turns.over_at(phrase, hands, self.temper.times), self.clock.now()
+            asked, self._now = bool(phrase) and self._now, False
+            if asked:
+                due = now
+            if due is None or due - now >= TICK:
                 candidates = min(self.candidates, self.improviser.pace.candidates)
                 if due is not None and candidates:
                     self.improviser.draft(*self._answer(phrase, due), candidates)
@@ -217,6 +218,8 @@ class Partner:
                 continue
             begin, bounds, on_beat = self._answer(phrase, self.clock.now())
             await self._play(begin, lambda bounds=bounds: bounds, on_beat=on_beat)  # type: ignore[misc]
+            if not asked:
+                self.temper.learn(now < self.listener.last_onset < begin + self.temper.MEANT)
 
     def _answer(self, phrase: list[Note], decided: float) -> tuple[float, Bounds, bool]:
         """When an answer that is decided on then begins, how far it may go, and whether it begins on a beat."""

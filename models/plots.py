@@ -75,7 +75,7 @@ def turns(path: Path, found: dict[str, Any]) -> None:
     for kind, label in (
         ("fixed", "a fixed silence"),
         ("paced", "times the phrase's own slower gaps"),
-        ("learnt", "learnt"),
+        ("breathing", "its longest gap, beside its length"),
     ):
         rows = found[kind].values()
         axes.plot([r["delay"] for r in rows], [r["false"] for r in rows], marker="o", label=label)

@@ -21,6 +21,7 @@ from agent.follower import TICKS, Follower
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.transport import Transport
 from models.midifile import read_notes
+from models.note import Note
 
 from .jackroom import (
     PERIOD,
@@ -126,11 +127,12 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
 
 def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path) -> None:
     """Decision to first note, and cut-in to last off, by JACK's own frames. An event's frame may lie a period from where it is seen."""
-    rounds, after = 3, 0.35  # the keys are so quick that the phrase is over so long after the last of them
-    assert after == turns.SHORTEST_SILENCE
-    quick = [
-        (0.1 * i + off, bytes((kind, 60 + 2 * i, 80))) for i in range(6) for off, kind in ((0.0, 0x90), (0.05, 0x80))
+    rounds, after = 3, turns.LONGEST_SILENCE  # so few keys are given so much time, with one before them or without
+    few = [
+        (0.2 * i + off, bytes((kind, 60 + 2 * i, 80))) for i in range(3) for off, kind in ((0.0, 0x90), (0.05, 0x80))
     ]
+    notes = [Note(0.2 * i, 0.05, 60, 80) for i in range(3)]
+    assert turns.patience(notes) == turns.patience([Note(-1.0, 0.05, 36, 80), *notes]) == after
     with (
         Recorder() as room,
         Program("play", *BARE, "--take", str(tmp_path), "--channel", str(ANSWERING + 1), "--json") as program,
@@ -145,7 +147,7 @@ def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path
         first_on, cut_in = [], []
         for _ in range(rounds):
             heard = len(ons(room.heard["out"], ANSWERING))
-            room.play(quick, room.now() + 0.1)
+            room.play(few, room.now() + 0.1)
             wait_for(lambda n=heard: len(ons(room.heard["out"], ANSWERING)) >= n + 2, 30, f"an answer; {program.said}")
             decided = ons(room.heard["thru_in"], 0)[-1][0] + after
             first_on.append(ons(room.heard["out"], ANSWERING)[heard][0] - decided)

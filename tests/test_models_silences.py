@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.turns import patience
+from agent import turns
 from models import evaluate, silences
 from models.midifile import write_notes
 from models.note import Note
@@ -19,12 +19,28 @@ def phrase(*gaps: float) -> silences.Gaps:
     return np.array(gaps)
 
 
+def piece_of(tmp_path: Path) -> Path:
+    """A folder with a piece that breathes: phrases of ten to thirty quick notes, uneven ones, and a longer silence after each."""
+    rng, at, notes = np.random.default_rng(1), 0.0, []
+    for _ in range(60):
+        for i in range(int(rng.integers(10, 30))):
+            notes.append(Note(at, 0.1, 60 + i % 12, 64))
+            at += float(rng.gamma(4.0, 0.05)) + 0.05
+        at += float(rng.uniform(0.5, 1.5))
+    folder = tmp_path / "c"
+    folder.mkdir()
+    write_notes(folder / "piece.mid", {"piano": notes})
+    return folder
+
+
 def test_the_rule_that_plays_is_the_one_that_is_judged() -> None:
     rng = np.random.default_rng(0)
-    for _ in range(50):
-        gaps = rng.uniform(0.05, 1.5, rng.integers(1, 12))
-        notes = [Note(float(t), 0.1, 60, 64) for t in np.concatenate([[0.0], np.cumsum(gaps)])]
-        assert silences.paced(2.0)(gaps) == pytest.approx(patience(notes))
+    for most in (0.3, 1.5, 4.0):
+        for _ in range(50):
+            gaps = rng.uniform(0.05, most, rng.integers(0, 30))
+            notes = [Note(float(t), 0.1, 60, 64) for t in np.concatenate([[0.0], np.cumsum(gaps)])]
+            assert silences.breathing()(gaps) == pytest.approx(turns.patience(notes))
+    assert silences.CHORD == turns.CHORD
 
 
 def test_false_cut_ins_and_delay() -> None:
@@ -34,28 +50,46 @@ def test_false_cut_ins_and_delay() -> None:
 
 
 def test_phrases_end_at_their_longest_silence_and_patience_costs_delay(tmp_path: Path) -> None:
-    rng = np.random.default_rng(1)
-    onsets = np.cumsum(rng.gamma(1.5, 0.15, 600))
-    write_notes(tmp_path / "piece.mid", {"piano": [Note(float(t), 0.1, 60 + i % 12, 64) for i, t in enumerate(onsets)]})
-    pieces = evaluate.corpus.read(tmp_path)
-    asked = silences.phrases(pieces, 60, 0)
-    assert len(asked) == 60
-    assert all(gaps[-1] == gaps.max() and gaps[:-1].min() > silences.CHORD for gaps in asked)
+    pieces = evaluate.corpus.read(piece_of(tmp_path))
+    for calls in (False, True):
+        asked = silences.phrases(pieces, 60, 0, calls)
+        assert len(asked) == 60
+        assert all(gaps[-1] == gaps.max() and gaps[:-1].min() > silences.CHORD for gaps in asked)
     found = silences.turns(pieces, 60, 0)
-    curve = list(found["fixed"].values())
-    assert all(a["false"] >= b["false"] and a["delay"] < b["delay"] for a, b in itertools.pairwise(curve))
-    assert curve[0]["false"] > 0.9
+    for kind in ("fixed", "paced", "breathing"):
+        rows = list(found[kind].values())
+        assert all(a["false"] >= b["false"] and a["delay"] <= b["delay"] for a, b in itertools.pairwise(rows))
+    assert found["fixed"]["0.15 s"]["false"] > 0.9
+    assert found["plays"]["ratio"] == found["ratio"] < 1.0
     assert "what plays" in silences.table(found)
 
 
+def test_calls_begin_where_a_phrase_has_ended(tmp_path: Path) -> None:
+    pieces = evaluate.corpus.read(piece_of(tmp_path))
+    onsets = {round(float(t), 2) for t in pieces[0].onset[1:][np.diff(pieces[0].onset) > 0.5]}
+    gaps, start = silences._phrase(pieces[0], 0)
+    assert round(float(pieces[0].onset[start]), 2) in onsets
+    assert gaps.sum() == pytest.approx(pieces[0].onset[start] - pieces[0].onset[0])
+
+
+def test_a_fit_waits_as_long_as_it_is_told_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = piece_of(tmp_path)
+    asked = silences.phrases(evaluate.corpus.read(folder), 60, 0, calls=True)
+    for delay in (0.5, 0.7):
+        found = silences.fit(asked, 0.5, delay)
+        row = silences.judged(silences.breathing(found["wait"], 0.5), asked)
+        assert row["delay"] == pytest.approx(delay, abs=0.01)
+        assert row["false"] == pytest.approx(found["false"], abs=1e-4)
+    assert silences.main(["--corpus", str(folder), "--phrases", "60"]) == 0
+    assert "this one plays" in capsys.readouterr().out
+    assert silences.main(["--corpus", str(tmp_path / "none")]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
 def test_the_command_tells_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rng = np.random.default_rng(1)
-    onsets = np.cumsum(rng.gamma(1.5, 0.15, 600))
-    (tmp_path / "c").mkdir()
-    write_notes(
-        tmp_path / "c" / "piece.mid", {"piano": [Note(float(t), 0.1, 60 + i % 12, 64) for i, t in enumerate(onsets)]}
-    )
-    asked = ["--corpus", str(tmp_path / "c"), "--turns", "--tests", "40", "--plots", str(tmp_path / "p"), "--json"]
+    folder = str(piece_of(tmp_path))
+    asked = ["--corpus", folder, "--turns", "--tests", "40", "--plots", str(tmp_path / "p"), "--json"]
     assert evaluate.main(asked) == 0
-    assert json.loads(capsys.readouterr().out)["turns"]["phrases"] == 40
+    found = json.loads(capsys.readouterr().out)["turns"]
+    assert found["phrases"] == found["calls"]["phrases"] == 40
     assert (tmp_path / "p" / "turns.png").stat().st_size > 1000

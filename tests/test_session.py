@@ -165,6 +165,33 @@ def test_a_cut_in_on_the_key_that_sounds_leaves_the_player_the_note() -> None:
     assert len(made.agent_ons()) == 2
 
 
+def test_a_player_who_was_cut_into_is_given_more_time() -> None:
+    times: list[float] = []
+
+    async def script(j: Jam) -> None:
+        async def another_key() -> None:
+            await j.play(69)
+            await asyncio.sleep(4)
+            times.append(j.session.partner.temper.times)
+
+        for later in (4.0, 0.1, 1.5):  # seconds from the answer's first note to the player's next key
+            count = len(j.agent_ons())
+            await j.play(60, 62, 64, 65, 67, 65, 64, 62)
+            await j.until_answered(count + 1)
+            await asyncio.sleep(later)
+            await another_key()
+        await j.play(60, 62, 64, 65, 67, 65, 64, 62)
+        j.session.act("answer", j.loop.now())
+        await asyncio.sleep(0.1)
+        await another_key()
+
+    jam(script)
+    heard_out, cut_into, late, told_to = times
+    assert heard_out == 1.0 < cut_into
+    assert 1.0 < late < cut_into  # this key came when the player had heard that it was an answer
+    assert told_to == late  # it did not think that the phrase was over: the player said so
+
+
 def test_it_goes_on_turn_after_turn() -> None:
     async def script(j: Jam) -> None:
         for first in (60, 65, 70):
