@@ -72,8 +72,8 @@ RULES = {
     "late-night-ballad": Rule(
         "Late-night ballad",
         "Slow and warm, a tune over soft chords, with room to breathe.",
-        "jazz and pop songs marked ballad or easy listening, from the songbook lead sheets",
-        titled(r"ballad|easy listening", "openewld"),
+        "the calmest songs of the songbook lead sheets",
+        density("openewld", 0.0, 3.5),
         {"temperature": 0.9, "density": 8.0},
     ),
     "nocturne": Rule(
@@ -107,7 +107,7 @@ RULES = {
         "A single line that takes its time.",
         "jazz solos below 110 beats a minute",
         tempo(30, 110),
-        {"lowest": 48.0, "highest": 90.0},
+        {"density": 7.0, "habit": 1.1, "pull": 1.0, "lowest": 48.0, "highest": 90.0},
     ),
     "pop-ballad": Rule(
         "Pop ballad",
@@ -146,14 +146,14 @@ RULES = {
     "tango": Rule(
         "Tango",
         "Sharp chords, dark bass, a lean to the line.",
-        "tangos and paso dobles on rolls",
-        titled(r"tango|paso", "pianolatron", "pianolatron_supra"),
+        "tangos on rolls",
+        titled(r"tango", "pianolatron", "pianolatron_supra"),
     ),
     "songbook": Rule(
         "Songbook",
         "A tune and its chords, plainly, in time.",
-        "songbook lead sheets: traditional songs and standards",
-        titled(r".", "openewld"),
+        "songbook lead sheets, the livelier ones: traditional songs and standards",
+        density("openewld", 4.0, 40.0),
         {"temperature": 0.88, "density": 10.0},
     ),
 }

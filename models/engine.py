@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, habits, knobs, recall, rules
+from . import codec, habits, knobs, motif, recall, rules, stand
 from .codec import CHOSEN
 from .drafts import Drafter
 from .network import Floats, Network
-from .note import ANSWER, CALL, HELD, Note, Span
+from .note import ANSWER, CALL, HELD, Note, Span, answer_begins
 from .sampling import Sampling, draw, softmax
 
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
@@ -245,11 +245,13 @@ class Engine:
         mine = [n for n in recent if n.role == ANSWER]
         pull = self.sampling.pull if self._has_style else 0.0
         known = mine if len(mine) >= knobs.LEAST else recent
-        turned = knobs.strengths(self.sampling.knobs, pull, self.point, known)
+        turned = knobs.strengths(self.sampling.knobs, pull, self._stood(span), known)
+        taken = motif.taken_up(self.notes) if self.sampling.motif and not span.together else None
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
                 logits = knobs.tilted(network.logits(state, field, near), field, turned, recent)
-                logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, int(near[0]))
+                logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, recent)
+                logits = motif.leaned(logits, field, taken, self.sampling.motif)
                 if field == codec.TIME:
                     logits = np.where(
                         rules.open_times(self.notes, last, span.earliest, self.sampling.density), logits, -np.inf
@@ -276,6 +278,13 @@ class Engine:
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         duration = min(max(note.duration, SHORTEST), span.hush - onset)
         return replace(note, role=ANSWER, place=place, duration=duration)
+
+    def _stood(self, span: Span) -> Floats:
+        """The style, and the stand that this answer takes beside it; none where both play at once."""
+        if span.together or not self.sampling.stand:
+            return self.point
+        begun = self._forgotten + answer_begins(self.notes)
+        return stand.beside(self.point, self.sampling.stand, self.seeded, begun)
 
     def _room(self, span: Span) -> float:
         """From when on the next note may be ours, if notes of the other one's are expected before it.

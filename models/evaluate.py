@@ -121,6 +121,9 @@ def report(result: dict[str, Any]) -> str:
         f"style: {style['bits_true_z']:.2f} bits with the true one, {style['bits_foreign_z']:.2f} with a foreign one, "
         f"{style['bits_zero_z']:.2f} with none; {style['kl_nats']:.1f} nats, {style['active_dimensions']} dimensions alive"
     )
+    for count, each in style["first"].items():
+        told = ", ".join(f"{each[f'bits_{kind}_z']:.2f}" for kind in ("true", "foreign", "zero"))
+        lines.append(f"  the first {count} notes after silence: {told}")
     if "accuracy" in style:
         lines.append(f"style recognised in answers: {style['accuracy']:.2f}, in real music {style['ceiling']:.2f}")
     lines.append(f"copy: {again['first']:.2f} bits the first time, {again['repeat']:.2f} the second")

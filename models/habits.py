@@ -1,7 +1,7 @@
-"""Habits: what a style does more often than music at large: how it waits and leaps, how long its notes are and where they lie.
+"""Habits: what a style does more often than music at large: how it waits and leaps, how long its notes are, where they lie, how many together.
 
 Knows nothing of the network, or of what plays. A style is a point in the latent space; but a call that is still in the window outweighs
-a point within a few notes. So a style also keeps its habits, as log-odds of coarse bands of four features, and the musician's own
+a point within a few notes. So a style also keeps its habits, as log-odds of coarse bands of five features, and the musician's own
 odds are multiplied by them, to a power: a product of experts (Hinton 2002), one of which knows nothing but how often.
 """
 
@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from . import codec
 from .attributes import CHORD
-from .note import LOWEST, Note
+from .note import HIGHEST, LOWEST, Note
 
 HABIT = "habit."  # before their names, among the settings of a style: "habit.wait.3"
-#: Where one band ends and the next begins: seconds, semitones, seconds, MIDI numbers.
+#: Where one band ends and the next begins: seconds, semitones, seconds, MIDI numbers, notes.
 BANDS: dict[str, tuple[float, ...]] = {
     "wait": (CHORD, 0.08, 0.12, 0.17, 0.24, 0.34, 0.48, 0.68, 0.96),
     "leap": (-12.5, -7.5, -4.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.5, 7.5, 12.5),
     "length": (0.06, 0.09, 0.13, 0.18, 0.26, 0.37, 0.52, 0.74, 1.05, 1.5),
     "place": (36.0, 43.0, 48.0, 53.0, 58.0, 63.0, 68.0, 74.0, 80.0, 88.0),
+    "chord": (2, 3, 4, 5),
 }
 #: The share of each band in music at large: the open sources, each counting the same (`models.centroids.at_large`).
 MUSIC: dict[str, tuple[float, ...]] = {
@@ -44,6 +45,7 @@ MUSIC: dict[str, tuple[float, ...]] = {
     ),
     "length": (0.03975, 0.06858, 0.1097, 0.09275, 0.1097, 0.08103, 0.1199, 0.07848, 0.1249, 0.05436, 0.1208),
     "place": (0.01159, 0.03844, 0.04225, 0.06077, 0.1251, 0.1638, 0.1656, 0.1777, 0.1197, 0.06912, 0.02597),
+    "chord": (0.621, 0.1624, 0.07667, 0.0517, 0.08815),
 }
 FARTHEST = 2.5  # nats; rarer than that is rare enough
 FEW = 3.0  # notes that each band is taken to have been seen, in the proportions of music at large
@@ -70,6 +72,7 @@ def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
             "leap": np.diff(pitch),
             "length": np.array([n.duration for n in notes]),
             "place": pitch,
+            "chord": np.diff(np.flatnonzero(np.concatenate([[True], np.diff(onset) > CHORD, [True]]))),
         }
         for name, values in features.items():
             found[name] += np.bincount(np.digitize(values, BANDS[name]), minlength=len(found[name]))
@@ -107,15 +110,43 @@ def of(settings: Mapping[str, float]) -> Habits:
     return found
 
 
-def kept(logits: Row, field: int, habits: Habits, power: float, last: int) -> Row:
-    """The logits (n,) of a field, with the habits that it makes, to a power; `last` is the pitch of the note before, as a step has it."""
+def kept(logits: Row, field: int, habits: Habits, power: float, notes: Sequence[Note]) -> Row:
+    """The logits (n,) of a field, with the habits that it makes, to a power. `notes` are the last of all players."""
     if field == codec.TIME and "wait" in habits:
-        return logits + power * habits["wait"][_TIMES]
+        return logits + power * _waits(habits, notes)[_TIMES]
     if field == codec.DURATION and "length" in habits:
         return logits + power * habits["length"][_LENGTHS]
     if field == codec.PITCH:
-        if "leap" in habits and last != codec.NO_PITCH:
+        if "leap" in habits and notes:
+            last = min(max(notes[-1].pitch, LOWEST), HIGHEST) - LOWEST
             logits = logits + power * habits["leap"][_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)]]
         if "place" in habits:
             logits = logits + power * habits["place"][_PLACES]
     return logits
+
+
+def _waits(habits: Habits, notes: Sequence[Note]) -> Row:
+    """The habit of waiting; and where that of striking together is known, whether this chord gets another note is by that one."""
+    waits = habits["wait"]
+    if "chord" not in habits:
+        return waits
+    usual = np.array(MUSIC["wait"][1:])
+    row = waits - np.log(usual @ np.exp(waits[1:]) / usual.sum())
+    row[0] = _another(habits["chord"])[min(struck(notes), len(BANDS["chord"]) + 1) - 1]
+    return row
+
+
+def _another(chord: Row) -> Row:
+    """The log-odds, against music at large, that a chord of 1, 2, ... notes gets one more; (bands,), the last is not known."""
+    usual = np.array(MUSIC["chord"])
+    style = usual * np.exp(chord)
+    more = [np.log(style[i + 1 :].sum() / style[i] * usual[i] / usual[i + 1 :].sum()) for i in range(len(usual) - 1)]
+    return np.clip([*more, 0.0], -FARTHEST, FARTHEST)
+
+
+def struck(notes: Sequence[Note]) -> int:
+    """How many notes the last chord has so far; a single note is a chord of one."""
+    count = 1
+    while count < len(notes) and notes[-count].onset - notes[-count - 1].onset <= CHORD:
+        count += 1
+    return count

@@ -24,9 +24,11 @@ from .note import LOWEST, Note
 
 REACH = 1.2  # spreads by which a knob turned fully moves the style
 ASKED = 2.5  # spreads of its quality that a knob turned fully asks for
+LEFT = 0.75  # of the style's own quality is left behind by a knob that is turned fully: soft is soft, also in a loud style
+BACK = 0.35  # of the tilt back where a knob has got more than it asked for: more, and short notes and long ones take turns
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
 #: Qualities that several notes make together want more.
-STUBBORN = {"polyphony": 3.0, "articulation": 2.4, "density": 1.5}
+STUBBORN = {"polyphony": 3.0, "articulation": 3.4, "density": 1.5}
 LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
 LONGEST = 3.0  # seconds that a note counts as sounding, as in training
@@ -71,7 +73,9 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
         value = knobs.get(name, 0.0)
         force = max(pull, STRENGTH * STUBBORN.get(name, 1.0) * abs(value))
         if force:
-            out[name] = force * min(max(short + ASKED * value, -1.0), 1.0)
+            left = LEFT * abs(value) * float(z[NAMES.index(name)])
+            near = min(max(short - left + ASKED * value, -1.0), 1.0)
+            out[name] = near * (force if near * value >= 0.0 else min(force, BACK))
     return out
 
 

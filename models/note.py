@@ -6,7 +6,7 @@ Knows nothing of MIDI bytes, tensors, ports or the present moment.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,6 +126,14 @@ class Span:
     bar: Bar | None = None
     on_beat: bool = False
     together: bool = False
+
+
+def answer_begins(notes: Sequence[Note]) -> int:
+    """How many notes came before the answer that the last of them belong to; all of them where it has not begun."""
+    begun = len(notes)
+    while begun and notes[begun - 1].role == ANSWER:
+        begun -= 1
+    return begun
 
 
 def span_to_wire(span: Span) -> dict[str, Any]:

@@ -26,7 +26,9 @@ class Sampling:
     `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `emphasis`: how much
     farther from the middle of all styles the network is told that this one lies; `pull`: how firmly its qualities are
     kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), by default the key of the call; `lean`
-    favours it, in nats. `habit` is the power to which the `habits` are taken (`models.habits`). `knobs`: see `models.knobs`.
+    favours it, in nats. `habit` is the power to which the `habits` are taken (`models.habits`). `motif`: how much the
+    call's own continuation is favoured, in nats (`models.motif`). `stand`: how far an answer stands from its style, 1 as
+    far as people do (`models.stand`). `knobs`: see `models.knobs`.
     Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
     """
 
@@ -45,6 +47,8 @@ class Sampling:
     key: float = 0.0
     lean: float = 1.0
     habit: float = 0.8
+    motif: float = 2.5
+    stand: float = 1.0
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
 

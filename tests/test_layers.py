@@ -64,7 +64,7 @@ PLAYING = (
         "measure",
     ),
     *("sampling", "knobs", "recall", "codec", "note", "midifile", "attributes", "corpus", "agreement", "export"),
-    *("drafts", "rules", "precision", "habits"),
+    *("drafts", "rules", "precision", "habits", "motif", "stand"),
 )
 
 

@@ -57,7 +57,7 @@ def test_habits_of_anything_are_settings_and_back(notes: list[Note]) -> None:
     kept = Sampling.of(settings).habits
     assert habits.settings(kept) == settings
     for field, size in ((codec.TIME, 80), (codec.PITCH, 88), (codec.DURATION, 36)):
-        out = habits.kept(np.zeros(size), field, kept, 1.0, 40)
+        out = habits.kept(np.zeros(size), field, kept, 1.0, notes)
         assert out.shape == (size,)
         assert np.isfinite(out).all()
 

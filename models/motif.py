@@ -1,0 +1,83 @@
+"""Motif: where an answer takes up what its call has said, and how the call went on from there.
+
+Knows nothing of networks, or of what the musician would rather play. The network hears what it recalls (`models.recall`) and may take it
+up, but seldom does; here the odds of the call's own continuation are raised, a little. An answer is drawn to begin as its call began, and
+wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. After `ENOUGH` notes it goes its
+own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import codec
+from .note import CALL, LOWEST, Note, answer_begins
+from .recall import SHARE, SLACK
+
+ENOUGH = 7  # notes in a row are a motif; more are an echo
+FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half
+LEAST, MOST = 4, 64  # notes of a call that is long enough to have a motif, and of it that are looked at
+
+Row = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Motif:
+    """The note that the call would go on with: its pitch, its time after the last note (None: whenever), and how firmly."""
+
+    pitch: int
+    wait: float | None
+    weight: float
+
+
+def taken_up(notes: Sequence[Note]) -> Motif | None:
+    """What the call says next, where the last notes of the answer to it are the call's; None where they are not."""
+    first = begun = answer_begins(notes)
+    while first > max(begun - MOST, 0) and notes[first - 1].role == CALL:
+        first -= 1
+    call, mine = notes[first:begun], notes[max(begun, len(notes) - ENOUGH - 1) :]
+    if len(call) < LEAST:
+        return None
+    if not mine:
+        return Motif(call[0].pitch, None, 1.0)
+    if len(notes) - begun == 1:
+        return _onward(call, 0, mine[-1], 1.0)
+    best = at = length = 0
+    leap = mine[-1].pitch - mine[-2].pitch
+    for k in range(len(call) - 2, 0, -1):
+        if call[k].pitch - call[k - 1].pitch != leap:
+            continue
+        agree = 1
+        while (
+            agree < min(k, len(mine) - 1)
+            and call[k - agree].pitch - call[k - agree - 1].pitch == mine[-1 - agree].pitch - mine[-2 - agree].pitch
+        ):
+            agree += 1
+        wait, ours = call[k].onset - call[k - 1].onset, mine[-1].onset - mine[-2].onset
+        score = 4 * agree + 2 * (call[k].pitch == mine[-1].pitch) + (abs(ours - wait) <= SLACK + SHARE * wait)
+        if score > best:
+            best, at, length = score, k, agree
+    if not 0 < length < ENOUGH - 1:
+        return None
+    return _onward(call, at, mine[-1], min(length / FIRM, 1.0))
+
+
+def _onward(call: Sequence[Note], k: int, last: Note, weight: float) -> Motif:
+    return Motif(last.pitch + call[k + 1].pitch - call[k].pitch, call[k + 1].onset - call[k].onset, weight)
+
+
+def leaned(logits: Row, field: int, motif: Motif | None, power: float) -> Row:
+    """The logits (n,) of a field, what the motif says raised by `power` nats at most."""
+    if motif is None or not power:
+        return logits
+    if field == codec.PITCH and 0 <= motif.pitch - LOWEST < len(logits):
+        logits = logits.copy()
+        logits[motif.pitch - LOWEST] += power * motif.weight
+    elif field == codec.TIME and motif.wait is not None:
+        near = np.abs(codec.TIMES - motif.wait) <= SLACK + SHARE * motif.wait
+        logits = logits + power * motif.weight * near
+    return logits

@@ -1,0 +1,125 @@
+"""Motifs are taken up where they are the call's, in any key, and let go; a stand lasts for one answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import attributes, codec, motif, stand
+from models.engine import Engine
+from models.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
+from models.sampling import Sampling, softmax
+
+from .musicians import scale, small_network
+
+PITCHES = (60, 64, 62, 67, 65, 71, 60, 72, 61)
+CALLED = [Note(0.3 * i, 0.2, p, 70) for i, p in enumerate(PITCHES)]
+
+
+def answer(*pitches: int, step: float = 0.3) -> list[Note]:
+    return [Note(4.0 + step * i, 0.2, p, 70, ANSWER) for i, p in enumerate(pitches)]
+
+
+def test_an_answer_begins_after_the_last_note_of_the_call() -> None:
+    assert answer_begins([]) == 0
+    assert answer_begins(CALLED) == len(CALLED)
+    assert answer_begins([*CALLED, *answer(60, 62)]) == len(CALLED)
+
+
+def test_an_answer_is_drawn_to_begin_as_its_call_began() -> None:
+    first = motif.taken_up(CALLED)
+    assert first == motif.Motif(60, None, 1.0)
+    second = motif.taken_up([*CALLED, *answer(65)])  # in another key
+    assert second is not None
+    assert second.pitch == 69
+    assert second.wait == pytest.approx(0.3)
+
+
+def test_what_the_call_said_next_is_said_wherever_its_intervals_are() -> None:
+    found = motif.taken_up([*CALLED, *answer(50, 67 + 5, 65 + 5, 71 + 5)])
+    assert found is not None
+    assert found.pitch == 60 + 5
+    assert found.weight == 1.0
+    chance = motif.taken_up([*CALLED, *answer(40, 43, 48)])  # one interval: a fourth up, as from 67 to ... none
+    assert chance is None or chance.weight < 1.0
+    assert motif.taken_up([*CALLED, *answer(40, 41, 42)]) is None
+
+
+def test_enough_is_enough() -> None:
+    taken = [*CALLED, *answer(*PITCHES[: motif.ENOUGH - 1])]
+    assert motif.taken_up(taken) is not None
+    assert motif.taken_up([*CALLED, *answer(*PITCHES[: motif.ENOUGH])]) is None
+
+
+def test_no_call_no_motif() -> None:
+    assert motif.taken_up([]) is None
+    assert motif.taken_up(CALLED[:3]) is None
+    assert motif.taken_up(answer(60, 62, 64, 65)) is None
+
+
+notes = st.lists(st.tuples(st.integers(LOWEST, 108), st.floats(0.0, 2.0), st.sampled_from([CALL, ANSWER])), max_size=90)
+
+
+@given(notes, st.floats(0.0, 4.0))
+def test_a_lean_favours_and_never_forbids(drawn: list[tuple[int, float, int]], power: float) -> None:
+    at, heard = 0.0, []
+    for pitch, wait, role in drawn:
+        at += wait
+        heard.append(Note(at, 0.2, pitch, 64, role))
+    found = motif.taken_up(heard)
+    for field in (codec.TIME, codec.PITCH, codec.VELOCITY):
+        logits = np.zeros(codec.SIZES[field])
+        logits[::2] = -np.inf
+        out = motif.leaned(logits, field, found, power)
+        assert (out[::2] == -np.inf).all()
+        assert ((out[1::2] >= 0.0) & (out[1::2] <= power)).all()
+        assert not logits[1::2].any()  # left as they were
+
+
+def test_the_motif_is_heard_in_the_answer() -> None:
+    def agrees(power: float) -> int:
+        engine = Engine(small_network())
+        engine.style(None, {"motif": power, "temperature": 0.3})
+        engine.hear(0, CALLED)
+        engine.seed(2)
+        played = [n.pitch for n in engine.play(Span(3.0, 99.0, 8.0, 9.0))]
+        return sum(a == b for a, b in zip(played, PITCHES, strict=False))
+
+    assert agrees(30.0) >= motif.ENOUGH > agrees(0.0)
+
+
+def test_a_stand_is_the_same_for_all_of_an_answer_and_another_for_the_next() -> None:
+    point = np.zeros(24, np.float32)
+    one = stand.beside(point, 1.0, 5, 12)
+    assert (one == stand.beside(point, 1.0, 5, 12)).all()
+    assert (one != stand.beside(point, 1.0, 5, 40)).any()
+    assert not point.any()
+    taken = {attributes.NAMES[i] for i in np.flatnonzero(one)}
+    assert taken == set(stand.SPREADS)
+
+
+def test_stands_are_as_far_apart_as_is_said() -> None:
+    found = np.array([stand.taken(1, begun) for begun in range(2000)])
+    for name, spread in stand.SPREADS.items():
+        here = found[:, attributes.NAMES.index(name)]
+        assert here.mean() == pytest.approx(0.0, abs=0.1 * spread)
+        assert here.std() == pytest.approx(spread, rel=0.12)  # far ones are left out
+
+
+def test_an_answer_with_a_stand_repeats_from_its_seed() -> None:
+    def played(far: float) -> list[Note]:
+        engine = Engine(small_network())
+        engine.style([0.0] * engine.config.latent, {"stand": far})
+        engine.hear(0, scale(24))
+        engine.seed(3)
+        return list(engine.play(Span(5.0, 99.0, 9.0, 10.0)))
+
+    assert played(2.0) == played(2.0)
+    assert played(2.0) != played(0.0)
+
+
+def test_both_are_settings() -> None:
+    assert Sampling.of({"motif": 0.0, "stand": 0.5}).stand == 0.5
+    assert softmax(np.zeros(3)).sum() == pytest.approx(1.0)
