@@ -103,7 +103,9 @@ def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed
     styles = [style_of(musician, piece, start) for piece, start, _ in found]
     order = np.random.default_rng(seed).permutation(len(found))
     spans = (musician.config.window, *BEGINNINGS)
-    sums: dict[int, dict[str, dict[str, tuple[Tensor, Tensor]]]] = {n: {k: {} for k in ("true", "foreign", "zero")} for n in spans}
+    sums: dict[int, dict[str, dict[str, tuple[Tensor, Tensor]]]] = {
+        n: {k: {} for k in ("true", "foreign", "zero")} for n in spans
+    }
     for i, (piece, _, rows) in enumerate(found):
         other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
         for kind, z in (("true", styles[i]), ("foreign", styles[other]), ("zero", torch.zeros_like(styles[i]))):

@@ -1,4 +1,4 @@
-"""Habits: what a style does more often than music at large: how it waits and leaps, how long its notes are, where they lie, how many together.
+"""Habits: what a style does more often than music at large: how it waits and leaps, how long and high its notes are, how many at once.
 
 Knows nothing of the network, or of what plays. A style is a point in the latent space; but a call that is still in the window outweighs
 a point within a few notes. So a style also keeps its habits, as log-odds of coarse bands of five features, and the musician's own
@@ -8,6 +8,7 @@ odds are multiplied by them, to a power: a product of experts (Hinton 2002), one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,21 +128,25 @@ def kept(logits: Row, field: int, habits: Habits, power: float, notes: Sequence[
 
 def _waits(habits: Habits, notes: Sequence[Note]) -> Row:
     """The habit of waiting; and where that of striking together is known, whether this chord gets another note is by that one."""
-    waits = habits["wait"]
     if "chord" not in habits:
-        return waits
-    usual = np.array(MUSIC["wait"][1:])
-    row = waits - np.log(usual @ np.exp(waits[1:]) / usual.sum())
-    row[0] = _another(habits["chord"])[min(struck(notes), len(BANDS["chord"]) + 1) - 1]
-    return row
+        return habits["wait"]
+    size = min(struck(notes), len(BANDS["chord"]) + 1)
+    return _by_size(habits["wait"].tobytes(), habits["chord"].tobytes())[size - 1]
 
 
-def _another(chord: Row) -> Row:
-    """The log-odds, against music at large, that a chord of 1, 2, ... notes gets one more; (bands,), the last is not known."""
-    usual = np.array(MUSIC["chord"])
-    style = usual * np.exp(chord)
+@lru_cache(maxsize=8)
+def _by_size(wait: bytes, chord: bytes) -> Row:
+    """The log-odds of each wait, against music at large, after a chord of 1, 2, ... notes: (chord's bands, wait's bands).
+
+    Of a chord as large as the last band says nobody knows whether it is done.
+    """
+    waits, usual = np.frombuffer(wait), np.array(MUSIC["chord"])
+    later = np.array(MUSIC["wait"][1:])
+    rows = np.tile(waits - np.log(later @ np.exp(waits[1:]) / later.sum()), (len(usual), 1))
+    style = usual * np.exp(np.frombuffer(chord))
     more = [np.log(style[i + 1 :].sum() / style[i] * usual[i] / usual[i + 1 :].sum()) for i in range(len(usual) - 1)]
-    return np.clip([*more, 0.0], -FARTHEST, FARTHEST)
+    rows[:, 0] = np.clip([*more, 0.0], -FARTHEST, FARTHEST)
+    return rows
 
 
 def struck(notes: Sequence[Note]) -> int:

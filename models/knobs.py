@@ -24,8 +24,12 @@ from .note import LOWEST, Note
 
 REACH = 1.2  # spreads by which a knob turned fully moves the style
 ASKED = 2.5  # spreads of its quality that a knob turned fully asks for
-LEFT = 0.75  # of the style's own quality is left behind by a knob that is turned fully: soft is soft, also in a loud style
-BACK = 0.35  # of the tilt back where a knob has got more than it asked for: more, and short notes and long ones take turns
+LEFT = (
+    0.75  # of the style's own quality is left behind by a knob that is turned fully: soft is soft, also in a loud style
+)
+BACK = (
+    0.35  # of the tilt back where a knob has got more than it asked for: more, and short notes and long ones take turns
+)
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
 #: Qualities that several notes make together want more.
 STUBBORN = {"polyphony": 3.0, "articulation": 3.4, "density": 1.5}

@@ -62,6 +62,21 @@ def test_habits_of_anything_are_settings_and_back(notes: list[Note]) -> None:
         assert np.isfinite(out).all()
 
 
+def test_chords_are_as_large_as_is_usual() -> None:
+    """A style of triads: one note wants a second and a third, and no fourth."""
+    triads = [Note(0.5 * i, 0.4, 48 + 4 * k, 64) for i in range(40) for k in range(3)]
+    kept = habits.odds(habits.counted([triads]))
+    more = []
+    for size in (1, 2, 3):
+        struck = triads[-3:][:size]
+        assert habits.struck(struck) == size
+        waits = habits.kept(np.zeros(len(codec.TIMES)), codec.TIME, kept, 1.0, struck)
+        more.append(waits[0] - waits[50])
+    assert min(more[:2]) > more[2] + 2.0
+    assert habits.struck([]) == 1
+    assert habits.struck(triads) == 3
+
+
 @pytest.mark.parametrize("key", ["habit.wait.10", "habit.wait", "habit.gait.1", "habit.wait.-1"])
 def test_a_habit_that_is_not_there_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="no habit"):

@@ -66,11 +66,33 @@ def test_the_tilt_fades_where_the_notes_are_as_asked() -> None:
     z = np.zeros(SMALL.latent)
     low = [Note(0.2 * i, 0.2, 50, 70, ANSWER) for i in range(12)]
     high = [Note(0.2 * i, 0.2, 90, 70, ANSWER) for i in range(12)]
-    z[attributes.NAMES.index("register")] = (90 - attributes.MEAN[1]) / attributes.SPREAD[1] - knobs.ASKED
+    wanted = (90 - attributes.MEAN[1]) / attributes.SPREAD[1]
+    z[attributes.NAMES.index("register")] = (wanted - knobs.ASKED) / (1.0 - knobs.LEFT)
     assert knobs.strengths({"register": 1.0}, 0.0, z, low) == {"register": pytest.approx(knobs.STRENGTH)}
     assert knobs.strengths({"register": 1.0}, 0.0, z, high)["register"] == pytest.approx(0.0, abs=1e-5)
     assert knobs.strengths({"register": -1.0}, 0.0, z, high)["register"] == pytest.approx(-knobs.STRENGTH)
     assert knobs.strengths({"register": 0.0}, 0.0, z, high) == {}
+
+
+def test_what_is_more_than_asked_is_drawn_back_gently() -> None:
+    z = np.zeros(SMALL.latent)
+    top = [Note(0.2 * i, 0.2, 106, 70, ANSWER) for i in range(12)]
+    assert knobs.strengths({"register": 1.0}, 0.0, z, top)["register"] == pytest.approx(-knobs.BACK)
+
+
+def test_a_knob_turned_fully_asks_nearly_the_same_of_every_style() -> None:
+    """Twelve notes at the middle of two styles' wishes: the one is drawn on, the other back."""
+    place = attributes.NAMES.index("register")
+    loud, soft = np.zeros(SMALL.latent), np.zeros(SMALL.latent)
+    loud[place], soft[place] = 2.0, -2.0
+    for value in (0.25, 0.5, 1.0):
+        asked = [x[place] * (1.0 - knobs.LEFT * value) + knobs.ASKED * value for x in (loud, soft)]
+        assert 4.0 > asked[0] - asked[1] == pytest.approx(4.0 * (1.0 - knobs.LEFT * value))
+        for z, spreads in zip((loud, soft), asked, strict=True):
+            pitch = round(attributes.MEAN[1] + attributes.SPREAD[1] * (spreads - 0.5))
+            here = [Note(0.2 * i, 0.2, pitch, 70, ANSWER) for i in range(12)]
+            short = knobs.strengths({"register": value}, 0.0, z, here)["register"]
+            assert short / (knobs.STRENGTH * value) == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_style_pulls_where_its_notes_are_elsewhere() -> None:

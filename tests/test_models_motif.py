@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent import presets
 from models import attributes, codec, motif, stand
 from models.engine import Engine
 from models.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
-from models.sampling import Sampling, softmax
+from models.sampling import Sampling
 
 from .musicians import scale, small_network
 
@@ -42,9 +43,9 @@ def test_what_the_call_said_next_is_said_wherever_its_intervals_are() -> None:
     assert found is not None
     assert found.pitch == 60 + 5
     assert found.weight == 1.0
-    chance = motif.taken_up([*CALLED, *answer(40, 43, 48)])  # one interval: a fourth up, as from 67 to ... none
-    assert chance is None or chance.weight < 1.0
-    assert motif.taken_up([*CALLED, *answer(40, 41, 42)]) is None
+    chance = motif.taken_up([*CALLED, *answer(40, 43, 48)])  # a fourth up, as from 62 to 67: one interval
+    assert chance == motif.Motif(46, pytest.approx(0.3), 0.5)
+    assert motif.taken_up([*CALLED, *answer(40, 43, 44)]) is None
 
 
 def test_enough_is_enough() -> None:
@@ -121,5 +122,5 @@ def test_an_answer_with_a_stand_repeats_from_its_seed() -> None:
 
 
 def test_both_are_settings() -> None:
-    assert Sampling.of({"motif": 0.0, "stand": 0.5}).stand == 0.5
-    assert softmax(np.zeros(3)).sum() == pytest.approx(1.0)
+    assert {"motif", "stand"} <= set(presets.SAMPLING)
+    assert Sampling.of({"motif": 0.0, "stand": 0.5}) == Sampling(motif=0.0, stand=0.5)
