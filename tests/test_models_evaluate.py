@@ -176,7 +176,9 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
     assert set(found["continuation"]) == {"tests", "any", "same", "continuator_any", "continuator_same"}
     assert set(found["fit"]) == {"key", "density", "velocity", "register"}
     assert set(found["copy"]) == {"first", "repeat"}
-    assert {"kl_nats", "bits_true_z", "bits_foreign_z", "bits_zero_z"} <= set(found["style"])
+    counts = {"bits_true_z", "bits_foreign_z", "bits_zero_z"}
+    assert {"kl_nats", *counts} <= set(found["style"])
+    assert {count: set(each) for count, each in found["style"]["first"].items()} == {"16": counts, "64": counts}
     assert len(found["knobs"]) == 7
     assert {p.name for p in (tmp_path / "plots").iterdir()} == {"latent.png", "knobs.png"}
     assert found["repetition"]["real"] >= 0
