@@ -246,19 +246,19 @@ class Engine:
         pull = self.sampling.pull if self._has_style else 0.0
         known = mine if len(mine) >= knobs.LEAST else recent
         turned = knobs.strengths(self.sampling.knobs, pull, self._stood(span), known)
+        if self._foreign is None:
+            self._foreign = rules.strangeness(self.notes, self.sampling)
         taken = motif.taken_up(self.notes) if self.sampling.motif and not span.together else None
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
                 logits = knobs.tilted(network.logits(state, field, near), field, turned, recent)
                 logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, recent)
-                logits = motif.leaned(logits, field, taken, self.sampling.motif)
+                logits = motif.leaned(logits, field, taken, self.sampling.motif, self._foreign)
                 if field == codec.TIME:
                     logits = np.where(
                         rules.open_times(self.notes, last, span.earliest, self.sampling.density), logits, -np.inf
                     )
                 elif field == codec.PITCH:
-                    if self._foreign is None:
-                        self._foreign = rules.strangeness(self.notes, self.sampling)
                     logits = np.where(
                         rules.open_pitches(self.notes, onset, self.sampling), logits - self._foreign, -np.inf
                     )

@@ -70,13 +70,17 @@ def _onward(call: Sequence[Note], k: int, last: Note, weight: float) -> Motif:
     return Motif(last.pitch + call[k + 1].pitch - call[k].pitch, call[k + 1].onset - call[k].onset, weight)
 
 
-def leaned(logits: Row, field: int, motif: Motif | None, power: float) -> Row:
-    """The logits (n,) of a field, what the motif says raised by `power` nats at most."""
+def leaned(logits: Row, field: int, motif: Motif | None, power: float, foreign: Row) -> Row:
+    """The logits (n,) of a field, what the motif says raised by `power` nats at most.
+
+    A pitch that is `foreign` (n pitches, more than 0) to the key is not raised: in another place of the scale, a motif bends to it.
+    """
     if motif is None or not power:
         return logits
-    if field == codec.PITCH and 0 <= motif.pitch - LOWEST < len(logits):
+    pitch = motif.pitch - LOWEST
+    if field == codec.PITCH and 0 <= pitch < len(logits) and foreign[pitch] <= 0.0:
         logits = logits.copy()
-        logits[motif.pitch - LOWEST] += power * motif.weight
+        logits[pitch] += power * motif.weight
     elif field == codec.TIME and motif.wait is not None:
         near = np.abs(codec.TIMES - motif.wait) <= SLACK + SHARE * motif.wait
         logits = logits + power * motif.weight * near

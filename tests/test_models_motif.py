@@ -73,7 +73,11 @@ def test_a_lean_favours_and_never_forbids(drawn: list[tuple[int, float, int]], p
     for field in (codec.TIME, codec.PITCH, codec.VELOCITY):
         logits = np.zeros(codec.SIZES[field])
         logits[::2] = -np.inf
-        out = motif.leaned(logits, field, found, power)
+        out = motif.leaned(logits, field, found, power, foreign := np.zeros(codec.SIZES[codec.PITCH]))
+        if field == codec.PITCH:
+            assert (
+                motif.leaned(logits, field, found, power, foreign + 1.0) == logits
+            ).all()  # out of the key: not raised
         assert (out[::2] == -np.inf).all()
         assert ((out[1::2] >= 0.0) & (out[1::2] <= power)).all()
         assert not logits[1::2].any()  # left as they were
