@@ -5,6 +5,8 @@ Knows nothing of networks or latents; it measures notes, and a musician could ch
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,10 @@ NAMES = ("density", "register", "polyphony", "loudness", "articulation", "freedo
 MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=float)
 KEYS = np.stack([np.roll(MAJOR, tonic) for tonic in range(12)])
 """The twelve diatonic collections, (12, 12); a minor key shares its relative major's."""
+
+#: 1 to 4 and 2 to 3 times as long or short, in octaves; and where the nearest one changes.
+_SIMPLE = np.array([-2.0, -1.585, -1.0, -0.585, 0.0, 0.585, 1.0, 1.585, 2.0])
+_BETWEEN = (_SIMPLE[1:] + _SIMPLE[:-1]) / 2
 
 CHORD = 0.035  # seconds: onsets closer than this are one chord
 
@@ -25,10 +31,20 @@ def key_share(pitch: NDArray[np.int64], weight: NDArray[np.float64] | None = Non
     return best, float(shares[best])
 
 
+def _mean(values: NDArray[np.generic]) -> float:
+    """The mean; numpy's own takes thrice as long for a few numbers."""
+    return float(np.add.reduce(values)) / len(values)
+
+
 def _middle(values: NDArray[np.float64]) -> float:
     """The median; numpy's own takes five times as long for a few numbers."""
     ordered, half = np.sort(values), len(values) // 2
     return float(ordered[half]) if len(values) % 2 else float(ordered[half - 1] + ordered[half]) / 2
+
+
+def off_simple(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each ratio of two times is from a simple one, in octaves; so are the ratios given."""
+    return np.abs(ratios - _SIMPLE[_BETWEEN.searchsorted(ratios)])
 
 
 def measure(
@@ -42,20 +58,19 @@ def measure(
     best-fitting key.
     """
     span = max(float(onset[-1] - onset[0]), 0.25)
-    steps = np.diff(onset)
+    steps = onset[1:] - onset[:-1]
     between = steps[steps > CHORD]
     typical = _middle(between) if len(between) else span
     ratios = np.log2(between[1:] / between[:-1]) if len(between) > 2 else np.zeros(1)
-    simple = np.array([0.0, 1.0, -1.0, 1.585, -1.585, 2.0, -2.0, 0.585, -0.585])
-    off = np.abs(ratios[:, None] - simple[None, :]).min(axis=1)
+    off = off_simple(ratios)
     return np.array(
         [
-            np.log2(len(onset) / span),
-            pitch.mean(),
+            math.log2(len(onset) / span),
+            _mean(pitch),
             min(duration.sum() / span, 12.0),
-            velocity.mean(),
-            np.log2(max(_middle(duration), 0.02) / max(typical, 0.04)),
-            np.minimum(off, 0.5).mean(),
+            _mean(velocity),
+            math.log2(max(_middle(duration), 0.02) / max(typical, 0.04)),
+            _mean(np.minimum(off, 0.5)),
             1.0 - key_share(pitch)[1],
         ]
     )

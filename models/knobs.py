@@ -44,7 +44,6 @@ _TOGETHER = (_TIMES < attributes.CHORD).astype(float)
 _PITCHES = np.arange(codec.SIZES[codec.PITCH], dtype=float)
 _VELOCITIES = np.arange(codec.SIZES[codec.VELOCITY], dtype=float)
 _LENGTHS = np.log2(codec.DURATIONS)
-_SIMPLE = np.array([0.0, 1.0, -1.0, 1.585, -1.585, 2.0, -2.0, 0.585, -0.585])
 
 Row = NDArray[np.floating]
 Knobs = dict[str, float]
@@ -106,7 +105,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, 
         if turned("polyphony"):
             found.append((_TOGETHER, 0.5 * how["polyphony"]))
         if turned("freedom") and (before := _last_wait(notes)) is not None:
-            off = np.minimum(np.abs((_LOG_TIMES - np.log2(before))[:, None] - _SIMPLE).min(1), 0.5)
+            off = np.minimum(attributes.off_simple(_LOG_TIMES - math.log2(before)), 0.5)
             found.append((np.where(_TOGETHER > 0, off.mean(), off), how["freedom"]))
     elif field == codec.PITCH:
         if turned("register"):
