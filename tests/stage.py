@@ -87,7 +87,7 @@ class Stage:
     def _hands_off(self) -> None:
         """What the player does at the end: let go."""
         assert self.device is not None
-        wait_for(lambda: not self.device._to_play, 10, "the phrase's end")  # type: ignore[union-attr]
+        self.device.wait_played()
 
     def sounding(self) -> set[tuple[int, int]]:
         """What sounds at the device."""
@@ -315,15 +315,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="leave out what takes long")
     parser.add_argument("--weights", action="store_true", help="the shipped musician instead of the echo")
     args = parser.parse_args()
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
     minutes = args.minutes if args.minutes is not None else (60.0 if args.faults == 10**6 else 1e6)
     with tempfile.TemporaryDirectory() as name:
         if args.soak:
-            report = soak(60 * minutes, Path(name), args.seed)
+            report = soak(60 * minutes, Path(name), args.seed, tell)
         else:
             mind = f"{sys.executable} -m models.worker" if args.weights else ECHO
-            report = faults(
-                args.faults, minutes, Path(name), args.seed, lambda line: print(line, file=sys.stderr), mind, args.quick
-            )
+            report = faults(args.faults, minutes, Path(name), args.seed, tell, mind, args.quick)
     print(json.dumps(report, indent=1))
     return 0 if report["ok"] else 1
 
