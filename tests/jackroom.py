@@ -5,6 +5,7 @@ What is missing here is an error, never a skip: a room without instruments prove
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -198,6 +199,8 @@ class Recorder:
         self.heard: dict[str, Heard] = {name: [] for name in self.inputs}
         self.loudness: list[tuple[float, float]] = []  # seconds, RMS of one period
         self.shifts: list[float] = []  # wall time less the server's own, in seconds, at each period
+        self.absences = 0  # times that periods went by without us: what was sent then is lost, or has come twice
+        self._here = math.inf  # when our next period begins
         self._to_play: deque[tuple[float, bytes]] = deque()
         self.client.set_process_callback(self._process)
         self.client.activate()
@@ -245,6 +248,8 @@ class Recorder:
     def _process(self, frames: int) -> None:
         start = self.client.last_frame_time / RATE
         self.shifts.append(time.perf_counter() - start)
+        self.absences += start > self._here + 0.5 * frames / RATE
+        self._here = start + frames / RATE
         self.keys.clear_buffer()
         notes = self._to_play  # the same ones, whatever is to be played next
         while notes and notes[0][0] < start + frames / RATE:
