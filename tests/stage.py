@@ -47,9 +47,11 @@ class Stage:
         self.program: Program | None = None
         self.heard: list[tuple[float, bytes]] = []  # of devices that have gone
         self._absences = 0  # of those
-        self._begun = 0  # how much had been heard when the program was started
+        self._begun = self._came = (
+            0  # how much had been heard when the program was started, and how often that had been too late
+        )
         self.takes = 0
-        self.lost_notes = 0  # of takes, beyond the last second
+        self.lost_notes = self.compared = 0  # of takes, beyond the last second; and how many takes were compared
 
     def __enter__(self) -> Stage:
         self._serve()
@@ -74,7 +76,7 @@ class Stage:
 
     def _start(self) -> None:
         self.takes += 1
-        self._begun = len(self.all_heard())
+        self._begun, self._came = len(self.all_heard()), self.absences
         self.take = self.folder / f"take{self.takes}"
         self.program = Program(
             *("play", "--in", "device:keys", "--out", "device:out", "--channel", "2", "--no-page", "--sound", "off"),
@@ -163,7 +165,7 @@ class Stage:
         """Without warning: its guardian ends what sounds."""
         assert self.program is not None
         assert self.device is not None
-        began, now = time.monotonic(), self.device.now()
+        began, now, attentive = time.monotonic(), self.device.now(), self.absences == self._came
         self.program.process.kill()
         self.program.__exit__()
         silent = self.silent(5.0)
@@ -172,9 +174,10 @@ class Stage:
         gone, there = self.heard[self._begun :], self.device.heard["out"][max(self._begun - len(self.heard), 0) :]
         struck = Counter(m for t, m in [*((0.0, m) for _, m in gone), *there] if is_on(m) and t < now - 1.0)
         kept = [bytes.fromhex(row.get("out") or row.get("bytes", "")) for row in rows(self.take / JSONL)]
-        self._lost = (struck - Counter(kept)).total()
-        self.lost_notes += self._lost
-        assert not self._lost, f"{self._lost} notes are not in the take"
+        if attentive:  # else some may have been heard twice
+            lost = (struck - Counter(kept)).total()
+            self.lost_notes, self.compared = self.lost_notes + lost, self.compared + 1
+            assert not lost, f"{lost} notes are not in the take"
         assert silent, f"hung after a kill: {self.sounding()}"
         self._hands_off()
         self._start()
@@ -252,7 +255,6 @@ class Stage:
 
     def suffer(self, fault: str) -> float:
         """One fault in the middle of playing; judged. Returns the seconds until all was well."""
-        self._lost = 0
         self._play()
         took: float = getattr(self, fault)()
         self._hands_off()
@@ -288,7 +290,7 @@ def faults(
     doubtful = 0  # failures of which the judge itself may be the cause
     chance, end = random.Random(seed), time.monotonic() + 60 * minutes
     kinds: list[str] = []
-    lost = done = 0
+    lost = compared = done = 0
     for number in count_up():
         if done >= count or time.monotonic() >= end:
             break
@@ -315,13 +317,12 @@ def faults(
                     if stage.absences > absences and doubtful < max(count // 10, 1):
                         doubtful, done = doubtful + 1, done - 1
                         kinds.append(fault)
-                        stage.lost_notes -= stage._lost
                         tell(f"{fault} IN DOUBT, as the judge was late {stage.absences - absences} times: {error}")
                     else:
                         hung[fault] += 1
                         tell(f"{done}: {fault} FAILED: {error}")
                     break  # a stage of its own for the next
-            lost += stage.lost_notes
+            lost, compared = lost + stage.lost_notes, compared + stage.compared
     table = {
         fault: {
             "tried": len(took[fault]) + hung[fault],
@@ -333,7 +334,8 @@ def faults(
         if took[fault] or hung[fault]
     }
     ok = not lost and not any(hung.values())
-    return {"faults": done, "in_doubt": doubtful, "lost_notes": lost, "rows": table, "ok": ok}
+    found = {"faults": done, "in_doubt": doubtful, "takes_compared": compared, "lost_notes": lost}
+    return {**found, "rows": table, "ok": ok}
 
 
 def main() -> int:
