@@ -50,7 +50,7 @@ from .note import ANSWER, Note, Span, from_wire, span_from_wire, to_wire
 LINE_LIMIT = 1 << 20  # bytes: more than 8,000 notes
 """The longest line that is taken in; a longer one is refused before it is parsed."""
 AHEAD = 1000  # lines that are read before they are obeyed
-MOST = 1000.0  # either way, of the numbers of a style
+MOST = 10_000.0  # either way, of the numbers of a style; a key is a set of twelve bits
 COLLECTED = 100  # requests between two looks for garbage
 
 
