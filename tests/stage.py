@@ -314,6 +314,7 @@ def faults(
                     took[fault].append(stage.suffer(fault))
                     tell(f"{done}: {fault}, well after {took[fault][-1]:.2f} s")
                 except (AssertionError, subprocess.TimeoutExpired) as error:
+                    tell("The last that was heard: " + ", ".join(m.hex(" ") for _, m in stage.all_heard()[-12:]))
                     if stage.absences > absences and doubtful < max(count // 10, 1):
                         doubtful, done = doubtful + 1, done - 1
                         kinds.append(fault)
