@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from agent import presets
+from agent import presets, takes
 from agent.errors import UserError
 from agent.learning import LARGEST, Learning
 from agent.mind import Mind, MindLost
@@ -200,6 +200,33 @@ def test_a_file_of_controls_without_end(folder: Path) -> None:
     path.write_text("cc20=duet\n" * LARGEST)
     with bounded(1, 5), pytest.raises(UserError, match="too large"):
         Learning.with_memory([], path)
+
+
+# -- takes ---------------------------------------------------------------------------------------------------------------
+
+messages = st.sampled_from(["90 3c 50", "80 3c 00", "b0 40 7f", "90", "f0", "zz", "", "90 3c 50 90"]) | values
+moments = st.floats(0, 50) | numbers | values
+whats = st.sampled_from(["in", "out", "bytes", "t", "at", "tempo", "preset", "seed", "say"])
+heard_rows = st.fixed_dictionaries({"t": moments, "in": st.just("keys"), "bytes": messages})
+sent_rows = st.fixed_dictionaries({"t": moments, "at": moments, "out": messages})
+
+
+@quick
+@given(st.lists(heard_rows | sent_rows | st.dictionaries(whats, values) | st.binary(max_size=9), max_size=12))
+def test_a_take_of_anything(folder: Path, told: list[Any]) -> None:
+    """It is found at the next start, which must not stumble over it."""
+    shelf = folder / "takes"
+    take = shelf / "2024-01-01_10-00-00"
+    take.mkdir(parents=True, exist_ok=True)
+    (take / "take.jsonl").write_bytes(says(told))
+    (take / "take.mid").unlink(missing_ok=True)
+    made = takes.mend_all(shelf)
+    assert made == ([take.name] if (take / "take.mid").exists() else [])
+    try:
+        assert str(takes.summary(take))
+        assert all(math.isfinite(row[1]) for row in takes.sketch(take))
+    except UserError as error:
+        a_sentence(error)
 
 
 # -- what the musician says ------------------------------------------------------------------------------------------------
