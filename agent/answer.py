@@ -65,10 +65,13 @@ def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, c
     notes = []
     for reply in ask(command, [style, {"do": "seed", "seed": seed}, hear, play]):
         if "note" in reply:
-            note = from_wire(reply["note"])
+            try:
+                note = from_wire(reply["note"])
+            except ValueError as error:
+                raise UserError(f"the musician said something that is {error}; install the program again.") from error
             notes.append(replace(note, duration=min(note.duration, stop + RING - note.onset)))
         elif "error" in reply:
-            raise UserError(str(reply["error"]))
+            raise UserError(str(reply["error"])[:500])
     return notes
 
 
@@ -76,16 +79,19 @@ def ask(command: Sequence[str], requests: list[dict[str, Any]]) -> Iterator[dict
     """All replies of a worker to some requests. Raises UserError where it does not do its work."""
     lines = "".join(json.dumps(r) + "\n" for r in requests)
     try:
-        done = subprocess.run(list(command), input=lines, capture_output=True, text=True, timeout=600)
+        how: dict[str, Any] = {"encoding": "utf8", "errors": "replace", "timeout": 600}
+        done = subprocess.run(list(command), input=lines, capture_output=True, **how)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UserError(f"the musician cannot be asked ({error.__class__.__name__}); try again.") from error
     replies = []
     for line in done.stdout.splitlines():
         try:
-            replies.append(json.loads(line))
-        except json.JSONDecodeError as error:
+            if not isinstance(reply := json.loads(line), dict):
+                raise ValueError("not an object")
+        except (ValueError, RecursionError) as error:
             raise UserError("the musician said something that is not a reply; install the program again.") from error
-    if not any({"done", "error", "z"} & set(r) for r in replies if isinstance(r, dict)):
+        replies.append(reply)
+    if not any({"done", "error", "z"} & set(r) for r in replies):
         last = done.stderr.strip().rpartition("\n")[2][:120]
         raise UserError(f"the musician stopped before it had answered ({last or done.returncode}); try again.")
     yield from replies

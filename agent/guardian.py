@@ -24,6 +24,7 @@ from .plugs import ALL_OFF, SETTLING, Ledger
 
 LATELY = 0.5  # seconds before the end, in which what was handed over may not have left
 LEAVING = 0.3  # seconds in which the MIDI system takes what was handed over
+AGAIN = 3  # times that it is said: a MIDI system that has just lost a client may pass over what comes meanwhile
 
 
 class Guardian:
@@ -93,9 +94,10 @@ def main() -> int:
         with contextlib.suppress(UserError):
             port = ports.open_output(name, api)
             time.sleep(SETTLING)
-            for message in [*ends, *(bytes((CONTROL | c, ALL_OFF, 0)) for c in sorted(ledger.channels))]:
-                port.send(message)
-            time.sleep(LEAVING)
+            for _ in range(AGAIN):
+                for message in [*ends, *(bytes((CONTROL | c, ALL_OFF, 0)) for c in sorted(ledger.channels))]:
+                    port.send(message)
+                time.sleep(LEAVING)
             port.close()
     return 0
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from .controls import FINE, KNOB, WIDE, Controls, Trigger, trigger_of
 from .errors import UserError
 
+LARGEST = 64 << 10  # bytes of a file of controls
+
 
 def settings_folder() -> Path:
     """The platform's own place for settings."""
@@ -38,6 +40,8 @@ class Learning:
         remembered = Controls()
         if file.is_file():
             try:
+                if file.stat().st_size > LARGEST:
+                    raise UserError(f"{file} is too large for a list of controls; repair it, or remove it.")
                 text = file.read_text(encoding="utf8")
             except (OSError, UnicodeDecodeError) as error:
                 raise UserError(f"{file} cannot be read; repair it, or remove it.") from error

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import shlex
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from models.note import Note, Span, from_wire, span_to_wire, to_wire
@@ -22,6 +23,7 @@ LINE_LIMIT = 1 << 20  # bytes
 UNREAD = 4 << 20  # bytes of requests that it has not read: it hangs
 UNASKED = 10_000  # replies that nobody waits for: it babbles
 MOST_NOTES = 1000  # in reply to one request
+MOST_STYLE = 1024  # of a style
 EARLY, LATE = 1.0, 60.0  # seconds outside what was asked for; a note beyond is nonsense
 
 
@@ -72,9 +74,11 @@ class Mind:
         """Wait for the musician to say that it can play. Raises MindLost, or UserError where it says why it cannot."""
         reply = await self._next(seconds)
         if "ready" not in reply:
-            raise UserError(str(reply.get("error", "the musician said something else than that it is ready.")))
+            raise UserError(str(reply.get("error", "the musician said something else than that it is ready."))[:500])
         ready = reply["ready"]
-        if not isinstance(ready, dict) or not isinstance(ready.get("style", 0), int):
+        if not isinstance(ready, dict):
+            raise MindLost("it said something that is not a reply")
+        if not isinstance(size := ready.get("style", 0), int) or not 0 <= size <= MOST_STYLE:
             raise MindLost("it said something that is not a reply")
         self.ready = ready
         return ready
@@ -127,19 +131,26 @@ class Mind:
         ident = self._ask({"do": "encode", "notes": [to_wire(n) for n in notes]})
         reply = await self._reply_to(ident)
         if "z" not in reply:
-            raise UserError(str(reply.get("error", "these notes have no style.")))
+            raise UserError(str(reply.get("error", "these notes have no style."))[:500])
         try:
-            return [float(x) for x in reply["z"]], {str(k): float(x) for k, x in reply.get("habits", {}).items()}
-        except (AttributeError, TypeError, ValueError) as error:
+            z, habits = list(_numbers(reply["z"])), {str(k): float(x) for k, x in reply.get("habits", {}).items()}
+            list(_numbers(habits.values()))
+            if len(z) != (self.ready or {}).get("style", len(z)):
+                raise ValueError("another number of numbers")
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
             raise MindLost("it said something that is not a style") from error
+        return z, habits
 
     async def measure(self, notes: int, patience: float = 300.0) -> dict[str, list[float]]:
         """How long the musician takes for what it does, in seconds; it forgets the session. Raises MindLost."""
         ident = self._ask({"do": "measure", "notes": notes})
         reply = await self._reply_to(ident, patience)
         if "seconds" not in reply:
-            raise MindLost(str(reply.get("error", reply)))
-        return {str(name): [float(s) for s in row] for name, row in reply["seconds"].items()}
+            raise MindLost(str(reply.get("error", reply))[:200])
+        try:
+            return {str(name): list(_numbers(row)) for name, row in reply["seconds"].items()}
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+            raise MindLost("it said something that is not a measurement") from error
 
     @property
     def pid(self) -> int | None:
@@ -244,3 +255,11 @@ class Mind:
         with contextlib.suppress(ProcessLookupError):
             if self._process is not None:
                 self._process.kill()
+
+
+def _numbers(row: Iterable[Any]) -> Iterator[float]:
+    """Numbers that can be counted with. Raises ValueError."""
+    for x in row:
+        if not math.isfinite(number := float(x)):
+            raise ValueError("not a number")
+        yield number

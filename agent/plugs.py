@@ -162,8 +162,29 @@ class PluggedOutput(Plug):
         super().__init__(wanted, api, take)
         self.passed: Callable[[bytes], None] = lambda message: None  # told of every message
         self._owed: list[bytes] = []
+        self._again: list[
+            bytes
+        ] = []  # what was owed, to be said once more: a system that is just back may have passed it over
 
     def send(self, message: bytes) -> None:
+        if self._again:
+            with self._lock:  # so that what is said again ends nothing that has just begun
+                self._pass(message)
+        else:
+            self._pass(message)
+
+    def look(self, there: list[str] | None) -> str | None:
+        line = super().look(there)
+        with self._lock:
+            again, sounding = self._again, {bytes((NOTE_OFF | c, pitch, 0)) for c, pitch in self.ledger.keys}
+            if line is None and self._port is not None:
+                for message in again:
+                    if message not in sounding and message[0] & 0xF0 == NOTE_OFF:
+                        self._pass(message)
+                self._again = []
+        return line
+
+    def _pass(self, message: bytes) -> None:
         port = self._port
         if port is None:
             return
@@ -192,8 +213,10 @@ class PluggedOutput(Plug):
 
     def _taken(self) -> None:
         silence = [bytes((CONTROL | channel, ALL_OFF, 0)) for channel in sorted(self.ledger.channels)]
-        for message in dict.fromkeys((*self._owed, *self.ledger.ends(), *silence)):
+        ends = [*self._owed, *self.ledger.ends()]
+        for message in dict.fromkeys((*ends, *silence)):
             self.send(message)
+        self._again = list(dict.fromkeys(ends))
 
 
 class PluggedInput(Plug):

@@ -40,6 +40,7 @@ class Event:
 LENGTHS = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}  # of channel messages, by kind
 SYSTEM = {0xF1: 2, 0xF2: 3, 0xF3: 2, 0xF6: 1, 0xF8: 1, 0xFA: 1, 0xFB: 1, 0xFC: 1, 0xFE: 1}
 MOST_SYSEX = 1 << 16  # bytes
+TRIES, PAUSE = 4, 0.25  # that a MIDI system is asked, and seconds between them
 
 
 def is_whole(message: bytes) -> bool:
@@ -212,7 +213,7 @@ def works(api: str) -> bool:
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     try:
         with hushed():
-            midi = _client("MidiIn", api)
+            midi = _client("MidiIn", api, tries=1)
             midi.get_ports()
             midi.delete()
     except Exception:  # whatever a missing system makes rtmidi raise, it is missing
@@ -220,10 +221,18 @@ def works(api: str) -> bool:
     return True
 
 
-def _client(kind: str, api: str, name: str = CLIENT) -> Any:
+def _client(kind: str, api: str, name: str = CLIENT, tries: int = TRIES) -> Any:
+    """A client of that MIDI system; one that is busy, as when another client has just ended, is asked again. Raises NoMidiSystem."""
     rtmidi = _rtmidi()
-    with hushed():
-        return getattr(rtmidi, kind)(getattr(rtmidi, APIS[api]), name=name)
+    while True:
+        try:
+            with hushed():
+                return getattr(rtmidi, kind)(getattr(rtmidi, APIS[api]), name=name)
+        except Exception as error:  # rtmidi raises what it likes
+            tries -= 1
+            if not tries:
+                raise NoMidiSystem(f" ({api} does not answer)") from error
+        time.sleep(PAUSE)
 
 
 def list_ports(api: str | None = None) -> PortList:

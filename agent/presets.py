@@ -6,7 +6,7 @@ Knows nothing of what the numbers of the point mean; only the musician does.
 from __future__ import annotations
 
 import difflib
-import math
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,8 @@ DEFAULT = "pop-ballad"
 SHELF = Path(__file__).resolve().parent.parent / "presets"
 OWN = Path.home() / "tradefours" / "presets"
 """Where the user's own presets lie; one there hides a shipped one of the same name."""
-LARGEST = 64 << 10  # bytes
+LARGEST = 16 << 10  # bytes
+ENDLESS = re.compile(r"(\.[^.=,\[\]{}\n]*){9}[=\]]")  # a name of so many parts: what they take grows with their square
 MOST_NUMBERS, FARTHEST = 256, 20.0  # of a point
 
 HEAT = (0.1, 3.0)
@@ -114,12 +115,15 @@ def read(path: Path) -> Preset:
     try:
         if path.stat().st_size > LARGEST:
             raise UserError(f"{path.name} is too large for a preset; a preset has a few lines.")
-        table = tomllib.loads(path.read_text(encoding="utf8"))
+        text = path.read_text(encoding="utf8")
+        if ENDLESS.search(text):
+            raise UserError(f"{path.name} has names of far too many parts; a preset has a few lines.")
+        table = tomllib.loads(text)
     except FileNotFoundError as error:
         raise UserError(f"{path} is not there; `tradefours presets` lists the presets.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as text; name a preset's .toml file.") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib's own, and Python's, for a number of thousands of digits
         raise UserError(f"{path.name} is not TOML: {error}.") from error
     return _preset(path, table)
 
@@ -185,8 +189,8 @@ def _table(name: str, table: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _number(name: str, key: str, value: Any, bounds: tuple[float, float]) -> float:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or not bounds[0] <= value <= bounds[1]:
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    if not good or not bounds[0] <= value <= bounds[1]:  # which is true of no NaN
         raise UserError(f"{name}: {key} must be a number from {bounds[0]:g} to {bounds[1]:g}.")
     return float(value)
 

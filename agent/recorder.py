@@ -27,7 +27,7 @@ from . import priority
 from .conversation import Conversation
 from .errors import UserError
 from .listener import Listener
-from .ports import Event
+from .ports import Event, is_whole
 
 FORMAT = "tradefours-take/1"
 JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"
@@ -37,6 +37,7 @@ WRITE = 0.2  # seconds between writes: what is written survives us
 SYNC = 0.5  # seconds between syncs: what is synced survives the machine, too; a slow disk takes its time for it
 MOST_WAITING = 8 << 20  # bytes that wait for a disk that takes no more
 MOST_BYTES = 256 << 20  # of one take
+LATEST = 1e10  # seconds: no clock shows more
 
 
 class Witness(Protocol):
@@ -162,7 +163,7 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(row, dict):
                 yield row
@@ -174,14 +175,22 @@ def take_notes(path: Path) -> dict[str, list[Note]]:
     for row in rows(path):
         try:
             if "in" in row:
-                streams[PLAYER].append(Event(float(row["t"]), bytes.fromhex(row["bytes"])))
+                streams[PLAYER].append(_event(row["t"], row["bytes"]))
             elif "out" in row:
-                streams[AGENT].append(Event(float(row["at"]), bytes.fromhex(row["out"])))
-        except (KeyError, TypeError, ValueError):
+                streams[AGENT].append(_event(row["at"], row["out"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
     start = min((e.when for events in streams.values() for e in events), default=0.0)
     roles = {PLAYER: CALL, AGENT: ANSWER}
     return {name: _notes(events, start, roles[name]) for name, events in streams.items()}
+
+
+def _event(when: Any, message: str) -> Event:
+    """What a row tells. Raises ValueError, or what else Python has to say of nonsense."""
+    event = Event(float(when), bytes.fromhex(message))
+    if not (0 <= event.when < LATEST and is_whole(event.message)):
+        raise ValueError("no moment, or no message")
+    return event
 
 
 def _notes(events: list[Event], start: float, role: int) -> list[Note]:

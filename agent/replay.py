@@ -1,45 +1,28 @@
 """The replay: a take is played again, in virtual time, and must come out as it did.
 
-The same session hears what was heard then, and must decide the same; the same musician is asked what it was asked then, and must play the
-same, bit for bit.
-
-Knows nothing of ports or pages. What a take holds for it: in its first line the session's `setting`; then, besides what was heard and
-played, what was wished (`act`, `preset`), what the musician was asked (`ask`), what it answered (`got`), and when it was lost.
-
-A session in real time wakes a little late; a replay wakes as late where that is known. Moments that are decided may still differ by
-`TOLERANCE`. What is played may not differ at all.
+Knows nothing of how: the session is heard again in `agent.rehearsal`, its musician asked again in `agent.encore`. What a take holds for
+it: in its first line the session's `setting`; then, besides what was heard and played, what was wished (`act`, `preset`), what the
+musician was asked (`ask`), what it answered (`got`), and when it was lost.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import math
 import shlex
-import subprocess
-import sys
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from .controls import Controls
+from .encore import ask_again
 from .errors import UserError
 from .manner import Beat, Manner
-from .mind import Mind, worker_command
-from .ports import Event
+from .mind import worker_command
 from .presets import Preset
 from .recorder import JSONL, rows
-from .session import Session
-from .virtual import LoopPlayer, VirtualLoop
+from .rehearsal import Rehearing, Row
 from .zone import Zone
-
-TOLERANCE = 0.05  # seconds between a decision in real time and the same in virtual time
-COMPARED = 64  # notes, of what the musician had heard
-BY_THE_WAY = ("hear", "draft")  # asked whenever something happens; events that come close together are one or two
-Row = dict[str, Any]
 
 
 def setting(preset: Preset, args: argparse.Namespace, controls: Controls, more: Row) -> Row:
@@ -102,270 +85,3 @@ def replay(folder: Path, musician: Sequence[str] | None = None) -> Row:
         "musician": notes,
         "same": not session and not notes,
     }
-
-
-class LateLoop(VirtualLoop):
-    """A loop that wakes as late as it did then: for each of the moments `woke`, where it was woken by what is due just before."""
-
-    def __init__(self, woke: list[float]) -> None:
-        super().__init__()
-        self._woke, self._handles = woke, list[asyncio.TimerHandle]()
-        self.punctual = math.inf  # when something comes from without: that was never late
-
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
-        handle: asyncio.TimerHandle = super().call_at(when, callback, *args, context=context)
-        self._handles = [*(h for h in self._handles if h.when() > self.virtual and not h.cancelled()), handle]
-        return handle
-
-    def jump(self, due: float) -> float:
-        next_ = min((h.when() for h in self._handles if h.when() > due + 1e-9 and not h.cancelled()), default=math.inf)
-        at = bisect_left(self._woke, due)
-        woke = self._woke[at] if at < len(self._woke) else math.inf
-        return woke if woke <= due + TOLERANCE and woke < min(next_, self.punctual) else due
-
-
-class Script(Mind):
-    """A musician who answers what the take says it did, and notices when it is asked something else, or knows something else by then.
-
-    In how many pieces it was told of the notes, and what it drafted meanwhile, is no difference.
-    """
-
-    def __init__(self, told: list[Row]) -> None:
-        super().__init__([])
-        self._then: list[tuple[float, Row, list[Any]]] = []  # when, what was asked, and what it knew
-        knows: list[Any] = []
-        for row in told:
-            if "ask" in row:
-                knows = _told(knows, row["ask"])
-                if row["ask"].get("do") not in BY_THE_WAY:
-                    self._then.append((row["t"], row["ask"], knows))
-        self._at = 0
-        self._knows: list[Any] = []
-        self.difference = ""
-
-    async def start(self) -> None:
-        if self.gone.is_set():  # another life; what the first one says may be there before it has been started
-            self._replies, self.gone = asyncio.Queue(), asyncio.Event()
-
-    async def close(self) -> None:
-        pass
-
-    def answer(self, reply: Row | None) -> None:
-        """It says this now; None: it is lost."""
-        self._replies.put_nowait(reply)
-        if reply is None:
-            self.gone.set()
-
-    def _tell(self, request: Row) -> None:
-        self._knows = _told(self._knows, request)
-        if request["do"] in BY_THE_WAY or self.difference:
-            return
-        when, asked, knew = self._then[self._at] if self._at < len(self._then) else (0.0, {}, [])
-        self._at += 1
-        what = differs(asked, request)
-        if not what and "id" in request:
-            what = differs(knew[-COMPARED:], self._knows[-COMPARED:], "what it had heard,")
-        if what:
-            self.difference = f"at {when:.3f} s, request {self._at}: {what}"
-
-
-def _told(knows: list[Any], request: Row) -> list[Any]:
-    """What a musician knows of the player's after a request."""
-    return [*knows[: request["at"]], *request["notes"]] if request.get("do") == "hear" else knows
-
-
-class Rehearing:
-    """The session, once more."""
-
-    def __init__(self, told: list[Row], known: Row, begins: float) -> None:
-        self.told, self.known, self.begins = told, known, begins
-        self.name, self.closed = "replay", False
-        self.sent: list[tuple[float, bytes]] = []
-        self.ears: dict[str, Any] = {}
-
-    def run(self) -> str:
-        """Play it all; the first difference, or ""."""
-        loop = LateLoop([r["t"] for r in self.told if r.get("ask", {}).get("do") == "play"])
-        loop.virtual = self.begins
-        try:
-            return loop.run_until_complete(self._play(loop))
-        finally:
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
-
-    async def _play(self, loop: LateLoop) -> str:
-        k = self.known
-        mind = Script(self.told)
-        session = Session(
-            inputs=[],
-            output=self,
-            mind=mind,
-            preset=Preset(**{**k["preset"], "z": tuple(k["preset"]["z"])}),
-            take=self,
-            say=lambda text: None,
-            clock=loop,
-            manner=Manner(**k["manner"]) if "manner" in k else None,
-            beat=Beat(**k["beat"]) if "beat" in k else None,
-            zone=Zone(**k["zone"]) if "zone" in k else None,
-            controls=Controls.of(k["controls"]),
-            channel=k["channel"],
-            thru=k["thru"],
-            seed=self.told[0].get("seed"),
-            rounds=k.get("rounds"),
-            make_player=LoopPlayer,
-        )
-        running = asyncio.ensure_future(session.run())
-        await asyncio.sleep(0)
-        await self._happen(loop, session, mind)
-        session.stop()
-        await running
-        return mind.difference or self._compare()
-
-    async def _happen(self, loop: LateLoop, session: Session, mind: Script) -> None:
-        """All that came from without, when it came."""
-        for row in self.told[1:]:
-            if not any(kind in row for kind in ("in", "act", "preset", "got", "lost", "ends")):
-                continue
-            loop.punctual = row["t"]
-            if (wait := row["t"] - loop.now()) > 0:
-                await asyncio.sleep(wait)
-            if "in" in row:
-                ear = self.ears.setdefault(row["in"], session._ear(row["in"]))
-                ear(Event(row["t"], bytes.fromhex(row["bytes"])))
-            elif "act" in row:
-                session.act(row["act"], row["t"])
-            elif "preset" in row:
-                session.use(Preset(**{**row["preset"], "z": tuple(row["preset"]["z"])}))
-            elif "got" in row or "lost" in row:
-                mind.answer(row.get("got"))
-            else:
-                return
-            await asyncio.sleep(0)
-
-    def _compare(self) -> str:
-        """What was sent then and now."""
-        ends = next((r["t"] for r in self.told if r.get("ends")), math.inf)  # after it, all is ended as soon as can be
-        then = [(r["t"], bytes.fromhex(r["out"])) for r in self.told if "out" in r]
-        for number, (a, b) in enumerate(zip(then, self.sent, strict=False), 1):
-            if a[1] != b[1] or (a[0] < ends and abs(a[0] - b[0]) > TOLERANCE):
-                return f"message {number}: {a[1].hex(' ')} at {a[0]:.3f} s then, {b[1].hex(' ')} at {b[0]:.3f} s now"
-        if len(then) > len(self.sent):
-            return f"{len(then)} messages were sent then, {len(self.sent)} now"
-        return ""
-
-    # -- an output port, and a witness -------------------------------------------------------------------------------
-
-    def send(self, message: bytes) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
-
-    def heard(self, event: Event, port: str) -> None:
-        pass
-
-    def played(self, planned: float, actual: float, message: bytes) -> None:
-        self.sent.append((planned, message))
-
-
-def differs(then: Any, now: Any, path: str = "") -> str:
-    """What is not the same in two things of JSON, moments within the tolerance; "" where all is."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        if then.get("do") != now.get("do"):
-            return f"{then.get('do', 'nothing')} then, {now.get('do', 'nothing')} now"
-        for key in {**then, **now}:
-            if what := differs(then.get(key), now.get(key), f"{path} {key}"):
-                return what
-        return ""
-    if isinstance(then, list) and isinstance(now, list | tuple):
-        if len(then) != len(now):
-            return f"{path}: {len(then)} values then, {len(now)} now".strip()
-        return next(
-            (what for i, (a, b) in enumerate(zip(then, now, strict=True)) if (what := differs(a, b, f"{path} {i}"))), ""
-        )
-    numbers = isinstance(then, int | float) and isinstance(now, int | float)
-    if then == now or (numbers and abs(then - now) <= TOLERANCE):
-        return ""
-    return f"{path}: {then} then, {now} now".strip()
-
-
-def ask_again(told: list[Row], musician: Sequence[str]) -> str:
-    """Ask a musician all that it was asked, and compare each answer; the first difference, or ""."""
-    process: subprocess.Popen[str] | None = None
-    lives = [r for r in told if "ask" in r or "ready" in r.get("got", {})]
-    got, chosen_from = _answers(told)
-    life, draft = 0, dict[str, Any]()
-    try:
-        for row in lives:
-            if "got" in row:
-                life += 1
-                _end(process)
-                command = [sys.executable, *musician]
-                process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-                )
-                ready, before = _line(process).get("ready", {}), row["got"]["ready"]
-                for what in ("fingerprint", "engine"):
-                    if ready.get(what) != before.get(what):
-                        return f"another one: {what} {before.get(what)} then, {ready.get(what, 'none')} now"
-                continue
-            assert process is not None
-            asked, ident = row["ask"], row["ask"].get("id")
-            if asked["do"] == "draft":
-                draft = asked
-                continue
-            if count := chosen_from.get((life, ident), 0):
-                _send(process, {**draft, "candidates": count, "at_once": True})
-            _send(process, asked)
-            if ident is None:
-                continue
-            replies = got.get((life, ident), [])
-            for before in replies:
-                if (now := _without_counts(_line(process))) != before:
-                    return f"at {row['t']:.3f} s: {json.dumps(before)} then, {json.dumps(now)} now"
-            while not replies or "note" in replies[-1]:  # what it went on to say when the session was over
-                replies = [_line(process)]
-    except (OSError, ValueError) as error:
-        return f"it did not answer ({error})"
-    finally:
-        _end(process)
-    return ""
-
-
-def _answers(told: list[Row]) -> tuple[dict[tuple[int, Any], list[Row]], dict[tuple[int, Any], int]]:
-    """What was answered to each request of each life, and from how many drafts it was chosen: how many there is time for is chance."""
-    got: dict[tuple[int, Any], list[Row]] = {}
-    chosen_from: dict[tuple[int, Any], int] = {}
-    life = 0
-    for reply in (row["got"] for row in told if "got" in row):
-        life += "ready" in reply
-        if "id" in reply:
-            got.setdefault((life, reply["id"]), []).append(_without_counts(reply))
-            if (did := reply.get("did")) is not None:
-                chosen_from[life, reply["id"]] = int(did.get("chosen_from", 0))
-    return got, chosen_from
-
-
-def _without_counts(reply: Row) -> Row:
-    return {k: v for k, v in reply.items() if k != "did"}
-
-
-def _send(process: subprocess.Popen[str], request: Row) -> None:
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(request) + "\n")
-    process.stdin.flush()
-
-
-def _line(process: subprocess.Popen[str]) -> Row:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise ValueError("it ended")
-    reply = json.loads(line)
-    return reply if isinstance(reply, dict) else {}
-
-
-def _end(process: subprocess.Popen[str] | None) -> None:
-    if process is not None:
-        process.kill()
-        process.communicate()

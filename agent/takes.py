@@ -117,7 +117,7 @@ def _summary(folder: Path, size: int, changed: int) -> Summary:
             if "out" in row and str(row["out"])[:1] in "89":
                 late.append(float(row["at"]) - float(row["t"]))
         notes = take_notes(folder / JSONL)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{folder.name} cannot be read; it may be broken.") from error
     both = [*notes[PLAYER], *notes[AGENT]]
     seed, figures = about.get("seed"), percentiles(late)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .note import CALL, Note
 
-LARGEST = 16 << 20  # bytes
+LARGEST = 2 << 20  # bytes: as many events as may be, and some seconds to read them
 MOST_EVENTS = 500_000
 DRUMS = 9  # the channel, from 0
 LONGEST = 12 * 3600.0  # seconds

@@ -187,7 +187,7 @@ def from_wire(row: Any) -> Note:
             role=int(role),
             place=None if place is None else float(place),
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"not a note: {str(row)[:80]}") from error
     sound = math.isfinite(note.onset) and note.duration >= 0 and not math.isnan(note.duration)
     if not (sound and 0 <= note.pitch <= 127 and 0 <= note.velocity <= 127 and note.role in (CALL, ANSWER)):

@@ -27,6 +27,8 @@ FORMAT = "tradefours-weights/1"
 SHELF = Path(__file__).parent / "weights"
 """Where the weights that come with the project lie."""
 LIMIT = 1 << 29  # bytes
+MOST_HEADER = 1 << 20  # bytes
+KINDS = ("F16", "F32")  # of numbers; those in eight bits, which have scales, are I8
 LIVE = ".live"
 SCALE = ".scale"
 _BOUNDS = {
@@ -68,12 +70,16 @@ def find(name: str, live: bool = False) -> Path:
     if path.suffix != ".safetensors":
         path = SHELF / f"{name}.safetensors"
     exported = path.with_suffix(f"{LIVE}{path.suffix}")
-    if exported.is_file() and (not path.is_file() or (live and _source(exported) == digest(path))):
-        return exported
-    if not path.is_file():
+    try:
+        if exported.is_file() and (not path.is_file() or (live and _source(exported) == digest(path))):
+            return exported
+        found = path.is_file()
+    except OSError:  # a name that no file can have, or a file that is not ours to read
+        found = False
+    if not found:
         there = ", ".join(sorted({title(p) for p in SHELF.glob("*.safetensors")})) or "none"
         raise CheckpointError(
-            f"weights {name!r} not found (there are: {there}); name one of these or a .safetensors file."
+            f"weights {name[:200]!r} not found (there are: {there}); name one of these or a .safetensors file."
         )
     return path
 
@@ -85,24 +91,32 @@ def title(path: Path) -> str:
 
 def digest(path: Path) -> str:
     """A short name for exactly these bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def read(path: Path) -> Weights:
     """Read a file of weights. Raises CheckpointError for anything that is not ours."""
-    if path.stat().st_size > LIMIT:
-        raise CheckpointError(f"{path.name} is larger than any weights of this program; name another file.")
     try:
+        _measure(path)
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             config = _config(path, header)
-            _check(path, config, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
-            raw = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            _check(path, config, {k: (tuple(s.get_shape()), s.get_dtype()) for k, s in slices.items()})
+            raw = {key: file.get_tensor(key) for key in slices}
         about = json.loads(header.get("about", "{}"))
-    except (SafetensorError, OSError, json.JSONDecodeError, TypeError, KeyError) as error:
+    except CheckpointError:
+        raise
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        why = " ".join(str(error).split())[:80]
+        raise CheckpointError(f"{path.name} is not a readable checkpoint ({why}); name another file.") from error
+    if not isinstance(about, dict):
         raise CheckpointError(
-            f"{path.name} is not a readable checkpoint ({str(error)[:80]}); name another file."
-        ) from error
+            f"{path.name} is not a readable checkpoint (it says nothing of itself); name another file."
+        )
+    if not all(np.isfinite(tensor).all() for tensor in raw.values()):
+        raise CheckpointError(f"{path.name} holds numbers that are none; its training went wrong, name another file.")
     small = {name: (raw[name], raw[name + SCALE]) for name in shapes(config) if name + SCALE in raw}
     tensors = {
         name: quantise.restored(*small[name]) if name in small else raw[name].astype(np.float32)
@@ -160,12 +174,22 @@ def _layer(name: str, width: int, heads: int, kv_heads: int, hidden: int) -> dic
     return {f"{name}{k}.weight": (n,) for k, n in norms.items()} | {f"{name}{k}.weight": n for k, n in linear.items()}
 
 
-def _check(path: Path, config: Config, there: dict[str, tuple[int, ...]]) -> None:
+def _measure(path: Path) -> None:
+    """Refuse what is too large, before any of it is read. Raises CheckpointError, OSError."""
+    if path.stat().st_size > LIMIT:
+        raise CheckpointError(f"{path.name} is larger than any weights of this program; name another file.")
+    with path.open("rb") as file:
+        if int.from_bytes(file.read(8), "little") > MOST_HEADER:
+            raise CheckpointError(f"{path.name} is not a readable checkpoint (an endless header); name another file.")
+
+
+def _check(path: Path, config: Config, there: dict[str, tuple[tuple[int, ...], str]]) -> None:
+    """Whether the tensors are those of this shape, and of numbers as we write them. Raises CheckpointError."""
     wanted = shapes(config)
-    for name in [n for n in there if n.endswith(SCALE)]:
-        rows, columns = (*wanted.get(name.removesuffix(SCALE), ()), 0, 0)[:2]
-        wanted[name] = (rows, -(-columns // quantise.BLOCK))
-    if there != wanted:
+    small = {name for name, shape in wanted.items() if len(shape) == 2 and name + SCALE in there}
+    wanted |= {name + SCALE: (wanted[name][0], -(-wanted[name][1] // quantise.BLOCK)) for name in small}
+    kinds = all(kind == "I8" if name in small else kind in KINDS for name, (_, kind) in there.items())
+    if {name: shape for name, (shape, _) in there.items()} != wanted or not kinds:
         raise CheckpointError(f"{path.name} does not hold the weights that its header promises; fetch it again.")
 
 
@@ -179,12 +203,20 @@ def _config(path: Path, header: dict[str, str]) -> Config:
         value = getattr(config, field)
         if not isinstance(value, int) or not 0 < value <= bound:
             raise CheckpointError(f"{path.name} asks for {field} = {str(value)[:20]}; that cannot be right.")
+    odd = (
+        config.width % (2 * config.heads),
+        config.heads % config.kv_heads,
+        config.style_width % 4,
+    )  # heads are turned in pairs
+    if any(odd):
+        raise CheckpointError(f"{path.name} asks for heads that do not share its width; that cannot be right.")
     return config
 
 
 def _source(path: Path) -> str:
     try:
+        _measure(path)
         with safe_open(path, framework="numpy") as file:
             return (file.metadata() or {}).get("source", "")
-    except (SafetensorError, OSError):
+    except (SafetensorError, OSError, ValueError):
         return ""

@@ -43,13 +43,14 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from .note import ANSWER, Note, Span, from_wire, span_from_wire, to_wire
 
-LINE_LIMIT = 1 << 20  # characters: more than 8,000 notes; a longer line is refused before it is parsed
-"""The longest line that is read, in characters."""
+LINE_LIMIT = 1 << 20  # bytes: more than 8,000 notes
+"""The longest line that is taken in; a longer one is refused before it is parsed."""
 AHEAD = 1000  # lines that are read before they are obeyed
+MOST = 10_000.0  # either way, of the numbers of a style; a key is a set of twelve bits
 COLLECTED = 100  # requests between two looks for garbage
 
 
@@ -180,6 +181,13 @@ def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no JSON number")
 
 
+def _moderate(value: Any) -> float:
+    """A number of a size that can be worked with. Raises ValueError."""
+    if not abs(number := float(value)) <= MOST:
+        raise ValueError(f"{str(value)[:40]} is out of all bounds")
+    return number
+
+
 def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> None:
     match request.get("do"):
         case "hear":
@@ -188,8 +196,8 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
             z, settings = request.get("z"), request.get("sampling", {})
             if not isinstance(settings, dict):
                 raise ValueError("sampling is a JSON object")
-            sampling = {str(k): float(v) for k, v in settings.items()}
-            musician.style(None if z is None else [float(x) for x in z], sampling)
+            sampling = {str(k): _moderate(v) for k, v in settings.items()}
+            musician.style(None if z is None else [_moderate(x) for x in z], sampling)
         case "draft":
             musician.draft(span_from_wire(request), min(max(int(request["candidates"]), 0), 16))
             while request.get("at_once") and musician.spare():
@@ -229,11 +237,14 @@ def _awaited(lines: queue.Queue[str | None]) -> Iterator[str]:
         yield line
 
 
-def _read(lines: queue.Queue[str | None]) -> None:
-    """All that comes in, and at its end None."""
+def _read(lines: queue.Queue[str | None], stream: BinaryIO) -> None:
+    """All that comes in, and at its end None. Of a line that is too long, no more is kept than shows that it is."""
     with contextlib.suppress(ValueError, OSError):
-        for line in sys.stdin:
-            lines.put(line)
+        while line := stream.readline(LINE_LIMIT + 2):
+            rest = line
+            while len(rest) > LINE_LIMIT and not rest.endswith(b"\n"):
+                rest = stream.readline(LINE_LIMIT + 2)
+            lines.put(line.decode(errors="replace"))
     lines.put(None)
 
 
@@ -269,7 +280,7 @@ def main(argv: list[str] | None = None) -> int:
         gc.freeze()  # what is there now stays; the collector need not look at it again
         gc.disable()  # and looks at the rest when nobody waits for us
     lines: queue.Queue[str | None] = queue.Queue(AHEAD)
-    threading.Thread(target=_read, args=(lines,), name="reader", daemon=True).start()
+    threading.Thread(target=_read, args=(lines, sys.stdin.buffer), name="reader", daemon=True).start()
     serve(musician, _awaited(lines), say, lines.empty)
     return 0
 

@@ -5,6 +5,7 @@ What is missing here is an error, never a skip: a room without instruments prove
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +23,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 RATE, PERIOD = 48000, 512
+PATIENCE_MS = "500"
 SOUNDFONTS = ("/usr/share/sounds/sf2/FluidR3_GM.sf2", "/usr/share/sounds/sf2/default-GM.sf2")
 
 
@@ -56,12 +59,17 @@ def _make_room(log: Path) -> None:
 
 
 @contextmanager
-def jack_server(log: Path, name: str | None = None) -> Iterator[str]:
-    """A JACK server of our own, on no hardware; its name, which all that is started meanwhile inherits."""
+def jack_server(log: Path, name: str | None = None, *, patient: bool = False) -> Iterator[str]:
+    """A JACK server of our own, on no hardware; its name, which all that is started meanwhile inherits.
+
+    A server as musicians use it goes on without a client that is late, and runs the others again in the same period: what is sent then
+    is lost to the late one, or heard twice. On a busy machine that is now and then our recorder. A `patient` server waits for all.
+    """
     name = name or f"tradefours-test-{os.getpid()}-{time.monotonic_ns() % 10**6}"
     former = {k: os.environ.get(k) for k in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER")}
     os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
-    command = [tool("jackd"), "-R", "-P", "70", "-n", name, "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)]
+    waits = ["-S", "-t", PATIENCE_MS] if patient else []
+    command = [tool("jackd"), "-R", "-P", "70", "-n", name, *waits, "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)]
     process = None
     try:
         for _ in range(2):  # now and then a first start finds another server's remains
@@ -191,7 +199,9 @@ class Recorder:
         self.heard: dict[str, Heard] = {name: [] for name in self.inputs}
         self.loudness: list[tuple[float, float]] = []  # seconds, RMS of one period
         self.shifts: list[float] = []  # wall time less the server's own, in seconds, at each period
-        self._to_play: list[tuple[float, bytes]] = []
+        self.absences = 0  # times that periods went by without us: what was sent then is lost, or has come twice
+        self._here = math.inf  # when our next period begins
+        self._to_play: deque[tuple[float, bytes]] = deque()
         self.client.set_process_callback(self._process)
         self.client.activate()
 
@@ -201,7 +211,11 @@ class Recorder:
 
     def play(self, messages: Sequence[tuple[float, bytes]], start: float) -> None:
         """Send messages, their times counted from `start`."""
-        self._to_play = sorted((start + when, message) for when, message in messages)
+        self._to_play = deque(sorted((start + when, message) for when, message in messages))
+
+    def wait_played(self, seconds: float = 30.0) -> None:
+        """Wait until all that was to be played has been sent: on a busy machine the server's time stands still now and then."""
+        wait_for(lambda: not self._to_play, seconds, "the end of what is played")
 
     def stumbled(self) -> float:
         """How far the server's time has strayed from the wall's, in seconds: a busy machine lets it stand and catch up.
@@ -234,9 +248,12 @@ class Recorder:
     def _process(self, frames: int) -> None:
         start = self.client.last_frame_time / RATE
         self.shifts.append(time.perf_counter() - start)
+        self.absences += start > self._here + 0.5 * frames / RATE
+        self._here = start + frames / RATE
         self.keys.clear_buffer()
-        while self._to_play and self._to_play[0][0] < start + frames / RATE:
-            when, message = self._to_play.pop(0)
+        notes = self._to_play  # the same ones, whatever is to be played next
+        while notes and notes[0][0] < start + frames / RATE:
+            when, message = notes.popleft()
             self.keys.write_midi_event(min(max(int((when - start) * RATE), 0), frames - 1), message)
         for name, port in self.inputs.items():
             for offset, data in port.incoming_midi_events():

@@ -80,8 +80,11 @@ def test_an_output_that_goes_is_said_and_owed_its_ends(cables: Cables) -> None:
         *(b"\xb0\x7b\x00", b"\xb1\x7b\x00"),
     ]
     out.send(ON)
+    plugs.look()  # once more, as it may have been passed over; but what has begun since goes on
+    assert [m for _, m in cables.opened[-1].sent[5:]] == [ON, b"\x81\x30\x00"]
     out.send(OFF)
-    assert len(cables.opened[-1].sent) == 7
+    plugs.look()
+    assert len(cables.opened[-1].sent) == 8
     out.close()
     out.close()
     assert all(port.closed for port in cables.opened)

@@ -75,6 +75,34 @@ def test_a_machine_without_midi_is_told_what_to_do(monkeypatch: pytest.MonkeyPat
         ports.find_api("alsa")
 
 
+def test_a_midi_system_that_is_busy_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JACK is, for a moment, when another client has just ended."""
+    refusals = [2]
+
+    class Busy(OneSystem):
+        class MidiIn:
+            def __init__(self, *_: object, **__: object) -> None:
+                refusals[0] -= 1
+                if refusals[0] >= 0:
+                    raise RuntimeError("no server")
+
+            def get_ports(self) -> list[str]:
+                return THERE
+
+            def delete(self) -> None:
+                pass
+
+        MidiOut = MidiIn
+
+    monkeypatch.setattr(ports, "_rtmidi", lambda: Busy)
+    monkeypatch.setattr(ports, "PAUSE", 0.0)
+    monkeypatch.setattr(ports, "find_api", lambda api: "jack")
+    assert ports.list_ports("jack") == PortList("jack", THERE, THERE)
+    refusals[0] = ports.TRIES
+    with pytest.raises(NoMidiSystem, match="jack does not answer"):
+        ports.list_ports("jack")
+
+
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "rtmidi", None)
     with pytest.raises(NoMidiSystem, match="python-rtmidi is not installed"):

@@ -148,6 +148,7 @@ from agent.recorder import Take
 take = Take(Path(sys.argv[1]))
 for i in range(100_000):
     take.heard(Event(time.time(), bytes((0x90 if i % 2 == 0 else 0x80, 60, 80))), "in")
+    take.keep(time.time(), {"number": i})
     print(i, flush=True)
     time.sleep(0.002)
 """
@@ -165,6 +166,8 @@ def test_killed_at_any_moment_all_but_the_last_second_is_kept(tmp_path: Path, se
     kept = [row["t"] for row in rows(tmp_path / JSONL) if "in" in row]
     lost = killed - max(kept, default=killed - seconds)
     assert lost < 1.0
+    numbers = [row["number"] for row in rows(tmp_path / JSONL) if "number" in row]
+    assert numbers == list(range(len(numbers)))  # nothing before it is missing
     assert mend(tmp_path) == (len(kept) >= 1)
     if kept:
         assert len(read_notes(tmp_path / MIDI)) == (len(kept) + 1) // 2

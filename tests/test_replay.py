@@ -13,7 +13,8 @@ import pytest
 from agent.errors import UserError
 from agent.manner import MODES
 from agent.recorder import JSONL, rows
-from agent.replay import differs, replay
+from agent.rehearsal import differs
+from agent.replay import replay
 
 from .golden import ECHO, FOLDER, jam
 from .jackroom import ROOT
