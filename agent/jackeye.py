@@ -1,6 +1,6 @@
-"""The JACK eye: a client of JACK's that only looks: which ports are there, who listens to one, and whether the server has died.
+"""The JACK eye: a client of JACK's that looks: which ports are there, who listens to one, and whether the server has died.
 
-Knows nothing of MIDI. rtmidi tells none of this, and closing a client of a server that has died ends the whole process: so whoever
+Knows nothing of MIDI. It gives a port of ours its second name, too. rtmidi does none of this, and closing a client of a server that has died ends the whole process: so whoever
 closes one asks here first, and leaves it lying where it is dead.
 
 Threads: all methods may be called from any. One lock is held by everyone who opens or closes clients: two that come and go at once in
@@ -13,10 +13,12 @@ import contextlib
 import ctypes
 import ctypes.util
 import threading
+import time
 from typing import Any
 
 NO_SERVER = 1  # JACK: start none
 NAME = b"tradefours-look"
+TRIES, PAUSE = 20, 0.05  # seconds
 MIDI, INPUTS, OUTPUTS = b"raw midi", 1, 2
 
 
@@ -44,6 +46,22 @@ class JackEye:
         with self.lock:
             port = self._library.jack_port_by_name(self._client, name.encode()) if self._enter() else None
             return self._strings(self._library.jack_port_get_all_connections(self._client, port)) if port else []
+
+    def also_called(self, port: str, name: str) -> bool:
+        """Let our `port` be known as `name`, too; False where JACK does not, or where something else keeps that name.
+
+        rtmidi makes a client of its own for each direction, and JACK lets only one client be called `tradefours`: the other becomes
+        `tradefours-01`. By its alias the port is found under the name that we print all the same. A program that has just ended may
+        have it for a moment, so it is tried again.
+        """
+        for _ in range(TRIES):
+            with self.lock:
+                found = self._library.jack_port_by_name(self._client, port.encode()) if self._enter() else None
+                taken = found and self._library.jack_port_by_name(self._client, name.encode())
+                if found and not taken and self._library.jack_port_set_alias(found, name.encode()) == 0:
+                    return True
+            time.sleep(PAUSE)
+        return False
 
     def close(self) -> None:
         """Look no more, until asked again."""
@@ -77,6 +95,7 @@ class JackEye:
             ("jack_activate", ctypes.c_int, [pointer]),
             ("jack_on_shutdown", None, [pointer, callback, pointer]),
             ("jack_port_by_name", pointer, [pointer, text]),
+            ("jack_port_set_alias", ctypes.c_int, [pointer, text]),
             ("jack_port_get_all_connections", texts, [pointer, pointer]),
             ("jack_get_ports", texts, [pointer, text, text, ctypes.c_ulong]),
             ("jack_free", None, [pointer]),

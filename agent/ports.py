@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from . import priority
-from .alias import also_called
 from .errors import UserError
 from .jackeye import EYE, INPUTS, OUTPUTS
 
@@ -314,12 +313,11 @@ def _connect(midi: Any, found: str | None, direction: str, api: str) -> str:
         if api != "jack":
             midi.open_virtual_port(direction)
             return wanted
-        look = _client("MidiOut" if direction == "in" else "MidiIn", api, f"{CLIENT}-look")
-        before = set(look.get_ports())
+        kind = INPUTS if direction == "in" else OUTPUTS
+        before = set(EYE.names(kind) or ())
         midi.open_virtual_port(direction)
-        ours = next((n for n in look.get_ports() if n not in before and n.endswith(f":{direction}")), wanted)
-        look.delete()
-        return wanted if ours == wanted or also_called(ours, wanted) else ours
+        ours = next((n for n in EYE.names(kind) or () if n not in before and n.endswith(f":{direction}")), wanted)
+        return wanted if ours == wanted or EYE.also_called(ours, wanted) else ours
 
 
 def has_virtual_ports(api: str) -> bool:

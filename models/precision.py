@@ -15,7 +15,7 @@ from .network import Floats
 from .quantise import Quantised, quantised
 
 ENOUGH = (
-    0.994  # of the likeliest values the same: more than `agreement.SAME`, as other music is asked for when it is judged
+    0.993  # of the likeliest values the same: more than `agreement.SAME`, as other music is asked for when it is judged
 )
 PARTS = {"qkv": ("q", "k", "v"), "o": ("o",), "gate_up": ("gate", "up"), "down": ("down",)}
 """The matrices that are multiplied at once, of each layer."""
