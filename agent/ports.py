@@ -212,7 +212,7 @@ def works(api: str) -> bool:
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     try:
         with hushed():
-            midi = _client("MidiIn", api, tries=1)
+            midi = _client("MidiIn", api, tries=2)  # it may be busy for a moment
             midi.get_ports()
             midi.delete()
     except Exception:  # whatever a missing system makes rtmidi raise, it is missing
