@@ -128,7 +128,7 @@ class Session:
             self._over.set()
         self.partner.start = self.clock.now()
         self.journal(self.partner.start, {"begins": True})
-        sys.setswitchinterval(0.0005)  # a thread that keeps time must not wait 5 ms for its turn
+        sys.setswitchinterval(0.0001)  # a thread that keeps time must not wait 5 ms for its turn
         tidy = self._tidy = Tidy(self.clock.now())
         if self.seconds is not None:
             self._loop.call_later(self.seconds, self.stop)
