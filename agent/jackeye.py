@@ -1,7 +1,7 @@
 """The JACK eye: a client of JACK's that looks: which ports are there, who listens to one, and whether the server has died.
 
-Knows nothing of MIDI. It gives a port of ours its second name, too. rtmidi does none of this, and closing a client of a server that has died ends the whole process: so whoever
-closes one asks here first, and leaves it lying where it is dead.
+Knows nothing of MIDI. It gives a port of ours its second name, too. rtmidi does none of this, and closing a client of a server that
+has died ends the whole process: so whoever closes one asks here first, and leaves it lying where it is dead.
 
 Threads: all methods may be called from any. One lock is held by everyone who opens or closes clients: two that come and go at once in
 one process can wait for each other.

@@ -13,7 +13,7 @@ import pytest
 from agent.recorder import AGENT, JSONL, take_notes
 
 from .daw import CLOCK, TRACK, ardour
-from .jackroom import PERIOD, RATE, Heard, Program, Recorder, jack_server, ons, still_sounding, wait_for
+from .jackroom import PERIOD, RATE, Heard, Program, Recorder, jack_server, judged, ons, still_sounding, wait_for
 
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
@@ -74,6 +74,7 @@ def trade(folder: Path) -> tuple[Heard, float]:
     return found, stumbled
 
 
+@judged
 def test_what_a_daw_records_lies_on_the_bars_that_were_meant(tmp_path: Path) -> None:
     for attempt in range(ATTEMPTS):
         folder = tmp_path / str(attempt)

@@ -30,6 +30,7 @@ from .jackroom import (
     Program,
     Recorder,
     jack_server,
+    judged,
     midi_clock,
     ons,
     still_sounding,
@@ -64,6 +65,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@judged
 def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     take = tmp_path / "take"
     with (
@@ -110,7 +112,7 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
         room.play(CALL, room.now() + 0.2)
         wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= before + 3, 30, "a second answer")
         program.process.send_signal(signal.SIGTERM)
-        assert program.wait(60) == 0
+        program.end()
         wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.3, 5, "silence")
 
     heard = room.heard["out"]
@@ -131,6 +133,7 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     assert len(read_notes(take / MIDI)) == len(notes[PLAYER]) + len(notes[AGENT])
 
 
+@judged
 def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path) -> None:
     """Decision to first note, and cut-in to last off, by JACK's own frames. An event's frame may lie a period from where it is seen."""
     rounds, after = 3, turns.LONGEST_SILENCE  # so few keys are given so much time, with one before them or without
@@ -166,7 +169,7 @@ def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path
             assert not [c for c in still_sounding(room.heard["out"]) if c[0] == ANSWERING]
             time.sleep(0.5)  # one key alone is no phrase; the next one begins with it
         program.process.send_signal(signal.SIGTERM)
-        assert program.wait(60) == 0
+        program.end()
         stumbled = max(room.shifts) - min(room.shifts)  # how late the server's own cycles were, at worst
     claimed = json.loads(next(line for line in reversed(program.lines) if line.startswith("{")))
     slack = PERIOD / RATE + stumbled + 0.002
@@ -202,6 +205,7 @@ def test_ports_are_listed_and_wrong_names_are_helped(server: str, tmp_path: Path
     assert not (tmp_path / "t").exists()
 
 
+@judged
 def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path) -> None:
     echo = f"{sys.executable} -m models.worker --echo"
     with (
@@ -215,7 +219,7 @@ def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path)
         room.play(CALL, room.now() + 0.1)
         wait_for(lambda: len(ons(room.heard["out"], 0)) >= 3, 30, "an answer")
         program.process.send_signal(signal.SIGINT)
-        assert program.wait(60) == 0
+        program.end()
         wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")
     assert still_sounding(room.heard["out"]) == set()
     answered = [p - 12 for _, p in ons(room.heard["out"], 0)]
@@ -235,9 +239,9 @@ def test_two_programs_do_not_fight_over_names(server: str, tmp_path: Path) -> No
             assert mine <= set(room.names())
             assert mine.isdisjoint({"tradefours:in", "tradefours:out"})
             two.process.send_signal(signal.SIGTERM)
-            assert two.wait(60) == 0
+            two.end()
         one.process.send_signal(signal.SIGTERM)
-        assert one.wait(60) == 0
+        one.end()
 
 
 JITTERS = ((0.0, 0), (0.005, 1), (0.010, 2))  # seconds by which a tick comes early or late, at most; and a seed
@@ -312,6 +316,7 @@ def test_a_real_clock_is_followed_while_its_tempo_runs_away(patient_server: str)
 
 
 @pytest.mark.parametrize("jitter_percent", [0, 15])
+@judged
 def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter_percent: int) -> None:
     """Another program's clock leads; every answer lies in its own bars, and begins on a beat."""
     tempo, beats, rounds = 144.0, 4, 3
@@ -352,7 +357,7 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
         room.client.transport_stop()
         program.wait_to_say("The clock has stopped", 10)
         program.process.send_signal(signal.SIGTERM)
-        assert program.wait(60) == 0
+        program.end()
         wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")
 
     ticks = np.array([t for t, m in room.heard["clock"] if m == b"\xf8"])
