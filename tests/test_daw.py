@@ -39,6 +39,10 @@ def trade(folder: Path) -> tuple[Heard, float]:
         ) as program,
     ):
         program.wait_to_say("ready")
+        if (
+            CLOCK not in room.names()
+        ):  # the server throws out who is late, and on a busy machine that is now and then the DAW
+            return [], math.inf
         for source, sink in (
             (CLOCK, "tradefours:in"),
             (CLOCK, "recorder:clock"),
@@ -81,7 +85,9 @@ def test_what_a_daw_records_lies_on_the_bars_that_were_meant(tmp_path: Path) -> 
         recorded, stumbled = trade(folder)
         if stumbled < STUMBLE:
             break
-    assert stumbled < STUMBLE, f"the machine is too busy to keep time: it strayed by {1000 * stumbled:.0f} ms"
+    assert stumbled < STUMBLE, (
+        f"the machine is too busy to keep time: it strayed by {1000 * stumbled:.0f} ms, or lost the DAW"
+    )
 
     began = ons(recorded, 0)
     meant = take_notes(folder / "take" / JSONL)[AGENT]
