@@ -18,7 +18,7 @@ from typing import Any
 
 NO_SERVER = 1  # JACK: start none
 NAME = b"tradefours-look"
-TRIES, PAUSE = 20, 0.05  # seconds
+TRIES, PAUSE = 6, 0.05  # seconds; a name that is another program's for good must not hold up the start
 MIDI, INPUTS, OUTPUTS = b"raw midi", 1, 2
 
 

@@ -162,9 +162,8 @@ class PluggedOutput(Plug):
         super().__init__(wanted, api, take)
         self.passed: Callable[[bytes], None] = lambda message: None  # told of every message
         self._owed: list[bytes] = []
-        self._again: list[
-            bytes
-        ] = []  # what was owed, to be said once more: a system that is just back may have passed it over
+        # Of that, what is to be said once more: a system that is just back may have passed it over.
+        self._again: list[bytes] = []
 
     def send(self, message: bytes) -> None:
         if self._again:
