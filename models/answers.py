@@ -83,9 +83,8 @@ def answered(
 
 def figures(notes: Sequence[Note]) -> Floats:
     """The seven attributes, (7,), of at least four notes."""
-    columns = (np.array([getattr(n, k) for n in notes]) for k in ("onset", "pitch", "velocity"))
-    onset, pitch, velocity = columns
-    return attributes.measure(onset, np.array([min(n.duration, 3.0) for n in notes]), pitch, velocity)
+    onset, pitch, velocity = ([getattr(n, k) for n in notes] for k in ("onset", "pitch", "velocity"))
+    return attributes.measure(onset, [min(n.duration, 3.0) for n in notes], pitch, velocity)
 
 
 def patterns(notes: Sequence[Note]) -> list[tuple[int, ...]]:

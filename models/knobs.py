@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +38,25 @@ LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
 LONGEST = 3.0  # seconds that a note counts as sounding, as in training
 
-_TIMES = codec.TIMES
-_HASTE = -np.log(_TIMES + 0.03)
-_LOG_TIMES = np.log2(np.maximum(_TIMES, 0.01))
-_TOGETHER = (_TIMES < attributes.CHORD).astype(float)
-_PITCHES = np.arange(codec.SIZES[codec.PITCH], dtype=float)
-_VELOCITIES = np.arange(codec.SIZES[codec.VELOCITY], dtype=float)
-_LENGTHS = np.log2(codec.DURATIONS)
+FINE = 50  # parts of an octave: how finely a wait is told apart here
 
 Row = NDArray[np.floating]
 Knobs = dict[str, float]
+
+
+def _powers(feature: Row) -> Row:
+    """(3, n): 1, the feature and its square, for each of n values."""
+    return np.stack([np.ones(len(feature)), feature, feature * feature])
+
+
+_CHORD = codec.TIMES < attributes.CHORD
+_LOG_TIMES = np.log2(np.maximum(codec.TIMES, 0.01))
+_HASTE = _powers(-np.log(codec.TIMES + 0.03))
+_TOGETHER = _powers(_CHORD.astype(float))
+_PITCHES = _powers(np.arange(codec.SIZES[codec.PITCH], dtype=float))
+_OUTSIDE = [_powers(1.0 - key[(np.arange(codec.SIZES[codec.PITCH]) + LOWEST) % 12]) for key in attributes.KEYS]
+_VELOCITIES = _powers(np.arange(codec.SIZES[codec.VELOCITY], dtype=float))
+_LENGTHS = _powers(np.log2(codec.DURATIONS))
 
 
 def moved(z: NDArray[np.float32], knobs: Knobs) -> NDArray[np.float32]:
@@ -65,10 +75,14 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
     """
     recent = notes[-LOOKED_AT:]
     if len(recent) >= LEAST:
-        onset, pitch, velocity = (np.array([getattr(n, k) for n in recent]) for k in ("onset", "pitch", "velocity"))
-        duration = np.array([min(n.duration, LONGEST) for n in recent])
-        now = (attributes.measure(onset, duration, pitch, velocity) - attributes.MEAN) / attributes.SPREAD
-        wanted = {name: float(z[i] - now[i]) for i, name in enumerate(NAMES)}
+        figures = attributes.measure(
+            [n.onset for n in recent],
+            [min(n.duration, LONGEST) for n in recent],
+            [n.pitch for n in recent],
+            [n.velocity for n in recent],
+        )
+        short = z[: len(NAMES)] - (figures - attributes.MEAN) / attributes.SPREAD
+        wanted = dict(zip(NAMES, short.tolist(), strict=True))
     else:
         wanted = dict.fromkeys(NAMES, 0.0)
     out = {}
@@ -84,43 +98,47 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
 
 def tilted(logits: Row, field: int, how: Knobs, notes: Sequence[Note]) -> Row:
     """The logits (n,) of a field, tilted by the strengths of the knobs that it makes. `notes` are the last of all players."""
-    for feature, strength in _features(field, how, notes):
-        # Its mean and spread under p; p need not sum to one for that, and the tilt not be centred: only differences count.
-        p = np.exp(logits - logits.max(), dtype=np.float64)
-        total, first, second = p.sum(), p @ feature, p @ (feature * feature)
+    found = _features(field, how, notes)
+    if not found:
+        return logits
+    # The mean and spread of a feature under p; p need not sum to one for that, and the tilt not be centred: only differences count.
+    p = np.exp(logits - logits.max(), dtype=np.float64)
+    for powers, strength in found:
+        total, first, second = (powers @ p).tolist()
         mean = first / total
         spread = math.sqrt(max(second / total - mean * mean, 0.0))
-        logits = logits + strength / max(spread, 1e-3) * feature
+        logits = logits + strength / max(spread, 1e-3) * powers[1]
     return logits
 
 
 def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, float]]:
-    def turned(name: str) -> bool:
-        return bool(how.get(name))
-
+    """The features that a field makes and that are asked for, (3, n) each as `_powers` has it, and how strongly."""
     found: list[tuple[Row, float]] = []
     if field == codec.TIME:
-        if turned("density"):
-            found.append((_HASTE, how["density"]))
-        if turned("polyphony"):
-            found.append((_TOGETHER, 0.5 * how["polyphony"]))
-        if turned("freedom") and (before := _last_wait(notes)) is not None:
-            off = np.minimum(attributes.off_simple(_LOG_TIMES - math.log2(before)), 0.5)
-            found.append((np.where(_TOGETHER > 0, off.mean(), off), how["freedom"]))
+        if haste := how.get("density"):
+            found.append((_HASTE, haste))
+        if together := how.get("polyphony"):
+            found.append((_TOGETHER, 0.5 * together))
+        if (freedom := how.get("freedom")) and (before := _last_wait(notes)) is not None:
+            found.append((_off(round(math.log2(before) * FINE)), freedom))
     elif field == codec.PITCH:
-        if turned("register"):
-            found.append((_PITCHES, 0.6 * how["register"]))
-        if turned("chromaticism") and len(notes) >= LEAST:
-            tonic, _ = attributes.key_share(np.array([n.pitch for n in notes[-2 * LOOKED_AT :]]))
-            outside = 1.0 - attributes.KEYS[tonic]
-            found.append((outside[(_PITCHES.astype(int) + LOWEST) % 12], how["chromaticism"]))
-    elif field == codec.VELOCITY and turned("loudness"):
-        found.append((_VELOCITIES, how["loudness"]))
-    elif field == codec.DURATION:
-        lengthen = how.get("articulation", 0.0) + 0.7 * how.get("polyphony", 0.0)
-        if lengthen:
-            found.append((_LENGTHS, lengthen))
+        if register := how.get("register"):
+            found.append((_PITCHES, 0.6 * register))
+        if (foreign := how.get("chromaticism")) and len(notes) >= LEAST:
+            found.append((_OUTSIDE[attributes.key_of([n.pitch for n in notes[-2 * LOOKED_AT :]])], foreign))
+    elif field == codec.VELOCITY:
+        if loudness := how.get("loudness"):
+            found.append((_VELOCITIES, loudness))
+    elif field == codec.DURATION and (lengthen := how.get("articulation", 0.0) + 0.7 * how.get("polyphony", 0.0)):
+        found.append((_LENGTHS, lengthen))
     return found
+
+
+@lru_cache(maxsize=512)
+def _off(fine: int) -> Row:
+    """How far each wait is from a simple ratio to the one before, of `fine` / `FINE` octaves of seconds."""
+    off = np.minimum(attributes.off_simple(_LOG_TIMES - fine / FINE), 0.5)
+    return _powers(np.where(_CHORD, off.mean(), off))
 
 
 def _last_wait(notes: Sequence[Note]) -> float | None:

@@ -2,9 +2,9 @@
 
 Knows nothing of files or sampling. The graph is made here, from the weights, when the engine starts: see `graph`.
 
-One run makes a hidden state of each new step. Keys and values of the past are read where they lie, in the ring; those of the new steps
-are written behind it and put into their slots afterwards, so taking back costs nothing and a run that fails leaves no trace. Nothing is
-handed to the runtime note by note but numbers in memory that it knows.
+One run makes a hidden state of each new step. Keys and values of the past are read where they lie, on the tape, and those of the new
+steps are written right behind them, so taking back costs nothing. Nothing is handed to the runtime note by note but numbers in memory
+that it knows.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from .onnx import MICROSOFT, Graph
 from .plain import EPSILON, PlainNetwork
 from .ring import MARGIN
 from .runtime import Run, bound, session
+from .tape import Tape
 
-ZERO, NEVER = np.float32(0.0), np.float32(-1e30)
+#: The matrices of a layer that are one in the graph. What is told apart at once is not split again, which takes as long as a small product.
+MATRICES = {"qk": ("q", "k"), **{kind: (kind,) for kind in ("v", "o", "gate", "up", "down")}}
 
 
 class LiveNetwork(PlainNetwork):
@@ -40,46 +42,44 @@ class LiveNetwork(PlainNetwork):
         threads: int = 1,
     ) -> None:
         super().__init__(weights, config, margin)
-        model = graph(self.weights, small or {}, config, self._memory.shape[-2]).model()
-        self._session = session(model, threads)
+        self._session = session(graph(self.weights, small or {}, config, self._tape.rows).model(), threads)
         self.bulk -= sum(self.weights[n].nbytes - q.nbytes - 2 * s.nbytes for n, (q, s) in (small or {}).items())
-        self._one = self._run_of(1)  # what every note takes is bound once
+        self._ones: dict[int, Run] = {}  # what every note takes is bound once
         self._scoring = [self._head_run(*head) for head in self._heads]
 
     def _make_room(self) -> None:
-        """The ring, and behind it room for the steps of one run: (layers, keys or values, heads, slots, head)."""
-        c, slots = self.config, self.ring.size + self.ring.margin
-        self._memory = np.zeros((c.layers, 2, c.kv_heads, slots, c.head), np.float32)
-        self._cos, self._sin = np.zeros((2, slots, c.head // 2), np.float32)
-        self._styles = np.zeros((c.layers, c.width), np.float32)
+        c = self.config
+        self._tape = Tape(c, self.ring)
+        self._cos, self._sin = np.zeros((2, self._tape.rows, c.head // 2), np.float32)
 
     def _pass(self, x: Floats, cos: Floats, sin: Floats) -> Floats:
-        count, size, slots = len(x), self.ring.size, self.ring.slots
-        run = self._one if count == 1 else self._run_of(count)
-        self._styles[:] = self._steering
+        count = len(x)
+        begin, there = self._tape.place(count)
+        run = self._ones.get(begin) if count == 1 else None
+        if run is None:
+            run = self._run_of(count, begin)
+            if count == 1:
+                self._ones[begin] = run
         self._cos[:count], self._sin[:count] = cos, sin
-        np.add(x, self._styles[0], out=run.given["x"][0])
-        seen, unseen = self.ring.seen(), run.given["unseen"][0, 0]
-        unseen[:, size:] = np.where(seen[:, slots], ZERO, NEVER)
-        seen[:, slots] = False  # a new step's slot holds something else until the run is over
-        unseen[:, :size] = np.where(seen, ZERO, NEVER)
+        np.add(x, self._steering[0], out=run.given["x"][0])
+        run.given["last"][0] = there + count - 1
+        run.given["total"][...] = there + count
         run()
-        self._memory[..., slots, :] = self._memory[..., size : size + count, :]
         hidden: Floats = run.made["hidden"][0].copy()
         return hidden
 
-    def _run_of(self, count: int) -> Run:
-        """What a run of so many steps reads and writes. `unseen` is added to the scores of the past and of the new steps."""
-        c, size = self.config, self.ring.size
+    def _run_of(self, count: int, begin: int) -> Run:
+        """What a run of so many steps reads and writes that begins to read the tape there."""
+        c = self.config
         x, hidden = (np.zeros((1, count, c.width), np.float32) for _ in range(2))
         given: dict[str, NDArray[Any]] = {"x": x, "cos": self._cos, "sin": self._sin, "at": np.arange(count)[None]}
-        given["unseen"] = np.zeros((1, 1, count, size + count), np.float32)
-        given |= {"last": np.array([size + count - 1], np.int32), "total": np.array(size + count, np.int32)}
-        given |= {f"style{i}": self._styles[i] for i in range(1, c.layers)}
+        given |= {"last": np.zeros(1, np.int32), "total": np.array(0, np.int32)}
+        given |= {f"style{i}": self._steering[i] for i in range(1, c.layers)}
         made = {"hidden": hidden}
-        for i, (keys, values) in enumerate(self._memory):
-            given |= {f"keys{i}": keys[None], f"values{i}": values[None]}
-            made |= {f"k{i}": keys[None], f"v{i}": values[None]}  # the same memory: a run writes where it will read
+        for i in range(c.layers):
+            keys, values = (self._tape.from_row(i, kind, begin)[None] for kind in (0, 1))
+            given |= {f"keys{i}": keys, f"values{i}": values}
+            made |= {f"k{i}": keys, f"v{i}": values}  # the same memory: a run writes where it will read
         return bound(self._session, given, made)
 
     def _scores(self, state: Floats, field: int) -> Floats:
@@ -104,29 +104,26 @@ class LiveNetwork(PlainNetwork):
         return bound(session(g.model()), {"state": state}, {"scores": scores})
 
 
-def graph(w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: Config, slots: int) -> Graph:
-    """The Transformer as a graph: (1, T, width) embedded steps, and the memory, to hidden states and new keys and values in it."""
+def graph(w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: Config, rows: int) -> Graph:
+    """The Transformer as a graph: (1, T, width) embedded steps, and the tape, to hidden states and new keys and values on it."""
     g = Graph()
     x = g.input("x", "float32", [1, "T", c.width])
     for name in ("cos", "sin"):
-        g.input(name, "float32", [slots, c.head // 2])
+        g.input(name, "float32", [rows, c.head // 2])
     g.input("at", "int64", [1, "T"])
-    g.input("unseen", "float32", [1, 1, "T", "S"])
     g.input("last", "int32", [1])
     g.input("total", "int32", [])
-    memory = [1, c.kv_heads, slots, c.head]
+    tape = [1, c.kv_heads, rows, c.head]
     for i in range(c.layers):
-        g.input(f"keys{i}", "float32", memory)
-        g.input(f"values{i}", "float32", memory)
+        g.input(f"keys{i}", "float32", tape)
+        g.input(f"values{i}", "float32", tape)
         if i:
             g.input(f"style{i}", "float32", [c.width])
     wide = c.kv_heads * c.head
     for name, numbers in {
         "to_heads": [-1, c.heads + c.kv_heads, c.head],
         "flat": [1, -1, c.width + wide],
-        "qk_v": [c.width + wide, wide],
         "q_k": [c.width, wide],
-        "halves": [c.hidden, c.hidden],
     }.items():
         g.constant(name, np.array(numbers, np.int64))
     _dense_constants(g, w, small, c)
@@ -135,20 +132,20 @@ def graph(w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: C
         x = _layer(g, c, i, x)
     g.output("hidden", "float32", [1, "T", c.width])
     for i in range(c.layers):
-        g.output(f"k{i}", "float32", memory)
-        g.output(f"v{i}", "float32", memory)
+        g.output(f"k{i}", "float32", tape)
+        g.output(f"v{i}", "float32", tape)
     return g
 
 
 def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: Config) -> None:
     for i in range(c.layers):
         name = f"transformer.layers.{i}."
-        for kind, parts in {"qkv": ("q", "k", "v"), "o": ("o",), "gate_up": ("gate", "up"), "down": ("down",)}.items():
+        for kind, parts in MATRICES.items():
             names = [f"{name}{part}.weight" for part in parts]
             if all(n in small for n in names):
-                _small(g, f"{kind}{i}", [small[n] for n in names])
+                _small(g, f"to_{kind}{i}", [small[n] for n in names])
                 continue
-            g.constant(f"{kind}{i}", np.ascontiguousarray(np.concatenate([w[n] for n in names]).T))
+            g.constant(f"to_{kind}{i}", np.ascontiguousarray(np.concatenate([w[n] for n in names]).T))
         gains = [w[name + "q_norm.weight"]] * c.heads + [w[name + "k_norm.weight"]] * c.kv_heads
         g.constant(f"qk_gain{i}", np.stack(gains).astype(np.float32)[None])
         g.constant(f"norm{i}", w[name + "attention_norm.weight"])
@@ -180,21 +177,22 @@ def _layer(g: Graph, c: Config, i: int, x: str) -> str:
         return g.node(kind, inputs, [f"{out}{i}"], domain, **attributes)
 
     width, wide, tiny = c.width, c.kv_heads * c.head, float(EPSILON)
-    line = _times(g, f"h{i}", f"qkv{i}", f"line{i}", width + 2 * wide, width)
-    g.node("Split", [line, "qk_v"], [f"qk{i}", f"v_new{i}"], axis=-1)
-    heads = node("Reshape", [f"qk{i}", "to_heads"], "heads")
+    _times(g, f"h{i}", f"to_v{i}", f"v_new{i}", wide, width)
+    qk = _times(g, f"h{i}", f"to_qk{i}", f"qk{i}", width + wide, width)
+    heads = node("Reshape", [qk, "to_heads"], "heads")
     even = node("SimplifiedLayerNormalization", [heads, f"qk_gain{i}"], "even", axis=-1, epsilon=tiny)
     g.node("Split", [node("Reshape", [even, "flat"], "even_flat"), "q_k"], [f"q{i}", f"k_new{i}"], axis=-1)
     g.node(
         "GroupQueryAttention",
-        [f"q{i}", f"k_new{i}", f"v_new{i}", f"keys{i}", f"values{i}", "last", "total", "cos", "sin", "at", "unseen"],
+        [f"q{i}", f"k_new{i}", f"v_new{i}", f"keys{i}", f"values{i}", "last", "total", "cos", "sin", "at"],
         [f"y{i}", f"k{i}", f"v{i}"],
         MICROSOFT,
         num_heads=c.heads,
         kv_num_heads=c.kv_heads,
         do_rotary=1,
+        local_window_size=c.window,
     )
-    o = _times(g, f"y{i}", f"o{i}", f"found{i}", width, width)
+    o = _times(g, f"y{i}", f"to_o{i}", f"found{i}", width, width)
     g.node(
         "SkipSimplifiedLayerNormalization",
         [x, o, f"mlp_norm{i}"],
@@ -202,10 +200,9 @@ def _layer(g: Graph, c: Config, i: int, x: str) -> str:
         MICROSOFT,
         epsilon=tiny,
     )
-    _times(g, f"m{i}", f"gate_up{i}", f"two{i}", 2 * c.hidden, width)
-    g.node("Split", [f"two{i}", "halves"], [f"gate{i}", f"up{i}"], axis=-1)
-    silu = node("Mul", [f"gate{i}", node("Sigmoid", [f"gate{i}"], "sigmoid")], "silu")
-    down = _times(g, node("Mul", [silu, f"up{i}"], "inner"), f"down{i}", f"out{i}", width, c.hidden)
+    gate, up = (_times(g, f"m{i}", f"to_{kind}{i}", f"{kind}{i}", c.hidden, width) for kind in ("gate", "up"))
+    silu = node("Mul", [gate, node("Sigmoid", [gate], "sigmoid")], "silu")
+    down = _times(g, node("Mul", [silu, up], "inner"), f"to_down{i}", f"out{i}", width, c.hidden)
     last = i + 1 == c.layers
     inputs = [f"mid{i}", down, f"norm{i + 1}"] + ([] if last else [f"style{i + 1}"])
     outputs = ["hidden"] if last else [f"h{i + 1}", "", "", f"x{i + 1}"]

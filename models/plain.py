@@ -24,6 +24,7 @@ _PITCHES = np.arange(codec.SIZES[codec.PITCH])
 _REACH = np.clip(_PITCHES - _PITCHES[:, None], -codec.SPAN, codec.SPAN) + codec.SPAN  # of each pitch from each
 #: By two pitches, the later first: the interval between them, or that there is none. And the class of each pitch.
 _INTERVALS = np.pad(_REACH.T, (0, 1), constant_values=NO_INTERVAL)
+_LEAPS = _INTERVALS.tolist()
 _CLASSES = np.append(_PITCHES % 12, 12)
 
 
@@ -52,6 +53,16 @@ def rows_of(steps: Steps, before: Steps) -> Steps:
     rows[:, 12], rows[:, 13] = _INTERVALS[last, before_last], _CLASSES[this]
     rows += _OFFSETS
     return rows
+
+
+def row_of(step: Steps, before: Steps) -> Steps:
+    """`rows_of` of one step, (21,): arrays are slow for one."""
+    own, (_, last) = step.tolist(), before.tolist()
+    pitch, earlier = own[codec.PITCH], int(before[0, codec.PITCH])
+    near = [last[field] for field in _NEIGHBOURS]
+    leaps = _LEAPS[pitch][last[codec.PITCH]], _LEAPS[pitch][earlier], _LEAPS[last[codec.PITCH]][earlier]
+    whole = [*own[: len(codec.FIELDS)], *near, *leaps, int(_CLASSES[pitch]), *own[len(codec.FIELDS) :]]
+    return np.array(whole) + _OFFSETS
 
 
 def normed(x: Floats, gain: Floats) -> Floats:
@@ -116,10 +127,13 @@ class PlainNetwork:
 
     def feed(self, steps: Steps, before: Steps, z: Floats) -> Floats:
         first = self.ring.begin(len(steps))
-        x = self.weights["transformer.embedding.table.weight"][rows_of(steps, before)].sum(1)
+        table = self.weights["transformer.embedding.table.weight"]
+        one = len(steps) == 1
+        x = table[row_of(steps[0], before)].sum(0)[None] if one else table[rows_of(steps, before)].sum(1)
         if self._z is None or not np.array_equal(z, self._z):
             styles = [self.weights[f"transformer.layers.{i}.style.weight"] for i in range(self.config.layers)]
-            self._z, self._steering = z.copy(), np.stack([w @ z for w in styles])
+            self._z = z.copy()
+            np.stack([w @ z for w in styles], out=self._steering)  # where it lies, a runtime reads it
         return self._pass(x, *angles(np.arange(first, first + len(steps)), self.config.head))
 
     def logits(self, state: Floats, field: int, near: Steps) -> Floats:

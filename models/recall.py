@@ -40,8 +40,8 @@ SIZES = (
     2 * SHIFT + 2,
 )
 NOTHING: Steps = np.array([*(n - 1 for n in SIZES[:4]), 0, 0, SIZES[6] - 1], dtype=np.int64)
-_NO_INTERVAL = 1000
-_BACK = np.arange(DEPTH)
+_SILENT = float("nan")  # in place of a pitch: from silence to anything is no interval, and equals none
+_WAITS = [*codec.TIMES.tolist(), float(codec.TIMES[-1])]  # by step; after silence, the longest
 WIDE = len(codec.FIELDS) + len(FIELDS)
 """How many numbers a step with its recall has."""
 
@@ -81,37 +81,38 @@ def recalled(rows: Steps, window: int, first: int = 0) -> Steps:
 
 
 def recalled_last(rows: Steps, window: int) -> Steps:
-    """(N, 7) steps -> (14,): the last one with what it recalls, as `recalled` has it, for one step at a time in a third of the time."""
+    """(N, 7) steps -> (14,): the last one with what it recalls, as `recalled` has it; quicker where there is one at a time."""
     out = np.concatenate([rows[-1], NOTHING])
     near = rows[-(window + DEPTH) :]
-    now = len(near) - 1
-    pitch = near[:, codec.PITCH]
-    interval = np.diff(pitch)
-    if pitch[0] == codec.NO_PITCH or len(near) < window + DEPTH:  # a beginning: silence agrees with nothing
-        silent = pitch == codec.NO_PITCH
-        interval[silent[1:] | silent[:-1]] = _NO_INTERVAL
-    here = interval[: -DEPTH - 1 : -1]
-    if not len(here) or here[0] == _NO_INTERVAL:
+    now, first = len(near) - 1, max(len(near) - 1 - window, 0) + 1
+    leaps = near[1:, codec.PITCH] - near[:-1, codec.PITCH]
+    pitch = [_SILENT if p == codec.NO_PITCH else p for p in near[:, codec.PITCH].tolist()]
+    if now < 1 or pitch[now] != pitch[now] or pitch[now - 1] != pitch[now - 1]:  # after silence, nothing is recalled
         return out
-    found = np.flatnonzero(interval[max(now - window, 0) : -1] == here[0]) + max(now - window, 0) + 1
-    if not len(found):
-        return out
-    # Row i: the intervals that lead to found[i], the latest first. What lies before the first is silence.
-    back = found[:, None] - 1 - _BACK[: len(here)]
-    same = (interval[back] == here) & (back >= 0) & (here != _NO_INTERVAL)
-    wait = codec.TIMES[np.minimum(near[:, codec.TIME], len(codec.TIMES) - 1)]
-    waited, just = wait[back + 1], wait[: -DEPTH - 1 : -1][: len(here)]
-    same = np.logical_and.accumulate(same, 1)
-    steady = np.logical_and.accumulate(same & (np.abs(just - waited) <= SLACK + SHARE * waited), 1)
-    length, rhythm = same.sum(1), steady.sum(1)
-    score = 2 * (length + rhythm) + (pitch[found] == pitch[now])
-    best = len(found) - 1 - int(score[::-1].argmax())  # of equals the latest
-    then = int(found[best])
-    came, last = near[then + 1], int(pitch[then])
-    up = min(max(int(came[codec.PITCH]) - last, -SPAN), SPAN) + SPAN
-    shift = min(max(int(pitch[now]) - last, -SHIFT), SHIFT) + SHIFT
-    told = [up, came[codec.TIME], came[codec.VELOCITY], came[codec.DURATION], length[best], rhythm[best], shift]
-    out[len(codec.FIELDS) :] = told
+    wait = [_WAITS[time] for time in near[:, codec.TIME].tolist()]
+    best = then = length = rhythm = 0
+    for at in reversed((np.flatnonzero(leaps[first - 1 : -1] == leaps[-1]) + first).tolist()):
+        if pitch[at - 1] != pitch[at - 1]:
+            continue
+        same = steady = 0
+        in_time = True
+        while (
+            same < min(DEPTH, at)
+            and pitch[at - same] - pitch[at - same - 1] == pitch[now - same] - pitch[now - same - 1]
+        ):
+            waited = wait[at - same]
+            in_time = in_time and abs(wait[now - same] - waited) <= SLACK + SHARE * waited
+            steady += in_time
+            same += 1
+        score = 2 * (same + steady) + (pitch[at] == pitch[now])
+        if score > best:  # of equals, the latest
+            best, then, length, rhythm = score, at, same, steady
+    if best:
+        came, last = near[then + 1].tolist(), int(pitch[then])
+        up = min(max(came[codec.PITCH] - last, -SPAN), SPAN) + SPAN
+        shift = min(max(int(pitch[now]) - last, -SHIFT), SHIFT) + SHIFT
+        told = [up, came[codec.TIME], came[codec.VELOCITY], came[codec.DURATION], length, rhythm, shift]
+        out[len(codec.FIELDS) :] = told
     return out
 
 
