@@ -25,6 +25,7 @@ DENSEST = 20.0  # notes a second; a passage above is a roll's trick or an error,
 SPLICED = 0.6  # share of lessons that change style on their way
 TRADED = 0.75  # share of these in which another style is another player, too
 OWN = 0.5  # share of passages whose style is read from the passage itself, and not from elsewhere in the piece
+FIGURED = ("onset", "duration", "pitch", "velocity")  # what a passage's attributes are measured of
 PASSAGES = 4  # how many passages, each with a style of its own, fit in one window
 
 
@@ -63,6 +64,8 @@ class Lesson:
     style_known: NDArray[np.bool_]  # (PASSAGES, N)
     attributes: NDArray[np.float64]  # (PASSAGES, 7), standardised; NaN where unknown
     which: codec.Steps  # (W,): the passage whose style counts for the step after each
+    foreign: codec.Steps  # (N, 7): notes of some other piece, whose style is not that of any of these
+    foreign_known: NDArray[np.bool_]  # (N,)
 
 
 class Course:
@@ -214,12 +217,14 @@ class Course:
             if neighbour is not None:
                 style[i, : len(neighbour)] = style_steps(neighbour)
                 known[i, : len(neighbour)] = True
-                figures[i] = attributes.standard(
-                    attributes.measure(neighbour.onset, neighbour.duration, neighbour.pitch, neighbour.velocity)
-                )
+                figures[i] = attributes.standard(attributes.measure(*(getattr(neighbour, f).tolist() for f in FIGURED)))
                 if neighbour.velocity[0] < 0:
                     figures[i, attributes.NAMES.index("loudness")] = np.nan
-        return Lesson(recall.recalled(steps, self.window), target, style, known, figures, which)
+        other, _, _ = self._passage(rng, self.style_notes)
+        foreign, foreign_known = np.tile(codec.SILENCE, (self.style_notes, 1)), np.zeros(self.style_notes, dtype=bool)
+        foreign[: len(other)], foreign_known[: len(other)] = style_steps(other), True
+        steps = recall.recalled(steps, self.window)
+        return Lesson(steps, target, style, known, figures, which, foreign, foreign_known)
 
 
 def style_steps(p: Passage) -> codec.Steps:

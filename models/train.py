@@ -152,8 +152,12 @@ def train(args: argparse.Namespace) -> None:
     if args.batch % world:
         raise SystemExit(f"--batch {args.batch} does not divide among {world} processes; choose a multiple.")
     torch.manual_seed(args.seed)
-    config = Config(**{f.name: getattr(args, f.name) for f in fields(Config)})
-    trainer = Trainer(Musician(config), args, device)
+    if args.start:
+        musician = checkpoint.load(args.start).musician.train()
+    else:
+        musician = Musician(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
+    config = musician.config
+    trainer = Trainer(musician, args, device)
     args.out.mkdir(parents=True, exist_ok=True)
     trainer.resume(args.out)
     sources = args.sources.split(",") if args.sources else None
@@ -216,7 +220,9 @@ def tell(trainer: Trainer, report: Tensor, speed: float) -> None:
         "bits": round(total, 4),
         "notes_per_s": round(speed),
     }
-    row |= {k: round(v, 4) for k, v in bits.items()} | {k: round(figures[k], 4) for k in ("kl", "tied", "loss")}
+    row |= {k: round(v, 4) for k, v in bits.items()} | {
+        k: round(figures[k], 4) for k in ("kl", "tied", "contrast", "loss")
+    }
     with (trainer.args.out / "log.jsonl").open("a", encoding="utf8") as log:
         log.write(json.dumps(row) + "\n")
     each = "  ".join(f"{k} {v:.2f}" for k, v in bits.items())
@@ -239,6 +245,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for checkpoint, log and weights; goes on if it has them"
+    )
+    parser.add_argument(
+        "--start", metavar="WEIGHTS", help="go on from these weights ('open', or a file), say with music of your own"
     )
     parser.add_argument("--notes", type=float, default=20e6, help="length of the course, in notes")
     parser.add_argument("--minutes", type=float, help="pause after this long; the same command goes on")

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from models import checkpoint, train
+from models import checkpoint, corpus, lessons, losses, train
 from models.muon import orthogonal
 from models.note import Note
 
@@ -65,6 +66,40 @@ def test_bits_fall_and_the_weights_load(midi_folder: Path, tmp_path: Path) -> No
     loaded = checkpoint.load(str(tmp_path / "weights.safetensors"))
     assert loaded.musician.config.window == 32
     assert loaded.about["notes"] == 60 * 128
+
+
+def test_it_goes_on_from_weights_that_are_there(midi_folder: Path, tmp_path: Path) -> None:
+    before = run(midi_folder, tmp_path / "first", "--notes", str(60 * 128))
+    weights = str(tmp_path / "first" / "weights.safetensors")
+    after = run(midi_folder, tmp_path / "more", "--notes", str(10 * 128), "--start", weights, "--width", "16")
+    assert after[0]["bits"] < before[0]["bits"] - 3.0
+    assert checkpoint.load(str(tmp_path / "more" / "weights.safetensors")).musician.config.width == 32
+
+
+def test_weights_that_are_not_there_are_one_sentence(
+    midi_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--corpus", str(midi_folder), "--out", str(tmp_path), "--start", str(tmp_path / "none.safetensors")]
+    assert train.main(command) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_foreign_style_is_told_from_the_true_one(midi_folder: Path) -> None:
+    """Where the true style's bits are those of a foreign one, all that was wanted is missing; where it is known, less."""
+    course = lessons.Course(corpus.read(midi_folder, "train"), 32, 16)
+    batch = {k: torch.from_numpy(v) for k, v in lessons.batch(course, 0, range(8)).items()}
+    batch = {k: v.float() if v.is_floating_point() else v for k, v in batch.items()}
+    musician = small_musician()
+    with torch.no_grad():
+        for layer in musician.transformer.layers:
+            layer.style.weight.zero_()
+        logits = musician(batch["steps"], torch.zeros(8, 1, SMALL.latent), batch["target"])
+        assert float(losses.contrast(musician, batch, logits, 0.07)) == pytest.approx(0.07, abs=1e-5)
+        sure = [
+            guess + 2.0 * F.one_hot(batch["target"][..., i], guess.shape[-1] + 1)[..., :-1]
+            for i, guess in enumerate(logits)
+        ]
+        assert float(losses.contrast(musician, batch, sure, 0.07)) == 0.0
 
 
 def test_a_course_that_was_cut_off_goes_on_exactly(midi_folder: Path, tmp_path: Path) -> None:
