@@ -115,7 +115,8 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     """How answers, in the style of their call, fit it; beside what really came next. Medians of distances, means of shares.
 
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
-    MIDI velocity and semitones · repetition, copied: see above.
+    MIDI velocity and semitones · repetition, copied: see above. Beside `answer` and `real`, in `answer_interval` and `real_interval`,
+    where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
     for i, cut in enumerate(found):
@@ -131,8 +132,14 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
             row |= {"repetition": repetition(notes), "copied": copied(cut.call, notes)}
             for key, value in row.items():
                 rows.setdefault(key, {}).setdefault(who, []).append(float(value))
-    middle = {"key": np.mean, "repetition": np.mean, "copied": np.mean}
-    return {k: {who: float(middle.get(k, np.median)(v)) for who, v in each.items()} for k, each in rows.items()}
+    out: dict[str, Any] = {}
+    for key, each in rows.items():
+        middle: Any = np.mean if key in ("key", "repetition", "copied") else np.median
+        out[key] = {who: float(middle(values)) for who, values in each.items()}
+        for who, values in each.items():
+            again = np.random.default_rng(seed).choice(values, (1000, len(values)))
+            out[key][f"{who}_interval"] = np.quantile(middle(again, axis=1), [0.025, 0.975]).tolist()
+    return out
 
 
 def knob_curves(engine: Engine, calls: Sequence[Cut], seed: int = 0) -> dict[str, dict[str, Any]]:

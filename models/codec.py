@@ -70,6 +70,11 @@ def time_step(seconds: NDArray[np.float64]) -> Steps:
     return np.searchsorted(_TIME_EDGES, np.maximum(seconds, 0.0), side="right")
 
 
+def wait_step(seconds: float) -> int:
+    """`time_step` of one time, for which arrays are slow."""
+    return bisect(_TIME_LIST, max(seconds, 0.0))
+
+
 def duration_step(seconds: NDArray[np.float64]) -> Steps:
     """Bins of durations in seconds; an infinite one is held."""
     return np.where(np.isinf(seconds), HELD_STEP, np.searchsorted(_DURATION_EDGES, seconds, side="right"))
@@ -99,7 +104,7 @@ def _step(note: Note, before: Note | None, feel: int) -> tuple[int, ...]:
     time = START
     if before is not None:
         since = note.onset - before.onset
-        time = bisect(_TIME_LIST, min(since, TURN) if note.role != before.role else since)
+        time = wait_step(min(since, TURN) if note.role != before.role else since)
     return (
         note.role,
         time,
@@ -113,7 +118,7 @@ def _step(note: Note, before: Note | None, feel: int) -> tuple[int, ...]:
 
 def note_of(step: Sequence[int], onset: float) -> Note:
     """The note of a step, with its onset in seconds. The middle of each bin stands for it."""
-    role, _, pitch, velocity, duration, place, _ = (int(v) for v in step)
+    role, _, pitch, velocity, duration, place, _ = step
     return Note(
         onset=onset,
         duration=HELD if duration == HELD_STEP else float(DURATIONS[duration]),

@@ -161,7 +161,8 @@ class Engine:
                 return "end"
             self._remember([note])
             yield note
-            span = replace(span, on_beat=False)
+            if span.on_beat:
+                span = replace(span, on_beat=False)
             if note.onset >= span.until:
                 return "more"
 
@@ -233,7 +234,7 @@ class Engine:
         network, near = self.network, self._near()
         last = self.notes[-1] if self.notes else Note(span.earliest, HELD, 60, 64)
         answering = last.role == ANSWER
-        chosen = np.array([ANSWER, 0, 0, 0, 0, codec.FREE, codec.HUMAN])
+        chosen = [ANSWER, 0, 0, 0, 0, codec.FREE, codec.HUMAN]
         if (
             answering
             and last.onset >= span.close
@@ -267,14 +268,14 @@ class Engine:
                     wait = float(codec.TIMES[chosen[field]])
                     onset = rules.moment(last.onset, wait, span)
                     since = onset - last.onset
-                    chosen[field] = codec.time_step(np.array([since if answering else min(since, codec.TURN)]))[0]
+                    chosen[field] = codec.wait_step(since if answering else min(since, codec.TURN))
                     if onset > min(span.stop, span.hush - SHORTEST):
                         return None
                     if answering and onset >= span.close and wait >= CLOSING_REST:
                         return None
             if field < codec.DURATION:
-                state = network.tell(state, field, int(chosen[field]))
-        note = codec.note_of(chosen.tolist(), onset)
+                state = network.tell(state, field, chosen[field])
+        note = codec.note_of(chosen, onset)
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         duration = min(max(note.duration, SHORTEST), span.hush - onset)
         return replace(note, role=ANSWER, place=place, duration=duration)

@@ -20,6 +20,7 @@ from .baselines import Continuator, Markov
 from .heads import CHOSEN
 from .lstm import taught
 
+FEW = 12  # calls, of all that are answered, that every style and every knob answers
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 
@@ -72,7 +73,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         fitted = answers.fit(engine, calls, args.seed)
         result["repetition"], result["copied"] = fitted.pop("repetition"), fitted.pop("copied")
         result["fit"] = fitted
-        few = calls[: max(args.calls // 5, 1)]
+        few = calls[:FEW]
         _tell("knobs")
         result["knobs"] = answers.knob_curves(engine, few, args.seed)
         _tell("styles")
@@ -129,7 +130,8 @@ def report(result: dict[str, Any]) -> str:
     lines.append(f"copy: {again['first']:.2f} bits the first time, {again['repeat']:.2f} the second")
     lines.append("true continuation found: " + ", ".join(f"{k} {v:.3f}" for k, v in true.items() if k != "tests"))
     for key, each in result.get("fit", {}).items():
-        lines.append(f"fit, {key}: answers {each['answer']:.2f}, real {each['real']:.2f}")
+        spread = {who: "{:.2f} to {:.2f}".format(*each[f"{who}_interval"]) for who in ("answer", "real")}
+        lines.append(f"fit, {key}: " + ", ".join(f"{who} {each[who]:.2f} ({spread[who]})" for who in spread))
     for key in ("repetition", "copied"):
         if key in result:
             lines.append(f"{key}: answers {result[key]['answer']:.3f}, real {result[key]['real']:.3f}")
@@ -148,7 +150,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--weights", default="open", help="a name in models/weights, or a .safetensors file")
     parser.add_argument("--windows", type=int, default=40, help="windows a source (default 40)")
     parser.add_argument("--tests", type=int, default=200, help="passages whose continuation is sought (default 200)")
-    parser.add_argument("--calls", type=int, default=40, help="calls that are answered (default 40)")
+    parser.add_argument("--calls", type=int, default=300, help="calls that are answered (default 300)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--baselines", action="store_true", help="count chains on the train split, too, and compare")
     parser.add_argument("--answers", action="store_true", help="let it play: fit, repetition, styles, knobs (minutes)")

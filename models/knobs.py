@@ -81,17 +81,15 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
             [n.pitch for n in recent],
             [n.velocity for n in recent],
         )
-        short = z[: len(NAMES)] - (figures - attributes.MEAN) / attributes.SPREAD
-        wanted = dict(zip(NAMES, short.tolist(), strict=True))
+        wanted = (z[: len(NAMES)] - (figures - attributes.MEAN) / attributes.SPREAD).tolist()
     else:
-        wanted = dict.fromkeys(NAMES, 0.0)
+        wanted = [0.0] * len(NAMES)
     out = {}
-    for name, short in wanted.items():
+    for name, own, short in zip(NAMES, z[: len(NAMES)].tolist(), wanted, strict=True):
         value = knobs.get(name, 0.0)
-        force = max(pull, STRENGTH * STUBBORN.get(name, 1.0) * abs(value))
+        force = max(pull, STRENGTH * STUBBORN.get(name, 1.0) * abs(value)) if value else pull
         if force:
-            left = LEFT * abs(value) * float(z[NAMES.index(name)])
-            near = min(max(short - left + ASKED * value, -1.0), 1.0)
+            near = min(max(short - LEFT * abs(value) * own + ASKED * value, -1.0), 1.0)
             out[name] = near * (force if near * value >= 0.0 else min(force, BACK))
     return out
 

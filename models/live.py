@@ -44,7 +44,8 @@ class LiveNetwork(PlainNetwork):
         super().__init__(weights, config, margin)
         self._session = session(graph(self.weights, small or {}, config, self._tape.rows).model(), threads)
         self.bulk -= sum(self.weights[n].nbytes - q.nbytes - 2 * s.nbytes for n, (q, s) in (small or {}).items())
-        self._ones: dict[int, Run] = {}  # what every note takes is bound once
+        self.bulk -= 2 * 4 * config.layers * config.kv_heads * config.head * margin  # the window is read, and no more
+        self._ones = [self._run_of(1, begin) for begin in self._tape.begins]  # what every note takes is bound once
         self._scoring = [self._head_run(*head) for head in self._heads]
 
     def _make_room(self) -> None:
@@ -55,11 +56,7 @@ class LiveNetwork(PlainNetwork):
     def _pass(self, x: Floats, cos: Floats, sin: Floats) -> Floats:
         count = len(x)
         begin, there = self._tape.place(count)
-        run = self._ones.get(begin) if count == 1 else None
-        if run is None:
-            run = self._run_of(count, begin)
-            if count == 1:
-                self._ones[begin] = run
+        run = self._ones[begin] if count == 1 else self._run_of(count, begin)
         self._cos[:count], self._sin[:count] = cos, sin
         np.add(x, self._steering[0], out=run.given["x"][0])
         run.given["last"][0] = there + count - 1

@@ -83,12 +83,17 @@ def draw(
     Nucleus sampling (Holtzman et al. 2020), and nothing less likely than `min_p` times the likeliest (Nguyen et al.
     2024).
     """
-    hot = logits / max(temperature, 1e-3)
-    rare = -np.exp(hot - hot.max(), dtype=np.float64)  # the likeliest is -1: so that they are in order
-    order = rare.argsort(kind="stable")
-    ranked = rare[order]
-    up_to = -ranked.cumsum()
-    nucleus = int(up_to.searchsorted(top_p * up_to[-1])) + 1
-    likely = int(ranked.searchsorted(min_p * ranked[0], side="right"))
-    last = max(min(nucleus, likely, len(order)) - 1, 0)
-    return int(order[min(int(up_to.searchsorted(generator.random() * up_to[last], side="right")), last)])
+    hot = logits * (1.0 / max(temperature, 1e-3))
+    p = np.exp(hot - hot.max(), dtype=np.float64).tolist()  # the likeliest is 1
+    likely = sorted([(x, -i) for i, x in enumerate(p) if x >= min_p], reverse=True)
+    kept, total, nucleus = 0, 0.0, top_p * sum(p)
+    for x, _ in likely:
+        kept, total = kept + 1, total + x
+        if total >= nucleus:
+            break
+    drawn = generator.random() * total
+    for x, i in likely[:kept]:
+        drawn -= x
+        if drawn < 0.0:
+            return -i
+    return -likely[kept - 1][1]  # rounding

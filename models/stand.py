@@ -19,10 +19,8 @@ SPREADS = {"density": 0.6, "register": 0.5, "loudness": 0.27}
 
 
 def beside(point: NDArray[np.float32], far: float, seed: int, begun: int) -> NDArray[np.float32]:
-    """The style (latent,), its tied dimensions moved to where the answer stands, `far` times as far as people do."""
-    moved = point.copy()
-    moved[: len(NAMES)] += np.float32(far) * taken(seed, begun)
-    return moved
+    """The tied dimensions (7,) of a style, moved to where the answer stands, `far` times as far as people do."""
+    return point[: len(NAMES)] + np.float32(far) * taken(seed, begun)
 
 
 @lru_cache(maxsize=64)

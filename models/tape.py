@@ -14,7 +14,6 @@ from .config import Config
 from .network import Floats
 from .ring import Ring
 
-STRIDE = 32  # rows: how finely a run chooses where it begins to read
 SPARE = 256  # rows that are written before the end is carried to the beginning
 
 
@@ -23,7 +22,7 @@ class Tape:
 
     def __init__(self, config: Config, ring: Ring) -> None:
         self.ring = ring
-        self.rows = -(-(ring.size + SPARE) // STRIDE) * STRIDE
+        self.rows = ring.size + SPARE
         shape = config.layers, 2, config.kv_heads, self.rows, config.head
         # Who begins to read at a later row is told of as many rows: the last head's end beyond the memory, and are not read.
         self._all = np.zeros(int(np.prod(shape)) + self.rows * config.head, np.float32)
@@ -40,9 +39,13 @@ class Tape:
             self._first = first
         if self.ring.length - self._first > self.rows:
             self._carry(first)
-        seen = max(first - self.ring.window + 1, 0) - self._first
-        begin = max(seen, 0) // STRIDE * STRIDE
+        begin = max(first - self.ring.window + 1 - self._first, 0)
         return begin, first - self._first - begin
+
+    @property
+    def begins(self) -> range:
+        """Where a run of one step may begin to read."""
+        return range(self.rows - self.ring.window + 1)
 
     def from_row(self, layer: int, kind: int, begin: int) -> Floats:
         """Keys (0) or values (1) of a layer, (heads, rows, head), as one who begins to read there is told of them."""
