@@ -21,6 +21,7 @@ from .heads import CHOSEN
 from .losses import field_nats
 from .musician import Musician
 from .note import LOWEST, Note
+from .sampling import Sampling
 from .style import kl_nats
 
 Bits = dict[str, float]
@@ -96,26 +97,31 @@ def drawn(pieces: Sequence[Piece], window: int, windows: int, seed: int) -> Iter
 def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> dict[str, Any]:
     """Bits a note with the true style, with that of a piece from another window, and with a zero one: whether the style is read.
 
-    In "first" the same for the first 16 and 64 notes after silence alone, where the context tells less of it yet. And the latent
-    itself: its KL divergence from the prior, in nats, and how many dimensions tell passages apart.
+    The styles as they are played with (`emphasis`, see `models.sampling`); in "plain", as they are. In "first" as played for the first
+    16 and 64 notes after silence alone, where the context tells less of it yet. And the latent itself: its KL divergence from the
+    prior, in nats, and how many dimensions tell passages apart.
     """
     found = list(drawn(pieces, musician.config.window, windows, seed))
-    styles = [style_of(musician, piece, start) for piece, start, _ in found]
+    plain = [style_of(musician, piece, start) for piece, start, _ in found]
     order = np.random.default_rng(seed).permutation(len(found))
-    spans = (musician.config.window, *BEGINNINGS)
-    sums: dict[int, dict[str, dict[str, tuple[Tensor, Tensor]]]] = {
-        n: {k: {} for k in ("true", "foreign", "zero")} for n in spans
+
+    def counted(emphasis: float, count: int) -> Bits:
+        sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {kind: {} for kind in ("true", "foreign", "zero")}
+        for i, (piece, _, rows) in enumerate(found):
+            other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
+            for kind, z in (("true", plain[i]), ("foreign", plain[other]), ("zero", torch.zeros_like(plain[i]))):
+                asked = _ask(musician, rows[: count + 1], emphasis * z, last_only=False)
+                _add(sums[kind], piece.source, asked)
+        return {f"bits_{kind}_z": _bits(each)["mean"]["total"] for kind, each in sums.items()}
+
+    window, played = musician.config.window, Sampling().emphasis
+    return {
+        **counted(played, window),
+        "plain": counted(1.0, window),
+        "first": {str(n): counted(played, n) for n in BEGINNINGS},
+        "kl_nats": float(torch.stack([kl_of(musician, piece, start) for piece, start, _ in found]).mean()),
+        "active_dimensions": int((torch.cat(plain).flatten(1).std(0) > 0.1).sum()),
     }
-    for i, (piece, _, rows) in enumerate(found):
-        other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
-        for kind, z in (("true", styles[i]), ("foreign", styles[other]), ("zero", torch.zeros_like(styles[i]))):
-            for count in spans:
-                _add(sums[count][kind], piece.source, _ask(musician, rows[: count + 1], z, last_only=False))
-    means = torch.cat(styles).flatten(1)
-    kl = float(torch.stack([kl_of(musician, piece, start) for piece, start, _ in found]).mean())
-    total = {n: {f"bits_{kind}_z": _bits(each)["mean"]["total"] for kind, each in sums[n].items()} for n in spans}
-    first = {str(n): total[n] for n in BEGINNINGS}
-    return {**total[spans[0]], "first": first, "kl_nats": kl, "active_dimensions": int((means.std(0) > 0.1).sum())}
 
 
 @torch.inference_mode()

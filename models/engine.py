@@ -48,6 +48,7 @@ class Engine:
         self._rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
         self._hidden: list[Floats] = []  # of step 0 and of each note after it, as far as they were fed
         self.heard = dict.fromkeys(HEARD, 0)  # see `hear`
+        self._called: motif.Called | None = None  # what the call says, once it is looked at
         self._foreign: Floats | None = None  # what pitches outside the call's key are disfavoured by, once it is known
         self.settle()
 
@@ -106,7 +107,7 @@ class Engine:
         self.back_to(at + same)
         self._remember(notes[same:])
         self.settle()
-        self._foreign = None
+        self._foreign = self._called = None
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of some notes: the mean of the latent, averaged over stretches of the length it was trained on."""
@@ -200,6 +201,7 @@ class Engine:
             self._rows = self._rows[surplus:]
             del self._hidden[:surplus]
             self._forgotten += surplus
+            self._called = None  # it counts from the first note that is known
 
     def back_to(self, count: int) -> None:
         """Keep the first `count` notes of the session."""
@@ -249,12 +251,12 @@ class Engine:
         turned = knobs.strengths(self.sampling.knobs, pull, self._stood(span), known)
         if self._foreign is None:
             self._foreign = rules.strangeness(self.notes, self.sampling)
-        taken = motif.taken_up(self.notes) if self.sampling.motif and not span.together else None
+        taken = self._motif() if self.sampling.motif and not span.together else None
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
                 logits = knobs.tilted(network.logits(state, field, near), field, turned, recent)
                 logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, recent)
-                logits = motif.leaned(logits, field, taken, self.sampling.motif, self._foreign)
+                logits = motif.leaned(logits, field, taken, self.sampling.motif, self._foreign, onset)
                 if field == codec.TIME:
                     logits = np.where(
                         rules.open_times(self.notes, last, span.earliest, self.sampling.density), logits, -np.inf
@@ -279,6 +281,12 @@ class Engine:
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         duration = min(max(note.duration, SHORTEST), span.hush - onset)
         return replace(note, role=ANSWER, place=place, duration=duration)
+
+    def _motif(self) -> motif.Motif | None:
+        """What the call says next, where the answer says what the call has said."""
+        if self._called is None:
+            self._called = motif.called(self.notes)
+        return motif.taken_up(self.notes, self._called)
 
     def _stood(self, span: Span) -> Floats:
         """The style, and the stand that this answer takes beside it; none where both play at once."""

@@ -120,7 +120,8 @@ def report(result: dict[str, Any]) -> str:
     style, again, true = result["style"], result["copy"], result["continuation"]
     lines.append(
         f"style: {style['bits_true_z']:.2f} bits with the true one, {style['bits_foreign_z']:.2f} with a foreign one, "
-        f"{style['bits_zero_z']:.2f} with none; {style['kl_nats']:.1f} nats, {style['active_dimensions']} dimensions alive"
+        f"{style['bits_zero_z']:.2f} with none (as played; plain {style['plain']['bits_true_z']:.2f} and "
+        f"{style['plain']['bits_foreign_z']:.2f}); {style['kl_nats']:.1f} nats, {style['active_dimensions']} dimensions alive"
     )
     for count, each in style["first"].items():
         told = ", ".join(f"{each[f'bits_{kind}_z']:.2f}" for kind in ("true", "foreign", "zero"))

@@ -64,8 +64,6 @@ class Lesson:
     style_known: NDArray[np.bool_]  # (PASSAGES, N)
     attributes: NDArray[np.float64]  # (PASSAGES, 7), standardised; NaN where unknown
     which: codec.Steps  # (W,): the passage whose style counts for the step after each
-    foreign: codec.Steps  # (N, 7): notes of some other piece, whose style is not that of any of these
-    foreign_known: NDArray[np.bool_]  # (N,)
 
 
 class Course:
@@ -220,11 +218,7 @@ class Course:
                 figures[i] = attributes.standard(attributes.measure(*(getattr(neighbour, f).tolist() for f in FIGURED)))
                 if neighbour.velocity[0] < 0:
                     figures[i, attributes.NAMES.index("loudness")] = np.nan
-        other, _, _ = self._passage(rng, self.style_notes)
-        foreign, foreign_known = np.tile(codec.SILENCE, (self.style_notes, 1)), np.zeros(self.style_notes, dtype=bool)
-        foreign[: len(other)], foreign_known[: len(other)] = style_steps(other), True
-        steps = recall.recalled(steps, self.window)
-        return Lesson(steps, target, style, known, figures, which, foreign, foreign_known)
+        return Lesson(recall.recalled(steps, self.window), target, style, known, figures, which)
 
 
 def style_steps(p: Passage) -> codec.Steps:

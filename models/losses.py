@@ -21,17 +21,11 @@ Batch = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each part counts. `kl` is per note of the window; `floor` is the free nats of each latent dimension.
-
-    `contrast`: how much it counts that a style of another piece makes the music less likely, until it costs `apart` nats
-    a note more. A context of many notes tells the style, too; without this, the style that was asked for is hardly heard.
-    """
+    """How much each part counts. `kl` is per note of the window; `floor` is the free nats of each latent dimension."""
 
     kl: float = 0.1
     floor: float = 0.05
     tied: float = 0.3
-    contrast: float = 0.1
-    apart: float = 0.07
 
 
 def styles(musician: Musician, batch: Batch, sample: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -55,33 +49,8 @@ def field_nats(logits: list[Tensor], target: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(sums), torch.stack(counts)
 
 
-def window_nats(logits: list[Tensor], target: Tensor) -> Tensor:
-    """Nats a note of each window, (B,)."""
-    total = torch.zeros(target.shape[:2], device=target.device)
-    for field, guess in enumerate(logits):
-        size = codec.SIZES[field]
-        nats = F.cross_entropy(
-            guess.float().flatten(0, 1), target[..., field].flatten(), ignore_index=size, reduction="none"
-        )
-        total = total + nats.view(target.shape[:2])
-    notes = (target[..., codec.PITCH] != codec.SIZES[codec.PITCH]).sum(1)
-    return total.sum(1) / notes.clamp(min=1)
-
-
-def contrast(musician: Musician, batch: Batch, logits: list[Tensor], apart: float) -> Tensor:
-    """How far a foreign style falls short of costing `apart` nats a note more than the true one; over a quarter of the batch."""
-    few = max(len(batch["steps"]) // 4, 1)
-    steps, target = batch["steps"][:few], batch["target"][:few]
-    mean, logvar = musician.style(batch["foreign"][:few], batch["foreign_known"][:few])
-    foreign = window_nats(musician(steps, draw(mean, logvar)[:, None], target), target)
-    true = window_nats([guess[:few] for guess in logits], target)
-    return F.relu(apart - (foreign - true)).mean()
-
-
 def lesson_loss(musician: Musician, batch: Batch, weights: Weights) -> tuple[Tensor, Tensor]:
-    """The loss to descend, a scalar, and a report, (9,): nats a note of each field, KL in nats, tied error, how far a foreign
-    style is from costing what it should, in nats a note, and the loss.
-    """
+    """The loss to descend, a scalar, and a report, (8,): nats a note of each field, KL in nats, tied error, loss."""
     z, mean, logvar = styles(musician, batch, sample=True)
     logits = musician(batch["steps"], z, batch["target"])
     sums, counts = field_nats(logits, batch["target"])
@@ -92,9 +61,8 @@ def lesson_loss(musician: Musician, batch: Batch, weights: Weights) -> tuple[Ten
     tied = (mean[..., :TIED] - figures.nan_to_num()).square() * known * ~figures.isnan()
     error = tied.sum() / known.sum().clamp(min=1) / TIED
     penalty = weights.kl * kl.clamp(min=weights.floor).sum() / batch["steps"].shape[1]
-    short = contrast(musician, batch, logits, weights.apart)
-    loss = nats.sum() + penalty + weights.tied * error + weights.contrast * short
-    return loss, torch.cat([nats, torch.stack([kl.sum(), error, short, loss])]).detach()
+    loss = nats.sum() + penalty + weights.tied * error
+    return loss, torch.cat([nats, kl.sum()[None], error[None], loss[None]]).detach()
 
 
-REPORT = (*CHOSEN, "kl", "tied", "contrast", "loss")
+REPORT = (*CHOSEN, "kl", "tied", "loss")

@@ -10,21 +10,19 @@ from collections.abc import Callable, Sequence
 
 from .agreement import Listeners
 from .config import Config
-from .live import LiveNetwork
+from .live import MATRICES, LiveNetwork
 from .network import Floats
 from .quantise import Quantised, quantised
 
 ENOUGH = (
     0.993  # of the likeliest values the same: more than `agreement.SAME`, as other music is asked for when it is judged
 )
-PARTS = {"qkv": ("q", "k", "v"), "o": ("o",), "gate_up": ("gate", "up"), "down": ("down",)}
-"""The matrices that are multiplied at once, of each layer."""
 
 
 def groups(config: Config) -> list[list[str]]:
     """Names of the tensors that are multiplied at once."""
     layers = range(config.layers)
-    return [[f"transformer.layers.{i}.{part}.weight" for part in parts] for i in layers for parts in PARTS.values()]
+    return [[f"transformer.layers.{i}.{part}.weight" for part in parts] for i in layers for parts in MATRICES.values()]
 
 
 def chosen(

@@ -220,9 +220,7 @@ def tell(trainer: Trainer, report: Tensor, speed: float) -> None:
         "bits": round(total, 4),
         "notes_per_s": round(speed),
     }
-    row |= {k: round(v, 4) for k, v in bits.items()} | {
-        k: round(figures[k], 4) for k in ("kl", "tied", "contrast", "loss")
-    }
+    row |= {k: round(v, 4) for k, v in bits.items()} | {k: round(figures[k], 4) for k in ("kl", "tied", "loss")}
     with (trainer.args.out / "log.jsonl").open("a", encoding="utf8") as log:
         log.write(json.dumps(row) + "\n")
     each = "  ".join(f"{k} {v:.2f}" for k, v in bits.items())

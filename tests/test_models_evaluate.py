@@ -182,6 +182,7 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
     assert set(found["copy"]) == {"first", "repeat"}
     counts = {"bits_true_z", "bits_foreign_z", "bits_zero_z"}
     assert {"kl_nats", *counts} <= set(found["style"])
+    assert set(found["style"]["plain"]) == counts
     assert {count: set(each) for count, each in found["style"]["first"].items()} == {"16": counts, "64": counts}
     assert len(found["knobs"]) == 7
     assert {p.name for p in (tmp_path / "plots").iterdir()} == {"latent.png", "knobs.png"}

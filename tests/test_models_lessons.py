@@ -62,8 +62,6 @@ def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: lesso
         held += int(open_.sum())
         assert (lesson.target[:-1][open_][:, codec.DURATION] < codec.HELD_STEP).all()
         forgotten += int(not lesson.style_known[0].any())
-        assert lesson.foreign_known[:8].all()
-        assert (lesson.foreign[lesson.foreign_known][:, codec.PITCH] < codec.NO_PITCH).all()
     assert held > 50
     assert 0 < forgotten < 200
 

@@ -79,7 +79,7 @@ def test_a_lean_favours_and_never_forbids(drawn: list[tuple[int, float, int]], p
                 motif.leaned(logits, field, found, power, foreign + 1.0) == logits
             ).all()  # out of the key: not raised
         assert (out[::2] == -np.inf).all()
-        assert ((out[1::2] >= 0.0) & (out[1::2] <= power)).all()
+        assert ((out[1::2] >= 0.0) & (out[1::2] <= motif.AMONG * power)).all()
         assert not logits[1::2].any()  # left as they were
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from models import checkpoint, corpus, lessons, losses, train
+from models import checkpoint, train
 from models.muon import orthogonal
 from models.note import Note
 
@@ -82,24 +81,6 @@ def test_weights_that_are_not_there_are_one_sentence(
     command = ["--corpus", str(midi_folder), "--out", str(tmp_path), "--start", str(tmp_path / "none.safetensors")]
     assert train.main(command) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
-
-
-def test_a_foreign_style_is_told_from_the_true_one(midi_folder: Path) -> None:
-    """Where the true style's bits are those of a foreign one, all that was wanted is missing; where it is known, less."""
-    course = lessons.Course(corpus.read(midi_folder, "train"), 32, 16)
-    batch = {k: torch.from_numpy(v) for k, v in lessons.batch(course, 0, range(8)).items()}
-    batch = {k: v.float() if v.is_floating_point() else v for k, v in batch.items()}
-    musician = small_musician()
-    with torch.no_grad():
-        for layer in musician.transformer.layers:
-            layer.style.weight.zero_()
-        logits = musician(batch["steps"], torch.zeros(8, 1, SMALL.latent), batch["target"])
-        assert float(losses.contrast(musician, batch, logits, 0.07)) == pytest.approx(0.07, abs=1e-5)
-        sure = [
-            guess + 2.0 * F.one_hot(batch["target"][..., i], guess.shape[-1] + 1)[..., :-1]
-            for i, guess in enumerate(logits)
-        ]
-        assert float(losses.contrast(musician, batch, sure, 0.07)) == 0.0
 
 
 def test_a_course_that_was_cut_off_goes_on_exactly(midi_folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""The tune is what one would sing: a single line is itself, a chord its top, and what goes on under a long note is not it."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import codec, motif, tune
+from models.note import ANSWER, CALL, LOWEST, Note
+
+TUNE = (72, 74, 76, 72, 79, 77, 76)
+
+
+def chorale(shift: int = 0, role: int = CALL, start: float = 0.0, count: int = len(TUNE)) -> list[Note]:
+    """The tune, half a second a note, with three notes under each, the lowest first, and one between that is lower still."""
+    notes = []
+    for i, top in enumerate(TUNE[:count]):
+        at = start + 0.5 * i
+        notes += [Note(at, 0.4, top + shift - below, 70, role) for below in (24, 15, 7, 0)]
+        notes.append(Note(at + 0.25, 0.2, 52 + shift, 60, role))
+    return notes
+
+
+def test_of_a_thick_texture_the_top_is_the_tune() -> None:
+    notes = chorale()
+    assert tune.thick(notes)
+    assert tuple(n.pitch for n in tune.on_top(notes)) == TUNE
+
+
+def test_a_single_line_is_its_own_tune_wherever_it_leaps() -> None:
+    line = [Note(0.2 * i, 0.2, p, 70) for i, p in enumerate((60, 84, 48, 72, 40, 90))]
+    assert not tune.thick(line)
+    assert motif.called(line).tune == line
+
+
+@given(st.lists(st.tuples(st.integers(LOWEST, 108), st.floats(0.0, 1.0)), max_size=60))
+def test_a_tune_is_one_note_at_a_time_and_holds_the_highest(drawn: list[tuple[int, float]]) -> None:
+    onsets = np.cumsum([wait for _, wait in drawn])
+    notes = [Note(float(t), 0.2, p, 64) for t, (p, _) in zip(onsets, drawn, strict=True)]
+    found = tune.on_top(notes)
+    assert all(n in notes for n in found)
+    assert [n.onset for n in found] == sorted(n.onset for n in found)
+    if notes:
+        assert max(n.pitch for n in found) == max(n.pitch for n in notes)
+
+
+def test_an_answer_takes_up_the_tune_and_leaves_what_goes_with_it() -> None:
+    heard = [*chorale(), *chorale(5, ANSWER, 6.0, count=3)]
+    found = motif.taken_up(heard)
+    assert found is not None
+    assert (found.pitch, found.wait, found.at) == (TUNE[3] + 5, None, 7.5)
+    flat, foreign = np.zeros(codec.SIZES[codec.PITCH]), np.zeros(codec.SIZES[codec.PITCH])
+    assert motif.leaned(flat, codec.PITCH, found, 2.0, foreign, onset=7.5)[found.pitch - LOWEST] == 2.0 * motif.AMONG
+    assert not motif.leaned(flat, codec.PITCH, found, 2.0, foreign, onset=7.25).any()  # what goes between
+    times = np.zeros(codec.SIZES[codec.TIME])
+    assert not motif.leaned(times, codec.TIME, found, 2.0, foreign).any()  # nor is it hurried past
