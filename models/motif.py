@@ -102,7 +102,9 @@ def _onward(said: Called, k: int, last: Note, weight: float) -> Motif:
 
 
 def leaned(logits: Row, field: int, motif: Motif | None, power: float, foreign: Row, onset: float = 0.0) -> Row:
-    """The logits (n,) of a field, what the motif says raised by `power` times its weight, in nats. `onset`: when the note sounds, where that is known.
+    """The logits (n,) of a field, what the motif says raised by `power` times its weight, in nats.
+
+    `onset`: when the note sounds, where that is known.
 
     A pitch that is `foreign` (n pitches, more than 0) to the key is not raised: in another place of the scale, a motif bends to it.
     """

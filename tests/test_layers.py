@@ -56,6 +56,8 @@ PLAYING = (
         "plain",
         "network",
         "ring",
+        "tape",
+        "tune",
         "onnx",
         "runtime",
         "quantise",
