@@ -87,7 +87,7 @@ RULES = {
         "Stride and syncopation at a brisk walk.",
         "fox-trots, one-steps and rags on rolls",
         titled(r"fox-?trot|one-?step|ragtime|\brag\b|cake", *ROLLS),
-        {"density": 16.0},
+        {"density": 16.0, "lowest": 32.0, "highest": 93.0},
     ),
     "salon-waltz": Rule(
         "Salon waltz",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .attributes import NAMES
 
 #: How far answers stand from their style, in the usual spreads of each quality (`models.attributes`).
-SPREADS = {"density": 0.4, "register": 0.45, "loudness": 0.27}
+SPREADS = {"density": 0.42, "register": 0.52, "loudness": 0.23}
 
 
 def beside(point: NDArray[np.float32], far: float, seed: int, begun: int) -> NDArray[np.float32]:
