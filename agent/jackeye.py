@@ -19,6 +19,7 @@ from typing import Any
 NO_SERVER = 1  # JACK: start none
 NAME = b"tradefours-look"
 TRIES, PAUSE = 6, 0.05  # seconds; a name that is another program's for good must not hold up the start
+LATER, SLOWLY = 40, 0.25  # seconds; so it is tried on beside it
 MIDI, INPUTS, OUTPUTS = b"raw midi", 1, 2
 
 
@@ -52,15 +53,14 @@ class JackEye:
 
         rtmidi makes a client of its own for each direction, and JACK lets only one client be called `tradefours`: the other becomes
         `tradefours-01`. By its alias the port is found under the name that we print all the same. A program that has just ended may
-        have it for a moment, so it is tried again.
+        have it for a moment, so it is tried again; where that is not enough, for some seconds more, while we go on.
         """
         for _ in range(TRIES):
             with self.lock:
-                found = self._library.jack_port_by_name(self._client, port.encode()) if self._enter() else None
-                taken = found and self._library.jack_port_by_name(self._client, name.encode())
-                if found and not taken and self._library.jack_port_set_alias(found, name.encode()) == 0:
+                if self._enter() and self._name(port, name):
                     return True
             time.sleep(PAUSE)
+        threading.Thread(target=self._name_later, args=(port, name), name="jack name", daemon=True).start()
         return False
 
     def close(self) -> None:
@@ -69,6 +69,18 @@ class JackEye:
             client, self._client = self._client, None
             if client is not None and not self._gone:
                 self._library.jack_client_close(client)
+
+    def _name(self, port: str, name: str) -> bool:
+        found = self._library.jack_port_by_name(self._client, port.encode())
+        taken = found and self._library.jack_port_by_name(self._client, name.encode())
+        return bool(found and not taken and self._library.jack_port_set_alias(found, name.encode()) == 0)
+
+    def _name_later(self, port: str, name: str) -> None:
+        for _ in range(LATER):
+            time.sleep(SLOWLY)
+            with self.lock:
+                if self._client is None or self._gone or self._name(port, name):
+                    return
 
     def _enter(self) -> bool:
         if self._client is not None and not self._gone:

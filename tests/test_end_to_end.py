@@ -18,6 +18,7 @@ import pytest
 from agent import turns
 from agent.demo import messages, written_call
 from agent.follower import TICKS, Follower
+from agent.jackeye import JackEye
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.transport import Transport
 from models.midifile import read_notes
@@ -57,6 +58,28 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def patient_server(tmp_path: Path) -> Iterator[str]:
     with jack_server(tmp_path / "jackd.log", patient=True) as name:
         yield name
+
+
+def test_a_name_that_another_keeps_is_ours_when_it_is_free(server: str) -> None:
+    """As when a program that has just ended, or is about to, is still called as we are."""
+    import jack
+
+    other, ours = (jack.Client(name, no_start_server=True) for name in ("tradefours", "tradefours-07"))
+    eye = JackEye()
+    try:
+        kept, port = other.midi_outports.register("out"), ours.midi_outports.register("out")
+        other.activate()
+        ours.activate()
+        began = time.monotonic()
+        assert not eye.also_called(port.name, kept.name)
+        assert time.monotonic() - began < 2.0  # nobody waits for it any longer
+        assert port.aliases == []
+        other.close()
+        wait_for(lambda: port.aliases == ["tradefours:out"], 10, "the name that we are known by")
+    finally:
+        eye.close()
+        other.close()
+        ours.close()
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
