@@ -36,7 +36,10 @@ def plain(name: str, api: str) -> str:
 
 
 class Ledger:
-    """What was begun on a port and has not been ended: keys, and pedals by channel; and what was ended when."""
+    """What was begun on a port and has not been ended: keys, and pedals by channel; and what was ended when.
+
+    Threads: one may note while another looks; so who looks goes through copies, which are made at once.
+    """
 
     def __init__(self) -> None:
         self.keys: set[Key] = set()
@@ -64,8 +67,8 @@ class Ledger:
 
     def ends(self, since: float = math.inf) -> list[bytes]:
         """What ends all of it, and once more what has been ended since a moment: it may not have arrived."""
-        keys = self.keys | {key for key, when in self._ended.items() if when >= since}
-        pedals = self.pedals | {channel for channel, when in self._lifted.items() if when >= since}
+        keys = self.keys | {key for key, when in self._ended.copy().items() if when >= since}
+        pedals = self.pedals | {channel for channel, when in self._lifted.copy().items() if when >= since}
         offs = [bytes((NOTE_OFF | channel, pitch, 0)) for channel, pitch in sorted(keys)]
         return offs + [bytes((CONTROL | channel, SUSTAIN, 0)) for channel in sorted(pedals)]
 
@@ -175,7 +178,7 @@ class PluggedOutput(Plug):
     def look(self, there: list[str] | None) -> str | None:
         line = super().look(there)
         with self._lock:
-            again, sounding = self._again, {bytes((NOTE_OFF | c, pitch, 0)) for c, pitch in self.ledger.keys}
+            again, sounding = self._again, {bytes((NOTE_OFF | c, pitch, 0)) for c, pitch in self.ledger.keys.copy()}
             if line is None and self._port is not None:
                 for message in again:
                     if message not in sounding and message[0] & 0xF0 == NOTE_OFF:
