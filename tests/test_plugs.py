@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from agent.plugs import PluggedInput, PluggedOutput, Plugs, plain
+from agent.plugs import Ledger, PluggedInput, PluggedOutput, Plugs, plain
 from agent.ports import PortList
 
 from .fakes import FakeInput, FakeOutput, judge
@@ -192,3 +195,28 @@ def test_what_an_input_owes_is_judged_like_any_playing() -> None:
         cables.opened[-1].play(*message)
     keys.look([])
     judge(heard)
+
+
+def test_one_may_note_while_another_looks() -> None:
+    """Threads change at every turn for half a second; before, hundreds of looks met a set that changed under them."""
+    ledger, done, interval = Ledger(), threading.Event(), sys.getswitchinterval()
+
+    def note() -> None:
+        i = 0
+        while not done.is_set():
+            i += 1
+            ledger.note(bytes((0x90 | i % 16, 7 * i % 128, i % 3)), float(i))
+
+    noting, looked = threading.Thread(target=note), 0
+    sys.setswitchinterval(1e-6)
+    try:
+        noting.start()
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            assert len(ledger.ends(0.0)) <= 16 * 128
+            looked += 1
+    finally:
+        done.set()
+        noting.join()
+        sys.setswitchinterval(interval)
+    assert looked > 10
