@@ -85,7 +85,7 @@ def draw(
     """
     hot = logits * (1.0 / max(temperature, 1e-3))
     p = np.exp(hot - hot.max(), dtype=np.float64).tolist()  # the likeliest is 1
-    likely = sorted([(x, -i) for i, x in enumerate(p) if x >= min_p], reverse=True)
+    likely = sorted([(x, -i) for i, x in enumerate(p) if x >= min(min_p, 1.0)], reverse=True)
     kept, total, nucleus = 0, 0.0, top_p * sum(p)
     for x, _ in likely:
         kept, total = kept + 1, total + x

@@ -10,9 +10,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from .attributes import CHORD
 from .note import Note
 
-CHORD = 0.035  # seconds: onsets closer than this are struck together
 THICK = 0.15  # share of notes that are struck with one before them, from which on the tune lies on top
 NEAR = 0.6  # seconds: how far before and after a higher note makes this one accompaniment
 FAR = 9  # semitones: how much higher

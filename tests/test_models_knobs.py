@@ -9,7 +9,7 @@ from agent import presets
 from models import attributes, codec, knobs
 from models.engine import Engine
 from models.note import ANSWER, Note, Span
-from models.sampling import KNOB, Sampling, softmax
+from models.sampling import KNOB, Sampling, draw, softmax
 
 from .musicians import SMALL, scale, small_network
 
@@ -123,3 +123,10 @@ def test_settings_are_strict_about_knobs() -> None:
     for wrong in ({KNOB + "spice": 1.0}, {"knobs": 1.0}):
         with pytest.raises(ValueError, match="no sampling setting"):
             Sampling.of(wrong)
+
+
+@pytest.mark.parametrize("min_p", [0.0, 1.0, 7.0])
+def test_the_likeliest_is_never_too_rare(min_p: float) -> None:
+    logits = np.array([-np.inf, 0.0, 1.0, -np.inf])
+    drawn = {draw(logits, 1.0, 1.0, min_p, np.random.default_rng(seed)) for seed in range(60)}
+    assert drawn == ({1, 2} if min_p == 0.0 else {2})
