@@ -77,7 +77,7 @@ def _play_together(session: Session, action: str, when: float) -> None:
 
 def _style(session: Session, name: str) -> None:
     preset = presets.load(name)
-    session.partner.taste.take(replace(preset, sampling=session.zone.range(preset.sampling)))
+    session.partner.take_style(replace(preset, sampling=session.zone.range(preset.sampling)))
     session.say(f"Style: {preset.title}.")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +92,8 @@ def ask(command: Sequence[str], requests: list[dict[str, Any]]) -> Iterator[dict
         except (ValueError, RecursionError) as error:
             raise UserError("the musician said something that is not a reply; install the program again.") from error
         replies.append(reply)
+        if isinstance(ready := reply.get("ready"), dict) and "note" in ready:  # a licence, say
+            print(ready["note"], file=sys.stderr)
     if not any({"done", "error", "z"} & set(r) for r in replies):
         last = done.stderr.strip().rpartition("\n")[2][:120]
         raise UserError(f"the musician stopped before it had answered ({last or done.returncode}); try again.")

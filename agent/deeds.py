@@ -60,7 +60,9 @@ def _pad(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> No
     turned = {k: v for k, v in session.partner.preset.sampling.items() if k.startswith(presets.KNOB)}
     shares = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
     title = " · ".join(f"{share:.0%} {p.title}" for share, p in zip(shares, (a, b, c, d), strict=True) if share > 0.1)
-    use(session, replace(preset, title=title, sampling={**preset.sampling, **turned}))
+    # Who plays stays: a hand on its way over the pad would call another musician at each turn.
+    who = session.partner.preset.musician
+    use(session, replace(preset, title=title, musician=who, sampling={**preset.sampling, **turned}))
     stage.at = [x, y]
 
 
@@ -74,10 +76,18 @@ async def _sound_like_that(stage: Stage, session: Session, name: str) -> None:
     z, habits = await session.mind.encode(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
-    weights = str((session.mind.ready or {}).get("weights", ""))
-    about = f"Learnt from {len(notes)} notes of your playing."
+    about = session.mind.ready or {}
+    weights = str(about.get("points", about.get("weights", "")))
+    who = session.partner.preset.musician
     preset = Preset(
-        slug(name), title=name, description=about, z=tuple(z), weights=weights, source="your playing", sampling=habits
+        slug(name),
+        title=name,
+        description=f"Learnt from {len(notes)} notes of your playing.",
+        z=tuple(z),
+        weights=weights,
+        source="your playing",
+        musician=who,
+        sampling=habits,
     )
     _keep(stage, preset)
     use(session, preset)

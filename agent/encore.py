@@ -17,11 +17,14 @@ from .rehearsal import Row
 def ask_again(told: list[Row], musician: Sequence[str]) -> str:
     """Ask a musician all that it was asked, and compare each answer; the first difference, or ""."""
     process: subprocess.Popen[str] | None = None
-    lives = [r for r in told if "ask" in r or "ready" in r.get("got", {})]
+    lives = [r for r in told if "ask" in r or "seat" in r or "ready" in r.get("got", {})]
     got, chosen_from = _answers(told)
     life, draft = 0, dict[str, Any]()
     try:
         for row in lives:
+            if "seat" in row:
+                musician = row["seat"]
+                continue
             if "got" in row:
                 life += 1
                 _end(process)

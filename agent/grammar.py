@@ -144,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
 def _of_making(m: argparse.ArgumentParser) -> None:
     m.add_argument("-o", "--out", type=Path, metavar="FILE.toml", help="where to write it (default: among your own)")
     m.add_argument(
-        "--weights", default="open", metavar="W", help="the musician's weights: a name or a .safetensors file"
+        "--weights", metavar="W", help="the musician's weights: a name or a .safetensors file (default: open)"
     )
     _of_engines(m)
     m.add_argument("--mind", metavar="COMMAND", help=argparse.SUPPRESS)
@@ -283,7 +283,9 @@ def _of_musician(c: argparse.ArgumentParser) -> None:
     )
     c.add_argument("--seed", type=int, metavar="N", help="the same seed and playing, the same answer")
     c.add_argument(
-        "--weights", default="open", metavar="W", help="the musician's weights: a name or a .safetensors file"
+        "--weights",
+        metavar="W",
+        help="the musician's weights: a name or a .safetensors file (default: those that the style asks for, else open)",
     )
     _of_engines(c)
     c.add_argument(

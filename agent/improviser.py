@@ -20,7 +20,7 @@ from .clock import Clock
 from .conversation import Conversation
 from .manner import Manner
 from .meters import Meters
-from .mind import Mind, MindLost
+from .mind import Mind
 from .pace import Pace
 from .player import Player
 from .pulse import pulse
@@ -116,7 +116,7 @@ class Improviser:
     async def change(self, seconds: float | None) -> None:
         """Wait until something happens, or for so long. Raises MindLost."""
         if self.mind.gone.is_set():
-            raise MindLost(self.mind.last_words or "it ended")
+            raise self.mind.loss()
         waits = [asyncio.ensure_future(e.wait()) for e in (self._changed, self.mind.gone)]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

@@ -175,7 +175,12 @@ def _run(
     setting = {"channel": args.channel - 1, "thru": args.thru, "rounds": more.get("rounds"), **more}
     known = replay.setting(preset, args, learning.controls if learning is not None else Controls(), setting)
     take = Take(
-        folder, preset=preset.name, seed=seed, weights=args.weights, tempo=getattr(args, "tempo", None), setting=known
+        folder,
+        preset=preset.name,
+        seed=seed,
+        weights=preset.player(args.weights),
+        tempo=getattr(args, "tempo", None),
+        setting=known,
     )
     clock = SystemClock()
     desk = Desk(output, open_sound(args.sound, args.soundfont))
@@ -201,7 +206,9 @@ def _run(
         async def session() -> Report:
             helpers = ThreadPoolExecutor(4, "helper", priority.once)
             asyncio.get_running_loop().set_default_executor(helpers)
-            mind = Mind(worker_command(args.weights, args.engine, args.mind))
+            mind = Mind(worker_command(preset.player(args.weights), args.engine, args.mind))
+            if not args.weights and not args.mind:
+                mind.others = partial(worker_command, engine=args.engine)
             mind.journal = lambda row: take.keep(clock.now(), row)
             made = Session(
                 inputs=[*inputs, *opening.inputs],

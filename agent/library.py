@@ -20,7 +20,7 @@ def answer(args: argparse.Namespace) -> int:
     """Answer a file."""
     preset = presets.load(args.preset, args.knob)
     seed = 0 if args.seed is None else args.seed
-    mind = worker_command(args.weights, args.engine, args.mind)
+    mind = worker_command(preset.player(args.weights), args.engine, args.mind)
     found = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=mind)
     span = found.answer[-1].end - found.answer[0].onset
     if args.picture is not None:
@@ -91,7 +91,8 @@ def list_presets(args: argparse.Namespace) -> int:
 def make_preset(args: argparse.Namespace) -> int:
     """Learn or blend a preset, and write it."""
     if args.make == "learn":
-        preset = tailor.learn(args.name, args.files, worker_command(args.weights, args.engine, args.mind))
+        mind = worker_command(args.weights or presets.WEIGHTS, args.engine, args.mind)
+        preset = tailor.learn(args.name, args.files, mind, args.weights or "")
     else:
         name = args.out.stem if args.out else f"{args.a}-{args.b}"
         preset = tailor.blend(name, presets.load(args.a), presets.load(args.b), args.share)

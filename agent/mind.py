@@ -21,6 +21,7 @@ from .errors import UserError
 PATIENCE = 5.0  # seconds without a word in reply to a request: it hangs
 LINE_LIMIT = 1 << 20  # bytes
 UNREAD = 4 << 20  # bytes of requests that it has not read: it hangs
+RELIEVED = "another musician takes the seat"
 UNASKED = 10_000  # replies that nobody waits for: it babbles
 MOST_NOTES = 1000  # in reply to one request
 MOST_STYLE = 1024  # of a style
@@ -38,11 +39,21 @@ class MindLost(Exception):
     """The musician's process is gone, hangs or talks nonsense."""
 
 
+class Relieved(MindLost):
+    """It is gone because another one takes its seat: nothing is wrong."""
+
+
 class Mind:
-    """One worker process. `ready` is what it said of itself, once it has."""
+    """One worker process. `ready` is what it said of itself, once it has.
+
+    Another one may take its seat, where `others` says how one with weights of some name is started.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = list(command)
+        self.others: Callable[[str], list[str]] | None = None
+        self._former: list[str] = []  # the command of the one whose seat was taken, until the other is ready
+        self._relieved = False
         self.journal: Callable[[dict[str, Any]], None] = lambda row: None  # told of what is asked, got, and of its end
         self.ready: dict[str, Any] | None = None
         self.gone = asyncio.Event()  # set once the process has ended, or was given up
@@ -67,12 +78,15 @@ class Mind:
             )
         except OSError as error:
             raise UserError(f"the musician cannot be started ({self.command[0]}: {error.strerror}).") from error
-        self._replies, self.gone, self._stderr = asyncio.Queue(), asyncio.Event(), b""
+        self._replies, self.gone, self._stderr, self._relieved = asyncio.Queue(), asyncio.Event(), b"", False
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
 
     async def wait_ready(self, seconds: float = 120.0) -> dict[str, Any]:
         """Wait for the musician to say that it can play. Raises MindLost, or UserError where it says why it cannot."""
         reply = await self._next(seconds)
+        if "ready" not in reply and self._former:  # the one before it could play
+            self._take_seat(self._former)
+        self._former = []
         if "ready" not in reply:
             raise UserError(str(reply.get("error", "the musician said something else than that it is ready."))[:500])
         ready = reply["ready"]
@@ -82,6 +96,16 @@ class Mind:
             raise MindLost("it said something that is not a reply")
         self.ready = ready
         return ready
+
+    def seat(self, weights: str) -> bool:
+        """Have a musician with these weights instead; whether there will be another: not where the user has named one."""
+        if self.others is None or (command := self.others(weights)) == self.command:
+            return False
+        self._former = self._former or self.command
+        self._take_seat(command)
+        self._relieved = True
+        self._give_up(RELIEVED)
+        return True
 
     def hear(self, at: int, notes: Sequence[Note]) -> None:
         """From note `at` of the session on, this is what was heard."""
@@ -177,10 +201,18 @@ class Mind:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def loss(self) -> MindLost:
+        """What to raise where it is gone."""
+        return Relieved(RELIEVED) if self._relieved else MindLost(self.last_words or "it ended")
+
     @property
     def last_words(self) -> str:
         """The last line that it wrote on standard error."""
         return self._stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
+
+    def _take_seat(self, command: list[str]) -> None:
+        self.command = command
+        self.journal({"seat": command[1:]})
 
     def _ask(self, request: dict[str, Any]) -> int:
         self._ident += 1
@@ -217,7 +249,7 @@ class Mind:
             raise MindLost(f"it has said nothing for {seconds:.0f} s") from None
         if reply is None:
             self._replies.put_nowait(None)  # for the next who asks
-            raise MindLost(self.last_words or "it ended")
+            raise self.loss()
         return reply
 
     async def _read(self) -> None:
@@ -235,7 +267,7 @@ class Mind:
                 self._replies.put_nowait(reply)
         except (ValueError, RecursionError):  # not JSON, or a line without end: nothing it says can be trusted now
             self._give_up("it said something that is not a reply")
-        self.journal({"lost": self.last_words})
+        self.journal({"lost": RELIEVED if self._relieved else self.last_words})
         self._replies.put_nowait(None)
         self.gone.set()
         # What it still babbles is thrown away: the process does not count as ended while its pipe is full.

@@ -21,7 +21,7 @@ from .improviser import SOON, TICK, Bounds, Improviser
 from .listener import Listener
 from .manner import DUET, TRADE, Manner
 from .meters import Meters
-from .mind import Mind, MindLost
+from .mind import Mind, MindLost, Relieved
 from .player import Player
 from .presets import Preset
 from .taste import Taste
@@ -101,7 +101,10 @@ class Partner:
                 await self._conduct()
             except MindLost as error:
                 self._break_off()
-                await self._mourn(str(error))
+                if isinstance(error, Relieved):
+                    await self.mind.close()
+                else:
+                    await self._mourn(str(error))
 
     async def _mourn(self, why: str) -> None:
         """Say what has happened, and wait a little longer each time. Raises UserError for a musician who has never been ready."""
@@ -117,6 +120,12 @@ class Partner:
         self.show("without a musician")
         await self.mind.close()
         await asyncio.sleep(wait)
+
+    def take_style(self, preset: Preset) -> None:
+        """Another style, from the next note on, or as soon as the musician is there that it asks for. Raises UserError."""
+        self.taste.take(preset)
+        if self.mind.seat(weights := preset.player()):
+            self.say(f"The musician with the weights {weights} takes the seat; play on.")
 
     def take_mode(self, mode: str, bars: int | None = None) -> None:
         """Play together in another way from now on, trade so many `bars` where given; what sounds rings out."""
@@ -175,6 +184,7 @@ class Partner:
 
     async def _come_in(self) -> None:
         self.show("waking the musician")
+        began = self.start if self.taste.size is None else self.clock.now()
         try:
             await self.mind.start()
             about = await self.mind.wait_ready()
@@ -183,7 +193,7 @@ class Partner:
                 raise
             raise MindLost(str(error)) from error  # it could play before: what is the matter may pass
         self._well_since = self.clock.now()
-        ready_after = self._well_since - self.start
+        ready_after = self._well_since - began
         self.say(
             f"The musician is ready ({about.get('engine')}, weights {about.get('weights')}) after {ready_after:.1f} s."
         )

@@ -15,11 +15,12 @@ from typing import Any
 
 from .errors import UserError
 
-DEFAULT = "pop-ballad"
+DEFAULT, WEIGHTS = "pop-ballad", "open"
 SHELF = Path(__file__).resolve().parent.parent / "presets"
 OWN = Path.home() / "tradefours" / "presets"
 """Where the user's own presets lie; one there hides a shipped one of the same name."""
 LARGEST = 16 << 10  # bytes
+NAME = re.compile(r"[\w.-]{0,100}")  # of weights
 ENDLESS = re.compile(r"(\.[^.=,\[\]{}\n]*){9}[=\]]")  # a name of so many parts: what they take grows with their square
 MOST_NUMBERS, FARTHEST = 256, 20.0  # of a point
 
@@ -50,12 +51,15 @@ HABITS = {"wait": 10, "leap": 13, "length": 11, "place": 11, "chord": 5}
 MOST_OFTEN = 5.0  # nats
 ANSWER = {"shortest": (0.5, 60.0), "longest": (0.5, 60.0)}
 STYLE = ("z", "weights", "source")
-TOP = ("title", "description", "style", "habits", "sampling", "knobs", "answer")
+TOP = ("title", "description", "musician", "style", "habits", "sampling", "knobs", "answer")
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One style. `z` is empty where the preset has no point of its own; `shortest` and `longest` bound an answer, in seconds."""
+    """One style. `z` is empty where the preset has no point of its own; `shortest` and `longest` bound an answer, in seconds.
+
+    `weights` are those to which the point means something, `musician` those that it asks to be played by, if any.
+    """
 
     name: str
     title: str = ""
@@ -63,9 +67,14 @@ class Preset:
     z: tuple[float, ...] = ()
     weights: str = ""
     source: str = ""
+    musician: str = ""
     sampling: dict[str, float] = field(default_factory=dict)
     shortest: float = 2.0
     longest: float = 8.0
+
+    def player(self, asked: str | None = None) -> str:
+        """The weights that play it: those that are `asked` for, else its own, else the ones that play everything."""
+        return asked or self.musician or WEIGHTS
 
     def turned(self, knob: str, value: float) -> Preset:
         """The same style with one knob turned. Raises UserError for a knob that is not there."""
@@ -151,11 +160,14 @@ def _preset(path: Path, table: dict[str, Any]) -> Preset:
         z=point,
         weights=_text(name, "style.weights", style.get("weights", "")),
         source=_text(name, "style.source", style.get("source", "")),
+        musician=_text(name, "musician", table.get("musician", "")),
         sampling=settings,
         **bounds,
     )
     if preset.shortest > preset.longest:
         raise UserError(f"{name}: answer.shortest is larger than answer.longest; turn them round.")
+    if not NAME.fullmatch(preset.musician):
+        raise UserError(f"{name}: musician must be the name of weights, like {WEIGHTS}.")
     if settings.get("lowest", 21) > settings.get("highest", 108) - 11:
         raise UserError(f"{name}: sampling.lowest and sampling.highest must be at least an octave apart.")
     return preset

@@ -15,7 +15,7 @@ from typing import Any
 
 from .controls import Controls
 from .manner import Beat, Manner
-from .mind import Mind
+from .mind import RELIEVED, Mind
 from .ports import Event
 from .presets import Preset
 from .session import Session
@@ -69,13 +69,14 @@ class Script(Mind):
 
     async def start(self) -> None:
         if self.gone.is_set():  # another life; what the first one says may be there before it has been started
-            self._replies, self.gone = asyncio.Queue(), asyncio.Event()
+            self._replies, self.gone, self._relieved = asyncio.Queue(), asyncio.Event(), False
 
     async def close(self) -> None:
         pass
 
-    def answer(self, reply: Row | None) -> None:
-        """It says this now; None: it is lost."""
+    def answer(self, reply: Row | None, lost: str = "") -> None:
+        """It says this now; None: it is lost, for that reason."""
+        self._relieved = lost == RELIEVED
         self._replies.put_nowait(reply)
         if reply is None:
             self.gone.set()
@@ -161,7 +162,7 @@ class Rehearing:
             elif "preset" in row:
                 session.use(Preset(**{**row["preset"], "z": tuple(row["preset"]["z"])}))
             elif "got" in row or "lost" in row:
-                mind.answer(row.get("got"))
+                mind.answer(row.get("got"), row.get("lost", ""))
             else:
                 return
             await asyncio.sleep(0)

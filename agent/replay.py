@@ -30,7 +30,9 @@ def setting(preset: Preset, args: argparse.Namespace, controls: Controls, more: 
     made = {k: asdict(v) if isinstance(v, Manner | Beat | Zone) else v for k, v in more.items()}
     lines = [f"{kind}{number}={action}" for (kind, number), action in sorted(controls.table.items())]
     musician = (
-        worker_command(args.weights, args.engine, args.mind)[1:] if args.mind is None else shlex.split(args.mind)[1:]
+        worker_command(preset.player(args.weights), args.engine)[1:]
+        if args.mind is None
+        else shlex.split(args.mind)[1:]
     )
     return {
         **made,

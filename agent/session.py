@@ -253,7 +253,7 @@ class Session:
     def use(self, preset: Preset) -> None:
         """Play in this style from the next note on. Raises UserError."""
         self.journal(self.clock.now(), {"preset": asdict(preset)})
-        self.partner.taste.take(replace(preset, sampling=self.zone.range(preset.sampling)))
+        self.partner.take_style(replace(preset, sampling=self.zone.range(preset.sampling)))
 
     def _looped(self, port: str) -> None:
         if not self._looping:

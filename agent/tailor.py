@@ -22,8 +22,8 @@ MOST_NOTES = 4000  # of one file: a style is heard in fewer
 PER_LINE = 8
 
 
-def learn(name: str, files: Sequence[Path], command: Sequence[str]) -> Preset:
-    """The style of some MIDI files, each of which counts the same. Raises UserError."""
+def learn(name: str, files: Sequence[Path], command: Sequence[str], musician: str = "") -> Preset:
+    """The style of some MIDI files, each of which counts the same; to be played by `musician`. Raises UserError."""
     requests = []
     for number, path in enumerate(files):
         try:
@@ -39,13 +39,16 @@ def learn(name: str, files: Sequence[Path], command: Sequence[str]) -> Preset:
     points = [[float(x) for x in r["z"]] for r in replies if "z" in r]
     if not points or not points[0]:
         raise UserError("this musician knows no styles; use one with weights.")
-    weights = next((str(r["ready"].get("weights", "")) for r in replies if "ready" in r), "")
+    about: dict[str, object] = next((r["ready"] for r in replies if "ready" in r), {})
+    weights = str(about.get("points", about.get("weights", "")))
     z = tuple(sum(column) / len(points) for column in zip(*points, strict=True))
     habits = [r.get("habits", {}) for r in replies if "z" in r]
     sampling = {key: sum(float(h.get(key, 0.0)) for h in habits) / len(habits) for key in habits[0]}
     source = ", ".join(p.name for p in files)[:200]
-    about = f"Learnt from {source}."
-    return Preset(name, title=name, description=about, z=z, weights=weights, source=source, sampling=sampling)
+    told = f"Learnt from {source}."
+    return Preset(
+        name, title=name, description=told, z=z, weights=weights, source=source, musician=musician, sampling=sampling
+    )
 
 
 def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
@@ -91,7 +94,9 @@ def _toml(preset: Preset) -> str:
     def text(value: str) -> str:
         return json.dumps(value, ensure_ascii=False)  # TOML's basic strings are JSON's
 
-    lines = [f"title = {text(preset.title)}", f"description = {text(preset.description)}", "", "[style]", "z = ["]
+    lines = [f"title = {text(preset.title)}", f"description = {text(preset.description)}"]
+    lines += [f"musician = {text(preset.musician)}"] if preset.musician else []
+    lines += ["", "[style]", "z = ["]
     rows = [preset.z[i : i + PER_LINE] for i in range(0, len(preset.z), PER_LINE)]
     lines += ["    " + ", ".join(f"{x:.4g}" for x in row) + "," for row in rows] + ["]"]
     lines += [f"weights = {text(preset.weights)}", f"source = {text(preset.source)}"]

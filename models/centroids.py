@@ -22,11 +22,12 @@ from .bits import notes_of
 from .corpus import Piece
 from .engine import Engine
 from .habits import Habits
+from .shelf import FULL
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A preset to be: what it is called, which pieces it is the middle of, and how it is played."""
+    """A preset to be: what it is called, which pieces it is the middle of, how it is played, and by which weights it asks to be."""
 
     title: str
     description: str
@@ -34,6 +35,7 @@ class Rule:
     picks: Callable[[Piece], bool]
     sampling: dict[str, float] = field(default_factory=dict)
     answer: dict[str, float] = field(default_factory=dict)
+    musician: str = ""
 
 
 def titled(words: str, *sources: str) -> Callable[[Piece], bool]:
@@ -64,6 +66,20 @@ def density(source: str, low: float, high: float) -> Callable[[Piece], bool]:
         return piece.source == source and low <= len(piece) / max(float(piece.onset[-1]), 1.0) < high
 
     return picks
+
+
+def soloists(*names: str) -> Callable[[Piece], bool]:
+    """Jazz piano by these."""
+
+    def picks(piece: Piece) -> bool:
+        return piece.source == "pijama" and piece.about.get("artist") in names
+
+    return picks
+
+
+def both(a: Callable[[Piece], bool], b: Callable[[Piece], bool]) -> Callable[[Piece], bool]:
+    """Pieces that two rules pick."""
+    return lambda piece: a(piece) and b(piece)
 
 
 ROLLS = ("pianolatron", "pianolatron_supra", "giantmidi")
@@ -156,6 +172,45 @@ RULES = {
         density("openewld", 4.0, 40.0),
         {"temperature": 0.88, "density": 10.0},
     ),
+    "stride-piano": Rule(
+        "Stride piano",
+        "The left hand strides, the right one dances. By the weights full, which are not for commercial use.",
+        "solo jazz piano by seven masters of stride and swing",
+        soloists(
+            "Art Tatum", "Dave McKenna", "Dick Hyman", "Earl Hines", "Mary Lou Williams", "Ralph Sutton", "Teddy Wilson"
+        ),
+        {"density": 16.0},
+        musician=FULL,
+    ),
+    "jazz-ballad": Rule(
+        "Jazz ballad",
+        "Slow, rich chords, and time to listen to them. By the weights full, which are not for commercial use.",
+        "the calmest solo jazz piano",
+        density("pijama", 0.0, 5.0),
+        musician=FULL,
+    ),
+    "modern-jazz": Rule(
+        "Modern jazz",
+        "Inner voices and open harmonies that flow on. By the weights full, which are not for commercial use.",
+        "solo jazz piano by eleven pianists of the last sixty years, the calmest aside",
+        both(
+            density("pijama", 5.0, 40.0),
+            soloists(
+                "Bill Evans",
+                "Brad Mehldau",
+                "Denny Zeitlin",
+                "Fred Hersch",
+                "John Taylor",
+                "Keith Jarrett",
+                "Lynne Arriale",
+                "Marc Copland",
+                "Richard Beirach",
+                "Steve Kuhn",
+                "Walter Norris",
+            ),
+        ),
+        musician=FULL,
+    ),
 }
 
 
@@ -189,7 +244,9 @@ def at_large(pieces: Sequence[Piece]) -> Habits:
 
 def toml(rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> str:
     """The preset file."""
-    lines = [f"title = {json.dumps(rule.title)}", f"description = {json.dumps(rule.description)}", "", "[style]"]
+    lines = [f"title = {json.dumps(rule.title)}", f"description = {json.dumps(rule.description)}"]
+    lines += [f"musician = {json.dumps(rule.musician)}"] if rule.musician else []
+    lines += ["", "[style]"]
     rows = [", ".join(f"{x:g}" for x in z[i : i + 8]) for i in range(0, len(z), 8)]
     lines += ["z = [", *(f"    {row}," for row in rows), "]"]
     lines += [f"weights = {json.dumps(weights)}", f"source = {json.dumps(f'{rule.source} ({count} pieces)')}"]
@@ -209,14 +266,14 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         engine = engines.load(args.weights)
-        pieces = corpus.read(args.corpus, "train", corpus.OPEN)
+        pieces = corpus.read(args.corpus, "train", corpus.FULL)
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
         print(f"centroids: {error}", file=sys.stderr)
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
     for name, rule in RULES.items():
         picked = [p for p in pieces if rule.picks(p)]
-        text = toml(rule, centroid(engine, picked), habits.odds(heard(picked)), engine.name, len(picked))
+        text = toml(rule, centroid(engine, picked), habits.odds(heard(picked)), engine.points, len(picked))
         (args.out / f"{name}.toml").write_text(text, encoding="utf8")
         print(f"{name:20} {len(picked):4} pieces")
     return 0

@@ -21,6 +21,13 @@ from .midifile import MidiFileError, read_notes
 
 OPEN = ("pop909", "pianolatron", "giantmidi", "openewld", "pianolatron_supra", "wjd")
 """The sources whose licences let the weights be published under CC BY 4.0."""
+FULL = (*OPEN, "pijama", "asap", "emopia")
+"""Those, and the ones whose licences let them be published under CC BY-NC-SA 4.0, jazz piano above all.
+
+Of the others, some state no licence that covers this use, and some ask for one that CC BY-NC-SA does not go with.
+"""
+NAMED = {"open": OPEN, "full": FULL}
+NONCOMMERCIAL = "CC BY-NC-SA 4.0, not for commercial use; models/weights/README.md tells whose music they learned from"
 
 LONGEST = 3.0  # seconds: a longer note, pedal included, counts as this long
 FORMAT = "keyboard-pack/1"
@@ -52,6 +59,11 @@ class Piece:
 
     def __len__(self) -> int:
         return len(self.onset)
+
+
+def licence(sources: Sequence[str] | None) -> str:
+    """What must be said wherever weights that learned from these sources play; "" where that is nothing, or not known."""
+    return NONCOMMERCIAL if sources and not set(sources) <= set(OPEN) and set(sources) <= set(FULL) else ""
 
 
 def read(root: Path, split: str | None = None, sources: Sequence[str] | None = None) -> list[Piece]:

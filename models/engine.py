@@ -33,9 +33,11 @@ HEARD = ("fed", "again", "anew")
 class Engine:
     """One musician in one session."""
 
-    def __init__(self, network: Network, name: str = "unnamed", fingerprint: str = "none") -> None:
+    def __init__(self, network: Network, name: str = "unnamed", fingerprint: str = "none", points: str = "") -> None:
         self.network, self.config, self.cache = network, network.config, network.ring
-        self.name, self.fingerprint, self.note = name, fingerprint, ""  # the note: what is to be said of it
+        self.name, self.fingerprint = name, fingerprint
+        self.points = points or name  # the weights whose style encoder this is: to them, points mean the same
+        self.note = ""  # what is to be said of it
         self.point = self.z = np.zeros(self.config.latent, np.float32)  # the style, and where the knobs have moved it
         self._has_style = False
         self.sampling = Sampling()
@@ -69,6 +71,7 @@ class Engine:
             "fingerprint": self.fingerprint,
             "window": self.config.window,
             "style": self.config.latent,
+            "points": self.points,
         }
         return {**told, "note": self.note} if self.note else told
 

@@ -9,6 +9,8 @@ Knows nothing of notes. A runtime is imported only when it is asked for.
 
 from __future__ import annotations
 
+from typing import Any
+
 from . import shelf
 from .engine import Engine
 from .network import Network
@@ -25,13 +27,14 @@ def load(name: str, kind: str = LIVE) -> Engine:
     network: Network
     note = ""
     if kind == TORCH:
-        network, title, fingerprint = _torch(name)
+        network, title, fingerprint, about = _torch(name)
     else:
         found = shelf.read(shelf.find(name, live=True))
-        title, fingerprint = found.name, found.fingerprint
+        title, fingerprint, about = found.name, found.fingerprint, found.about
         network, note = live(found) if kind == LIVE else (PlainNetwork(found.tensors, found.config), "")
-    engine = Engine(network, title, fingerprint)
-    engine.note = note
+    engine = Engine(network, title, fingerprint, str(about.get("points", "")))
+    licence = f"The weights {title}: {about['licence']}." if "licence" in about else ""
+    engine.note = " ".join(filter(None, (licence, note)))
     engine.warm_up()
     return engine
 
@@ -48,7 +51,7 @@ def live(found: shelf.Weights) -> tuple[Network, str]:
         return PlainNetwork(found.tensors, found.config), note
 
 
-def _torch(name: str) -> tuple[Network, str, str]:
+def _torch(name: str) -> tuple[Network, str, str, dict[str, Any]]:
     try:
         import torch
     except ImportError as error:
@@ -58,4 +61,4 @@ def _torch(name: str) -> tuple[Network, str, str]:
 
     torch.set_num_threads(1)  # one core is left to the one who keeps time
     loaded = checkpoint.load(name)
-    return TorchNetwork(loaded.musician), loaded.name, loaded.fingerprint
+    return TorchNetwork(loaded.musician), loaded.name, loaded.fingerprint, loaded.about

@@ -147,7 +147,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tradefours evaluate", description="Measure a musician on held-out pieces.")
     parser.add_argument("--corpus", type=Path, required=True, help="a pack, or a folder of .mid files")
     parser.add_argument("--split", default=None, help="train, valid or test, of a pack")
-    parser.add_argument("--sources", help="sources of a pack, with commas, or 'open'; default: all of them")
+    parser.add_argument("--sources", help="sources of a pack, with commas, or 'open' or 'full'; default: all of them")
     parser.add_argument("--weights", default="open", help="a name in models/weights, or a .safetensors file")
     parser.add_argument("--windows", type=int, default=40, help="windows a source (default 40)")
     parser.add_argument("--tests", type=int, default=200, help="passages whose continuation is sought (default 200)")
@@ -176,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
         help="only this: how well a silence tells that a phrase is over, by --tests phrases (add --plots to draw it)",
     )
     args = parser.parse_args(argv)
-    args.sources = ",".join(corpus.OPEN) if args.sources == "open" else args.sources
+    args.sources = ",".join(corpus.NAMED.get(args.sources, [args.sources])) if args.sources else None
     args.baselines, args.answers = args.baselines or args.all or args.lstm > 0, args.answers or args.all
     try:
         result = turns(args) if args.turns else evaluate(args)

@@ -26,6 +26,9 @@ from .network import Floats
 FORMAT = "tradefours-weights/1"
 SHELF = Path(__file__).parent / "weights"
 """Where the weights that come with the project lie."""
+FULL = "full"
+NONCOMMERCIAL = "full-noncommercial"
+"""What `FULL` is called as a file, so that nobody takes it by mistake."""
 LIMIT = 1 << 29  # bytes
 MOST_HEADER = 1 << 20  # bytes
 KINDS = ("F16", "F32")  # of numbers; those in eight bits, which have scales, are I8
@@ -62,13 +65,13 @@ class Weights:
 
 
 def find(name: str, live: bool = False) -> Path:
-    """The file of weights called `name`, or the file at that path. Raises CheckpointError.
+    """The file of weights called `name`, or the file at that path; `full` is short for its long name. Raises CheckpointError.
 
     With `live`, the exported one where it is there and was made from the other; else the exported one only where there is no other.
     """
-    path = Path(name)
+    path = Path(NONCOMMERCIAL if name == FULL else name)
     if path.suffix != ".safetensors":
-        path = SHELF / f"{name}.safetensors"
+        path = SHELF / f"{path}.safetensors"
     exported = path.with_suffix(f"{LIVE}{path.suffix}")
     try:
         if exported.is_file() and (not path.is_file() or (live and _source(exported) == digest(path))):

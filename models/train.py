@@ -152,10 +152,13 @@ def train(args: argparse.Namespace) -> None:
     if args.batch % world:
         raise SystemExit(f"--batch {args.batch} does not divide among {world} processes; choose a multiple.")
     torch.manual_seed(args.seed)
+    points = ""
     if args.start:
-        musician = checkpoint.load(args.start).musician.train()
+        start = checkpoint.load(args.start)
+        musician, points = start.musician.train(), str(start.about.get("points", start.name))
     else:
         musician = Musician(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
+    musician.style.requires_grad_(not args.keep_style)
     config = musician.config
     trainer = Trainer(musician, args, device)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -195,6 +198,10 @@ def train(args: argparse.Namespace) -> None:
             "notes": int(args.notes),
             "hours": round(trainer.hours, 2),
         }
+        if licence := corpus.licence(sources):
+            about["licence"] = licence
+        if args.keep_style and points:
+            about["points"] = points
         checkpoint.save(args.out / "weights.safetensors", trainer.musician, about)
         print(f"weights: {args.out / 'weights.safetensors'}", flush=True)
     if world > 1:
@@ -239,13 +246,18 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--corpus", type=Path, required=True, help="a pack, or a folder of .mid files")
     parser.add_argument(
-        "--sources", help="sources of a pack, with commas; 'open' for those whose weights may be published"
+        "--sources",
+        help="sources of a pack, with commas; 'open' for those whose weights may be published freely, "
+        "'full' for these and those that may be used non-commercially only",
     )
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for checkpoint, log and weights; goes on if it has them"
     )
     parser.add_argument(
         "--start", metavar="WEIGHTS", help="go on from these weights ('open', or a file), say with music of your own"
+    )
+    parser.add_argument(
+        "--keep-style", action="store_true", help="leave the style encoder as it is: presets go on meaning the same"
     )
     parser.add_argument("--notes", type=float, default=20e6, help="length of the course, in notes")
     parser.add_argument("--minutes", type=float, help="pause after this long; the same command goes on")
@@ -264,7 +276,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     for f in fields(Config):
         parser.add_argument(f"--{f.name.replace('_', '-')}", type=int, default=f.default, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
-    args.sources = ",".join(corpus.OPEN) if args.sources == "open" else args.sources
+    args.sources = ",".join(corpus.NAMED.get(args.sources, [args.sources])) if args.sources else None
     return args
 
 

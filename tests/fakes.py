@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
-from agent.mind import MindLost
+from agent.mind import RELIEVED, MindLost, Relieved
 from agent.ports import Event, PortLost
 from agent.virtual import LoopPlayer, VirtualLoop, in_virtual_time
 from models.note import ANSWER, Note, Span
@@ -116,11 +116,22 @@ class FakeMind:
         self.drafts: list[tuple[Span, int]] = []
         self.encoded: list[list[Note]] = []
         self.starts = self.plays = self._base = 0
-        self.closed = False
+        self.closed = self.relieved = False
+        self.weights = "open"
 
     async def start(self) -> None:
         self.starts += 1
-        self.echo, self.gone, self.closed = self.musician(), asyncio.Event(), False
+        self.echo, self.gone, self.closed, self.relieved = self.musician(), asyncio.Event(), False, False
+
+    def seat(self, weights: str) -> bool:
+        taken, self.weights = weights != self.weights, weights
+        if taken:
+            self.relieved = True
+            self.gone.set()
+        return taken
+
+    def loss(self) -> MindLost:
+        return Relieved(RELIEVED) if self.relieved else MindLost(self.last_words)
 
     async def wait_ready(self) -> dict[str, Any]:
         await asyncio.sleep(self.wakes_after)
@@ -157,6 +168,8 @@ class FakeMind:
         playing = self.echo.play(span)
         while True:
             await asyncio.sleep(self.note_takes)
+            if self.relieved:
+                raise self.loss()
             try:
                 yield next(playing)
             except StopIteration as end:

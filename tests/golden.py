@@ -10,6 +10,7 @@ import random
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from .fakes import FakeInput, FakeOutput, LoopPlayer, VirtualLoop, in_virtual_ti
 from .soak import phrase
 
 FOLDER = Path(__file__).resolve().parent / "golden"
-NOTE_TAKES = 0.004  # seconds
+NOTE_TAKES, RESTART_TAKES = 0.004, 0.4  # seconds
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 
 
@@ -35,11 +36,20 @@ class Inline(Mind):
     """The echo, by the same words as over a pipe, in this process: a note each few milliseconds."""
 
     async def start(self) -> None:
-        self._replies, self.gone, self._echo = asyncio.Queue(), asyncio.Event(), Echo()
-        self._say({"ready": self._echo.about()})
+        again, self._echo = self.gone.is_set(), Echo()
+        self._replies, self.gone, self._relieved = asyncio.Queue(), asyncio.Event(), False
+        if again:  # a process that is begun anew takes a while
+            asyncio.get_running_loop().call_later(RESTART_TAKES, self._say, {"ready": self._echo.about()})
+        else:
+            self._say({"ready": self._echo.about()})
 
     async def close(self) -> None:
         pass
+
+    def _give_up(self, why: str) -> None:
+        self.journal({"lost": why})
+        self._replies.put_nowait(None)
+        self.gone.set()
 
     def _say(self, reply: dict[str, Any]) -> None:
         self.journal({"got": reply})
@@ -55,8 +65,8 @@ class Inline(Mind):
             asyncio.get_running_loop().call_later(number * NOTE_TAKES, self._say, reply)
 
 
-def jam(mode: str, folder: Path, seconds: float = 14.0) -> None:
-    """A jam in virtual time, kept as a take."""
+def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset] = ()) -> None:
+    """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any."""
     chance, manner = random.Random(mode), Manner(mode, bars=1, groove=0.5)
     beat = Beat(tempo=None if mode == "call" else 110.0)
     controls = Controls.of(["cc20=panic", "cc21=knob:density"])
@@ -68,6 +78,8 @@ def jam(mode: str, folder: Path, seconds: float = 14.0) -> None:
         take = Take(folder, preset="plain", seed=3, setting=replay.setting(preset, args, controls, setting))
         keys, mind = FakeInput(loop), Inline([])
         mind.journal = lambda row: take.keep(loop.now(), row)
+        mind.others = lambda weights: [*ECHO, "--weights", weights]
+        coming = iter(styles)
         session = Session(
             inputs=[keys],
             output=FakeOutput(loop),
@@ -89,6 +101,8 @@ def jam(mode: str, folder: Path, seconds: float = 14.0) -> None:
                 keys.play(*message)
                 await asyncio.sleep(max(min(n[0] for n in [*notes, (at, b"")] if n[0] >= at) - at, 0.037))
             await asyncio.sleep(chance.choice((0.1, 0.9, 3.0)))
+            if (style := next(coming, None)) is not None:
+                session.use(style)
             match chance.randrange(6):
                 case 0:
                     session.act("answer", loop.now())

@@ -11,7 +11,7 @@ import pytest
 
 from agent import mind as mind_module
 from agent.errors import UserError
-from agent.mind import Mind, MindLost
+from agent.mind import RELIEVED, Mind, MindLost, Relieved
 from models.note import Note, Span
 
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
@@ -127,6 +127,44 @@ def test_weights_that_are_missing_are_said_in_its_own_words() -> None:
             await mind.wait_ready()
 
     with_mind([sys.executable, "-m", "models.worker", "--weights", "nowhere"], act)
+
+
+def test_another_may_take_its_seat() -> None:
+    async def act(mind: Mind) -> list[Any]:
+        rows: list[Any] = []
+        mind.journal = rows.append
+        await mind.wait_ready()
+        assert not mind.seat("full"), "the user has named a musician"
+        mind.others = lambda weights: [*ECHO, "--weights", weights]
+        assert mind.seat("full")
+        assert not mind.seat("full")
+        with pytest.raises(Relieved):
+            await played(mind)
+        await mind.close()
+        await mind.start()
+        await mind.wait_ready()
+        mind.hear(0, CALL)
+        assert len(await played(mind)) == 5
+        return [row for row in rows if "seat" in row or "lost" in row]
+
+    assert with_mind(ECHO, act) == [{"seat": [*ECHO[1:], "--weights", "full"]}, {"lost": RELIEVED}]
+
+
+def test_where_the_other_cannot_play_the_former_one_comes_back() -> None:
+    async def act(mind: Mind) -> None:
+        await mind.wait_ready()
+        mind.others = lambda weights: [sys.executable, "-m", "models.worker", "--weights", weights]
+        assert mind.seat("nowhere")
+        await mind.close()
+        await mind.start()
+        with pytest.raises(UserError, match="'nowhere' not found"):
+            await mind.wait_ready()
+        assert mind.command == ECHO
+        await mind.close()
+        await mind.start()
+        assert (await mind.wait_ready())["engine"] == "echo"
+
+    with_mind(ECHO, act)
 
 
 def test_a_command_that_is_not_there_is_one_sentence() -> None:

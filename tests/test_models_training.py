@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models import checkpoint, train
+from models import checkpoint, corpus, engines, train
 from models.muon import orthogonal
 from models.note import Note
 
@@ -73,6 +73,34 @@ def test_it_goes_on_from_weights_that_are_there(midi_folder: Path, tmp_path: Pat
     after = run(midi_folder, tmp_path / "more", "--notes", str(10 * 128), "--start", weights, "--width", "16")
     assert after[0]["bits"] < before[0]["bits"] - 3.0
     assert checkpoint.load(str(tmp_path / "more" / "weights.safetensors")).musician.config.width == 32
+
+
+def test_the_style_encoder_can_be_left_as_it_is(midi_folder: Path, tmp_path: Path) -> None:
+    run(midi_folder, tmp_path / "a", "--notes", "1e3")
+    start = tmp_path / "a" / "weights.safetensors"
+    run(midi_folder, tmp_path / "b", "--notes", "1e3", "--start", str(start), "--keep-style")
+    before, after = (checkpoint.load(str(p)) for p in (start, tmp_path / "b" / "weights.safetensors"))
+    same = {
+        name: torch.equal(a, b)
+        for (name, a), b in zip(before.musician.state_dict().items(), after.musician.state_dict().values(), strict=True)
+    }
+    assert all(kept for name, kept in same.items() if name.startswith("style."))
+    assert not same["transformer.layers.0.q.weight"]
+    assert after.about["points"] == before.name
+    assert "points" not in before.about
+
+
+def test_what_may_not_be_used_commercially_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert corpus.licence(corpus.OPEN) == ""
+    assert corpus.licence(None) == ""
+    assert corpus.licence(["my_own"]) == ""
+    told = corpus.licence([*corpus.OPEN, "pijama"])
+    assert "not for commercial use" in told
+    checkpoint.save(tmp_path / "w.safetensors", small_musician(), {"licence": told, "points": "open"})
+    for kind in engines.NAMES:
+        engine = engines.load(str(tmp_path / "w.safetensors"), kind)
+        assert engine.about()["note"].startswith(f"The weights w: {told}.")
+        assert engine.about()["points"] == "open"
 
 
 def test_weights_that_are_not_there_are_one_sentence(

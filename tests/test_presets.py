@@ -42,6 +42,13 @@ def test_a_good_one(tmp_path: Path) -> None:
     )
 
 
+def test_a_preset_may_ask_for_a_musician_and_the_user_has_the_last_word(tmp_path: Path) -> None:
+    assert presets.load(str(written(tmp_path, GOOD))).player() == presets.WEIGHTS
+    preset = presets.load(str(written(tmp_path, 'musician = "full"\n' + GOOD)))
+    assert preset.player() == "full"
+    assert preset.player("mine") == "mine"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -50,6 +57,7 @@ def test_a_good_one(tmp_path: Path) -> None:
         ("[style]\nzz = []", "style.zz is not a setting"),
         ("[answer]\nspice = 1", "answer.spice is not a setting; there are: shortest, longest."),
         ("title = 3", "title must be a text"),
+        ("musician = '../../x'", "musician must be the name of weights"),
         ("style = 3", "style must be a table"),
         ("[style]\nz = 'x'", "must be a list"),
         ("[style]\nz = [nan]", "must be a number"),

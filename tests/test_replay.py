@@ -12,6 +12,7 @@ import pytest
 
 from agent.errors import UserError
 from agent.manner import MODES
+from agent.presets import Preset
 from agent.recorder import JSONL, rows
 from agent.rehearsal import differs
 from agent.replay import replay
@@ -46,6 +47,23 @@ def test_what_is_made_anew_is_the_same(tmp_path: Path) -> None:
     jam("trade", tmp_path)
     made, kept = (list(rows(path))[1:] for path in (tmp_path / JSONL, FOLDER / "trade.jsonl"))
     assert made == kept
+
+
+def test_a_musician_who_takes_the_seat_of_another_is_asked_again_too(tmp_path: Path) -> None:
+    styles = [Preset("jazz", musician="full"), Preset("walk", musician="full"), Preset("plain")]
+    jam("call", tmp_path, styles=styles)
+    told = list(rows(tmp_path / JSONL))
+    seats = [row["seat"][-1] for row in told if "seat" in row]
+    assert seats == ["full", "open"]  # who is there already is not called again
+    assert sum("ready" in row.get("got", {}) for row in told) == 3
+    report = replay(tmp_path, ECHO[1:])
+    assert report["same"], report
+    assert report["decisions"] >= 5
+    for row in told:
+        if "seat" in row:
+            row["seat"] = [*ECHO[1:], "--no-such-option"]
+    (tmp_path / JSONL).write_text("\n".join(json.dumps(row) for row in told))
+    assert "did not answer" in replay(tmp_path, ECHO[1:])["musician"]
 
 
 def test_another_note_is_shown(tmp_path: Path) -> None:

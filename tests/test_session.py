@@ -321,6 +321,31 @@ def test_a_musician_that_dies_again_and_again_is_waited_for_a_little_longer_each
     assert [p for _, p in made.agent_ons()] == [72, 74, 76] * 4
 
 
+@pytest.mark.parametrize("while_it_answers", [False, True])
+def test_a_style_may_ask_for_another_musician_who_is_told_what_was_heard(while_it_answers: bool) -> None:
+    async def script(j: Jam) -> None:
+        await j.play(60, 62, 64)
+        if while_it_answers:
+            await j.until_answered(1)
+        else:
+            await asyncio.sleep(6)
+        for name in ("jazz", "walk"):
+            j.session.use(Preset(name, musician="full"))
+        await asyncio.sleep(1)
+        await j.play(65, 67, 69)
+        await asyncio.sleep(6)
+
+    made, _ = jam(script)
+    assert made.mind.weights == "full"
+    assert made.mind.starts == 2
+    assert [s for s in made.said if "takes the seat" in s] == [
+        "The musician with the weights full takes the seat; play on."
+    ]
+    assert not [s for s in made.said if "stopped" in s]
+    assert made.mind.told[-1][0] >= 3  # the new one knows what was played before it came
+    assert [p for _, p in made.agent_ons()][-3:] == [77, 79, 81]
+
+
 def test_one_that_is_never_ready_is_given_up_with_one_sentence() -> None:
     async def script(j: Jam) -> None:
         await j.play(60, 62, 64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,11 @@ def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: lis
     assert busy.z[density] > calm.z[density] + 0.5
     assert busy.z[register] > calm.z[register] + 0.5
     assert both.z == pytest.approx([(a + b) / 2 for a, b in zip(calm.z, busy.z, strict=True)], abs=1e-3)
-    tailor.write(both, tmp_path / "new" / "both.toml")
+    assert both.musician == ""
+    tailor.write(replace(both, musician="mine"), tmp_path / "new" / "both.toml")
     again = presets.read(tmp_path / "new" / "both.toml")
     assert again.z == pytest.approx(both.z, abs=1e-3)
-    assert (again.title, again.weights) == ("both", "open")
+    assert (again.title, again.weights, again.musician) == ("both", "open", "mine")
 
 
 def test_a_blend_lies_between() -> None:
