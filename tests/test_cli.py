@@ -161,6 +161,16 @@ def test_bad_files_are_named_in_one_sentence(call: Path, tmp_path: Path) -> None
     )
 
 
+def test_a_style_of_the_other_weights_says_under_what_licence_it_plays(call: Path, tmp_path: Path) -> None:
+    command = ["answer", str(call), "-o", str(tmp_path / "out.mid"), "--preset", "jazz-ballad", "--json"]
+    full, ours = run(*command), run(*command, "--weights", "open")
+    assert "not for commercial use" in full.stderr
+    assert ours.stderr == ""
+    answers = [json.loads(done.stdout)["answer"] for done in (full, ours)]
+    assert min(map(len, answers)) >= 4
+    assert answers[0] != answers[1]
+
+
 def test_bad_presets_and_weights_are_helped(call: Path, tmp_path: Path) -> None:
     ask = ["answer", str(call), "-o", str(tmp_path / "out.mid")]
     assert "did you mean ragtime" in refused(*ask, "--preset", "ragtme")

@@ -94,7 +94,10 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     with (
         synth(tmp_path / "synth.log"),
         Recorder() as room,
-        Program("play", *BARE, "--take", str(take), "--channel", str(ANSWERING + 1), "--seed", "4") as program,
+        Program(
+            *("play", *BARE, "--take", str(take), "--channel", str(ANSWERING + 1), "--seed", "4"),
+            *("--control", "pc5=preset:jazz-ballad"),
+        ) as program,
     ):
         program.wait_to_say(r"Listening to tradefours:in.*tradefours:out")
         program.wait_to_say("ready")
@@ -124,13 +127,17 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
         first = ons(room.heard["out"], ANSWERING)[0][0]
         assert begun + LAST_KEY + 0.3 < first < begun + LAST_KEY + 5.0
 
-        # A second call, once the answer is over; asked to stop in the middle of the second answer.
+        # A second call, once the answer is over, to another musician; asked to stop in the middle of the second answer.
         # (Its last notes may be long ones, and rests among its notes too.)
         wait_for(
             lambda: room.now() - room.heard["out"][-1][0] > 2.0 and not still_sounding(room.heard["out"]),
             40,
             "the first answer's end",
         )
+        room.play([(0.0, b"\xc0\x05")], room.now() + 0.1)
+        program.wait_to_say("weights full takes the seat")
+        program.wait_to_say("ready .*full-noncommercial")
+        program.wait_to_say("not for commercial use")
         before = len(ons(room.heard["out"], ANSWERING))
         room.play(CALL, room.now() + 0.2)
         wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= before + 3, 30, "a second answer")

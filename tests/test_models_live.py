@@ -191,6 +191,18 @@ def test_without_its_runtime_numpy_plays_and_says_so(tmp_path: Path, monkeypatch
     assert "\n" not in about["note"]
 
 
+def test_what_may_not_be_used_commercially_is_called_so_and_presets_are_for_both() -> None:
+    path = shelf.find("full")
+    assert path.name == "full-noncommercial.live.safetensors"
+    full, ours = shelf.read(path), shelf.read(shelf.find("open", live=True))
+    assert "CC BY-NC-SA 4.0" in full.about["licence"]
+    assert full.about["points"] == ours.name == "open"
+    style = [name for name in ours.tensors if name.startswith("style.")]
+    assert len(style) > 10
+    assert all(np.array_equal(full.tensors[name], ours.tensors[name]) for name in style)
+    assert not np.array_equal(full.tensors["heads.out.1.weight"], ours.tensors["heads.out.1.weight"])
+
+
 def test_the_shipped_weights_agree_with_the_reference() -> None:
     weights = shelf.read(shelf.find("open"))
     reference = PlainNetwork(weights.tensors, weights.config)
