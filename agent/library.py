@@ -81,7 +81,8 @@ def list_presets(args: argparse.Namespace) -> int:
         return make_preset(args)
     found = presets.all_presets()
     if args.json:
-        print(json.dumps([{"name": p.name, "title": p.title, "description": p.description} for p in found]))
+        told = [{"name": p.name, "title": p.title, "description": p.description, "weights": p.player()} for p in found]
+        print(json.dumps(told))
         return 0
     for preset in found:
         print(f"{preset.name:20} {preset.description}")
