@@ -13,6 +13,8 @@ from typing import Any
 
 from .rehearsal import Row
 
+OURS = ["-m", "models.worker"]
+
 
 def ask_again(told: list[Row], musician: Sequence[str]) -> str:
     """Ask a musician all that it was asked, and compare each answer; the first difference, or ""."""
@@ -28,6 +30,8 @@ def ask_again(told: list[Row], musician: Sequence[str]) -> str:
             if "got" in row:
                 life += 1
                 _end(process)
+                if not _ours(musician):
+                    return "not asked: it was started by a command that is not ours, and a take starts no other program"
                 command = [sys.executable, *musician]
                 process = subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -76,6 +80,11 @@ def _answers(told: list[Row]) -> tuple[dict[tuple[int, Any], list[Row]], dict[tu
 
 def _without_counts(reply: Row) -> Row:
     return {k: v for k, v in reply.items() if k != "did"}
+
+
+def _ours(command: object) -> bool:
+    """Whether a command starts our own worker, whatever it is told. A take may come from anyone."""
+    return isinstance(command, list) and command[: len(OURS)] == OURS and all(isinstance(word, str) for word in command)
 
 
 def _send(process: subprocess.Popen[str], request: Row) -> None:

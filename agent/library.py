@@ -93,7 +93,10 @@ def make_preset(args: argparse.Namespace) -> int:
     """Learn or blend a preset, and write it."""
     if args.make == "learn":
         mind = worker_command(args.weights or presets.WEIGHTS, args.engine, args.mind)
-        preset = tailor.learn(args.name, args.files, mind, args.weights or "")
+        named = (
+            args.weights if args.weights and presets.NAME.fullmatch(args.weights) else ""
+        )  # a file may be elsewhere tomorrow
+        preset = tailor.learn(args.name, args.files, mind, named)
     else:
         name = args.out.stem if args.out else f"{args.a}-{args.b}"
         preset = tailor.blend(name, presets.load(args.a), presets.load(args.b), args.share)

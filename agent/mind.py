@@ -83,12 +83,19 @@ class Mind:
 
     async def wait_ready(self, seconds: float = 120.0) -> dict[str, Any]:
         """Wait for the musician to say that it can play. Raises MindLost, or UserError where it says why it cannot."""
-        reply = await self._next(seconds)
-        if "ready" not in reply and self._former:  # the one before it could play
-            self._take_seat(self._former)
+        try:
+            reply = await self._next(seconds)
+            if "ready" not in reply:
+                why = reply.get("error", "the musician said something else than that it is ready.")
+                raise UserError(str(why)[:500])
+        except Relieved:
+            raise
+        except (MindLost, UserError):
+            if self._former:  # the one before it could play
+                self._take_seat(self._former)
+            self._former = []
+            raise
         self._former = []
-        if "ready" not in reply:
-            raise UserError(str(reply.get("error", "the musician said something else than that it is ready."))[:500])
         ready = reply["ready"]
         if not isinstance(ready, dict):
             raise MindLost("it said something that is not a reply")

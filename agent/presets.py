@@ -20,7 +20,7 @@ SHELF = Path(__file__).resolve().parent.parent / "presets"
 OWN = Path.home() / "tradefours" / "presets"
 """Where the user's own presets lie; one there hides a shipped one of the same name."""
 LARGEST = 16 << 10  # bytes
-NAME = re.compile(r"[\w.-]{0,100}")  # of weights
+NAME = re.compile(r"[\w-]{0,100}")  # of weights that come with the program
 ENDLESS = re.compile(r"(\.[^.=,\[\]{}\n]*){9}[=\]]")  # a name of so many parts: what they take grows with their square
 MOST_NUMBERS, FARTHEST = 256, 20.0  # of a point
 
@@ -167,7 +167,7 @@ def _preset(path: Path, table: dict[str, Any]) -> Preset:
     if preset.shortest > preset.longest:
         raise UserError(f"{name}: answer.shortest is larger than answer.longest; turn them round.")
     if not NAME.fullmatch(preset.musician):
-        raise UserError(f"{name}: musician must be the name of weights, like {WEIGHTS}.")
+        raise UserError(f"{name}: musician must be the name of weights that come with the program, like {WEIGHTS}.")
     if settings.get("lowest", 21) > settings.get("highest", 108) - 11:
         raise UserError(f"{name}: sampling.lowest and sampling.highest must be at least an octave apart.")
     return preset

@@ -266,13 +266,16 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         engine = engines.load(args.weights)
-        pieces = corpus.read(args.corpus, "train", corpus.FULL)
+        pieces = corpus.read(args.corpus, "train")
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
         print(f"centroids: {error}", file=sys.stderr)
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
     for name, rule in RULES.items():
         picked = [p for p in pieces if rule.picks(p)]
+        if not picked:
+            print(f"{name:20} none of these pieces; left as it is")
+            continue
         text = toml(rule, centroid(engine, picked), habits.odds(heard(picked)), engine.points, len(picked))
         (args.out / f"{name}.toml").write_text(text, encoding="utf8")
         print(f"{name:20} {len(picked):4} pieces")

@@ -61,6 +61,11 @@ class Piece:
         return len(self.onset)
 
 
+def named(sources: str | None) -> list[str] | None:
+    """The sources that a command line names: some, with commas, or all of those that `NAMED` has together; None where it names none."""
+    return list(NAMED.get(sources, sources.split(","))) if sources else None
+
+
 def licence(sources: Sequence[str] | None) -> str:
     """What must be said wherever weights that learned from these sources play; "" where that is nothing, or not known."""
     return NONCOMMERCIAL if sources and not set(sources) <= set(OPEN) and set(sources) <= set(FULL) else ""

@@ -28,7 +28,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """All figures that were asked for, ready for JSON."""
     loaded = checkpoint.load(args.weights)
     musician = loaded.musician
-    sources = args.sources.split(",") if args.sources else None
+    sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, args.split, sources)
     _tell("bits a note")
     found = bits.bits_per_note(musician, pieces, args.windows, args.seed)
@@ -93,7 +93,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
 
 def turns(args: argparse.Namespace) -> dict[str, Any]:
     """How well rules tell that a phrase is over; no network is asked."""
-    pieces = corpus.read(args.corpus, args.split, args.sources.split(",") if args.sources else None)
+    pieces = corpus.read(args.corpus, args.split, corpus.named(args.sources))
     found = silences.turns(pieces, args.tests, args.seed)
     if args.plots and found["phrases"]:
         args.plots.mkdir(parents=True, exist_ok=True)
@@ -176,7 +176,6 @@ def main(argv: list[str] | None = None) -> int:
         help="only this: how well a silence tells that a phrase is over, by --tests phrases (add --plots to draw it)",
     )
     args = parser.parse_args(argv)
-    args.sources = ",".join(corpus.NAMED.get(args.sources, [args.sources])) if args.sources else None
     args.baselines, args.answers = args.baselines or args.all or args.lstm > 0, args.answers or args.all
     try:
         result = turns(args) if args.turns else evaluate(args)

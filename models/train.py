@@ -152,10 +152,13 @@ def train(args: argparse.Namespace) -> None:
     if args.batch % world:
         raise SystemExit(f"--batch {args.batch} does not divide among {world} processes; choose a multiple.")
     torch.manual_seed(args.seed)
-    points = ""
+    inherited: dict[str, Any] = {}  # what is said of the weights that it begins with, and goes for what comes of them
     if args.start:
         start = checkpoint.load(args.start)
-        musician, points = start.musician.train(), str(start.about.get("points", start.name))
+        musician = start.musician.train()
+        inherited = {k: v for k, v in start.about.items() if k == "licence"}
+        if args.keep_style:
+            inherited["points"] = start.about.get("points", start.name)
     else:
         musician = Musician(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
     musician.style.requires_grad_(not args.keep_style)
@@ -163,7 +166,7 @@ def train(args: argparse.Namespace) -> None:
     trainer = Trainer(musician, args, device)
     args.out.mkdir(parents=True, exist_ok=True)
     trainer.resume(args.out)
-    sources = args.sources.split(",") if args.sources else None
+    sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, "train", sources)
     course = lessons.Course(pieces, config.window, config.style_notes, args.seed)
     if rank == 0:
@@ -193,6 +196,7 @@ def train(args: argparse.Namespace) -> None:
             break
     if rank == 0 and trainer.step == trainer.steps:
         about = {
+            **inherited,
             "command": said(sys.argv),
             "seed": args.seed,
             "notes": int(args.notes),
@@ -200,8 +204,6 @@ def train(args: argparse.Namespace) -> None:
         }
         if licence := corpus.licence(sources):
             about["licence"] = licence
-        if args.keep_style and points:
-            about["points"] = points
         checkpoint.save(args.out / "weights.safetensors", trainer.musician, about)
         print(f"weights: {args.out / 'weights.safetensors'}", flush=True)
     if world > 1:
@@ -275,9 +277,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--save-minutes", type=float, default=5.0, help="minutes between checkpoints")
     for f in fields(Config):
         parser.add_argument(f"--{f.name.replace('_', '-')}", type=int, default=f.default, help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
-    args.sources = ",".join(corpus.NAMED.get(args.sources, [args.sources])) if args.sources else None
-    return args
+    return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:

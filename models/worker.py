@@ -5,8 +5,9 @@ it than an order.
 
 It says one line by itself when it can play, and after that only answers:
 
-    <- {"ready": {"engine": "onnxruntime", "weights": "open", "fingerprint": "…", "window": 256, "style": 24}}
-                 "note", too, where something is to be said of the engine
+    <- {"ready": {"engine": "onnxruntime", "weights": "open", "fingerprint": "…", "window": 256, "style": 24,
+                  "points": "open"}}                   the weights to whose style encoder points mean what they mean to this one
+                 "note", too, where something is to be said of the engine or the weights
     -> {"do": "hear", "at": N, "notes": [NOTE, …]}     from the N-th note of the session on, this is what was heard;
                                                        what stood there before is forgotten. No reply.
     -> {"do": "style", "z": [float, …] or null, "sampling": {…}}      counts from the next note on. No reply.

@@ -150,14 +150,21 @@ def test_another_may_take_its_seat() -> None:
     assert with_mind(ECHO, act) == [{"seat": [*ECHO[1:], "--weights", "full"]}, {"lost": RELIEVED}]
 
 
-def test_where_the_other_cannot_play_the_former_one_comes_back() -> None:
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ([sys.executable, "-m", "models.worker", "--weights", "nowhere"], "'nowhere' not found"),
+        (python("raise SystemExit('out of breath')"), "out of breath"),
+    ],
+)
+def test_where_the_other_cannot_play_the_former_one_comes_back(other: list[str], sentence: str) -> None:
     async def act(mind: Mind) -> None:
         await mind.wait_ready()
-        mind.others = lambda weights: [sys.executable, "-m", "models.worker", "--weights", weights]
+        mind.others = lambda weights: other
         assert mind.seat("nowhere")
         await mind.close()
         await mind.start()
-        with pytest.raises(UserError, match="'nowhere' not found"):
+        with pytest.raises((UserError, MindLost), match=sentence):
             await mind.wait_ready()
         assert mind.command == ECHO
         await mind.close()

@@ -90,7 +90,7 @@ def test_the_style_encoder_can_be_left_as_it_is(midi_folder: Path, tmp_path: Pat
     assert "points" not in before.about
 
 
-def test_what_may_not_be_used_commercially_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_may_not_be_used_commercially_is_said(midi_folder: Path, tmp_path: Path) -> None:
     assert corpus.licence(corpus.OPEN) == ""
     assert corpus.licence(None) == ""
     assert corpus.licence(["my_own"]) == ""
@@ -101,6 +101,16 @@ def test_what_may_not_be_used_commercially_is_said(tmp_path: Path, capsys: pytes
         engine = engines.load(str(tmp_path / "w.safetensors"), kind)
         assert engine.about()["note"].startswith(f"The weights w: {told}.")
         assert engine.about()["points"] == "open"
+    run(midi_folder, tmp_path / "more", "--notes", "5e2", "--start", str(tmp_path / "w.safetensors"))
+    after = checkpoint.load(str(tmp_path / "more" / "weights.safetensors"))
+    assert after.about["licence"] == told  # what comes of them is under it, too
+    assert "points" not in after.about
+
+
+def test_sources_are_named_one_by_one_or_together() -> None:
+    assert corpus.named(None) is None
+    assert corpus.named("open") == list(corpus.OPEN)
+    assert corpus.named("wjd,pijama") == ["wjd", "pijama"]
 
 
 def test_weights_that_are_not_there_are_one_sentence(

@@ -66,6 +66,21 @@ def test_a_musician_who_takes_the_seat_of_another_is_asked_again_too(tmp_path: P
     assert "did not answer" in replay(tmp_path, ECHO[1:])["musician"]
 
 
+@pytest.mark.parametrize("seat", [False, True])
+@pytest.mark.parametrize("kind", [list, str, lambda command: 7])
+def test_a_take_starts_no_program_but_our_own(tmp_path: Path, kind: Any, seat: bool) -> None:
+    jam("call", tmp_path, styles=[Preset("jazz", musician="full")])
+    told, touched = list(rows(tmp_path / JSONL)), tmp_path / "touched"
+    evil = kind(["-c", f"open({str(touched)!r}, 'w')"])
+    told[0]["setting"]["musician"] = ECHO[1:] if seat else evil
+    for row in told:
+        if "seat" in row and seat:
+            row["seat"] = evil
+    (tmp_path / JSONL).write_text("\n".join(json.dumps(row) for row in told))
+    assert replay(tmp_path)["musician"].startswith("not asked")
+    assert not touched.exists()
+
+
 def test_another_note_is_shown(tmp_path: Path) -> None:
     def change(number: int, row: dict[str, Any]) -> None:
         if "note" in row.get("got", {}) and row["got"]["id"] == 2:

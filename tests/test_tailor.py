@@ -14,6 +14,7 @@ from agent.mind import worker_command
 from agent.presets import Preset
 from models.midifile import write_notes
 from models.note import Note
+from models.shelf import SHELF
 
 from .test_cli import ECHO, refused, run
 
@@ -67,6 +68,12 @@ def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], t
     assert done.returncode == 0, done.stderr
     assert "tradefours play --preset mine" in done.stdout
     assert "Learnt from calm.mid, busy.mid." in run("presets", **home).stdout
+    shelf = tmp_path / "tradefours" / "presets"
+    assert presets.read(shelf / "mine.toml").musician == ""
+    file = str(SHELF / "open.safetensors")
+    for name, weights, musician in (("jazz", "full", "full"), ("own", file, "")):
+        assert run("presets", "learn", name, str(phrases[0]), "--weights", weights, **home).returncode == 0
+        assert presets.read(shelf / f"{name}.toml").musician == musician
     out = tmp_path / "x.toml"
     assert run("presets", "blend", "mine", "ragtime", "0.3", "-o", str(out), **home).returncode == 0
     played = run("answer", str(phrases[0]), "-o", str(tmp_path / "o.mid"), "--preset", str(out), "--mind", ECHO, **home)
