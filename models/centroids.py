@@ -27,7 +27,10 @@ from .shelf import FULL
 
 @dataclass(frozen=True)
 class Rule:
-    """A preset to be: what it is called, which pieces it is the middle of, how it is played, and by which weights it asks to be."""
+    """A preset to be: what it is called, which pieces it is the middle of, how it is played, and by which weights it asks to be.
+
+    Habits `by_itself` are those that the musician has in this style without being told, and has too much of when it is.
+    """
 
     title: str
     description: str
@@ -36,6 +39,7 @@ class Rule:
     sampling: dict[str, float] = field(default_factory=dict)
     answer: dict[str, float] = field(default_factory=dict)
     musician: str = ""
+    by_itself: tuple[str, ...] = ()
 
 
 def titled(words: str, *sources: str) -> Callable[[Piece], bool]:
@@ -131,6 +135,7 @@ RULES = {
         "the calmer half of the pop arrangements",
         density("pop909", 0.0, 6.5),
         {"temperature": 0.9},
+        by_itself=("stride",),
     ),
     "pop-drive": Rule(
         "Pop drive",
@@ -145,6 +150,7 @@ RULES = {
         "Bach, Scarlatti and Handel",
         titled(r"\bbach\b|scarlatti|handel|händel", *ROLLS),
         {"temperature": 0.9},
+        by_itself=("stride",),
     ),
     "impressionist": Rule(
         "Impressionist",
@@ -239,7 +245,8 @@ def heard(pieces: Sequence[Piece], most: int = 60, notes: int = 400, seed: int =
 def at_large(pieces: Sequence[Piece]) -> Habits:
     """The same for all music, each source counting the same: what `models.habits.MUSIC` was made from."""
     each = [heard([p for p in pieces if p.source == source]) for source in sorted({p.source for p in pieces})]
-    return {name: np.mean([h[name] / h[name].sum() for h in each], axis=0) * 1e4 for name in each[0]}
+    told = {name: [h[name] for h in each if h[name].sum() > 100] for name in each[0]}  # single lines have no left hand
+    return {name: np.mean([h / h.sum() for h in found], axis=0) * 1e4 for name, found in told.items()}
 
 
 def toml(rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> str:
@@ -276,7 +283,8 @@ def main(argv: list[str] | None = None) -> int:
         if not picked:
             print(f"{name:20} none of these pieces; left as it is")
             continue
-        text = toml(rule, centroid(engine, picked), habits.odds(heard(picked)), engine.points, len(picked))
+        kept = {k: odds for k, odds in habits.odds(heard(picked)).items() if k not in rule.by_itself}
+        text = toml(rule, centroid(engine, picked), kept, engine.points, len(picked))
         (args.out / f"{name}.toml").write_text(text, encoding="utf8")
         print(f"{name:20} {len(picked):4} pieces")
     return 0

@@ -258,7 +258,7 @@ class Engine:
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
                 logits = knobs.tilted(network.logits(state, field, near), field, turned, recent)
-                logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, recent)
+                logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, recent, onset)
                 logits = motif.leaned(logits, field, taken, self.sampling.motif, self._foreign, onset)
                 if field == codec.TIME:
                     logits = np.where(

@@ -1,7 +1,7 @@
-"""Habits: what a style does more often than music at large: how it waits and leaps, how long and high its notes are, how many at once.
+"""Habits: what a style does more often than music at large: waits, leaps, long notes and high ones, chords, and chords between two basses.
 
 Knows nothing of the network, or of what plays. A style is a point in the latent space; but a call that is still in the window outweighs
-a point within a few notes. So a style also keeps its habits, as log-odds of coarse bands of five features, and the musician's own
+a point within a few notes. So a style also keeps its habits, as log-odds of coarse bands of six features, and the musician's own
 odds are multiplied by them, to a power: a product of experts (Hinton 2002), one of which knows nothing but how often.
 """
 
@@ -13,18 +13,19 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from . import codec, lefthand
 from .attributes import CHORD
 from .note import HIGHEST, LOWEST, Note
 
 HABIT = "habit."  # before their names, among the settings of a style: "habit.wait.3"
-#: Where one band ends and the next begins: seconds, semitones, seconds, MIDI numbers, notes.
+#: Where one band ends and the next begins: seconds, semitones, seconds, MIDI numbers, notes, chords.
 BANDS: dict[str, tuple[float, ...]] = {
     "wait": (CHORD, 0.08, 0.12, 0.17, 0.24, 0.34, 0.48, 0.68, 0.96),
     "leap": (-12.5, -7.5, -4.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.5, 7.5, 12.5),
     "length": (0.06, 0.09, 0.13, 0.18, 0.26, 0.37, 0.52, 0.74, 1.05, 1.5),
     "place": (36.0, 43.0, 48.0, 53.0, 58.0, 63.0, 68.0, 74.0, 80.0, 88.0),
     "chord": (2, 3, 4, 5),
+    "stride": (1, 2, 3, 4),
 }
 #: The share of each band in music at large: the open sources, each counting the same (`models.centroids.at_large`).
 MUSIC: dict[str, tuple[float, ...]] = {
@@ -47,8 +48,10 @@ MUSIC: dict[str, tuple[float, ...]] = {
     "length": (0.03975, 0.06858, 0.1097, 0.09275, 0.1097, 0.08103, 0.1199, 0.07848, 0.1249, 0.05436, 0.1208),
     "place": (0.01159, 0.03844, 0.04225, 0.06077, 0.1251, 0.1638, 0.1656, 0.1777, 0.1197, 0.06912, 0.02597),
     "chord": (0.621, 0.1624, 0.07667, 0.0517, 0.08815),
+    "stride": (0.6063, 0.1314, 0.09452, 0.06108, 0.1066),
 }
 FARTHEST = 2.5  # nats; rarer than that is rare enough
+HELD_IN_MIND = 32  # notes, of which the left hand's last bass is looked for
 FEW = 3.0  # notes that each band is taken to have been seen, in the proportions of music at large
 
 Row = NDArray[np.floating]
@@ -58,6 +61,7 @@ _TIMES = np.digitize(codec.TIMES, BANDS["wait"])
 _LENGTHS = np.digitize(codec.DURATIONS, BANDS["length"])
 _PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
 _PLACES = np.digitize(_PITCHES, BANDS["place"])
+_HANDS = np.digitize(_PITCHES, (lefthand.BASS, lefthand.MIDDLE))  # a bass, a chord, the right hand's
 _LEAPS = np.digitize(
     np.arange(1 - len(_PITCHES), len(_PITCHES)), BANDS["leap"]
 )  # from the whole keyboard down to all of it up
@@ -74,6 +78,7 @@ def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
             "length": np.array([n.duration for n in notes]),
             "place": pitch,
             "chord": np.diff(np.flatnonzero(np.concatenate([[True], np.diff(onset) > CHORD, [True]]))),
+            "stride": np.array(lefthand.between(notes), dtype=np.int64),
         }
         for name, values in features.items():
             found[name] += np.bincount(np.digitize(values, BANDS[name]), minlength=len(found[name]))
@@ -111,8 +116,11 @@ def of(settings: Mapping[str, float]) -> Habits:
     return found
 
 
-def kept(logits: Row, field: int, habits: Habits, power: float, notes: Sequence[Note]) -> Row:
-    """The logits (n,) of a field, with the habits that it makes, to a power. `notes` are the last of all players."""
+def kept(logits: Row, field: int, habits: Habits, power: float, notes: Sequence[Note], onset: float = 0.0) -> Row:
+    """The logits (n,) of a field, with the habits that it makes, to a power.
+
+    `notes` are the last of all players; `onset` is when the note sounds, where that is known.
+    """
     if field == codec.TIME and "wait" in habits:
         return logits + power * _waits(habits, notes)[_TIMES]
     if field == codec.DURATION and "length" in habits:
@@ -123,6 +131,8 @@ def kept(logits: Row, field: int, habits: Habits, power: float, notes: Sequence[
             logits = logits + power * habits["leap"][_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)]]
         if "place" in habits:
             logits = logits + power * habits["place"][_PLACES]
+        if "stride" in habits and (chords := lefthand.since_bass(notes[-HELD_IN_MIND:], onset)) is not None:
+            logits = logits + power * _by_chords(habits["stride"].tobytes())[min(chords, len(BANDS["stride"]))][_HANDS]
     return logits
 
 
@@ -147,6 +157,22 @@ def _by_size(wait: bytes, chord: bytes) -> Row:
     more = [np.log(style[i + 1 :].sum() / style[i] * usual[i] / usual[i + 1 :].sum()) for i in range(len(usual) - 1)]
     rows[:, 0] = np.clip([*more, 0.0], -FARTHEST, FARTHEST)
     return rows
+
+
+@lru_cache(maxsize=8)
+def _by_chords(stride: bytes) -> Row:
+    """The log-odds, against music at large, of a bass, of another chord, and of what the right hand does (0), by the chords since the bass.
+
+    Of as many chords as the last band has, nobody knows how many more there will be.
+    """
+    usual = np.array(MUSIC["stride"])
+    style = usual * np.exp(np.frombuffer(stride))
+    rows = np.zeros((len(usual), 3))
+    for i in range(len(usual) - 1):
+        mine, music = (share[i] / share[i:].sum() for share in (style, usual))
+        rows[i, :2] = np.log(mine / music), np.log((1.0 - mine) / (1.0 - music))
+    clipped: Row = np.clip(rows, -FARTHEST, FARTHEST)
+    return clipped
 
 
 def struck(notes: Sequence[Note]) -> int:

@@ -24,7 +24,7 @@ from .note import CALL
 DENSEST = 20.0  # notes a second; a passage above is a roll's trick or an error, and nobody could play it
 SPLICED = 0.6  # share of lessons that change style on their way
 TRADED = 0.75  # share of these in which another style is another player, too
-OWN = 0.5  # share of passages whose style is read from the passage itself, and not from elsewhere in the piece
+OWN = 1.0  # share of passages whose style is read from the passage itself, and not from elsewhere in the piece
 FIGURED = ("onset", "duration", "pitch", "velocity")  # what a passage's attributes are measured of
 PASSAGES = 4  # how many passages, each with a style of its own, fit in one window
 
@@ -150,7 +150,7 @@ class Course:
         shift = int(rng.integers(-6, 6)) if like is None else _into_key(rng, piece.pitch[start : start + length], like)
         passage = cut(start, start + length, shift)
         # A neighbour tells how the piece is played; the passage itself, in another key, tells how *this* is played, which
-        # is worth following to the letter. Half of each: a style that is read well, and that holds no notes.
+        # is worth following to the letter.
         own = [(start, start + len(passage))] if rng.random() < OWN else []
         free = own or [(0, start), (start + len(passage), len(piece))]
         room = [(a, b) for a, b in free if b - a >= 24]
