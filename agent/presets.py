@@ -41,6 +41,7 @@ SAMPLING = {
     "pull": (0.0, 2.0),
     "habit": (0.0, 2.0),
     "motif": (0.0, 4.0),
+    "cadence": (0.0, 4.0),
     "stand": (0.0, 2.0),
 }
 KNOBS = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")

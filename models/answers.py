@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import attributes, habits
+from . import attributes, cadence, habits
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
 from .engine import Engine
 from .lessons import phrase_ends
-from .note import CALL, Note, Span
+from .note import CALL, LOWEST, Note, Span
 from .sampling import KNOB
 
 SECONDS = 8.0
@@ -111,12 +111,19 @@ def in_key(call: Sequence[Note], notes: Sequence[Note]) -> float:
     return float(np.mean([attributes.KEYS[tonic][n.pitch % 12] for n in notes]))
 
 
+def at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
+    """Whether what lies on top of the last chord is of the home triad of the call's key, 1 or 0; None where it is in no key."""
+    home = cadence.home([n.pitch for n in call])
+    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= attributes.CHORD)
+    return float(home[top - LOWEST] > 0.0) if home.any() else None
+
+
 def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     """How answers, in the style of their call, fit it; beside what really came next. Medians of distances, means of shares.
 
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
-    MIDI velocity and semitones · repetition, copied: see above. Beside `answer` and `real`, in `answer_interval` and `real_interval`,
-    where 95 of 100 would lie with other calls.
+    MIDI velocity and semitones · repetition, copied: see above · closing: share of answers, and of calls, that end at home. Beside
+    `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
     for i, cut in enumerate(found):
@@ -130,11 +137,13 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
             if cut.dynamics:
                 row["velocity"] = away[3]
             row |= {"repetition": repetition(notes), "copied": copied(cut.call, notes)}
+            if (home := at_home(cut.call, answer if who == "answer" else cut.call)) is not None:
+                row["closing"] = home
             for key, value in row.items():
                 rows.setdefault(key, {}).setdefault(who, []).append(float(value))
     out: dict[str, Any] = {}
     for key, each in rows.items():
-        middle: Any = np.mean if key in ("key", "repetition", "copied") else np.median
+        middle: Any = np.mean if key in ("key", "repetition", "copied", "closing") else np.median
         out[key] = {who: float(middle(values)) for who, values in each.items()}
         for who, values in each.items():
             again = np.random.default_rng(seed).choice(values, (1000, len(values)))

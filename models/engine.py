@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, habits, knobs, motif, recall, rules, stand
+from . import cadence, codec, habits, knobs, motif, recall, rules, stand
 from .codec import CHOSEN
 from .drafts import Drafter
 from .network import Floats, Network
@@ -52,6 +52,9 @@ class Engine:
         self.heard = dict.fromkeys(HEARD, 0)  # see `hear`
         self._called: motif.Called | None = None  # what the call says, once it is looked at
         self._foreign: Floats | None = None  # what pitches outside the call's key are disfavoured by, once it is known
+        self._home = np.zeros(
+            codec.SIZES[codec.PITCH], np.float32
+        )  # and what those are favoured by that close an answer
         self.settle()
 
     def warm_up(self) -> None:
@@ -254,6 +257,8 @@ class Engine:
         turned = knobs.strengths(self.sampling.knobs, pull, self._stood(span), known)
         if self._foreign is None:
             self._foreign = rules.strangeness(self.notes, self.sampling)
+            heard = rules.called(self.notes)
+            self._home = self.sampling.cadence * cadence.home(heard, int(self.sampling.key))
         taken = self._motif() if self.sampling.motif and not span.together else None
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
@@ -265,9 +270,10 @@ class Engine:
                         rules.open_times(self.notes, last, span.earliest, self.sampling.density), logits, -np.inf
                     )
                 elif field == codec.PITCH:
-                    logits = np.where(
-                        rules.open_pitches(self.notes, onset, self.sampling), logits - self._foreign, -np.inf
-                    )
+                    logits = logits - self._foreign
+                    if answering and onset >= span.close:
+                        logits = logits + self._home
+                    logits = np.where(rules.open_pitches(self.notes, onset, self.sampling), logits, -np.inf)
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])

@@ -21,6 +21,7 @@ from .heads import CHOSEN
 from .lstm import taught
 
 FEW = 12  # calls, of all that are answered, that every style and every knob answers
+APART = ("repetition", "copied", "closing")  # what answers are like, which is no distance from their call
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 
@@ -71,7 +72,8 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         calls = answers.cuts(pieces, args.calls, args.seed)
         _tell(f"answers to {len(calls)} calls")
         fitted = answers.fit(engine, calls, args.seed)
-        result["repetition"], result["copied"] = fitted.pop("repetition"), fitted.pop("copied")
+        for key in APART:
+            result[key] = fitted.pop(key, {})
         result["fit"] = fitted
         few = calls[:FEW]
         _tell("knobs")
@@ -133,8 +135,8 @@ def report(result: dict[str, Any]) -> str:
     for key, each in result.get("fit", {}).items():
         spread = {who: "{:.2f} to {:.2f}".format(*each[f"{who}_interval"]) for who in ("answer", "real")}
         lines.append(f"fit, {key}: " + ", ".join(f"{who} {each[who]:.2f} ({spread[who]})" for who in spread))
-    for key in ("repetition", "copied"):
-        if key in result:
+    for key in APART:
+        if result.get(key):
             lines.append(f"{key}: answers {result[key]['answer']:.3f}, real {result[key]['real']:.3f}")
     for name, curve in result.get("knobs", {}).items():
         means = " ".join(f"{x:.2f}" for x in curve["curve"])

@@ -49,6 +49,16 @@ def open_times(notes: Sequence[Note], last: Note, earliest: float, density: floa
     return allowed
 
 
+def called(notes: Sequence[Note]) -> list[int]:
+    """The pitches that tell the key of the call."""
+    return [n.pitch for n in notes[-KEY_HEARD:] if n.role == CALL][-KEY_NOTES:]
+
+
+def surely(share: float) -> float:
+    """How sure it is that music is in a key at all that holds this share of its notes, 0 to 1."""
+    return min(max((share - CHROMATIC) / (1.0 - CHROMATIC), 0.0), 1.0)
+
+
 def strangeness(notes: Sequence[Note], sampling: Sampling) -> Floats:
     """What the pitches outside the key are disfavoured by, in nats: the key that is asked for, else the call's own.
 
@@ -57,12 +67,11 @@ def strangeness(notes: Sequence[Note], sampling: Sampling) -> Floats:
     pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
     if key := int(sampling.key):
         return np.float32(sampling.lean) * (((key >> (pitch % 12)) & 1) == 0)
-    called = np.array([n.pitch for n in notes[-KEY_HEARD:] if n.role == CALL][-KEY_NOTES:], dtype=np.int64)
-    if len(called) < KEY_LEAST:
+    heard = called(notes)
+    if len(heard) < KEY_LEAST:
         return np.zeros(len(pitch), np.float32)
-    tonic, share = key_share(called)
-    sure = min(max((share - CHROMATIC) / (1.0 - CHROMATIC), 0.0), 1.0)
-    return np.float32(sampling.lean * sure) * (KEYS[tonic][pitch % 12] == 0)
+    tonic, share = key_share(np.array(heard, dtype=np.int64))
+    return np.float32(sampling.lean * surely(share)) * (KEYS[tonic][pitch % 12] == 0)
 
 
 def open_pitches(notes: Sequence[Note], onset: float, sampling: Sampling) -> NDArray[np.bool_]:

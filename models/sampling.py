@@ -27,8 +27,9 @@ class Sampling:
     farther from the middle of all styles the network is told that this one lies; `pull`: how firmly its qualities are
     kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), by default the key of the call; `lean`
     favours it, in nats. `habit` is the power to which the `habits` are taken (`models.habits`). `motif`: how much the
-    call's own continuation is favoured, in nats (`models.motif`). `stand`: how far an answer stands from its style, 1 as
-    far as people do (`models.stand`). `knobs`: see `models.knobs`.
+    call's own continuation is favoured, in nats (`models.motif`); `cadence`: how much the key's home is, where an answer
+    may close (`models.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do
+    (`models.stand`). `knobs`: see `models.knobs`.
     Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
     """
 
@@ -48,6 +49,7 @@ class Sampling:
     lean: float = 1.0
     habit: float = 0.8
     motif: float = 2.5
+    cadence: float = 2.0
     stand: float = 1.0
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)

@@ -66,7 +66,7 @@ PLAYING = (
         "measure",
     ),
     *("sampling", "knobs", "recall", "codec", "note", "midifile", "attributes", "corpus", "agreement", "export"),
-    *("drafts", "rules", "precision", "lefthand", "motif", "stand"),
+    *("drafts", "rules", "precision", "lefthand", "motif", "cadence", "stand"),
 )
 
 

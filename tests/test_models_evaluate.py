@@ -175,7 +175,7 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
     assert set(found["continuation_intervals"]) == set(found["continuation"]) - {"tests"}
     assert set(found["continuation"]) == {"tests", "any", "same", "continuator_any", "continuator_same"}
     assert set(found["fit"]) == {"key", "density", "velocity", "register"}
-    for each in (*found["fit"].values(), found["repetition"]):
+    for each in (*found["fit"].values(), found["repetition"], found["closing"]):
         for who in ("answer", "real"):
             low, high = each[f"{who}_interval"]
             assert low <= each[who] <= high
