@@ -254,11 +254,11 @@ class Engine:
         mine = [n for n in recent if n.role == ANSWER]
         pull = self.sampling.pull if self._has_style else 0.0
         known = mine if len(mine) >= knobs.LEAST else recent
-        turned = knobs.strengths(self.sampling.knobs, pull, self._stood(span), known)
         if self._foreign is None:
             self._foreign = rules.strangeness(self.notes, self.sampling)
-            heard = rules.called(self.notes)
-            self._home = self.sampling.cadence * cadence.home(heard, int(self.sampling.key))
+            self._home = self.sampling.cadence * cadence.home(rules.called(self.notes), int(self.sampling.key))
+            self._loud = stand.loudness(self.notes[-rules.KEY_HEARD :])
+        turned = knobs.strengths(self.sampling.knobs, pull, self._stood(span), known)
         taken = self._motif() if self.sampling.motif and not span.together else None
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
@@ -298,11 +298,12 @@ class Engine:
         return motif.taken_up(self.notes, self._called)
 
     def _stood(self, span: Span) -> Floats:
-        """The style, and the stand that this answer takes beside it; none where both play at once."""
+        """The style, as loud as the call asks for, and the stand that this answer takes beside it; none where both play at once."""
+        point = stand.heeding(self.point, self._loud, self.sampling.dynamics)
         if span.together or not self.sampling.stand:
-            return self.point
+            return point
         begun = self._forgotten + answer_begins(self.notes)
-        return stand.beside(self.point, self.sampling.stand, self.seeded, begun)
+        return stand.beside(point, self.sampling.stand, self.seeded, begun)
 
     def _room(self, span: Span) -> float:
         """From when on the next note may be ours, if notes of the other one's are expected before it.

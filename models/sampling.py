@@ -28,8 +28,8 @@ class Sampling:
     kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), by default the key of the call; `lean`
     favours it, in nats. `habit` is the power to which the `habits` are taken (`models.habits`). `motif`: how much the
     call's own continuation is favoured, in nats (`models.motif`); `cadence`: how much the key's home is, where an answer
-    may close (`models.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do
-    (`models.stand`). `knobs`: see `models.knobs`.
+    may close (`models.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do;
+    `dynamics`: how far its loudness is the call's, 0 not at all (`models.stand`). `knobs`: see `models.knobs`.
     Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
     """
 
@@ -51,6 +51,7 @@ class Sampling:
     motif: float = 2.5
     cadence: float = 2.0
     stand: float = 1.0
+    dynamics: float = 0.7
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
 

@@ -1,21 +1,45 @@
 """Stand: where one answer lies beside its style: a little higher or lower, louder or softer, for as long as it lasts.
 
-Knows nothing of networks or of notes. What people play after a phrase is seldom in the middle of how they play; each phrase takes its own
-stand. A musician that draws note by note from narrowed odds has none, and keeps closer to a call than a person does. So one is drawn for
-each answer, and asked for as a knob is (`models.knobs`).
+Knows nothing of networks. What people play after a phrase is seldom in the middle of how they play; each phrase takes its own stand.
+A musician that draws note by note from narrowed odds has none, and keeps closer to a call than a person does. So one is drawn for each
+answer, and asked for as a knob is (`models.knobs`).
+
+Loudness is no matter of style alone: who plays softly wants a partner who does. So an answer's lies between its style's and its call's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .attributes import NAMES
+from .attributes import MEAN, NAMES, SPREAD
+from .note import CALL, Note
 
 #: How far answers stand from their style, in the usual spreads of each quality (`models.attributes`).
 SPREADS = {"density": 0.42, "register": 0.52, "loudness": 0.23}
+
+LISTENED = 24  # notes of a call whose loudness counts
+_LOUDNESS = NAMES.index("loudness")
+
+
+def loudness(notes: Sequence[Note]) -> float | None:
+    """How loud the last notes of the one who calls are, in spreads from the usual; None where nobody has called."""
+    struck = [n.velocity for n in notes if n.role == CALL][-LISTENED:]
+    if not struck:
+        return None
+    return float(np.clip((sum(struck) / len(struck) - MEAN[_LOUDNESS]) / SPREAD[_LOUDNESS], -3.0, 3.0))
+
+
+def heeding(point: NDArray[np.float32], loud: float | None, share: float) -> NDArray[np.float32]:
+    """A style whose loudness is the call's by that share, and its own by the rest."""
+    if loud is None or not share:
+        return point
+    out = point.copy()
+    out[_LOUDNESS] += np.float32(share) * (np.float32(loud) - point[_LOUDNESS])
+    return out
 
 
 def beside(point: NDArray[np.float32], far: float, seed: int, begun: int) -> NDArray[np.float32]:

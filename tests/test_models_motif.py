@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import attributes, codec, motif, stand
+from models import codec, motif
 from models.engine import Engine
 from models.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
 from models.sampling import Sampling
 
-from .musicians import scale, small_network
+from .musicians import small_network
 
 PITCHES = (60, 64, 62, 67, 65, 71, 60, 72, 61)
 CALLED = [Note(0.3 * i, 0.2, p, 70) for i, p in enumerate(PITCHES)]
@@ -95,36 +95,6 @@ def test_the_motif_is_heard_in_the_answer() -> None:
     assert agrees(30.0) >= motif.ENOUGH > agrees(0.0)
 
 
-def test_a_stand_is_the_same_for_all_of_an_answer_and_another_for_the_next() -> None:
-    point = np.zeros(24, np.float32)
-    one = stand.beside(point, 1.0, 5, 12)
-    assert (one == stand.beside(point, 1.0, 5, 12)).all()
-    assert (one != stand.beside(point, 1.0, 5, 40)).any()
-    assert not point.any()
-    taken = {attributes.NAMES[i] for i in np.flatnonzero(one)}
-    assert taken == set(stand.SPREADS)
-
-
-def test_stands_are_as_far_apart_as_is_said() -> None:
-    found = np.array([stand.taken(1, begun) for begun in range(2000)])
-    for name, spread in stand.SPREADS.items():
-        here = found[:, attributes.NAMES.index(name)]
-        assert here.mean() == pytest.approx(0.0, abs=0.1 * spread)
-        assert here.std() == pytest.approx(spread, rel=0.12)  # far ones are left out
-
-
-def test_an_answer_with_a_stand_repeats_from_its_seed() -> None:
-    def played(far: float) -> list[Note]:
-        engine = Engine(small_network())
-        engine.style([0.0] * engine.config.latent, {"stand": far})
-        engine.hear(0, scale(24))
-        engine.seed(3)
-        return list(engine.play(Span(5.0, 99.0, 9.0, 10.0)))
-
-    assert played(2.0) == played(2.0)
-    assert played(2.0) != played(0.0)
-
-
-def test_both_are_settings() -> None:
-    assert {"motif", "stand"} <= set(presets.SAMPLING)
-    assert Sampling.of({"motif": 0.0, "stand": 0.5}) == Sampling(motif=0.0, stand=0.5)
+def test_it_is_a_setting() -> None:
+    assert "motif" in presets.SAMPLING
+    assert Sampling.of({"motif": 0.0}) == Sampling(motif=0.0)

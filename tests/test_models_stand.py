@@ -1,0 +1,90 @@
+"""The stand: an answer lies somewhere beside its style, the whole of it, and is as loud as it was asked to be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agent import presets
+from models import attributes, stand
+from models.engine import Engine
+from models.note import ANSWER, Note, Span
+from models.sampling import Sampling
+
+from .musicians import scale, small_network
+
+LOUDNESS = attributes.NAMES.index("loudness")
+
+
+def test_a_stand_is_the_same_for_all_of_an_answer_and_another_for_the_next() -> None:
+    point = np.zeros(24, np.float32)
+    one = stand.beside(point, 1.0, 5, 12)
+    assert (one == stand.beside(point, 1.0, 5, 12)).all()
+    assert (one != stand.beside(point, 1.0, 5, 40)).any()
+    assert not point.any()
+    taken = {attributes.NAMES[i] for i in np.flatnonzero(one)}
+    assert taken == set(stand.SPREADS)
+
+
+def test_stands_are_as_far_apart_as_is_said() -> None:
+    found = np.array([stand.taken(1, begun) for begun in range(2000)])
+    for name, spread in stand.SPREADS.items():
+        here = found[:, attributes.NAMES.index(name)]
+        assert here.mean() == pytest.approx(0.0, abs=0.1 * spread)
+        assert here.std() == pytest.approx(spread, rel=0.12)  # far ones are left out
+
+
+def test_an_answer_with_a_stand_repeats_from_its_seed() -> None:
+    def played(far: float) -> list[Note]:
+        engine = Engine(small_network())
+        engine.style([0.0] * engine.config.latent, {"stand": far})
+        engine.hear(0, scale(24))
+        engine.seed(3)
+        return list(engine.play(Span(5.0, 99.0, 9.0, 10.0)))
+
+    assert played(2.0) == played(2.0)
+    assert played(2.0) != played(0.0)
+
+
+def test_they_are_settings() -> None:
+    assert {"stand", "dynamics"} <= set(presets.SAMPLING)
+    assert Sampling.of({"dynamics": 0.0, "stand": 0.5}) == Sampling(dynamics=0.0, stand=0.5)
+
+
+def struck(velocity: int) -> list[Note]:
+    return [replace(n, velocity=velocity) for n in scale(24)]
+
+
+def test_the_loudness_of_a_call_is_that_of_its_last_notes() -> None:
+    usual = round(attributes.MEAN[LOUDNESS])
+    assert stand.loudness(struck(usual)) == pytest.approx(0.0)
+    assert stand.loudness([*struck(usual), *struck(10)]) == stand.loudness(struck(10)) < -1.0
+    assert stand.loudness([replace(n, role=ANSWER) for n in struck(90)]) is None
+    assert stand.loudness([]) is None
+
+
+def test_a_style_heeds_it_by_a_share() -> None:
+    point = np.arange(24, dtype=np.float32) / 10
+    half = stand.heeding(point, -1.0, 0.5)
+    assert half[LOUDNESS] == pytest.approx((point[LOUDNESS] - 1.0) / 2)
+    assert np.flatnonzero(half != point).tolist() == [LOUDNESS]
+    assert stand.heeding(point, 2.0, 1.0)[LOUDNESS] == pytest.approx(2.0)
+    for loud, share in ((None, 1.0), (2.0, 0.0)):
+        assert (stand.heeding(point, loud, share) == point).all()
+
+
+def test_soft_calls_have_soft_answers() -> None:
+    def played(velocity: int, dynamics: float) -> float:
+        found: list[int] = []
+        for seed in range(6):
+            engine = Engine(small_network())
+            engine.style([0.0] * engine.config.latent, {"dynamics": dynamics, "pull": 1.5})
+            engine.hear(0, struck(velocity))
+            engine.seed(seed)
+            found += [n.velocity for n in engine.play(Span(5.0, 99.0, 12.0, 13.0))]
+        return float(np.mean(found))
+
+    assert played(20, 1.0) < played(64, 1.0) - 10 < played(115, 1.0) - 20
+    assert abs(played(20, 0.0) - played(115, 0.0)) < 10
