@@ -15,8 +15,10 @@ from typing import Any
 
 from models.midifile import MidiFileError, read_notes, write_notes
 from models.note import Note, Span, from_wire, span_to_wire, to_wire
+from models.pulse import pulse
 
 from .errors import UserError
+from .manner import ALONE
 from .presets import Preset
 
 CALL, ANSWER = "call", "answer"
@@ -60,7 +62,8 @@ def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, c
     start = max(min(last_key, call[-1].onset + 1.0), call[-1].onset + BREATH)
     stop = start + seconds
     style = {"do": "style", "z": list(preset.z) or None, "sampling": preset.sampling}
-    span = Span(earliest=start, until=stop + 1.0, close=start + CLOSING * seconds, stop=stop)
+    beat = pulse(call, ALONE)
+    span = Span(start, stop + 1.0, start + CLOSING * seconds, stop, bar=beat, on_beat=beat is not None)
     play = {"do": "play", "id": 1, **span_to_wire(span)}
     hear = {"do": "hear", "at": 0, "notes": [to_wire(n) for n in call]}
     notes = []

@@ -195,7 +195,7 @@ def _of_manners(c: argparse.ArgumentParser) -> None:
         "--groove",
         type=_number(0, 100),
         metavar="PERCENT",
-        help="pull its notes to the beat's sixteenths (default: 60 in a duet, else 0)",
+        help="pull its notes to the beat's sixteenths (default: 60 in a duet, else 30)",
     )
     beat.add_argument(
         "--swing", type=_number(50, 75), default=50.0, metavar="PERCENT", help="50 straight, 67 triplets (default 50)"

@@ -15,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from models.note import ANSWER, CALL, Bar, Note, Span
+from models.pulse import pulse
 
 from .clock import Clock
 from .conversation import Conversation
@@ -23,7 +24,6 @@ from .meters import Meters
 from .mind import Mind
 from .pace import Pace
 from .player import Player
-from .pulse import pulse
 from .transport import Transport
 from .zone import Zone
 

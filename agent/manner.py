@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 CALL, TRADE, DUET = "call", "trade", "duet"
 MODES = (CALL, TRADE, DUET)
-TOGETHER = 0.6  # the groove of a duet
+TOGETHER, ALONE = 0.6, 0.3  # the groove of a duet, and of who plays alone
 PARTS = ("auto", "comp", "lead", "bass")
 
 
@@ -31,10 +31,10 @@ class Manner:
 
     @property
     def pull(self) -> float:
-        """The groove: who plays at the same time as somebody keeps to the beat, who plays alone is free."""
+        """The groove: who plays at the same time as somebody keeps closer to the beat than who plays alone."""
         if self.groove is not None:
             return self.groove
-        return TOGETHER if self.mode == DUET else 0.0
+        return TOGETHER if self.mode == DUET else ALONE
 
 
 @dataclass(frozen=True)

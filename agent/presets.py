@@ -44,6 +44,7 @@ SAMPLING = {
     "cadence": (0.0, 4.0),
     "stand": (0.0, 2.0),
     "dynamics": (0.0, 1.0),
+    "beat": (0.0, 6.0),
 }
 KNOBS = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
 """Qualities of the playing, each turned from -1 to +1 around the style: [knobs], `--knob` and controllers."""

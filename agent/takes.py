@@ -18,10 +18,10 @@ from statistics import median
 from typing import Any
 
 from models.note import Note
+from models.pulse import pulse
 
 from .errors import UserError
 from .meters import percentiles
-from .pulse import pulse
 from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, mend, rows, take_notes, write_take_midi
 
 MOST_BYTES, MOST_TAKES, MOST_DAYS = 1 << 30, 500, 365

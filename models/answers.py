@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import attributes, cadence, habits
+from . import attributes, cadence, habits, pulse
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
@@ -29,6 +29,7 @@ SECONDS = 8.0
 FEWEST = 8  # notes of a call or of what came next
 BREATH = 0.05  # seconds between a call's last key and the answer, at least
 GRAM = 4  # notes of a pattern
+GROOVE = 0.3  # the performer's, who plays alone
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +79,8 @@ def answered(
     engine.hear(0, [Note(n.onset, n.duration, n.pitch, n.velocity, CALL) for n in call])
     start = max(min(max(n.end for n in call), call[-1].onset + 1.0), call[-1].onset + BREATH)
     stop = start + SECONDS
-    return list(engine.play(Span(start, stop + 1.0, start + 0.85 * SECONDS, stop)))
+    beat = pulse.pulse(call, GROOVE)
+    return list(engine.play(Span(start, stop + 1.0, start + 0.85 * SECONDS, stop, bar=beat, on_beat=beat is not None)))
 
 
 def figures(notes: Sequence[Note]) -> Floats:
@@ -122,8 +124,9 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     """How answers, in the style of their call, fit it; beside what really came next. Medians of distances, means of shares.
 
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
-    MIDI velocity and semitones · repetition, copied: see above · closing: share of answers, and of calls, that end at home. Beside
-    `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
+    MIDI velocity and semitones · repetition, copied: see above · closing: share of answers, and of calls, that end at home · beat: how
+    closely they keep to the pulse of the call, where it has one (`models.pulse.kept`). Beside `answer` and `real`, in `answer_interval` and
+    `real_interval`, where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
     for i, cut in enumerate(found):
@@ -139,11 +142,13 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
             row |= {"repetition": repetition(notes), "copied": copied(cut.call, notes)}
             if (home := at_home(cut.call, answer if who == "answer" else cut.call)) is not None:
                 row["closing"] = home
+            if (beat := pulse.pulse(cut.call)) is not None:
+                row["beat"] = pulse.kept(notes, beat)
             for key, value in row.items():
                 rows.setdefault(key, {}).setdefault(who, []).append(float(value))
     out: dict[str, Any] = {}
     for key, each in rows.items():
-        middle: Any = np.mean if key in ("key", "repetition", "copied", "closing") else np.median
+        middle: Any = np.mean if key in ("key", "repetition", "copied", "closing", "beat") else np.median
         out[key] = {who: float(middle(values)) for who, values in each.items()}
         for who, values in each.items():
             again = np.random.default_rng(seed).choice(values, (1000, len(values)))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cadence, codec, habits, knobs, motif, recall, rules, stand
+from . import beat, cadence, codec, habits, knobs, motif, recall, rules, stand
 from .codec import CHOSEN
 from .drafts import Drafter
 from .network import Floats, Network
@@ -266,6 +266,8 @@ class Engine:
                 logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, recent, onset)
                 logits = motif.leaned(logits, field, taken, self.sampling.motif, self._foreign, onset)
                 if field == codec.TIME:
+                    if span.bar is not None:
+                        logits = beat.leaned(logits, last.onset, span.bar, self.sampling.beat)
                     logits = np.where(
                         rules.open_times(self.notes, last, span.earliest, self.sampling.density), logits, -np.inf
                     )

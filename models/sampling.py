@@ -29,7 +29,8 @@ class Sampling:
     favours it, in nats. `habit` is the power to which the `habits` are taken (`models.habits`). `motif`: how much the
     call's own continuation is favoured, in nats (`models.motif`); `cadence`: how much the key's home is, where an answer
     may close (`models.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do;
-    `dynamics`: how far its loudness is the call's, 0 not at all (`models.stand`). `knobs`: see `models.knobs`.
+    `dynamics`: how far its loudness is the call's, 0 not at all (`models.stand`). `beat`: how much waits that end in time
+    are favoured, where there is a beat, in nats (`models.beat`). `knobs`: see `models.knobs`.
     Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
     """
 
@@ -52,6 +53,7 @@ class Sampling:
     cadence: float = 2.0
     stand: float = 1.0
     dynamics: float = 0.7
+    beat: float = 3.5
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PURE = (
     *("listener", "turns", "schedule", "presets", "meters", "conversation", "pace"),
     *("view", "wishes", "voices", "timbres", "takes", "doorkeeper"),
-    *("transport", "follower", "pulse", "trades", "duets", "manner", "controls", "zone", "echoes"),
+    *("transport", "follower", "trades", "duets", "manner", "controls", "zone", "echoes"),
 )
 CLOCKS = {"asyncio", "threading", "time"}
 
@@ -36,7 +36,7 @@ def tops(path: Path) -> set[str]:
 def test_the_performer_knows_no_tensors(path: Path) -> None:
     assert tops(path).isdisjoint({"torch", "onnxruntime", "safetensors"})
     rooms = {".".join(name.split(".")[:2]) for name in imports(path) if name.startswith("models.")}
-    assert rooms <= {"models.note", "models.midifile"}
+    assert rooms <= {"models.note", "models.midifile", "models.pulse"}
     if path.stem in PURE:
         assert tops(path).isdisjoint(CLOCKS)
 
@@ -66,7 +66,7 @@ PLAYING = (
         "measure",
     ),
     *("sampling", "knobs", "recall", "codec", "note", "midifile", "attributes", "corpus", "agreement", "export"),
-    *("drafts", "rules", "precision", "lefthand", "motif", "cadence", "stand"),
+    *("drafts", "rules", "precision", "lefthand", "pulse", "beat", "motif", "cadence", "stand"),
 )
 
 

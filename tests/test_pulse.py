@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from agent.pulse import pulse
 from models.note import Note
+from models.pulse import kept, pulse
 
 from .jackroom import ROOT
 from .test_session import Jam, jam
@@ -50,6 +50,17 @@ def test_a_few_notes_or_one_chord_have_none() -> None:
     assert pulse([Note(1.0 + 0.002 * i, 1.0, 50 + i, 60) for i in range(9)]) is None
 
 
+def test_how_closely_a_pulse_is_kept() -> None:
+    steady = phrase(RHYTHM, 0.5)
+    found = pulse(steady)
+    assert found is not None
+    assert kept(steady, found) > 0.95
+    assert kept([n.moved(found.length / 4) for n in steady], found) < -0.9  # half-way between the eighths
+    free = [Note(float(t), 0.2, 60, 70) for t in np.random.default_rng(0).uniform(100, 200, 400)]
+    assert abs(kept(free, found)) < 0.1
+    assert kept([], found) == 0.0
+
+
 def test_in_free_time_the_answer_comes_in_on_the_players_pulse() -> None:
     period = 0.48
 
@@ -68,7 +79,7 @@ def test_in_free_time_the_answer_comes_in_on_the_players_pulse() -> None:
 def test_no_other_thread_is_kept_awake_for_it() -> None:
     """A library for matrices may leave threads behind that wait awake, and take a core from whoever keeps time."""
     code = (
-        "import time\nfrom agent.pulse import pulse\nfrom models.note import Note\n"
+        "import time\nfrom models.note import Note\nfrom models.pulse import pulse\n"
         "phrase = [Note(0.1 * i, 0.1, 60, 70) for i in range(80)]\n"
         "all_, mine = time.process_time(), time.thread_time()\n"
         "for _ in range(60):\n    pulse(phrase)\n    time.sleep(0.005)\n"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.note import Bar, Note
+from .note import Bar, Note
 
 FASTEST, SLOWEST = 0.3, 0.9  # seconds from beat to beat
 PERIODS = np.geomspace(FASTEST, SLOWEST, 160)  # that are tried
@@ -45,6 +45,12 @@ def pulse(phrase: Sequence[Note], groove: float = 0.0, swing: float = 0.5) -> Ba
         return None
     period = float(PERIODS[best])
     return Bar(last + float(np.angle(on[best])) / math.tau * period, period, 1, groove, swing)
+
+
+def kept(notes: Sequence[Note], beat: Bar) -> float:
+    """How closely notes keep to a pulse: 1 where each lies on a beat or half-way between two, about 0 where they do not care."""
+    turns = 2.0 * math.tau / beat.length * beat.beats
+    return sum(math.cos(turns * (note.onset - beat.start)) for note in notes) / max(len(notes), 1)
 
 
 def _gathered(since: NDArray[np.float64], weights: NDArray[np.float64], periods: NDArray[np.float64]) -> Any:

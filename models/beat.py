@@ -1,0 +1,41 @@
+"""Beat: where there is one, what comes next is likelier to come on it.
+
+Knows nothing of where the beat comes from: a clock, or the pulse of what was called (`models.pulse`). A musician that has learned from
+people in all tempi waits about as long as they would, and so loses another one's beat within a bar. Here the odds of the waits that end on
+a beat, on the second eighth or on a sixteenth are raised, so that it chooses among the rhythms that are in time. Whether a note joins the
+chord before it is no matter of the beat, and is left as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import codec
+from .attributes import CHORD
+from .note import Bar
+
+NEAR = 0.025  # seconds: what is so far from its place counts as six tenths on it
+EIGHTH, SIXTEENTH = 0.8, 0.5  # of what is told of a beat
+
+Row = NDArray[np.floating]
+
+_APART = int(np.searchsorted(codec.TIMES, CHORD))  # the first wait that is no chord
+_WAITS = codec.TIMES[_APART:]
+_FIRM = np.array([[1.0], [SIXTEENTH], [EIGHTH], [SIXTEENTH], [1.0]])
+
+
+def leaned(logits: Row, last: float, bar: Bar, power: float) -> Row:
+    """The logits (n,) of the wait after an onset at `last`, those that end in time raised by up to `power` nats."""
+    if not power:
+        return logits
+    beat = bar.length / bar.beats
+    within = ((last - bar.start + _WAITS) / beat) % 1.0
+    places = np.array([[0.0], [bar.swing / 2], [bar.swing], [(1.0 + bar.swing) / 2], [1.0]])
+    off = (within - places) * (beat / NEAR)
+    lean = power * (_FIRM * np.exp(-0.5 * off * off)).max(0)
+    waits = logits[_APART:]
+    p = np.exp(waits - waits.max(), dtype=np.float64)
+    out = logits.astype(np.float64)
+    out[_APART:] += lean - np.log(np.exp(lean) @ p / p.sum())
+    return out
