@@ -1,4 +1,4 @@
-"""Motifs are taken up where they are the call's, in any key, and let go; a stand lasts for one answer."""
+"""Motifs are taken up where they are the call's, in any key, and let go."""
 
 from __future__ import annotations
 
