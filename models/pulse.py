@@ -25,7 +25,7 @@ CHORD = 0.04  # seconds: onsets closer than this are one stroke
 LEAST = 5  # strokes
 LONGEST = 8.0  # seconds of the phrase that count
 LASTING = 0.9  # what a stroke counts, of the one after it
-SURE = 0.76  # of 1: how closely strokes must gather, each on a beat or half-way between two
+SURE = 0.82  # of 1: how closely strokes must gather, each on a beat or half-way between two; what follows keeps to no looser ones
 
 
 def pulse(phrase: Sequence[Note], groove: float = 0.0, swing: float = 0.5) -> Bar | None:
@@ -40,9 +40,10 @@ def pulse(phrase: Sequence[Note], groove: float = 0.0, swing: float = 0.5) -> Ba
     since = np.array(strokes) - last
     weights = LASTING ** np.arange(len(since))[::-1]  # late strokes count more
     on, halves = (_gathered(since, weights / weights.sum(), p) for p in (PERIODS, PERIODS / 2))
-    best = int(np.argmax((abs(halves) + 0.5 * abs(on)) * LIKING))
-    if abs(halves[best]) < SURE:
+    sure = abs(halves) >= SURE
+    if not sure.any():
         return None
+    best = int(np.argmax(sure * (abs(halves) + 0.5 * abs(on)) * LIKING))
     period = float(PERIODS[best])
     return Bar(last + float(np.angle(on[best])) / math.tau * period, period, 1, groove, swing)
 
