@@ -25,7 +25,7 @@ CHORD = 0.04  # seconds: onsets closer than this are one stroke
 LEAST = 5  # strokes
 LONGEST = 8.0  # seconds of the phrase that count
 LASTING = 0.9  # what a stroke counts, of the one after it
-SURE = 0.8  # of 1: how closely strokes must gather, each on a beat or half-way between two; what follows keeps to no looser ones
+SURE = 0.78  # of 1: how closely strokes must gather, each on a beat or half-way between two; what follows keeps to no looser ones
 
 
 def pulse(phrase: Sequence[Note], groove: float = 0.0, swing: float = 0.5) -> Bar | None:
