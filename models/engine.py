@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import beat, cadence, codec, habits, knobs, motif, recall, rules, stand
+from . import codec, habits, knobs, recall, rules
 from .codec import CHOSEN
 from .drafts import Drafter
+from .leanings import Leanings
 from .network import Floats, Network
-from .note import ANSWER, CALL, HELD, Note, Span, answer_begins
+from .note import ANSWER, CALL, HELD, Note, Span
 from .sampling import Sampling, draw, softmax
 
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
@@ -38,8 +39,8 @@ class Engine:
         self.name, self.fingerprint = name, fingerprint
         self.points = points or name  # the weights whose style encoder this is: to them, points mean the same
         self.note = ""  # what is to be said of it
-        self.point = self.z = np.zeros(self.config.latent, np.float32)  # the style, and where the knobs have moved it
-        self._has_style = False
+        self.z = np.zeros(self.config.latent, np.float32)  # the style, moved by the knobs
+        self.leanings = Leanings(self.config.latent)
         self.sampling = Sampling()
         self.generator, self.seeded = np.random.default_rng(0), 0
         self.drafts = Drafter(self)
@@ -50,11 +51,6 @@ class Engine:
         self._rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
         self._hidden: list[Floats] = []  # of step 0 and of each note after it, as far as they were fed
         self.heard = dict.fromkeys(HEARD, 0)  # see `hear`
-        self._called: motif.Called | None = None  # what the call says, once it is looked at
-        self._foreign: Floats | None = None  # what pitches outside the call's key are disfavoured by, once it is known
-        self._home = np.zeros(
-            codec.SIZES[codec.PITCH], np.float32
-        )  # and what those are favoured by that close an answer
         self.settle()
 
     def warm_up(self) -> None:
@@ -83,9 +79,9 @@ class Engine:
         point = np.zeros(self.config.latent, np.float32) if z is None else np.array(z, np.float32)
         if point.shape != (self.config.latent,) or not np.isfinite(point).all():
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
-        self.sampling, self.point, self._has_style = Sampling.of(sampling), point, z is not None
+        self.sampling = Sampling.of(sampling)
+        self.leanings.style(point, self.sampling, z is not None)
         self.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
-        self._foreign = None
         self.drafts.drop()
 
     def seed(self, seed: int) -> None:
@@ -113,7 +109,7 @@ class Engine:
         self.back_to(at + same)
         self._remember(notes[same:])
         self.settle()
-        self._foreign = self._called = None
+        self.leanings.heard()
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of some notes: the mean of the latent, averaged over stretches of the length it was trained on."""
@@ -207,7 +203,7 @@ class Engine:
             self._rows = self._rows[surplus:]
             del self._hidden[:surplus]
             self._forgotten += surplus
-            self._called = None  # it counts from the first note that is known
+            self.leanings.renumbered()
 
     def back_to(self, count: int) -> None:
         """Keep the first `count` notes of the session."""
@@ -250,31 +246,14 @@ class Engine:
         ):
             return None
         onset = last.onset
-        recent = self.notes[-2 * knobs.LOOKED_AT :]
-        mine = [n for n in recent if n.role == ANSWER]
-        pull = self.sampling.pull if self._has_style else 0.0
-        known = mine if len(mine) >= knobs.LEAST else recent
-        if self._foreign is None:
-            self._foreign = rules.strangeness(self.notes, self.sampling)
-            self._home = self.sampling.cadence * cadence.home(rules.called(self.notes), int(self.sampling.key))
-            self._loud = stand.loudness(self.notes[-rules.KEY_HEARD :])
-        turned = knobs.strengths(self.sampling.knobs, pull, self._stood(span), known)
-        taken = self._motif() if self.sampling.motif and not span.together else None
+        leaning = self.leanings.next(self.notes, self._forgotten, span, self.seeded)
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
-                logits = knobs.tilted(network.logits(state, field, near), field, turned, recent)
-                logits = habits.kept(logits, field, self.sampling.habits, self.sampling.habit, recent, onset)
-                logits = motif.leaned(logits, field, taken, self.sampling.motif, self._foreign, onset)
+                logits = leaning.of(network.logits(state, field, near), field, onset)
                 if field == codec.TIME:
-                    if span.bar is not None:
-                        logits = beat.leaned(logits, last.onset, span.bar, self.sampling.beat)
-                    logits = np.where(
-                        rules.open_times(self.notes, last, span.earliest, self.sampling.density), logits, -np.inf
-                    )
+                    open_ = rules.open_times(self.notes, last, span.earliest, self.sampling.density)
+                    logits = np.where(open_, logits, -np.inf)
                 elif field == codec.PITCH:
-                    logits = logits - self._foreign
-                    if answering and onset >= span.close:
-                        logits = logits + self._home
                     logits = np.where(rules.open_pitches(self.notes, onset, self.sampling), logits, -np.inf)
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
@@ -292,20 +271,6 @@ class Engine:
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         duration = min(max(note.duration, SHORTEST), span.hush - onset)
         return replace(note, role=ANSWER, place=place, duration=duration)
-
-    def _motif(self) -> motif.Motif | None:
-        """What the call says next, where the answer says what the call has said."""
-        if self._called is None:
-            self._called = motif.called(self.notes)
-        return motif.taken_up(self.notes, self._called)
-
-    def _stood(self, span: Span) -> Floats:
-        """The style, as loud as the call asks for, and the stand that this answer takes beside it; none where both play at once."""
-        point = stand.heeding(self.point, self._loud, self.sampling.dynamics)
-        if span.together or not self.sampling.stand:
-            return point
-        begun = self._forgotten + answer_begins(self.notes)
-        return stand.beside(point, self.sampling.stand, self.seeded, begun)
 
     def _room(self, span: Span) -> float:
         """From when on the next note may be ours, if notes of the other one's are expected before it.

@@ -1,0 +1,103 @@
+"""Leanings: what an answer is drawn to besides what the musician expects: its call's key, motif, beat and loudness, its style, its knobs.
+
+Knows nothing of the network. Each leaning is a room of its own, and a sum in the logits; so they are a product of experts in the odds
+(Hinton 2002), each of which can be turned off by its setting (`models.sampling`). What is forbidden outright is in `models.rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import beat, cadence, codec, habits, knobs, motif, rules, stand
+from .note import ANSWER, Note, Span, answer_begins
+from .sampling import Sampling
+
+Row = NDArray[np.floating]
+Point = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a call asks of all notes of its answer: pitches foreign to its key and at home in it, (88,) each, and its loudness."""
+
+    foreign: Row
+    home: Row
+    loud: float | None
+
+    @classmethod
+    def by(cls, notes: Sequence[Note], sampling: Sampling) -> Asked:
+        """By these notes, the call's the last ones of the one who calls."""
+        home = sampling.cadence * cadence.home(rules.called(notes), int(sampling.key))
+        return cls(rules.strangeness(notes, sampling), home, stand.loudness(notes[-rules.KEY_HEARD :]))
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """All that the next note is drawn to."""
+
+    sampling: Sampling
+    span: Span
+    recent: Sequence[Note]
+    turned: knobs.Knobs
+    taken: motif.Motif | None
+    asked: Asked
+
+    def of(self, logits: Row, field: int, onset: float) -> Row:
+        """The logits (n,) of a field, all leanings added. `onset`: when the note sounds; before the time is chosen, the last one's."""
+        s = self.sampling
+        logits = knobs.tilted(logits, field, self.turned, self.recent)
+        logits = habits.kept(logits, field, s.habits, s.habit, self.recent, onset)
+        logits = motif.leaned(logits, field, self.taken, s.motif, self.asked.foreign, onset)
+        if field == codec.TIME and self.span.bar is not None:
+            return beat.leaned(logits, onset, self.span.bar, s.beat)
+        if field == codec.PITCH:
+            logits = logits - self.asked.foreign
+            if onset >= self.span.close and self.recent and self.recent[-1].role == ANSWER:
+                logits = logits + self.asked.home
+        return logits
+
+
+class Leanings:
+    """The leanings of one engine, from answer to answer."""
+
+    def __init__(self, latent: int) -> None:
+        self.point: Point = np.zeros(latent, np.float32)
+        self.sampling, self._styled = Sampling(), False
+        self._asked: Asked | None = None  # once the call is looked at
+        self._said: motif.Called | None = None
+
+    def style(self, point: Point, sampling: Sampling, styled: bool) -> None:
+        """From the next note on; `styled`: whether there is a style at all, and not only its settings."""
+        self.point, self.sampling, self._styled = point, sampling, styled
+        self._asked = None
+
+    def heard(self) -> None:
+        """There is more of a call, or another one."""
+        self._asked = self._said = None
+
+    def renumbered(self) -> None:
+        """The first notes were forgotten."""
+        self._said = None
+
+    def next(self, notes: Sequence[Note], forgotten: int, span: Span, seed: int) -> Leaning:
+        """What the note after `notes` is drawn to, before which there were `forgotten` more."""
+        s = self.sampling
+        if self._asked is None:
+            self._asked = Asked.by(notes, s)
+        recent = notes[-2 * knobs.LOOKED_AT :]
+        mine = [n for n in recent if n.role == ANSWER]
+        point = stand.heeding(self.point, self._asked.loud, s.dynamics)
+        taken = None
+        if not span.together:  # who plays a part in a duet takes no stand, and lets motifs be
+            if s.stand:
+                point = stand.beside(point, s.stand, seed, forgotten + answer_begins(notes))
+            if s.motif:
+                self._said = self._said or motif.called(notes)
+                taken = motif.taken_up(notes, self._said)
+        pull = s.pull if self._styled else 0.0
+        turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
+        return Leaning(s, span, recent, turned, taken, self._asked)
