@@ -50,8 +50,9 @@ def open_times(notes: Sequence[Note], last: Note, earliest: float, density: floa
 
 
 def called(notes: Sequence[Note]) -> list[int]:
-    """The pitches that tell the key of the call."""
-    return [n.pitch for n in notes[-KEY_HEARD:] if n.role == CALL][-KEY_NOTES:]
+    """The pitches that tell the key of the call; none where they are too few to."""
+    heard = [n.pitch for n in notes[-KEY_HEARD:] if n.role == CALL]
+    return heard[-KEY_NOTES:] if len(heard) >= KEY_LEAST else []
 
 
 def surely(share: float) -> float:
@@ -68,7 +69,7 @@ def strangeness(notes: Sequence[Note], sampling: Sampling) -> Floats:
     if key := int(sampling.key):
         return np.float32(sampling.lean) * (((key >> (pitch % 12)) & 1) == 0)
     heard = called(notes)
-    if len(heard) < KEY_LEAST:
+    if not heard:
         return np.zeros(len(pitch), np.float32)
     tonic, share = key_share(np.array(heard, dtype=np.int64))
     return np.float32(sampling.lean * surely(share)) * (KEYS[tonic][pitch % 12] == 0)
