@@ -89,16 +89,17 @@ def draw(
     2024).
     """
     hot = logits * (1.0 / max(temperature, 1e-3))
-    p = np.exp(hot - hot.max(), dtype=np.float64).tolist()  # the likeliest is 1
-    likely = sorted([(x, -i) for i, x in enumerate(p) if x >= min(min_p, 1.0)], reverse=True)
-    kept, total, nucleus = 0, 0.0, top_p * sum(p)
-    for x, _ in likely:
-        kept, total = kept + 1, total + x
+    p = np.exp(hot - hot.max(), dtype=np.float64)  # the likeliest is 1
+    at = (p >= min(min_p, 1.0)).nonzero()[0]
+    likely = sorted(zip((-p[at]).tolist(), at.tolist(), strict=True))
+    kept, total, nucleus = 0, 0.0, top_p * float(p.sum())
+    for less, _ in likely:
+        kept, total = kept + 1, total - less
         if total >= nucleus:
             break
     drawn = generator.random() * total
-    for x, i in likely[:kept]:
-        drawn -= x
+    for less, i in likely[:kept]:
+        drawn += less
         if drawn < 0.0:
-            return -i
-    return -likely[kept - 1][1]  # rounding
+            return i
+    return likely[kept - 1][1]  # rounding
