@@ -24,7 +24,6 @@ from .note import CALL
 DENSEST = 20.0  # notes a second; a passage above is a roll's trick or an error, and nobody could play it
 SPLICED = 0.6  # share of lessons that change style on their way
 TRADED = 0.75  # share of these in which another style is another player, too
-OWN = 1.0  # share of passages whose style is read from the passage itself, and not from elsewhere in the piece
 FIGURED = ("onset", "duration", "pitch", "velocity")  # what a passage's attributes are measured of
 PASSAGES = 4  # how many passages, each with a style of its own, fit in one window
 
@@ -60,7 +59,7 @@ class Lesson:
 
     steps: codec.Steps  # (W, 14), with their recall
     target: codec.Steps  # (W, 7), the step after each
-    style: codec.Steps  # (PASSAGES, N, 7): notes from elsewhere in the same pieces
+    style: codec.Steps  # (PASSAGES, N, 7): notes of the same passages, in another key
     style_known: NDArray[np.bool_]  # (PASSAGES, N)
     attributes: NDArray[np.float64]  # (PASSAGES, 7), standardised; NaN where unknown
     which: codec.Steps  # (W,): the passage whose style counts for the step after each
@@ -120,7 +119,7 @@ class Course:
     def _passage(
         self, rng: np.random.Generator, length: int, like: NDArray[np.int64] | None = None
     ) -> tuple[Passage, Passage | None, Piece]:
-        """A passage of up to `length` notes and its neighbour for the style, both changed alike except in key."""
+        """A passage of up to `length` notes, and notes of it in another key for the style, both changed alike."""
         for _ in range(8):
             piece = self.pieces[min(int(np.searchsorted(self._cumulative, rng.random())), len(self.pieces) - 1)]
             start = int(rng.integers(0, max(len(piece) - length // 2, 1)))
@@ -149,17 +148,13 @@ class Course:
 
         shift = int(rng.integers(-6, 6)) if like is None else _into_key(rng, piece.pitch[start : start + length], like)
         passage = cut(start, start + length, shift)
-        # A neighbour tells how the piece is played; the passage itself, in another key, tells how *this* is played, which
-        # is worth following to the letter.
-        own = [(start, start + len(passage))] if rng.random() < OWN else []
-        free = own or [(0, start), (start + len(passage), len(piece))]
-        room = [(a, b) for a, b in free if b - a >= 24]
-        if not room or rng.random() < 0.1:
+        # What is elsewhere in a piece tells how the piece is played; the passage itself, in another key, tells how *this* is
+        # played, which is worth following to the letter.
+        end = start + len(passage)
+        if len(passage) < 24 or rng.random() < 0.1:
             return passage, None, piece
-        a, b = room[int(rng.integers(len(room)))]
-        begin = int(rng.integers(a, max(b - self.style_notes, a) + 1))
-        neighbour = cut(begin, min(begin + self.style_notes, b), int(rng.integers(-6, 6)))
-        return passage, neighbour, piece
+        begin = int(rng.integers(start, max(end - self.style_notes, start) + 1))
+        return passage, cut(begin, min(begin + self.style_notes, end), int(rng.integers(-6, 6))), piece
 
     def _rows(
         self, rng: np.random.Generator, p: Passage, piece: Piece, role: codec.Steps | None
@@ -211,12 +206,12 @@ class Course:
         style = np.tile(codec.SILENCE, (PASSAGES, self.style_notes, 1))
         known = np.zeros((PASSAGES, self.style_notes), dtype=bool)
         figures = np.full((PASSAGES, len(attributes.NAMES)), np.nan)
-        for i, neighbour in enumerate(styles):
-            if neighbour is not None:
-                style[i, : len(neighbour)] = style_steps(neighbour)
-                known[i, : len(neighbour)] = True
-                figures[i] = attributes.standard(attributes.measure(*(getattr(neighbour, f).tolist() for f in FIGURED)))
-                if neighbour.velocity[0] < 0:
+        for i, told in enumerate(styles):
+            if told is not None:
+                style[i, : len(told)] = style_steps(told)
+                known[i, : len(told)] = True
+                figures[i] = attributes.standard(attributes.measure(*(getattr(told, f).tolist() for f in FIGURED)))
+                if told.velocity[0] < 0:
                     figures[i, attributes.NAMES.index("loudness")] = np.nan
         return Lesson(recall.recalled(steps, self.window), target, style, known, figures, which)
 
