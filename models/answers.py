@@ -30,6 +30,7 @@ FEWEST = 8  # notes of a call or of what came next
 BREATH = 0.05  # seconds between a call's last key and the answer, at least
 GRAM = 4  # notes of a pattern
 GROOVE = 0.3  # the performer's, who plays alone
+AWAY = ("density", "register", "velocity")  # distances from the call, of which the median is told
 
 Floats = NDArray[np.float64]
 
@@ -120,13 +121,41 @@ def at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
     return float(home[top - LOWEST] > 0.0) if home.any() else None
 
 
+def struck(notes: Sequence[Note]) -> list[list[Note]]:
+    """Notes by what is struck at once."""
+    found: list[list[Note]] = []
+    for note in notes:
+        if found and note.onset - found[-1][0].onset <= attributes.CHORD:
+            found[-1].append(note)
+        else:
+            found.append([note])
+    return found
+
+
+def ragged(notes: Sequence[Note]) -> float | None:
+    """How unlike in length the notes of a chord are: the mean spread, in octaves of seconds; None where there is no chord."""
+    chords = [chord for chord in struck(notes) if len(chord) > 1]
+    spreads = [np.std([np.log2(min(max(n.duration, 0.03), 3.0)) for n in chord]) for chord in chords]
+    return float(np.mean(spreads)) if spreads else None
+
+
+def clashing(notes: Sequence[Note]) -> float:
+    """The share of strikes after which two notes sound that are a semitone apart, or an octave and a semitone, or less one."""
+    clashes = []
+    for chord in struck(notes):
+        at = chord[0].onset + attributes.CHORD
+        sounding = {n.pitch for n in notes if n.onset <= at < n.end}
+        clashes.append(any(low + leap in sounding for low in sounding for leap in (1, 11, 13)))
+    return float(np.mean(clashes))
+
+
 def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     """How answers, in the style of their call, fit it; beside what really came next. Medians of distances, means of shares.
 
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
-    MIDI velocity and semitones · repetition, copied: see above · closing: share of answers, and of calls, that end at home · beat: how
-    closely they keep to the pulse of the call, where it has one (`models.pulse.kept`). Beside `answer` and `real`, in `answer_interval` and
-    `real_interval`, where 95 of 100 would lie with other calls.
+    MIDI velocity and semitones · repetition, copied, ragged, clashing: see above · closing: share of answers, and of calls, that end at
+    home · beat: how closely they keep to the pulse of the call, where it has one (`models.pulse.kept`). Beside `answer` and `real`, in
+    `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
     for i, cut in enumerate(found):
@@ -139,7 +168,9 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
             row = {"key": in_key(cut.call, notes), "density": away[0], "register": away[1]}
             if cut.dynamics:
                 row["velocity"] = away[3]
-            row |= {"repetition": repetition(notes), "copied": copied(cut.call, notes)}
+            row |= {"repetition": repetition(notes), "copied": copied(cut.call, notes), "clashing": clashing(notes)}
+            if (spread := ragged(notes)) is not None:
+                row["ragged"] = spread
             if (home := at_home(cut.call, answer if who == "answer" else cut.call)) is not None:
                 row["closing"] = home
             if (beat := pulse.pulse(cut.call)) is not None:
@@ -148,7 +179,7 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
                 rows.setdefault(key, {}).setdefault(who, []).append(float(value))
     out: dict[str, Any] = {}
     for key, each in rows.items():
-        middle: Any = np.mean if key in ("key", "repetition", "copied", "closing", "beat") else np.median
+        middle: Any = np.median if key in AWAY else np.mean
         out[key] = {who: float(middle(values)) for who, values in each.items()}
         for who, values in each.items():
             again = np.random.default_rng(seed).choice(values, (1000, len(values)))

@@ -127,7 +127,7 @@ RULES = {
         "A single line that takes its time.",
         "jazz solos below 110 beats a minute",
         tempo(30, 110),
-        {"density": 7.0, "habit": 1.1, "pull": 1.0, "lowest": 48.0, "highest": 90.0},
+        {"density": 7.0, "lowest": 48.0, "highest": 90.0},
     ),
     "pop-ballad": Rule(
         "Pop ballad",

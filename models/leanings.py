@@ -6,6 +6,7 @@ Knows nothing of the network. Each leaning is a room of its own, and a sum in th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ from numpy.typing import NDArray
 from . import beat, cadence, codec, habits, knobs, motif, rules, stand
 from .note import ANSWER, Note, Span, answer_begins
 from .sampling import Sampling
+
+#: How likely a value must be to the musician, beside the likeliest, for style and knobs to draw to it: else, of a long tail they take its
+#: end, a wrong note, or one that is cut short in the middle of a chord. Waits are left alone: any may be in time.
+LIKELY = {codec.PITCH: 0.02, codec.VELOCITY: 0.005, codec.DURATION: 0.003}
+OUT = 8.0  # nats by which what is less likely is disfavoured
 
 Row = NDArray[np.floating]
 Point = NDArray[np.float32]
@@ -49,8 +55,11 @@ class Leaning:
     def of(self, logits: Row, field: int, onset: float) -> Row:
         """The logits (n,) of a field, all leanings added. `onset`: when the note sounds; before the time is chosen, the last one's."""
         s = self.sampling
+        expected = logits
         logits = knobs.tilted(logits, field, self.turned, self.recent)
         logits = habits.kept(logits, field, s.habits, s.habit, self.recent, onset)
+        if field in LIKELY:
+            logits = logits - OUT * (expected < expected.max() + math.log(LIKELY[field]))
         logits = motif.leaned(logits, field, self.taken, s.motif, self.asked.foreign, onset)
         if field == codec.TIME and self.span.bar is not None:
             return beat.leaned(logits, onset, self.span.bar, s.beat)

@@ -1,9 +1,10 @@
-"""Motif: where an answer takes up what its call has said, and how the call went on from there.
+"""Motif: where an answer takes up what its call has said, or what it has said itself, and how that went on.
 
 Knows nothing of networks, or of what the musician would rather play. The network hears what it recalls (`models.recall`) and may take it
 up, but seldom does; here the odds of the call's own continuation are raised, a little. An answer is drawn to begin as its call began, and
-wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. After `ENOUGH` notes it goes its
-own way. In a thick texture it is the tune that is taken up (`models.tune`), and what goes with it is left alone.
+wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. What it has said itself is a
+motif, too, a few notes later: without, answers come back to nothing. After `ENOUGH` notes it goes its own way. In a thick texture it is
+the tune that is taken up (`models.tune`), and what goes with it is left alone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .recall import SHARE, SLACK
 ENOUGH = 7  # notes in a row are a motif; more are an echo
 FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half
 AMONG = 2.0  # times as firmly is a note of the tune asked for among others: there, it has more to choose from
+APART = 4  # notes of the answer's own last ones that are no motif of it yet
 LATE = 0.12  # seconds: a note of the tune may be so much earlier or later, where other notes go with it
 LEAST, MOST = 4, 64  # notes of a call that is long enough to have a motif, and of it that are looked at
 
@@ -38,7 +40,7 @@ class Called:
 
 @dataclass(frozen=True)
 class Motif:
-    """The note that the call would go on with: its pitch, its time after the last note (None: whenever), and how firmly.
+    """The note that the line taken up would go on with: its pitch, its time after the last note (None: whenever), and how firmly.
 
     Where there is more than the tune, notes go between; so there it is told `at` which time it would sound (None: whenever).
     """
@@ -60,45 +62,50 @@ def called(notes: Sequence[Note]) -> Called:
 
 
 def taken_up(notes: Sequence[Note], said: Called | None = None) -> Motif | None:
-    """What the call says next, where the last notes of the answer to it are the call's; None where they are not.
+    """What the call says next, or the answer itself said next, where the last notes of the answer are the same; None where they are not.
 
     `said` is what `called` found; it is the same for all notes of an answer.
     """
     said = said or called(notes)
-    call, begun = said.tune, said.begun
-    if len(call) < LEAST:
+    if len(said.tune) < LEAST:
         return None
-    if begun == len(notes):
-        return Motif(call[0].pitch, None, 1.0)
-    if said.thick:
-        mine: Sequence[Note] = tune.on_top(notes[max(begun, len(notes) - MOST // 2) :])[-ENOUGH - 1 :]
-    else:
-        mine = notes[max(begun, len(notes) - ENOUGH - 1) :]
+    if said.begun == len(notes):
+        return Motif(said.tune[0].pitch, None, 1.0)
+    first = max(said.begun, len(notes) - MOST)
+    own = tune.on_top(notes[first:]) if said.thick else notes[first:]
+    mine = own[-ENOUGH - 1 :]
     if len(mine) == 1:
-        return _onward(said, 0, mine[-1], 1.0)
+        return _onward(said.tune, 0, said.thick, mine[-1], 1.0)
+    call, again = _agreeing(said.tune[:-1], mine), _agreeing(own[:-APART], mine)
+    line, (_, at, length) = (said.tune, call) if call[0] >= again[0] else (own, again)
+    if not 0 < length < ENOUGH - 1:
+        return None
+    return _onward(line, at, said.thick, mine[-1], min(length / FIRM, 1.0))
+
+
+def _agreeing(line: Sequence[Note], mine: Sequence[Note]) -> tuple[int, int, int]:
+    """How well the last notes agree with those of a line up to the best place in it, which place that is, and for how many intervals."""
     best = at = length = 0
     leap = mine[-1].pitch - mine[-2].pitch
-    for k in range(len(call) - 2, 0, -1):
-        if call[k].pitch - call[k - 1].pitch != leap:
+    for k in range(len(line) - 1, 0, -1):
+        if line[k].pitch - line[k - 1].pitch != leap:
             continue
         agree = 1
         while (
             agree < min(k, len(mine) - 1)
-            and call[k - agree].pitch - call[k - agree - 1].pitch == mine[-1 - agree].pitch - mine[-2 - agree].pitch
+            and line[k - agree].pitch - line[k - agree - 1].pitch == mine[-1 - agree].pitch - mine[-2 - agree].pitch
         ):
             agree += 1
-        wait, ours = call[k].onset - call[k - 1].onset, mine[-1].onset - mine[-2].onset
-        score = 4 * agree + 2 * (call[k].pitch == mine[-1].pitch) + (abs(ours - wait) <= SLACK + SHARE * wait)
+        wait, ours = line[k].onset - line[k - 1].onset, mine[-1].onset - mine[-2].onset
+        score = 4 * agree + 2 * (line[k].pitch == mine[-1].pitch) + (abs(ours - wait) <= SLACK + SHARE * wait)
         if score > best:
             best, at, length = score, k, agree
-    if not 0 < length < ENOUGH - 1:
-        return None
-    return _onward(said, at, mine[-1], min(length / FIRM, 1.0))
+    return best, at, length
 
 
-def _onward(said: Called, k: int, last: Note, weight: float) -> Motif:
-    pitch, wait = last.pitch + said.tune[k + 1].pitch - said.tune[k].pitch, said.tune[k + 1].onset - said.tune[k].onset
-    return Motif(pitch, None, AMONG * weight, last.onset + wait) if said.thick else Motif(pitch, wait, weight)
+def _onward(line: Sequence[Note], k: int, thick: bool, last: Note, weight: float) -> Motif:
+    pitch, wait = last.pitch + line[k + 1].pitch - line[k].pitch, line[k + 1].onset - line[k].onset
+    return Motif(pitch, None, AMONG * weight, last.onset + wait) if thick else Motif(pitch, wait, weight)
 
 
 def leaned(logits: Row, field: int, motif: Motif | None, power: float, foreign: Row, onset: float = 0.0) -> Row:

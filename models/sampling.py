@@ -37,7 +37,7 @@ class Sampling:
     temperature: float = 0.95
     time: float = 1.0
     pitch: float = 1.0
-    velocity: float = 1.0
+    velocity: float = 1.1
     duration: float = 1.0
     top_p: float = 0.96
     min_p: float = 0.02
@@ -45,7 +45,7 @@ class Sampling:
     highest: float = 108.0
     density: float = 14.0
     emphasis: float = 2.0
-    pull: float = 0.7
+    pull: float = 0.5
     key: float = 0.0
     lean: float = 1.0
     habit: float = 0.8

@@ -45,6 +45,21 @@ def test_patterns_that_come_again_are_counted() -> None:
     assert answers.copied(line, list(reversed(line))) == 0.0
 
 
+def test_a_chord_whose_notes_are_let_go_one_by_one_is_ragged() -> None:
+    chord = [Note(0.0, 0.5, p, 64) for p in (60, 64, 67)]
+    assert answers.ragged(chord) == pytest.approx(0.0)
+    assert answers.ragged([Note(0.0, 0.25, 60, 64), Note(0.01, 1.0, 64, 64)]) == pytest.approx(1.0)
+    assert answers.ragged(scale(8)) is None
+
+
+def test_semitones_that_sound_at_once_clash() -> None:
+    assert answers.clashing([Note(0.0, 2.0, 60, 64), Note(1.0, 1.0, 61, 64), Note(2.5, 1.0, 61, 64)]) == pytest.approx(
+        1 / 3
+    )
+    assert answers.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 73, 64)]) == 1.0
+    assert answers.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 62, 64), Note(1.5, 1.0, 61, 64)]) == 0.0
+
+
 def test_a_key_is_the_calls() -> None:
     call = scale(20)  # C major
     assert answers.in_key(call, scale(7)) == 1.0
@@ -175,7 +190,7 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
     assert set(found["continuation_intervals"]) == set(found["continuation"]) - {"tests"}
     assert set(found["continuation"]) == {"tests", "any", "same", "continuator_any", "continuator_same"}
     assert set(found["fit"]) == {"key", "density", "velocity", "register"}
-    for each in (*found["fit"].values(), found["repetition"], found["closing"]):
+    for each in (*found["fit"].values(), found["repetition"], found["closing"], found["clashing"]):
         for who in ("answer", "real"):
             low, high = each[f"{who}_interval"]
             assert low <= each[who] <= high

@@ -48,6 +48,18 @@ def test_what_the_call_said_next_is_said_wherever_its_intervals_are() -> None:
     assert motif.taken_up([*CALLED, *answer(40, 43, 44)]) is None
 
 
+def test_an_answer_comes_back_to_what_it_has_said_itself() -> None:
+    own = answer(
+        40, 43, 41, 48, 50, 46, 55, 52, 55, 53
+    )  # up a third and down a tone again, a tenth higher: as it began
+    found = motif.taken_up([*CALLED, *own])
+    assert found == motif.Motif(60, pytest.approx(0.3), 1.0)
+    early = motif.taken_up(
+        [*CALLED, *answer(40, 43, 41, 44, 42)]
+    )  # what has just begun is nothing to come back to: the call's then
+    assert early == motif.Motif(42 + 6, pytest.approx(0.3), 0.5)
+
+
 def test_enough_is_enough() -> None:
     taken = [*CALLED, *answer(*PITCHES[: motif.ENOUGH - 1])]
     assert motif.taken_up(taken) is not None

@@ -1,0 +1,53 @@
+"""Leanings choose among what the musician expects, and never beyond."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import codec, habits
+from models.leanings import LIKELY, Asked, Leaning
+from models.note import ANSWER, LOWEST, Note, Span
+from models.sampling import Sampling
+
+RECENT = [Note(0.2 * i, 0.2, 50 + i % 5, 64, ANSWER) for i in range(12)]
+SPAN = Span(3.0, 99.0, 98.0, 99.0)
+
+
+def leaning(turned: dict[str, float], kept: habits.Habits | None = None) -> Leaning:
+    nothing = np.zeros(codec.SIZES[codec.PITCH])
+    return Leaning(Sampling(habits=kept or {}), SPAN, RECENT, turned, None, Asked(nothing, nothing, None))
+
+
+@given(
+    st.sampled_from(sorted(LIKELY)),
+    st.integers(0, 2**32 - 1),
+    st.floats(-1.0, 1.0),
+    st.floats(-habits.FARTHEST, habits.FARTHEST),
+)
+def test_style_and_knobs_choose_among_what_is_expected(field: int, seed: int, turn: float, odds: float) -> None:
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0.0, 3.0, codec.SIZES[field])
+    turned = dict.fromkeys(("register", "loudness", "articulation"), turn)
+    kept = {"place": np.full(11, odds), "length": np.full(11, -odds)}
+    out = leaning(turned, kept).of(logits, field, 3.0)
+    assert logits[out.argmax()] >= logits.max() + math.log(LIKELY[field])
+
+
+def test_a_long_tail_is_not_taken_by_its_end() -> None:
+    logits = np.full(codec.SIZES[codec.PITCH], -6.0)
+    logits[60 - LOWEST] = 0.0
+    low, high = (leaning({"register": turn}).of(logits, codec.PITCH, 3.0) for turn in (-1.0, 1.0))
+    for out in (low, high):
+        p = np.exp(out - out.max())
+        assert p[60 - LOWEST] / p.sum() == pytest.approx(1.0, abs=0.01)
+
+
+def test_waits_are_left_alone() -> None:
+    logits = np.zeros(codec.SIZES[codec.TIME])
+    logits[3] = 9.0
+    assert (leaning({}).of(logits, codec.TIME, 3.0) == logits).all()
