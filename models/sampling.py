@@ -48,12 +48,12 @@ class Sampling:
     pull: float = 0.5
     key: float = 0.0
     lean: float = 1.0
-    habit: float = 0.8
+    habit: float = 0.9
     motif: float = 2.5
     cadence: float = 2.0
     stand: float = 1.0
     dynamics: float = 0.7
-    beat: float = 3.5
+    beat: float = 3.0
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
 

@@ -19,7 +19,7 @@ from .attributes import MEAN, NAMES, SPREAD
 from .note import CALL, Note
 
 #: How far answers stand from their style, in the usual spreads of each quality (`models.attributes`).
-SPREADS = {"density": 0.42, "register": 0.52, "loudness": 0.23}
+SPREADS = {"density": 0.5, "register": 0.52, "loudness": 0.23}
 
 LISTENED = 24  # notes of a call whose loudness counts
 _LOUDNESS = NAMES.index("loudness")

@@ -162,9 +162,6 @@ def train(args: argparse.Namespace) -> None:
     else:
         musician = Musician(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
     musician.style.requires_grad_(not args.keep_style)
-    for module in musician.transformer.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = args.dropout
     config = musician.config
     trainer = Trainer(musician, args, device)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -268,12 +265,6 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="pause after this long; the same command goes on")
     parser.add_argument("--batch", type=int, default=16, help="windows a step, over all processes")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its highest")
-    parser.add_argument(
-        "--dropout",
-        type=float,
-        default=0.0,
-        help="share of what each layer adds that is left out (Srivastava et al. 2014): for music that is seen often",
-    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", help="cpu or cuda; found by itself")
     parser.add_argument(

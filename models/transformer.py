@@ -100,15 +100,14 @@ class Layer(nn.Module):
         self.gate = nn.Linear(config.width, config.hidden, bias=False)
         self.up = nn.Linear(config.width, config.hidden, bias=False)
         self.down = nn.Linear(config.hidden, config.width, bias=False)
-        self.drop = nn.Dropout(0.0)  # what a course says: see `models.train`
         for output in (self.o, self.down):  # a layer begins as the identity
             nn.init.zeros_(output.weight)
 
     def forward(self, x: Tensor, z: Tensor, positions: Tensor, mask: Tensor | None, keys: Keys | None) -> Tensor:
         x = x + self.style(z)
-        x = x + self.drop(self.attend(self.attention_norm(x), positions, mask, keys))
+        x = x + self.attend(self.attention_norm(x), positions, mask, keys)
         y = self.mlp_norm(x)
-        return x + self.drop(self.down(F.silu(self.gate(y)) * self.up(y)))
+        return x + self.down(F.silu(self.gate(y)) * self.up(y))
 
     def attend(self, x: Tensor, positions: Tensor, mask: Tensor | None, keys: Keys | None) -> Tensor:
         b, t, _ = x.shape
