@@ -34,9 +34,9 @@ BACK = (
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
 #: Qualities that several notes make together want more.
 STUBBORN = {"polyphony": 3.0, "articulation": 3.4, "density": 1.5}
-#: The share of a style's pull that each quality has. Who plays louder because he was asked to hears himself, and goes on so; of
-#: chromaticism and freedom a few notes tell too little: drawn to them, harmony and rhythm lose their thread.
-PULLED = {"density": 1.0, "register": 1.0, "polyphony": 1.0, "loudness": 0.7, "articulation": 1.0}
+#: The share of a style's pull that is left of it, where that is not all. Who plays louder because he was asked to hears himself, and goes on
+#: so; of chromaticism and freedom a few notes tell too little: drawn to them firmly, harmony and rhythm lose their thread.
+GENTLY = {"loudness": 0.9, "chromaticism": 0.25, "freedom": 0.5}
 LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
 LONGEST = 3.0  # seconds that a note counts as sounding, as in training
@@ -89,7 +89,7 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
         wanted = [0.0] * len(NAMES)
     out = {}
     for name, own, short in zip(NAMES, z[: len(NAMES)].tolist(), wanted, strict=True):
-        value, mild = knobs.get(name, 0.0), pull * PULLED.get(name, 0.0)
+        value, mild = knobs.get(name, 0.0), pull * GENTLY.get(name, 1.0)
         force = max(mild, STRENGTH * STUBBORN.get(name, 1.0) * abs(value)) if value else mild
         if force:
             near = min(max(short - LEFT * abs(value) * own + ASKED * value, -1.0), 1.0)

@@ -48,7 +48,7 @@ class Sampling:
     pull: float = 0.5
     key: float = 0.0
     lean: float = 1.0
-    habit: float = 0.9
+    habit: float = 1.0
     motif: float = 2.5
     cadence: float = 2.0
     stand: float = 1.0
