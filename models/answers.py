@@ -179,6 +179,8 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
                 rows.setdefault(key, {}).setdefault(who, []).append(float(value))
     out: dict[str, Any] = {}
     for key, each in rows.items():
+        if len(each) < 2:  # it can be told of answers alone, or of what came next: of a line's chords, say
+            continue
         middle: Any = np.median if key in AWAY else np.mean
         out[key] = {who: float(middle(values)) for who, values in each.items()}
         for who, values in each.items():
