@@ -21,14 +21,8 @@ from .heads import CHOSEN
 from .lstm import taught
 
 FEW = 12  # calls, of all that are answered, that every style and every knob answers
-APART = (
-    "repetition",
-    "copied",
-    "closing",
-    "beat",
-    "ragged",
-    "clashing",
-)  # what answers are like, which is no distance from their call
+# What answers are like, which is no distance from their call.
+APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing")
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 

@@ -20,7 +20,7 @@ from .sampling import Sampling
 #: How likely a value must be to the musician, beside the likeliest, for style and knobs to draw to it: else, of a long tail they take its
 #: end, a wrong note, or one that is cut short in the middle of a chord. Waits are left alone: any may be in time.
 LIKELY = {codec.PITCH: 0.02, codec.VELOCITY: 0.005, codec.DURATION: 0.003}
-OUT = 8.0  # nats by which what is less likely is disfavoured
+OUT = 8.0  # nats by which what is less likely stays behind the favourite, however far it is drawn to
 
 Row = NDArray[np.floating]
 Point = NDArray[np.float32]
@@ -59,7 +59,8 @@ class Leaning:
         logits = knobs.tilted(logits, field, self.turned, self.recent)
         logits = habits.kept(logits, field, s.habits, s.habit, self.recent, onset)
         if field in LIKELY:
-            logits = logits - OUT * (expected < expected.max() + math.log(LIKELY[field]))
+            odd = expected < (likeliest := expected.max()) + math.log(LIKELY[field])
+            logits = np.where(odd, logits[~odd].max() - OUT + expected - likeliest, logits)
         logits = motif.leaned(logits, field, self.taken, s.motif, self.asked.foreign, onset)
         if field == codec.TIME and self.span.bar is not None:
             return beat.leaned(logits, onset, self.span.bar, s.beat)
