@@ -36,7 +36,7 @@ SAMPLING = {
     "min_p": (0.0, 0.5),
     "lowest": (21.0, 108.0),
     "highest": (21.0, 108.0),
-    "density": (1.0, 20.0),
+    "density": (1.0, 30.0),
     "emphasis": (0.0, 3.0),
     "pull": (0.0, 2.0),
     "habit": (0.0, 2.0),
@@ -45,6 +45,8 @@ SAMPLING = {
     "stand": (0.0, 2.0),
     "dynamics": (0.0, 1.0),
     "beat": (0.0, 6.0),
+    "rhythm": (0.0, 6.0),
+    "tones": (0.0, 4.0),
 }
 KNOBS = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
 """Qualities of the playing, each turned from -1 to +1 around the style: [knobs], `--knob` and controllers."""

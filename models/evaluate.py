@@ -15,10 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, checkpoint, corpus, engines, foils, listen, plots, shelf, silences
+from . import answers, bits, checkpoint, corpus, engines, foils, listen, lstm, plots, shelf, silences
 from .baselines import Continuator, Markov
 from .heads import CHOSEN
-from .lstm import taught
 
 FEW = 12  # calls, of all that are answered, that every style and every knob answers
 # What answers are like, which is no distance from their call.
@@ -54,10 +53,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         chain = Markov([bits.piece_steps(p) for p in lessons if len(p) > 8])
         beside = {"musician": musician}
         if args.lstm:
-            _tell(f"an LSTM of the same size, taught on {args.lstm / 1e6:g} M notes")
-            lstm, curve = taught(lessons, musician.config, args.lstm, args.seed)
-            beside["lstm"] = lstm
-            result["lstm"] = {"notes": args.lstm, "curve": curve}
+            beside["lstm"] = lstm.load(args.lstm)
         result["baselines"] = bits.against(beside, chain, pieces, args.windows, args.seed)
         gains["continuator_"] = foils.continuators_gain(Continuator(chain))
     _tell("true continuations among foils")
@@ -161,10 +157,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="both of these")
     parser.add_argument(
         "--lstm",
-        type=float,
-        default=0.0,
-        metavar="NOTES",
-        help="teach an LSTM of the same size, too, on so many notes (hours)",
+        type=Path,
+        metavar="FILE",
+        help="compare with that LSTM, too, which `python -m models.lstm` taught",
     )
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="draw the learning curve, the latent space, the knobs"
@@ -179,7 +174,7 @@ def main(argv: list[str] | None = None) -> int:
         help="only this: how well a silence tells that a phrase is over, by --tests phrases (add --plots to draw it)",
     )
     args = parser.parse_args(argv)
-    args.baselines, args.answers = args.baselines or args.all or args.lstm > 0, args.answers or args.all
+    args.baselines, args.answers = args.baselines or args.all or args.lstm is not None, args.answers or args.all
     try:
         result = turns(args) if args.turns else evaluate(args)
     except (corpus.CorpusError, checkpoint.CheckpointError, listen.ListenError) as error:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import beat, cadence, codec, habits, knobs, motif, rules, stand
+from . import beat, cadence, codec, habits, knobs, loops, motif, rhythm, rules, stand, tones
 from .note import ANSWER, Note, Span, answer_begins
 from .sampling import Sampling
 
 #: How likely a value must be to the musician, beside the likeliest, for style and knobs to draw to it: else, of a long tail they take its
 #: end, a wrong note, or one that is cut short in the middle of a chord. Waits are left alone: any may be in time.
 LIKELY = {codec.PITCH: 0.02, codec.VELOCITY: 0.005, codec.DURATION: 0.003}
+OWN = 0.5  # of the call's rhythm is left where the style has a rhythm of its own
 OUT = 8.0  # nats by which what is less likely stays behind the favourite, however far it is drawn to
 
 Row = NDArray[np.floating]
@@ -28,17 +29,26 @@ Point = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a call asks of all notes of its answer: pitches foreign to its key and at home in it, (88,) each, and its loudness."""
+    """What a call asks of all notes of its answer: pitches foreign to its key, at home in it, and its own, (88,) each; loudness; rhythm."""
 
     foreign: Row
     home: Row
+    tones: Row
     loud: float | None
+    rhythm: Row | None
 
     @classmethod
     def by(cls, notes: Sequence[Note], sampling: Sampling) -> Asked:
         """By these notes, the call's the last ones of the one who calls."""
-        home = sampling.cadence * cadence.home(rules.called(notes), int(sampling.key))
-        return cls(rules.strangeness(notes, sampling), home, stand.loudness(notes[-rules.KEY_HEARD :]))
+        heard = rules.called(notes)
+        home = sampling.cadence * cadence.home(heard, int(sampling.key))
+        return cls(
+            rules.strangeness(notes, sampling),
+            home,
+            sampling.tones * tones.called(heard),
+            stand.loudness(notes[-rules.KEY_HEARD :]),
+            rhythm.called(notes),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Leaning:
     recent: Sequence[Note]
     turned: knobs.Knobs
     taken: motif.Motif | None
+    worn: tuple[int, float] | None
     asked: Asked
 
     def of(self, logits: Row, field: int, onset: float) -> Row:
@@ -62,12 +73,17 @@ class Leaning:
             odd = expected < (likeliest := expected.max()) + math.log(LIKELY[field])
             logits = np.where(odd, logits[~odd].max() - OUT + expected - likeliest, logits)
         logits = motif.leaned(logits, field, self.taken, s.motif, self.asked.foreign, onset)
+        if field == codec.TIME and not self.span.together:
+            logits = rhythm.leaned(logits, self.asked.rhythm, s.rhythm * (OWN if "wait" in s.habits else 1.0))
         if field == codec.TIME and self.span.bar is not None:
             return beat.leaned(logits, onset, self.span.bar, s.beat)
         if field == codec.PITCH:
-            logits = logits - self.asked.foreign
+            logits = logits - self.asked.foreign + self.asked.tones
             if onset >= self.span.close and self.recent and self.recent[-1].role == ANSWER:
                 logits = logits + self.asked.home
+            if self.worn is not None:
+                pitch, against = self.worn
+                logits[pitch] -= against
         return logits
 
 
@@ -110,4 +126,4 @@ class Leanings:
                 taken = motif.taken_up(notes, self._said)
         pull = s.pull if self._styled else 0.0
         turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
-        return Leaning(s, span, recent, turned, taken, self._asked)
+        return Leaning(s, span, recent, turned, taken, loops.worn(mine), self._asked)

@@ -2,29 +2,28 @@
 
 Knows nothing of evaluation. It reads the same fields and has the same heads and styles, but no recall and no attention:
 what it takes up again it must have kept in its state (Hochreiter & Schmidhuber 1997).
+
+    python -m models.lstm --corpus DIR --sources open --out runs/lstm --notes 24e6 --rate 1e-3
+    tradefours evaluate --corpus DIR --split test --sources open --lstm runs/lstm/weights.safetensors
 """
 
 from __future__ import annotations
 
-import argparse
-import math
+import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from . import codec, recall
+from . import codec, recall, train
 from .config import Config
-from .corpus import Piece
-from .lessons import Course
 from .musician import Musician
-from .train import Trainer, prepared
+from .shelf import CheckpointError
 from .transformer import StepEmbedding
 
 HIDDEN, LAYERS = 560, 2  # as many numbers as in the Transformer's layers, within two in a hundred
-BATCH, RATE = 16, 1e-3
 NOTHING = torch.from_numpy(recall.NOTHING)
 
 
@@ -56,19 +55,29 @@ class LstmMusician(Musician):
         self.transformer = Recurrent(config)  # type: ignore[assignment]
 
 
-def taught(pieces: Sequence[Piece], config: Config, notes: float, seed: int = 0) -> tuple[LstmMusician, list[float]]:
-    """An LSTM after so many notes of the musician's own course; and its bits a note on the way, every ten steps."""
-    torch.manual_seed(seed)
-    args = argparse.Namespace(notes=notes, batch=BATCH, rate=RATE, seed=seed, bf16=False, compile=False, out=Path())
-    trainer = Trainer(LstmMusician(config), args, torch.device("cpu"))
-    course = Course(pieces, config.window, config.style_notes, seed)
-    curve: list[float] = []
-    recent: list[Tensor] = []
-    for batch in prepared(course, 0, trainer.steps, list(range(BATCH)), trainer.device):
-        recent.append(trainer.descend(batch, 1))
-        if trainer.step % 10 == 0:
-            nats = torch.stack(recent).mean(0)[:5]
-            curve.append(round(float(nats.sum()) / math.log(2), 4))
-            recent = []
-            print(f"… LSTM {trainer.step / trainer.steps:.0%}, {curve[-1]:.2f} bits", file=sys.stderr, flush=True)
-    return LstmMusician.eval(trainer.musician), curve  # type: ignore[return-value]
+def load(path: Path) -> LstmMusician:
+    """One that was taught before, in float32. Raises CheckpointError for anything else."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+        if json.loads(header["about"])["kind"] != LstmMusician.__name__:
+            raise ValueError("another kind of network")
+        musician = LstmMusician(Config(**json.loads(header["config"])))
+        musician.load_state_dict(tensors)
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"{path.name} holds no LSTM; teach one with `python -m models.lstm`.") from error
+    return musician.eval()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Teach one by the musician's own command; bad input is one sentence."""
+    args = train.arguments(argv, "python -m models.lstm", "Teach an LSTM, as `tradefours train` teaches the musician.")
+    if args.start:
+        print("python -m models.lstm: it begins from nothing; leave --start out.", file=sys.stderr)
+        return 2
+    return train.run(args, LstmMusician)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

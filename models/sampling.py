@@ -43,17 +43,19 @@ class Sampling:
     min_p: float = 0.02
     lowest: float = 21.0
     highest: float = 108.0
-    density: float = 14.0
+    density: float = 20.0
     emphasis: float = 2.0
     pull: float = 0.5
     key: float = 0.0
-    lean: float = 1.0
+    lean: float = 0.2
     habit: float = 1.0
-    motif: float = 2.5
-    cadence: float = 2.0
+    motif: float = 2.0
+    cadence: float = 1.3
     stand: float = 1.0
     dynamics: float = 0.7
     beat: float = 3.0
+    rhythm: float = 1.6
+    tones: float = 0.6
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
 

@@ -19,7 +19,9 @@ from .attributes import MEAN, NAMES, SPREAD
 from .note import CALL, Note
 
 #: How far answers stand from their style, in the usual spreads of each quality (`models.attributes`).
-SPREADS = {"density": 0.5, "register": 0.52, "loudness": 0.23}
+SPREADS = {"density": 0.8, "register": 0.36, "loudness": 0.23}
+#: And how far from it they stand on the whole: left to itself the musician is slower than people are.
+MIDDLE = {"density": 0.2}
 
 LISTENED = 24  # notes of a call whose loudness counts
 _LOUDNESS = NAMES.index("loudness")
@@ -51,4 +53,5 @@ def beside(point: NDArray[np.float32], far: float, seed: int, begun: int) -> NDA
 def taken(seed: int, begun: int) -> NDArray[np.float32]:
     """The stand of the answer that begins after `begun` notes of a session with this seed, (7,), in spreads. The same each time."""
     drawn = np.random.default_rng([seed, begun]).standard_normal(len(NAMES)).clip(-2.0, 2.0)
-    return np.array([SPREADS.get(name, 0.0) for name in NAMES], np.float32) * drawn.astype(np.float32)
+    spreads, middle = ([table.get(name, 0.0) for name in NAMES] for table in (SPREADS, MIDDLE))
+    return np.array(middle, np.float32) + np.array(spreads, np.float32) * drawn.astype(np.float32)

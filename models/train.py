@@ -14,7 +14,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -141,8 +141,8 @@ def prepared(course: lessons.Course, first: int, last: int, mine: list[int], dev
             yield {k: v.float() if v.is_floating_point() else v for k, v in batch.items()}
 
 
-def train(args: argparse.Namespace) -> None:
-    """Run the course, or what is left of it."""
+def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musician) -> None:
+    """Run the course, or what is left of it. `make`: what is taught where it begins from nothing."""
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if world > 1:
@@ -160,7 +160,7 @@ def train(args: argparse.Namespace) -> None:
         if args.keep_style:
             inherited["points"] = start.about.get("points", start.name)
     else:
-        musician = Musician(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
+        musician = make(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
     musician.style.requires_grad_(not args.keep_style)
     config = musician.config
     trainer = Trainer(musician, args, device)
@@ -201,6 +201,7 @@ def train(args: argparse.Namespace) -> None:
             "seed": args.seed,
             "notes": int(args.notes),
             "hours": round(trainer.hours, 2),
+            "kind": make.__name__,
         }
         if licence := corpus.licence(sources):
             about["licence"] = licence
@@ -241,10 +242,12 @@ def tell(trainer: Trainer, report: Tensor, speed: float) -> None:
     )
 
 
-def arguments(argv: list[str] | None) -> argparse.Namespace:
+def arguments(
+    argv: list[str] | None, prog: str = "tradefours train", what: str = "Teach a musician."
+) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="tradefours train", description="Teach a musician.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog=prog, description=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--corpus", type=Path, required=True, help="a pack, or a folder of .mid files")
     parser.add_argument(
@@ -282,8 +285,13 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Train; bad input is one sentence."""
+    return run(arguments(argv))
+
+
+def run(args: argparse.Namespace, make: Callable[[Config], Musician] = Musician) -> int:
+    """`train`, as a command: the code that it ends with."""
     try:
-        train(arguments(argv))
+        train(args, make)
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
         print(f"tradefours train: {error}", file=sys.stderr)
         return 2

@@ -66,7 +66,21 @@ PLAYING = (
         "measure",
     ),
     *("sampling", "knobs", "recall", "codec", "note", "midifile", "attributes", "corpus", "agreement", "export"),
-    *("drafts", "rules", "precision", "leanings", "lefthand", "pulse", "beat", "motif", "cadence", "stand"),
+    *(
+        "drafts",
+        "rules",
+        "precision",
+        "leanings",
+        "lefthand",
+        "pulse",
+        "beat",
+        "motif",
+        "cadence",
+        "stand",
+        "rhythm",
+        "tones",
+        "loops",
+    ),
 )
 
 

@@ -20,6 +20,10 @@ from models.note import Note
 from .jackroom import ROOT
 from .musicians import SMALL, scale, small_musician, small_network
 
+SHAPE = (
+    "--width 32 --layers 2 --heads 2 --kv-heads 1 --hidden 48 --window 32 --latent 8 --style-width 16 --style-notes 16"
+)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -113,11 +117,31 @@ def test_an_interval_is_as_wide_as_windows_differ() -> None:
     assert low + 0.5 < high
 
 
-def test_an_lstm_learns_from_the_same_lessons(folder: Path) -> None:
-    musician, curve = lstm.taught(corpus.read(folder), SMALL, 15e3)
+@pytest.fixture(scope="module")
+def recurrent(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an LSTM that was taught a little."""
+    out = tmp_path_factory.mktemp("lstm")
+    line = f"--corpus {folder} --out {out} --notes 15e3 --rate 1e-3 --every 5 {SHAPE}".split()
+    assert lstm.main(line) == 0
+    return out
+
+
+def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
+    curve = [json.loads(line)["bits"] for line in (recurrent / "log.jsonl").read_text().splitlines()]
     assert curve[-1] < curve[0] - 1.0
     assert sum(p.numel() for p in lstm.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
-    assert not musician.training
+    assert not lstm.load(recurrent / "weights.safetensors").training
+
+
+def test_a_musician_is_no_lstm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "small.safetensors"
+    checkpoint.save(path, small_musician(), {"kind": "Musician"})
+    with pytest.raises(checkpoint.CheckpointError, match=r"small\.safetensors holds no LSTM; teach one"):
+        lstm.load(path)
+    with pytest.raises(checkpoint.CheckpointError, match="holds no LSTM"):
+        lstm.load(tmp_path / "nothing.safetensors")
+    assert lstm.main(["--corpus", "x", "--out", str(tmp_path), "--start", "open"]) == 2
+    assert "leave --start out" in capsys.readouterr().err
 
 
 def test_a_gain_needs_a_past(folder: Path) -> None:
@@ -145,8 +169,7 @@ def test_an_answer_is_as_asked_and_repeats(folder: Path) -> None:
 
 
 def test_bits_fall_where_a_musician_has_learned(folder: Path, tmp_path: Path) -> None:
-    shape = "--width 32 --layers 2 --heads 2 --kv-heads 1 --hidden 48 --window 32 --latent 8 --style-width 16"
-    line = f"--corpus {folder} --out {tmp_path} --notes 20e3 --batch 8 {shape} --style-notes 16".split()
+    line = f"--corpus {folder} --out {tmp_path} --notes 20e3 --batch 8 {SHAPE}".split()
     assert train.main(line) == 0
     pieces = corpus.read(folder)
     learned = bits.bits_per_note(checkpoint.load(str(tmp_path / "weights.safetensors")).musician, pieces, 4)
@@ -155,7 +178,7 @@ def test_bits_fall_where_a_musician_has_learned(folder: Path, tmp_path: Path) ->
         assert learned[state]["mean"]["total"] < unlearned[state]["mean"]["total"] - 3
 
 
-def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
+def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_path: Path) -> None:
     path = tmp_path / "small.safetensors"
     checkpoint.save(path, small_musician(), {})
     size = ("--windows", "2", "--tests", "4", "--calls", "3")
@@ -170,7 +193,7 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
             str(path),
             "--all",
             "--lstm",
-            "6e3",
+            str(recurrent / "weights.safetensors"),
             "--json",
             *size,
             "--plots",
@@ -186,7 +209,6 @@ def test_the_command_tells_it_all_as_json(folder: Path, tmp_path: Path) -> None:
     assert set(found["baselines"]) == {"musician", "markov", "continuator", "lstm"}
     for figures in found["baselines"].values():
         assert figures["interval"]["low"] <= figures["mean"]["total"] <= figures["interval"]["high"]
-    assert found["lstm"]["notes"] == 6e3
     assert set(found["continuation_intervals"]) == set(found["continuation"]) - {"tests"}
     assert set(found["continuation"]) == {"tests", "any", "same", "continuator_any", "continuator_same"}
     assert set(found["fit"]) == {"key", "density", "velocity", "register"}

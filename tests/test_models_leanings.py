@@ -21,7 +21,9 @@ SPAN = Span(3.0, 99.0, 98.0, 99.0)
 
 def leaning(turned: dict[str, float], kept: habits.Habits | None = None) -> Leaning:
     nothing = np.zeros(codec.SIZES[codec.PITCH])
-    return Leaning(Sampling(habits=kept or {}), SPAN, RECENT, turned, None, Asked(nothing, nothing, None))
+    return Leaning(
+        Sampling(habits=kept or {}), SPAN, RECENT, turned, None, None, Asked(nothing, nothing, nothing, None, None)
+    )
 
 
 @given(

@@ -1,0 +1,30 @@
+"""Loops: what has gone round often enough is left, and not played for ever.
+
+Knows nothing of networks, harmony or time. A musician that reads its own last notes, and has learned to take up what it reads, is drawn to
+go round once more, each time more surely. So from the third time on, the note that would go on with the loop is disfavoured, each time
+more. An accompaniment under a tune is no loop: here all notes in a row must come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .note import LOWEST, Note
+
+LONGEST = 8  # notes of a loop
+LEAST = 6  # notes that have come again, however short the loop is
+TIMES = 2  # that a loop has come again before it is left
+NATS = 0.7  # for each note from there on
+MOST = 8.0  # nats
+
+
+def worn(notes: Sequence[Note]) -> tuple[int, float] | None:
+    """The pitch, as an index from the lowest, that would go on with a loop among one player's last notes, and the nats against it."""
+    pitches = [note.pitch for note in notes[-(TIMES + 2) * LONGEST :]]
+    for period in range(1, LONGEST + 1):
+        again = 0
+        while again + period < len(pitches) and pitches[-1 - again] == pitches[-1 - again - period]:
+            again += 1
+        if (beyond := again - max(LEAST, TIMES * period) + 1) > 0:
+            return pitches[-period] - LOWEST, min(NATS * beyond, MOST)
+    return None
