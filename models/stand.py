@@ -21,7 +21,7 @@ from .note import CALL, Note
 #: How far answers stand from their style, in the usual spreads of each quality (`models.attributes`).
 SPREADS = {"density": 0.8, "register": 0.36, "loudness": 0.23}
 #: And how far from it they stand on the whole: left to itself the musician is slower than people are.
-MIDDLE = {"density": 0.2}
+MIDDLE = {"density": 0.1}
 
 LISTENED = 24  # notes of a call whose loudness counts
 _LOUDNESS = NAMES.index("loudness")
