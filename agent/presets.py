@@ -47,6 +47,7 @@ SAMPLING = {
     "beat": (0.0, 6.0),
     "rhythm": (0.0, 6.0),
     "tones": (0.0, 4.0),
+    "clash": (0.0, 4.0),
 }
 KNOBS = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
 """Qualities of the playing, each turned from -1 to +1 around the style: [knobs], `--knob` and controllers."""

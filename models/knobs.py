@@ -33,7 +33,7 @@ BACK = (
 )
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
 #: Qualities that several notes make together want more.
-STUBBORN = {"polyphony": 3.0, "articulation": 3.4, "density": 1.5}
+STUBBORN = {"register": 1.3, "polyphony": 3.0, "articulation": 3.4, "density": 1.5}
 #: The share of a style's pull that is left of it, where that is not all. Who plays louder because he was asked to hears himself, and
 #: goes on so; of chromaticism and freedom a few notes tell too little: drawn to them firmly, harmony and rhythm lose their thread.
 GENTLY = {"loudness": 0.9, "chromaticism": 0.25, "freedom": 0.5}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import beat, cadence, codec, habits, knobs, loops, motif, rhythm, rules, stand, tones
+from . import beat, cadence, clash, codec, habits, knobs, loops, motif, rhythm, rules, stand, tones
 from .note import ANSWER, Note, Span, answer_begins
 from .sampling import Sampling
 
@@ -78,7 +78,7 @@ class Leaning:
         if field == codec.TIME and self.span.bar is not None:
             return beat.leaned(logits, onset, self.span.bar, s.beat)
         if field == codec.PITCH:
-            logits = logits - self.asked.foreign + self.asked.tones
+            logits = clash.leaned(logits - self.asked.foreign + self.asked.tones, self.recent, onset, s.clash)
             if onset >= self.span.close and self.recent and self.recent[-1].role == ANSWER:
                 logits = logits + self.asked.home
             if self.worn is not None:

@@ -30,7 +30,9 @@ class Sampling:
     call's own continuation is favoured, in nats (`models.motif`); `cadence`: how much the key's home is, where an answer
     may close (`models.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do;
     `dynamics`: how far its loudness is the call's, 0 not at all (`models.stand`). `beat`: how much waits that end in time
-    are favoured, where there is a beat, in nats (`models.beat`). `knobs`: see `models.knobs`.
+    are favoured, where there is a beat, in nats (`models.beat`); `rhythm` and `tones`: how much the waits and the tones of
+    the call are (`models.rhythm`, `models.tones`); `clash`: how much a pitch that rubs is disfavoured (`models.clash`).
+    `knobs`: see `models.knobs`.
     Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
     """
 
@@ -47,7 +49,7 @@ class Sampling:
     emphasis: float = 2.0
     pull: float = 0.5
     key: float = 0.0
-    lean: float = 0.2
+    lean: float = 0.3
     habit: float = 1.0
     motif: float = 2.0
     cadence: float = 1.3
@@ -56,6 +58,7 @@ class Sampling:
     beat: float = 3.0
     rhythm: float = 1.6
     tones: float = 0.6
+    clash: float = 0.3
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
 
