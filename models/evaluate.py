@@ -29,6 +29,9 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """All figures that were asked for, ready for JSON."""
     loaded = checkpoint.load(args.weights)
     musician = loaded.musician
+    beside = {"musician": musician}
+    if args.lstm:
+        beside["lstm"] = lstm.load(args.lstm)
     sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, args.split, sources)
     _tell("bits a note")
@@ -51,9 +54,6 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     if args.baselines:
         _tell("chains of counts")
         chain = Markov([bits.piece_steps(p) for p in lessons if len(p) > 8])
-        beside = {"musician": musician}
-        if args.lstm:
-            beside["lstm"] = lstm.load(args.lstm)
         result["baselines"] = bits.against(beside, chain, pieces, args.windows, args.seed)
         gains["continuator_"] = foils.continuators_gain(Continuator(chain))
     _tell("true continuations among foils")

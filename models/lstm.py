@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from . import codec, recall, train
+from . import codec, recall, shelf, train
 from .config import Config
 from .musician import Musician
 from .shelf import CheckpointError
@@ -58,13 +58,16 @@ class LstmMusician(Musician):
 def load(path: Path) -> LstmMusician:
     """One that was taught before, in float32. Raises CheckpointError for anything else."""
     try:
+        shelf.measure(path)
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
         if json.loads(header["about"])["kind"] != LstmMusician.__name__:
             raise ValueError("another kind of network")
-        musician = LstmMusician(Config(**json.loads(header["config"])))
+        musician = LstmMusician(shelf.described(path, header))
         musician.load_state_dict(tensors)
+    except CheckpointError:
+        raise
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise CheckpointError(f"{path.name} holds no LSTM; teach one with `python -m models.lstm`.") from error
     return musician.eval()

@@ -101,10 +101,10 @@ def digest(path: Path) -> str:
 def read(path: Path) -> Weights:
     """Read a file of weights. Raises CheckpointError for anything that is not ours."""
     try:
-        _measure(path)
+        measure(path)
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            config = _config(path, header)
+            config = described(path, header)
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
             _check(path, config, {k: (tuple(s.get_shape()), s.get_dtype()) for k, s in slices.items()})
             raw = {key: file.get_tensor(key) for key in slices}
@@ -177,7 +177,7 @@ def _layer(name: str, width: int, heads: int, kv_heads: int, hidden: int) -> dic
     return {f"{name}{k}.weight": (n,) for k, n in norms.items()} | {f"{name}{k}.weight": n for k, n in linear.items()}
 
 
-def _measure(path: Path) -> None:
+def measure(path: Path) -> None:
     """Refuse what is too large, before any of it is read. Raises CheckpointError, OSError."""
     if path.stat().st_size > LIMIT:
         raise CheckpointError(f"{path.name} is larger than any weights of this program; name another file.")
@@ -196,7 +196,8 @@ def _check(path: Path, config: Config, there: dict[str, tuple[tuple[int, ...], s
         raise CheckpointError(f"{path.name} does not hold the weights that its header promises; fetch it again.")
 
 
-def _config(path: Path, header: dict[str, str]) -> Config:
+def described(path: Path, header: dict[str, str]) -> Config:
+    """The shape that a header tells, of our format and codec and of a moderate size. Raises CheckpointError, or what JSON raises."""
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path.name} was not made by this program; use weights that `tradefours train` wrote.")
     if header.get("codec") != recall.fingerprint():
@@ -218,7 +219,7 @@ def _config(path: Path, header: dict[str, str]) -> Config:
 
 def _source(path: Path) -> str:
     try:
-        _measure(path)
+        measure(path)
         with safe_open(path, framework="numpy") as file:
             return (file.metadata() or {}).get("source", "")
     except (SafetensorError, OSError, ValueError):

@@ -80,6 +80,7 @@ PLAYING = (
         "rhythm",
         "tones",
         "loops",
+        "clash",
     ),
 )
 
