@@ -29,6 +29,7 @@ SECONDS = 8.0
 FEWEST = 8  # notes of a call or of what came next
 BREATH = 0.05  # seconds between a call's last key and the answer, at least
 GRAM = 4  # notes of a pattern
+WAITS = 0.03125 * 2.0 ** (np.arange(15) / 2)  # seconds, from one half octave to the next, to 4
 GROOVE = 0.3  # the performer's, who plays alone
 AWAY = ("density", "register", "velocity")  # distances from the call, of which the median is told
 
@@ -149,13 +150,28 @@ def clashing(notes: Sequence[Note]) -> float:
     return float(np.mean(clashes))
 
 
+def unlike(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
+    """How far apart two rhythms are: 0 where the waits between strikes are shared out alike among half octaves, 2 where they share none.
+
+    None where one of them has too few.
+    """
+    shares = []
+    for each in (call, notes):
+        onsets = np.array([chord[0].onset for chord in struck(each)])
+        if len(onsets) <= GRAM:
+            return None
+        waits = np.log2(np.clip(np.diff(onsets), WAITS[0], WAITS[-1] - 1e-9))
+        shares.append(np.histogram(waits, np.log2(WAITS))[0] / len(waits))
+    return float(np.abs(shares[0] - shares[1]).sum())
+
+
 def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     """How answers, in the style of their call, fit it; beside what really came next. Medians of distances, means of shares.
 
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
-    MIDI velocity and semitones · repetition, copied, ragged, clashing: see above · closing: share of answers, and of calls, that end at
-    home · beat: how closely they keep to the pulse of the call, where it has one (`models.pulse.kept`). Beside `answer` and `real`, in
-    `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
+    MIDI velocity and semitones · repetition, copied, ragged, clashing: see above · rhythm: how unlike the call's it is, see `unlike` ·
+    closing: share of answers, and of calls, that end at home · beat: how closely they keep to the pulse of the call, where it has one
+    (`models.pulse.kept`). Beside `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
     for i, cut in enumerate(found):
@@ -171,6 +187,8 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
             row |= {"repetition": repetition(notes), "copied": copied(cut.call, notes), "clashing": clashing(notes)}
             if (spread := ragged(notes)) is not None:
                 row["ragged"] = spread
+            if (off := unlike(cut.call, notes)) is not None:
+                row["rhythm"] = off
             if (home := at_home(cut.call, answer if who == "answer" else cut.call)) is not None:
                 row["closing"] = home
             if (beat := pulse.pulse(cut.call)) is not None:

@@ -21,7 +21,7 @@ from .heads import CHOSEN
 
 FEW = 12  # calls, of all that are answered, that every style and every knob answers
 # What answers are like, which is no distance from their call.
-APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing")
+APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "rhythm")
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 

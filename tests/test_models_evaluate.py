@@ -107,6 +107,17 @@ def test_the_true_one_is_told_by_who_knows_it(folder: Path) -> None:
     assert low < share < high
 
 
+def test_rhythms_are_alike_whatever_the_order_of_their_waits() -> None:
+    def line(*waits: float) -> list[Note]:
+        onsets = np.concatenate([[0.0], np.cumsum(waits)]).tolist()
+        return [Note(t, 0.1, p, 64) for t in onsets for p in (60, 64)]
+
+    assert answers.unlike(line(*[0.2, 0.4] * 4), line(*[0.2] * 6, *[0.4] * 6)) == pytest.approx(0.0)
+    assert answers.unlike(line(*[0.2] * 8), line(*[0.4] * 8)) == pytest.approx(2.0)
+    assert answers.unlike(line(*[0.2] * 8), line(*[0.2] * 4, *[0.4] * 4)) == pytest.approx(1.0)
+    assert answers.unlike(line(*[0.2] * 8), line(0.2, 0.2)) is None
+
+
 def test_an_interval_is_as_wide_as_windows_differ() -> None:
     counts = torch.full((5,), 10)
     alike = {"a": [(torch.full((5,), 30.0), counts)] * 8}
@@ -212,7 +223,7 @@ def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_pat
     assert set(found["continuation_intervals"]) == set(found["continuation"]) - {"tests"}
     assert set(found["continuation"]) == {"tests", "any", "same", "continuator_any", "continuator_same"}
     assert set(found["fit"]) == {"key", "density", "velocity", "register"}
-    for each in (*found["fit"].values(), found["repetition"], found["closing"], found["clashing"]):
+    for each in (*found["fit"].values(), found["repetition"], found["closing"], found["clashing"], found["rhythm"]):
         for who in ("answer", "real"):
             low, high = each[f"{who}_interval"]
             assert low <= each[who] <= high

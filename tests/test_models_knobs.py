@@ -13,6 +13,8 @@ from models.sampling import KNOB, Sampling, draw, softmax
 
 from .musicians import SMALL, scale, small_network
 
+FULL = knobs.STRENGTH * knobs.STUBBORN["register"]  # of a register knob that is turned fully
+
 
 def mean_of(logits: knobs.Row) -> float:
     return float(softmax(logits) @ np.arange(len(logits)))
@@ -68,9 +70,9 @@ def test_the_tilt_fades_where_the_notes_are_as_asked() -> None:
     high = [Note(0.2 * i, 0.2, 90, 70, ANSWER) for i in range(12)]
     wanted = (90 - attributes.MEAN[1]) / attributes.SPREAD[1]
     z[attributes.NAMES.index("register")] = (wanted - knobs.ASKED) / (1.0 - knobs.LEFT)
-    assert knobs.strengths({"register": 1.0}, 0.0, z, low) == {"register": pytest.approx(knobs.STRENGTH)}
+    assert knobs.strengths({"register": 1.0}, 0.0, z, low) == {"register": pytest.approx(FULL)}
     assert knobs.strengths({"register": 1.0}, 0.0, z, high)["register"] == pytest.approx(0.0, abs=1e-5)
-    assert knobs.strengths({"register": -1.0}, 0.0, z, high)["register"] == pytest.approx(-knobs.STRENGTH)
+    assert knobs.strengths({"register": -1.0}, 0.0, z, high)["register"] == pytest.approx(-FULL)
     assert knobs.strengths({"register": 0.0}, 0.0, z, high) == {}
 
 
@@ -92,7 +94,7 @@ def test_a_knob_turned_fully_asks_nearly_the_same_of_every_style() -> None:
             pitch = round(attributes.MEAN[1] + attributes.SPREAD[1] * (spreads - 0.5))
             here = [Note(0.2 * i, 0.2, pitch, 70, ANSWER) for i in range(12)]
             short = knobs.strengths({"register": value}, 0.0, z, here)["register"]
-            assert short / (knobs.STRENGTH * value) == pytest.approx(0.5, abs=0.1)
+            assert short / (FULL * value) == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_style_pulls_where_its_notes_are_elsewhere() -> None:
