@@ -16,20 +16,18 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import attributes, cadence, habits, pulse
+from . import attributes, habits, likeness, pulse
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
 from .engine import Engine
 from .lessons import phrase_ends
-from .note import CALL, LOWEST, Note, Span
+from .note import CALL, Note, Span
 from .sampling import KNOB
 
 SECONDS = 8.0
 FEWEST = 8  # notes of a call or of what came next
 BREATH = 0.05  # seconds between a call's last key and the answer, at least
-GRAM = 4  # notes of a pattern
-WAITS = 0.03125 * 2.0 ** (np.arange(15) / 2)  # seconds, from one half octave to the next, to 4
 GROOVE = 0.3  # the performer's, who plays alone
 AWAY = ("density", "register", "velocity")  # distances from the call, of which the median is told
 
@@ -85,111 +83,35 @@ def answered(
     return list(engine.play(Span(start, stop + 1.0, start + 0.85 * SECONDS, stop, bar=beat, on_beat=beat is not None)))
 
 
-def figures(notes: Sequence[Note]) -> Floats:
-    """The seven attributes, (7,), of at least four notes."""
-    onset, pitch, velocity = ([getattr(n, k) for n in notes] for k in ("onset", "pitch", "velocity"))
-    return attributes.measure(onset, [min(n.duration, 3.0) for n in notes], pitch, velocity)
-
-
-def patterns(notes: Sequence[Note]) -> list[tuple[int, ...]]:
-    """The patterns of `GRAM` pitches in a row."""
-    pitch = [n.pitch for n in notes]
-    return [tuple(pitch[i : i + GRAM]) for i in range(len(pitch) - GRAM + 1)]
-
-
-def repetition(notes: Sequence[Note]) -> float:
-    """The share of patterns that were there before in the same phrase."""
-    found = patterns(notes)
-    return 1.0 - len(set(found)) / len(found) if found else 0.0
-
-
-def copied(call: Sequence[Note], notes: Sequence[Note]) -> float:
-    """The share of patterns that are the call's."""
-    there, found = set(patterns(call)), patterns(notes)
-    return float(np.mean([p in there for p in found])) if found else 0.0
-
-
-def in_key(call: Sequence[Note], notes: Sequence[Note]) -> float:
-    """The share of notes in the call's best-fitting key."""
-    tonic, _ = attributes.key_share(np.array([n.pitch for n in call]))
-    return float(np.mean([attributes.KEYS[tonic][n.pitch % 12] for n in notes]))
-
-
-def at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
-    """Whether what lies on top of the last chord is of the home triad of the call's key, 1 or 0; None where it is in no key."""
-    home = cadence.home([n.pitch for n in call])
-    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= attributes.CHORD)
-    return float(home[top - LOWEST] > 0.0) if home.any() else None
-
-
-def struck(notes: Sequence[Note]) -> list[list[Note]]:
-    """Notes by what is struck at once."""
-    found: list[list[Note]] = []
-    for note in notes:
-        if found and note.onset - found[-1][0].onset <= attributes.CHORD:
-            found[-1].append(note)
-        else:
-            found.append([note])
-    return found
-
-
-def ragged(notes: Sequence[Note]) -> float | None:
-    """How unlike in length the notes of a chord are: the mean spread, in octaves of seconds; None where there is no chord."""
-    chords = [chord for chord in struck(notes) if len(chord) > 1]
-    spreads = [np.std([np.log2(min(max(n.duration, 0.03), 3.0)) for n in chord]) for chord in chords]
-    return float(np.mean(spreads)) if spreads else None
-
-
-def clashing(notes: Sequence[Note]) -> float:
-    """The share of strikes after which two notes sound that are a semitone apart, or an octave and a semitone, or less one."""
-    clashes = []
-    for chord in struck(notes):
-        at = chord[0].onset + attributes.CHORD
-        sounding = {n.pitch for n in notes if n.onset <= at < n.end}
-        clashes.append(any(low + leap in sounding for low in sounding for leap in (1, 11, 13)))
-    return float(np.mean(clashes))
-
-
-def unlike(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
-    """How far apart two rhythms are: 0 where the waits between strikes are shared out alike among half octaves, 2 where they share none.
-
-    None where one of them has too few.
-    """
-    shares = []
-    for each in (call, notes):
-        onsets = np.array([chord[0].onset for chord in struck(each)])
-        if len(onsets) <= GRAM:
-            return None
-        waits = np.log2(np.clip(np.diff(onsets), WAITS[0], WAITS[-1] - 1e-9))
-        shares.append(np.histogram(waits, np.log2(WAITS))[0] / len(waits))
-    return float(np.abs(shares[0] - shares[1]).sum())
-
-
 def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     """How answers, in the style of their call, fit it; beside what really came next. Medians of distances, means of shares.
 
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
-    MIDI velocity and semitones · repetition, copied, ragged, clashing: see above · rhythm: how unlike the call's it is, see `unlike` ·
+    MIDI velocity and semitones · repetition, copied, ragged, clashing, rhythm (how unlike the call's): see `likeness` ·
     closing: share of answers, and of calls, that end at home · beat: how closely they keep to the pulse of the call, where it has one
     (`models.pulse.kept`). Beside `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
     for i, cut in enumerate(found):
         answer = answered(engine, cut.call, engine.encode(cut.call), {}, seed + i)
-        if len(answer) < GRAM:
+        if len(answer) < likeness.GRAM:
             continue
-        called = figures(cut.call)
+        called = likeness.figures(cut.call)
         for who, notes in (("answer", answer), ("real", cut.next)):
-            away = np.abs(figures(notes) - called)
-            row = {"key": in_key(cut.call, notes), "density": away[0], "register": away[1]}
+            away = np.abs(likeness.figures(notes) - called)
+            row = {"key": likeness.in_key(cut.call, notes), "density": away[0], "register": away[1]}
             if cut.dynamics:
                 row["velocity"] = away[3]
-            row |= {"repetition": repetition(notes), "copied": copied(cut.call, notes), "clashing": clashing(notes)}
-            if (spread := ragged(notes)) is not None:
+            row |= {
+                "repetition": likeness.repetition(notes),
+                "copied": likeness.copied(cut.call, notes),
+                "clashing": likeness.clashing(notes),
+            }
+            if (spread := likeness.ragged(notes)) is not None:
                 row["ragged"] = spread
-            if (off := unlike(cut.call, notes)) is not None:
+            if (off := likeness.unlike(cut.call, notes)) is not None:
                 row["rhythm"] = off
-            if (home := at_home(cut.call, answer if who == "answer" else cut.call)) is not None:
+            if (home := likeness.at_home(cut.call, answer if who == "answer" else cut.call)) is not None:
                 row["closing"] = home
             if (beat := pulse.pulse(cut.call)) is not None:
                 row["beat"] = pulse.kept(notes, beat)
@@ -219,7 +141,7 @@ def knob_curves(engine: Engine, calls: Sequence[Cut], seed: int = 0) -> dict[str
                 answer = answered(engine, cut.call, z, {KNOB + name: value}, seed + i)
                 if len(answer) >= FEWEST:
                     turned.append(value)
-                    heard.append(float(figures(answer)[k]))
+                    heard.append(float(likeness.figures(answer)[k]))
         curve = [float(np.mean([h for t, h in zip(turned, heard, strict=True) if t == v])) for v in settings]
         out[name] = {"spearman": spearman(turned, heard), "curve": curve}
     return out
@@ -252,7 +174,7 @@ def features(notes: Sequence[Note]) -> Floats:
     steps = np.diff(pitch)[wait > attributes.CHORD] if len(between) else np.zeros(1)
     return np.concatenate(
         [
-            attributes.standard(figures(notes)),
+            attributes.standard(likeness.figures(notes)),
             share(steps, [-24, -12, -7, -4, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.5, 7.5, 12.5, 24]),
             share(
                 np.log2(between) if len(between) else np.zeros(1), [-5, -4, -3.5, -3, -2.5, -2, -1.5, -1, -0.5, 0, 2]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models import answers, corpus
+from models import answers, corpus, likeness
 from models.midifile import read_notes
 from models.note import Note
 
@@ -55,8 +55,8 @@ def main(argv: list[str] | None = None) -> int:
             out = Path(folder) / "both.mid"
             notes, call = answer(path, out, more), read_notes(path)
             early = [n for n in notes if n.onset < notes[0].onset + SECONDS]
-            shares.append(answers.in_key(call, notes))
-            copies.append(answers.copied(call, notes))
+            shares.append(likeness.in_key(call, notes))
+            copies.append(likeness.copied(call, notes))
             hangs = len(read_notes(out)) != len(call) + len(notes)
             if len(early) < LEAST_NOTES or densest(notes) > DENSEST or hangs:
                 wrong.append(path.name)
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         wrong.append("copies the call")
     if args.corpus is not None:
         cuts = answers.cuts(corpus.read(args.corpus, "valid", corpus.OPEN), 200)
-        real = float(np.mean([answers.in_key(cut.call, cut.next) for cut in cuts]))
+        real = float(np.mean([likeness.in_key(cut.call, cut.next) for cut in cuts]))
         print(f"{'what really follows phrases':32} in key {real:.3f}")
         if np.mean(shares) < real - BELOW_REAL:
             wrong.append("out of key")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, checkpoint, corpus, foils, lstm, train
+from models import answers, bits, checkpoint, corpus, foils, likeness, lstm, train
 from models.config import Config
 from models.engine import Engine
 from models.midifile import write_notes
@@ -43,31 +43,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_patterns_that_come_again_are_counted() -> None:
     line = scale(8)
     twice = [*line, *(n.moved(5.0) for n in line)]
-    assert answers.repetition(line) == 0.0
-    assert answers.repetition(twice) == pytest.approx(5 / 13)
-    assert answers.copied(line, line) == 1.0
-    assert answers.copied(line, list(reversed(line))) == 0.0
+    assert likeness.repetition(line) == 0.0
+    assert likeness.repetition(twice) == pytest.approx(5 / 13)
+    assert likeness.copied(line, line) == 1.0
+    assert likeness.copied(line, list(reversed(line))) == 0.0
 
 
 def test_a_chord_whose_notes_are_let_go_one_by_one_is_ragged() -> None:
     chord = [Note(0.0, 0.5, p, 64) for p in (60, 64, 67)]
-    assert answers.ragged(chord) == pytest.approx(0.0)
-    assert answers.ragged([Note(0.0, 0.25, 60, 64), Note(0.01, 1.0, 64, 64)]) == pytest.approx(1.0)
-    assert answers.ragged(scale(8)) is None
+    assert likeness.ragged(chord) == pytest.approx(0.0)
+    assert likeness.ragged([Note(0.0, 0.25, 60, 64), Note(0.01, 1.0, 64, 64)]) == pytest.approx(1.0)
+    assert likeness.ragged(scale(8)) is None
 
 
 def test_semitones_that_sound_at_once_clash() -> None:
-    assert answers.clashing([Note(0.0, 2.0, 60, 64), Note(1.0, 1.0, 61, 64), Note(2.5, 1.0, 61, 64)]) == pytest.approx(
+    assert likeness.clashing([Note(0.0, 2.0, 60, 64), Note(1.0, 1.0, 61, 64), Note(2.5, 1.0, 61, 64)]) == pytest.approx(
         1 / 3
     )
-    assert answers.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 73, 64)]) == 1.0
-    assert answers.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 62, 64), Note(1.5, 1.0, 61, 64)]) == 0.0
+    assert likeness.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 73, 64)]) == 1.0
+    assert likeness.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 62, 64), Note(1.5, 1.0, 61, 64)]) == 0.0
 
 
 def test_a_key_is_the_calls() -> None:
     call = scale(20)  # C major
-    assert answers.in_key(call, scale(7)) == 1.0
-    assert answers.in_key(call, [Note(0, 1, p, 64) for p in (60, 61, 63, 64)]) == 0.5
+    assert likeness.in_key(call, scale(7)) == 1.0
+    assert likeness.in_key(call, [Note(0, 1, p, 64) for p in (60, 61, 63, 64)]) == 0.5
 
 
 def test_ranks_are_spearmans() -> None:
@@ -112,10 +112,10 @@ def test_rhythms_are_alike_whatever_the_order_of_their_waits() -> None:
         onsets = np.concatenate([[0.0], np.cumsum(waits)]).tolist()
         return [Note(t, 0.1, p, 64) for t in onsets for p in (60, 64)]
 
-    assert answers.unlike(line(*[0.2, 0.4] * 4), line(*[0.2] * 6, *[0.4] * 6)) == pytest.approx(0.0)
-    assert answers.unlike(line(*[0.2] * 8), line(*[0.4] * 8)) == pytest.approx(2.0)
-    assert answers.unlike(line(*[0.2] * 8), line(*[0.2] * 4, *[0.4] * 4)) == pytest.approx(1.0)
-    assert answers.unlike(line(*[0.2] * 8), line(0.2, 0.2)) is None
+    assert likeness.unlike(line(*[0.2, 0.4] * 4), line(*[0.2] * 6, *[0.4] * 6)) == pytest.approx(0.0)
+    assert likeness.unlike(line(*[0.2] * 8), line(*[0.4] * 8)) == pytest.approx(2.0)
+    assert likeness.unlike(line(*[0.2] * 8), line(*[0.2] * 4, *[0.4] * 4)) == pytest.approx(1.0)
+    assert likeness.unlike(line(*[0.2] * 8), line(0.2, 0.2)) is None
 
 
 def test_an_interval_is_as_wide_as_windows_differ() -> None:

@@ -1,0 +1,99 @@
+"""Likeness: plain figures of what was played after a call: beside the call, and beside what really came next.
+
+Knows nothing of networks, corpora or who played it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import attributes, cadence
+from .note import LOWEST, Note
+
+GRAM = 4  # notes of a pattern
+WAITS = 0.03125 * 2.0 ** (np.arange(15) / 2)  # seconds, from one half octave to the next, to 4
+
+Floats = NDArray[np.float64]
+
+
+def figures(notes: Sequence[Note]) -> Floats:
+    """The seven attributes, (7,), of at least four notes."""
+    onset, pitch, velocity = ([getattr(n, k) for n in notes] for k in ("onset", "pitch", "velocity"))
+    return attributes.measure(onset, [min(n.duration, 3.0) for n in notes], pitch, velocity)
+
+
+def patterns(notes: Sequence[Note]) -> list[tuple[int, ...]]:
+    """The patterns of `GRAM` pitches in a row."""
+    pitch = [n.pitch for n in notes]
+    return [tuple(pitch[i : i + GRAM]) for i in range(len(pitch) - GRAM + 1)]
+
+
+def repetition(notes: Sequence[Note]) -> float:
+    """The share of patterns that were there before in the same phrase."""
+    found = patterns(notes)
+    return 1.0 - len(set(found)) / len(found) if found else 0.0
+
+
+def copied(call: Sequence[Note], notes: Sequence[Note]) -> float:
+    """The share of patterns that are the call's."""
+    there, found = set(patterns(call)), patterns(notes)
+    return float(np.mean([p in there for p in found])) if found else 0.0
+
+
+def in_key(call: Sequence[Note], notes: Sequence[Note]) -> float:
+    """The share of notes in the call's best-fitting key."""
+    tonic, _ = attributes.key_share(np.array([n.pitch for n in call]))
+    return float(np.mean([attributes.KEYS[tonic][n.pitch % 12] for n in notes]))
+
+
+def at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
+    """Whether what lies on top of the last chord is of the home triad of the call's key, 1 or 0; None where it is in no key."""
+    home = cadence.home([n.pitch for n in call])
+    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= attributes.CHORD)
+    return float(home[top - LOWEST] > 0.0) if home.any() else None
+
+
+def struck(notes: Sequence[Note]) -> list[list[Note]]:
+    """Notes by what is struck at once."""
+    found: list[list[Note]] = []
+    for note in notes:
+        if found and note.onset - found[-1][0].onset <= attributes.CHORD:
+            found[-1].append(note)
+        else:
+            found.append([note])
+    return found
+
+
+def ragged(notes: Sequence[Note]) -> float | None:
+    """How unlike in length the notes of a chord are: the mean spread, in octaves of seconds; None where there is no chord."""
+    chords = [chord for chord in struck(notes) if len(chord) > 1]
+    spreads = [np.std([np.log2(min(max(n.duration, 0.03), 3.0)) for n in chord]) for chord in chords]
+    return float(np.mean(spreads)) if spreads else None
+
+
+def clashing(notes: Sequence[Note]) -> float:
+    """The share of strikes after which two notes sound that are a semitone apart, or an octave and a semitone, or less one."""
+    clashes = []
+    for chord in struck(notes):
+        at = chord[0].onset + attributes.CHORD
+        sounding = {n.pitch for n in notes if n.onset <= at < n.end}
+        clashes.append(any(low + leap in sounding for low in sounding for leap in (1, 11, 13)))
+    return float(np.mean(clashes))
+
+
+def unlike(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
+    """How far apart two rhythms are: 0 where the waits between strikes are shared out alike among half octaves, 2 where they share none.
+
+    None where one of them has too few.
+    """
+    shares = []
+    for each in (call, notes):
+        onsets = np.array([chord[0].onset for chord in struck(each)])
+        if len(onsets) <= GRAM:
+            return None
+        waits = np.log2(np.clip(np.diff(onsets), WAITS[0], WAITS[-1] - 1e-9))
+        shares.append(np.histogram(waits, np.log2(WAITS))[0] / len(waits))
+    return float(np.abs(shares[0] - shares[1]).sum())
