@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from . import codec
 from .attributes import CHORD
 from .note import Bar
+from .sampling import raised
 
 NEAR = 0.025  # seconds: what is so far from its place counts as six tenths on it
 EIGHTH, SIXTEENTH = 0.8, 0.5  # of what is told of a beat
@@ -34,8 +35,4 @@ def leaned(logits: Row, last: float, bar: Bar, power: float) -> Row:
     places = np.array([[0.0], [bar.swing / 2], [bar.swing], [(1.0 + bar.swing) / 2], [1.0]])
     off = (within - places) * (beat / NEAR)
     lean = power * (_FIRM * np.exp(-0.5 * off * off)).max(0)
-    waits = logits[_APART:]
-    p = np.exp(waits - waits.max(), dtype=np.float64)
-    out = logits.astype(np.float64)
-    out[_APART:] += lean - np.log(np.exp(lean) @ p / p.sum())
-    return out
+    return raised(logits, _APART, lean)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from . import codec
 from .attributes import CHORD
 from .note import CALL, Note, answer_begins
+from .sampling import raised
 
 LEAST, MOST = 4, 64  # waits of a call that tell its rhythm, and notes of it that are looked at
 NEAR, SHARE = 0.012, 0.06  # seconds, or a share of the wait: what is so far from it counts as six tenths the same
@@ -22,8 +23,8 @@ SELDOM = 0.05  # of the waits: what is as rare as this is raised by a quarter
 
 Row = NDArray[np.floating]
 
-APART = int(np.searchsorted(codec.TIMES, CHORD, side="right"))  # the first wait that is no chord
-_WAITS = codec.TIMES[APART:]
+_APART = int(np.searchsorted(codec.TIMES, CHORD, side="right"))  # the first wait that is no chord
+_WAITS = codec.TIMES[_APART:]
 
 
 def called(notes: Sequence[Note]) -> Row | None:
@@ -43,8 +44,4 @@ def leaned(logits: Row, rhythm: Row | None, power: float) -> Row:
     """The logits (n,) of the wait, those of the rhythm raised by up to `power` nats."""
     if rhythm is None or not power:
         return logits
-    lean, waits = power * rhythm, logits[APART:]
-    p = np.exp(waits - waits.max(), dtype=np.float64)
-    out = logits.astype(np.float64)
-    out[APART:] += lean - np.log(np.exp(lean) @ p / p.sum())
-    return out
+    return raised(logits, _APART, power * rhythm)

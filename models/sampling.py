@@ -85,6 +85,14 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return p / p.sum()
 
 
+def raised(logits: NDArray[np.floating], first: int, lean: NDArray[np.floating]) -> NDArray[np.float64]:
+    """A (n,) row of logits, those from the `first` on raised by `lean` (n - first,), and all of them together as likely as before."""
+    p = np.exp(logits[first:] - logits[first:].max(), dtype=np.float64)
+    out = logits.astype(np.float64)
+    out[first:] += lean - np.log(np.exp(lean) @ p / p.sum())
+    return out
+
+
 def draw(
     logits: NDArray[np.floating], temperature: float, top_p: float, min_p: float, generator: np.random.Generator
 ) -> int:
