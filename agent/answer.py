@@ -62,12 +62,13 @@ def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, c
     start = max(min(last_key, call[-1].onset + 1.0), call[-1].onset + BREATH)
     stop = start + seconds
     style = {"do": "style", "z": list(preset.z) or None, "sampling": preset.sampling}
+    vamp = {"do": "vamp", "notes": [to_wire(n) for n in preset.vamp]}
     beat = pulse(call, ALONE)
     span = Span(start, stop + 1.0, start + CLOSING * seconds, stop, bar=beat, on_beat=beat is not None)
     play = {"do": "play", "id": 1, **span_to_wire(span)}
     hear = {"do": "hear", "at": 0, "notes": [to_wire(n) for n in call]}
     notes = []
-    for reply in ask(command, [style, {"do": "seed", "seed": seed}, hear, play]):
+    for reply in ask(command, [style, vamp, {"do": "seed", "seed": seed}, hear, play]):
         if "note" in reply:
             try:
                 note = from_wire(reply["note"])

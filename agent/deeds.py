@@ -88,6 +88,7 @@ async def _sound_like_that(stage: Stage, session: Session, name: str) -> None:
         source="your playing",
         musician=who,
         sampling=habits,
+        vamp=tailor.vamp(notes),
     )
     _keep(stage, preset)
     use(session, preset)

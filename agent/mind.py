@@ -127,6 +127,10 @@ class Mind:
         """Style and sampling from the next note on."""
         self._tell({"do": "style", "z": None if z is None else list(z), "sampling": sampling})
 
+    def vamp(self, notes: Sequence[Note]) -> None:
+        """A few bars of the style, to have in the ear before each answer to come."""
+        self._tell({"do": "vamp", "notes": [to_wire(n) for n in notes]})
+
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
         self._tell({"do": "seed", "seed": seed})

@@ -222,7 +222,7 @@ class Partner:
                 due = now
             if due is None or due - now >= TICK:
                 candidates = min(self.candidates, self.improviser.pace.candidates)
-                if due is not None and candidates:
+                if due is not None:  # without a draft, too, it has the style in the ear by then
                     self.improviser.draft(*self._answer(phrase, due), candidates)
                 await self.improviser.change(None if due is None else due - self.clock.now())
                 continue

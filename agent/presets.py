@@ -9,9 +9,11 @@ import difflib
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+
+from models.note import HIGHEST, LOWEST, Note
 
 from .errors import UserError
 
@@ -57,14 +59,18 @@ HABITS = {"wait": 10, "leap": 13, "length": 11, "place": 11, "chord": 5, "stride
 MOST_OFTEN = 5.0  # nats
 ANSWER = {"shortest": (0.5, 60.0), "longest": (0.5, 60.0)}
 STYLE = ("z", "weights", "source")
-TOP = ("title", "description", "musician", "style", "habits", "sampling", "knobs", "answer")
+VAMP = {"onset": (0.0, 60.0), "duration": (0.0, 20.0), "pitch": (LOWEST, HIGHEST), "velocity": (1, 127)}
+"""What a row of [vamp] notes says, and its bounds."""
+MOST_VAMP = 96  # notes
+TOP = ("title", "description", "musician", "style", "habits", "sampling", "knobs", "answer", "vamp")
 
 
 @dataclass(frozen=True)
 class Preset:
     """One style. `z` is empty where the preset has no point of its own; `shortest` and `longest` bound an answer, in seconds.
 
-    `weights` are those to which the point means something, `musician` those that it asks to be played by, if any.
+    `weights` are those to which the point means something, `musician` those that it asks to be played by, if any. `vamp`: a few
+    bars that the musician has in the ear before it answers (`models.vamps`).
     """
 
     name: str
@@ -77,6 +83,18 @@ class Preset:
     sampling: dict[str, float] = field(default_factory=dict)
     shortest: float = 2.0
     longest: float = 8.0
+    vamp: tuple[Note, ...] = ()
+
+    def row(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        told = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**told, "vamp": [[round(n.onset, 3), round(n.duration, 3), n.pitch, n.velocity] for n in self.vamp]}
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Preset:
+        """What `row` told. Raises TypeError, KeyError or ValueError for anything else."""
+        vamp = tuple(Note(*note) for note in row.get("vamp", ()))
+        return cls(**{**row, "z": tuple(row["z"]), "vamp": vamp})
 
     def player(self, asked: str | None = None) -> str:
         """The weights that play it: those that are `asked` for, else its own, else the ones that play everything."""
@@ -168,6 +186,7 @@ def _preset(path: Path, table: dict[str, Any]) -> Preset:
         source=_text(name, "style.source", style.get("source", "")),
         musician=_text(name, "musician", table.get("musician", "")),
         sampling=settings,
+        vamp=_vamp(name, _table(name, table, "vamp")),
         **bounds,
     )
     if preset.shortest > preset.longest:
@@ -189,6 +208,23 @@ def _habits(name: str, habits: dict[str, Any]) -> dict[str, float]:
         for i, x in enumerate(row):
             found[f"{HABIT}{key}.{i}"] = _number(name, f"habits.{key}", x, (-MOST_OFTEN, MOST_OFTEN))
     return found
+
+
+def _vamp(name: str, vamp: dict[str, Any]) -> tuple[Note, ...]:
+    """Its notes, by onset."""
+    _known(name, "vamp.", vamp, ("notes",))
+    rows = vamp.get("notes", [])
+    if not isinstance(rows, list) or len(rows) > MOST_VAMP:
+        raise UserError(f"{name}: vamp.notes must be a list of at most {MOST_VAMP} notes.")
+    found = []
+    for row in rows:
+        if not isinstance(row, list) or len(row) != len(VAMP):
+            raise UserError(f"{name}: a note of vamp.notes is a list of four numbers, [{', '.join(VAMP)}].")
+        onset, duration, pitch, velocity = (
+            _number(name, f"the {key} of a note of vamp.notes", x, VAMP[key]) for key, x in zip(VAMP, row, strict=True)
+        )
+        found.append(Note(onset, duration, int(pitch), int(velocity)))
+    return tuple(sorted(found, key=lambda n: (n.onset, n.pitch)))
 
 
 def _known(name: str, where: str, table: dict[str, Any], keys: Any) -> None:

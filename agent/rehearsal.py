@@ -125,7 +125,7 @@ class Rehearing:
             inputs=[],
             output=self,
             mind=mind,
-            preset=Preset(**{**k["preset"], "z": tuple(k["preset"]["z"])}),
+            preset=Preset.of(k["preset"]),
             take=self,
             say=lambda text: None,
             clock=loop,
@@ -160,7 +160,7 @@ class Rehearing:
             elif "act" in row:
                 session.act(row["act"], row["t"])
             elif "preset" in row:
-                session.use(Preset(**{**row["preset"], "z": tuple(row["preset"]["z"])}))
+                session.use(Preset.of(row["preset"]))
             elif "got" in row or "lost" in row:
                 mind.answer(row.get("got"), row.get("lost", ""))
             else:

@@ -36,7 +36,7 @@ def setting(preset: Preset, args: argparse.Namespace, controls: Controls, more: 
     )
     return {
         **made,
-        "preset": asdict(preset),
+        "preset": preset.row(),
         "controls": lines,
         "musician": musician,
         "link": bool(getattr(args, "link", False)),

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -252,7 +252,7 @@ class Session:
 
     def use(self, preset: Preset) -> None:
         """Play in this style from the next note on. Raises UserError."""
-        self.journal(self.clock.now(), {"preset": asdict(preset)})
+        self.journal(self.clock.now(), {"preset": preset.row()})
         self.partner.take_style(replace(preset, sampling=self.zone.range(preset.sampling)))
 
     def _looped(self, port: str) -> None:

@@ -9,22 +9,25 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from models.midifile import MidiFileError, read_notes
-from models.note import to_wire
+from models.note import CALL, Note, to_wire
 
 from .answer import ask
 from .errors import UserError
 from .presets import HABIT, HABITS, KNOB, Preset
 
 MOST_NOTES = 4000  # of one file: a style is heard in fewer
-PER_LINE = 8
+PER_LINE, NOTES_PER_LINE = 8, 4
+VAMP = 48  # notes of the phrases that the musician has in the ear before it answers
+REST, RING = 1.0, 3.0  # seconds of theirs: no wait and no note is longer there
 
 
 def learn(name: str, files: Sequence[Path], command: Sequence[str], musician: str = "") -> Preset:
     """The style of some MIDI files, each of which counts the same; to be played by `musician`. Raises UserError."""
-    requests = []
+    requests, longest = [], list[Note]()
     for number, path in enumerate(files):
         try:
             notes = read_notes(path)[:MOST_NOTES]
@@ -32,6 +35,7 @@ def learn(name: str, files: Sequence[Path], command: Sequence[str], musician: st
             raise UserError(str(error)) from error
         if len(notes) < 4:
             raise UserError(f"{path.name} has {len(notes)} notes; a style needs at least 4.")
+        longest = max(longest, notes, key=len)
         requests.append({"do": "encode", "id": number, "notes": [to_wire(n) for n in notes]})
     replies = list(ask(command, requests))
     if errors := [str(r["error"]) for r in replies if "error" in r]:
@@ -47,7 +51,28 @@ def learn(name: str, files: Sequence[Path], command: Sequence[str], musician: st
     source = ", ".join(p.name for p in files)[:200]
     told = f"Learnt from {source}."
     return Preset(
-        name, title=name, description=told, z=z, weights=weights, source=source, musician=musician, sampling=sampling
+        name,
+        title=name,
+        description=told,
+        z=z,
+        weights=weights,
+        source=source,
+        musician=musician,
+        sampling=sampling,
+        vamp=vamp(longest),
+    )
+
+
+def vamp(notes: Sequence[Note]) -> tuple[Note, ...]:
+    """A passage to have in the ear: up to `VAMP` notes, the first at 0, up to where the longest wait is. Rests are cut short."""
+    waits = [min(max(b.onset - a.onset, 0.0), REST) for a, b in pairwise(notes)]
+    ends = range(min(VAMP, len(notes)), len(notes) + 1)
+    end = max(ends, key=lambda i: notes[i].onset - notes[i - 1].onset if i < len(notes) else REST)
+    start = max(end - VAMP, 0)
+    onsets = accumulate(waits[start : end - 1], initial=0.0)
+    return tuple(
+        replace(n, onset=at, duration=min(n.duration, RING), role=CALL, place=None)
+        for n, at in zip(notes[start:end], onsets, strict=True)
     )
 
 
@@ -111,4 +136,8 @@ def _toml(preset: Preset) -> str:
         if rows_:
             lines += ["", f"[{title}]", *rows_]
     lines += ["", "[answer]", f"shortest = {preset.shortest:.4g}", f"longest = {preset.longest:.4g}"]
+    if preset.vamp:
+        notes = [f"[{n.onset:.3f}, {n.duration:.3f}, {n.pitch}, {n.velocity}]," for n in preset.vamp]
+        rows_ = [" ".join(notes[i : i + NOTES_PER_LINE]) for i in range(0, len(notes), NOTES_PER_LINE)]
+        lines += ["", "[vamp]", "notes = [", *(f"    {row}" for row in rows_), "]"]
     return "\n".join(lines) + "\n"

@@ -16,6 +16,7 @@ from .pace import Pace
 from .presets import HABIT, Preset
 
 MIRRORED, LEAST_MIRRORED = 64, 8  # notes of the player's that are mirrored
+OURS = 0.5  # followed so far, the player's own call is all that it has in the ear
 
 
 class Taste:
@@ -27,11 +28,12 @@ class Taste:
         self._point: tuple[float, ...] | None = None
         self._theirs: dict[str, float] = {}  # the player's habits, where they are mirrored
         self._share = 0.0  # how far they are
+        self._vamp: tuple[Note, ...] = ()  # that it was told last
         self._density = math.inf  # notes a second, at most, that were last asked for
 
     def meet(self, size: int) -> None:
         """A musician is there whose styles have `size` numbers. Raises UserError where the preset does not fit it."""
-        self.size = size
+        self.size, self._vamp = size, ()
         self._fit()
         self.tell()
 
@@ -67,6 +69,10 @@ class Taste:
         if math.isfinite(self._density):
             told["density"] = min(told.get("density", self._density), self._density)
         self.mind.style(self._point, told)
+        vamp = self.preset.vamp if not self._theirs or self._share <= OURS else ()
+        if vamp != self._vamp:
+            self._vamp = vamp
+            self.mind.vamp(vamp)
 
     def keep_pace(self) -> None:
         """Tell it again where it has become slower, or quicker, since."""

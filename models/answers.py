@@ -70,11 +70,17 @@ def cuts(pieces: Sequence[Piece], count: int, seed: int = 0) -> list[Cut]:
 
 
 def answered(
-    engine: Engine, call: Sequence[Note], z: Sequence[float] | None, sampling: dict[str, float], seed: int
+    engine: Engine,
+    call: Sequence[Note],
+    z: Sequence[float] | None,
+    sampling: dict[str, float],
+    seed: int,
+    vamp: Sequence[Note] = (),
 ) -> list[Note]:
     """The answer to a call, about `SECONDS` long, as `tradefours answer` asks for it."""
     engine.hear(0, [])
     engine.style(list(z) if z is not None else None, sampling)
+    engine.vamp(list(vamp))
     engine.seed(seed)
     engine.hear(0, [Note(n.onset, n.duration, n.pitch, n.velocity, CALL) for n in call])
     start = max(min(max(n.end for n in call), call[-1].onset + 1.0), call[-1].onset + BREATH)
@@ -263,7 +269,8 @@ def style_obeyed(
     for label in kinds:
         table = tomllib.loads((presets / f"{names[label]}.toml").read_text(encoding="utf8"))
         z, sampling = table["style"]["z"], table.get("sampling", {}) | habits.settings(table.get("habits", {}))
-        found = [answered(engine, cut.call, z, sampling, seed + i) for i, cut in enumerate(calls)]
+        vamp = [Note(*row) for row in table.get("vamp", {}).get("notes", [])]
+        found = [answered(engine, cut.call, z, sampling, seed + i, vamp) for i, cut in enumerate(calls)]
         rows = [features(notes) for notes in found if len(notes) >= FEWEST]
         each[names[label]] = float(np.mean(classifier.guess(np.stack(rows)) == label)) if rows else 0.0
     return {

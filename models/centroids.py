@@ -1,6 +1,7 @@
 """Centroids: the presets, made from the corpus. Each is the middle, in the latent space, of pieces that a rule picks, and their habits.
 
-Knows nothing of playing. Run again whenever the weights change, as a point means nothing to other weights:
+Knows nothing of playing. The bars that were written for a preset, its vamp, are kept as they are. Run again whenever the weights
+change, as a point means nothing to other weights:
 
     python -m models.centroids --corpus DIR --weights open --out presets
 """
@@ -86,6 +87,7 @@ def both(a: Callable[[Piece], bool], b: Callable[[Piece], bool]) -> Callable[[Pi
     return lambda piece: a(piece) and b(piece)
 
 
+VAMP = "\n[vamp]\n"  # the last of a preset's tables
 ROLLS = ("pianolatron", "pianolatron_supra", "giantmidi")
 
 RULES = {
@@ -264,6 +266,12 @@ def toml(rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> 
     return "\n".join(lines) + "\n"
 
 
+def written(path: Path) -> str:
+    """The vamp of a preset that is there already, as it stands in its file; nothing where there is none."""
+    text = path.read_text(encoding="utf8") if path.is_file() else ""
+    return text[text.index(VAMP) :] if VAMP in text else ""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Write one .toml a rule."""
     parser = argparse.ArgumentParser(prog="python -m models.centroids", description="Make the presets from a corpus.")
@@ -284,8 +292,9 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{name:20} none of these pieces; left as it is")
             continue
         kept = {k: odds for k, odds in habits.odds(heard(picked)).items() if k not in rule.by_itself}
-        text = toml(rule, centroid(engine, picked), kept, engine.points, len(picked))
-        (args.out / f"{name}.toml").write_text(text, encoding="utf8")
+        path = args.out / f"{name}.toml"
+        text = toml(rule, centroid(engine, picked), kept, engine.points, len(picked)) + written(path)
+        path.write_text(text, encoding="utf8")
         print(f"{name:20} {len(picked):4} pieces")
     return 0
 

@@ -67,14 +67,18 @@ class Drafter:
         """Somebody wants the engine: a draft that is not done is taken back."""
         if self._work is not None:
             self._work = None
-            self.engine.back_to(self._base)
+            self.engine.memory.back_to(self._base)
 
     def work(self) -> bool:
         """Think of one more note. Returns whether there is more to do."""
-        if self._span is None or len(self._found) >= self._count:
+        if self._span is None:
             return False
         engine = self.engine
         if self._work is None:
+            if engine.lead_in(self._span):
+                return True
+            if len(self._found) >= self._count:
+                return False
             self._base, self._likely, self._notes = engine.length, 0.0, []
             self._generator = np.random.default_rng([engine.seeded, self._base, len(self._found)])
             self._work = engine.invent(self._span)

@@ -67,7 +67,6 @@ def reach(engine: Engine) -> int:
 
 def fresh(engine: Engine, other: Engine, told: list[Note]) -> float:
     """Let another engine hear the end of this one's session: the correlation of what the two expect."""
-    engine.settle()
     other.style(None, {})
     other.hear(0, told)
     return float(np.corrcoef(engine.state, other.state)[0, 1])

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, habits, knobs, recall, rules
+from . import codec, habits, knobs, rules, vamps
 from .codec import CHOSEN
 from .drafts import Drafter
 from .leanings import Leanings
+from .memory import Memory
 from .network import Floats, Network
 from .note import ANSWER, CALL, HELD, Note, Span
 from .sampling import Sampling, draw, softmax
@@ -28,7 +29,7 @@ from .sampling import Sampling, draw, softmax
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
 SHORTEST = 0.06  # seconds: no note is shorter; one that must end sooner is not begun
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
-HEARD = ("fed", "again", "anew")
+AT_ONCE = 16  # notes that are fed in spare time before one looks up again
 
 
 class Engine:
@@ -39,28 +40,26 @@ class Engine:
         self.name, self.fingerprint = name, fingerprint
         self.points = points or name  # the weights whose style encoder this is: to them, points mean the same
         self.note = ""  # what is to be said of it
-        self.z = np.zeros(self.config.latent, np.float32)  # the style, moved by the knobs
         self.leanings = Leanings(self.config.latent)
         self.sampling = Sampling()
         self.generator, self.seeded = np.random.default_rng(0), 0
         self.drafts = Drafter(self)
         self.likelihood: float | None = None  # of what is chosen, summed up, where somebody asks
-        self.notes: list[Note] = []
-        self._forgotten = 0  # notes of the session before self.notes[0]
-        self._start = 0  # notes of the session before the cache's first
-        self._rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
-        self._hidden: list[Floats] = []  # of step 0 and of each note after it, as far as they were fed
-        self.heard = dict.fromkeys(HEARD, 0)  # see `hear`
-        self.settle()
+        self.memory = Memory(network)
+        self._vamp: list[Note] = []
+        self._beat: float | None = None  # seconds, of the beat that it was told in
+        self._over = False  # whether the answer that it led to is
+        self._fed = self._again = 0  # see `heard`
+        self.memory.settle()
 
     def warm_up(self) -> None:
         """Play a little for nobody: what a runtime does only once, it does now, and not before the first answer."""
         for count in (1, 2, 8, 24):
             self.hear(0, [Note(0.25 * i, 0.2, 60 + i % 12, 64) for i in range(count)])
             next(self.play(Span(6.0, 7.0, 8.0, 9.0)), None)
-        self._restart(0, [])
+        self.memory.restart(0, [])
         self.seed(0)
-        self.heard = dict.fromkeys(HEARD, 0)
+        self._fed = self._again = self.memory.anew = 0
 
     def about(self) -> dict[str, Any]:
         """What one may want to know of it."""
@@ -81,8 +80,17 @@ class Engine:
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
         self.sampling = Sampling.of(sampling)
         self.leanings.style(point, self.sampling, z is not None)
-        self.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
+        self.memory.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
         self.drafts.drop()
+        self._ask_again()
+
+    def vamp(self, notes: list[Note]) -> None:
+        """Have these few bars in the ear before each answer to come: see `models.vamps`. Raises ValueError where they are too many."""
+        if len(notes) > vamps.LONGEST:
+            raise ValueError(f"a vamp has at most {vamps.LONGEST} notes; this one has {len(notes)}")
+        self._vamp = notes
+        self.drafts.drop()
+        self._ask_again()
 
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
@@ -90,25 +98,25 @@ class Engine:
         self.drafts.drop()
 
     def hear(self, at: int, notes: list[Note]) -> None:
-        """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError.
-
-        `heard` counts the notes that were `fed`, how often the tail was fed `again` from some note on, and how often the whole
-        window had to be fed `anew`.
-        """
+        """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError."""
+        memory = self.memory
         self.drafts.drop()
-        heard = self.length
+        memory.come_back()
+        heard = memory.length
         if not 0 <= at <= heard:
             raise ValueError(f"hear at {at}: {heard} notes are known")
-        if at < self._forgotten:  # further back than memory goes: begin again with what we are told
-            self._restart(at, [])
-        same, old = 0, self.notes[at - self._forgotten :]
+        if at < memory.forgotten:  # further back than memory goes: begin again with what we are told
+            memory.restart(at, [])
+        same, old = 0, memory.notes[at - memory.forgotten :]
         while same < min(len(old), len(notes)) and old[same] == notes[same]:
             same += 1
-        self.heard["again"] += at + same < heard and same < len(notes)
-        self.heard["fed"] += len(notes) - same
-        self.back_to(at + same)
-        self._remember(notes[same:])
-        self.settle()
+        self._again += at + same < heard and same < len(notes)
+        self._fed += len(notes) - same
+        memory.back_to(at + same)
+        memory.remember(notes[same:])
+        memory.settle()
+        if memory.forget():
+            self.leanings.renumbered()
         self.leanings.heard()
 
     def encode(self, notes: list[Note]) -> list[float]:
@@ -128,13 +136,17 @@ class Engine:
     def play(self, span: Span) -> Generator[Note, None, str]:
         """The notes of an answer, one by one, of a draft where there is one. Returns "more" where the horizon is reached, or "end"."""
         if (draft := self.drafts.take(span)) is not None:
+            self.lead_in(span)
             for note in draft.notes:
-                self._remember([note])
+                self.memory.remember([note])
                 yield note
             if draft.end == "end" or draft.notes[-1].onset >= span.until:
+                self._over = draft.end == "end"
                 return draft.end
             span = replace(span, on_beat=False)
-        return (yield from self.invent(span))
+        end = yield from self.invent(span)
+        self._over = end == "end"
+        return end
 
     def did(self) -> dict[str, int]:
         """What was heard, heard again and anew, and drafts that were made and used."""
@@ -147,13 +159,18 @@ class Engine:
 
     def spare(self) -> bool:
         """Do a little of what nobody waits for; returns whether there is more."""
-        if 2 + len(self._hidden) < len(self._rows):
-            self.settle()
+        if not self.memory.settled:
+            self.memory.settle(AT_ONCE)
+            return True
+        if self._over:
+            self.memory.come_back()
+            self._over = False
             return True
         return self.drafts.work()
 
     def invent(self, span: Span) -> Generator[Note, None, str]:
         """`play`, thought of now."""
+        self.lead_in(span)
         while True:
             if span.together:
                 span = replace(span, earliest=self._room(span))
@@ -162,7 +179,7 @@ class Engine:
             note = self._next(span)
             if note is None:
                 return "end"
-            self._remember([note])
+            self.memory.remember([note])
             yield note
             if span.on_beat:
                 span = replace(span, on_beat=False)
@@ -172,70 +189,48 @@ class Engine:
     @property
     def state(self) -> Floats:
         """(width,) what it expects to come next, as the heads read it."""
-        self.settle()
-        return self._hidden[-1]
+        return self.memory.settle()
+
+    @property
+    def heard(self) -> dict[str, int]:
+        """Notes that were `fed`, how often the tail was fed `again` from some note on, and how often the whole window was `anew`."""
+        return {"fed": self._fed, "again": self._again, "anew": self.memory.anew}
+
+    @property
+    def notes(self) -> list[Note]:
+        """What was heard and played, as far as it is remembered."""
+        return self.memory.notes
 
     @property
     def length(self) -> int:
         """How many notes there have been."""
-        return self._forgotten + len(self.notes)
+        return self.memory.length
 
-    # -- memory ----------------------------------------------------------------------------------------------------
+    def lead_in(self, span: Span) -> bool:
+        """Before an answer begins, tell the network how it goes in that style. Returns whether that is to be fed."""
+        memory, notes = self.memory, self.memory.notes
+        beat = None if span.bar is None else span.bar.length / span.bar.beats
+        if beat != self._beat:
+            self._ask_again()
+        if memory.aside or not self._vamp or span.together or not notes or notes[-1].role == ANSWER:
+            return False
+        called = [n for n in notes[-vamps.HEARD :] if n.role == CALL]
+        memory.tell_aside(vamps.fitted(self._vamp, called, self.sampling.dynamics, beat), vamps.BREATH)
+        self._beat, self._over = beat, False
+        return True
 
-    def _remember(self, notes: list[Note]) -> None:
-        before = self.notes[-1] if self.notes else None
-        self.notes.extend(notes)
-        self._rows = np.concatenate([self._rows, codec.steps_of(notes, before)])
-
-    def settle(self) -> None:
-        """Feed what was played and not fed yet: nobody waits for it until the next note is asked for."""
-        while (done := 2 + len(self._hidden)) < len(self._rows):
-            upto = min(done + self.cache.margin, len(self._rows))
-            first = max(done - recall.history(self.config.window), 0)
-            if upto - done == 1:
-                steps = recall.recalled_last(self._rows[first:upto], self.config.window)[None]
-            else:
-                steps = recall.recalled(self._rows[first:upto], self.config.window, done - first)
-            self._hidden.extend(self.network.feed(steps, self._rows[done - 2 : done], self.z))
-        surplus = len(self.notes) - 2 * self.cache.size
-        if surplus > self.cache.size:  # old enough to be out of every window, rewinds included
-            del self.notes[:surplus]
-            self._rows = self._rows[surplus:]
-            del self._hidden[:surplus]
-            self._forgotten += surplus
-            self.leanings.renumbered()
-
-    def back_to(self, count: int) -> None:
-        """Keep the first `count` notes of the session."""
-        kept = count - self._forgotten
-        if kept == len(self.notes):
-            return
-        notes = self.notes[:kept]
-        length = 1 + count - self._start  # silence is a step too
-        if length >= self.cache.oldest:
-            self.cache.rewind(min(length, self.cache.length))  # the last note may not have been fed
-            self.notes = notes
-            self._rows = self._rows[: kept + 3]
-            del self._hidden[kept + 1 :]
-        else:  # further back than the ring can go: hear the last window again
-            self._restart(count, notes[-self.config.window :])
-
-    def _restart(self, count: int, recent: list[Note]) -> None:
-        """Be where a session of `count` notes is that began with `recent`, its last ones."""
-        self.heard["anew"] += count > 0
-        self.cache.clear()
-        self.notes, self._hidden, self._rows = [], [], np.tile(codec.SILENCE, (3, 1))
-        self._forgotten = self._start = count - len(recent)
-        self._remember(recent)
-        self.settle()
+    def _ask_again(self) -> None:
+        """How the next answer goes has changed: what was told aside for it does not count any more."""
+        if self.memory.length == self.memory.aside_at:
+            self.memory.come_back()
 
     # -- invention -------------------------------------------------------------------------------------------------
 
     def _next(self, span: Span) -> Note | None:
         """The next note of the answer, or None where the answer is over. Fields are chosen in the order of CHOSEN."""
-        self.settle()
-        state = self._hidden[-1]
-        network, near = self.network, self._near()
+        state, near, network = self.memory.settle(), self.memory.near(), self.network
+        if self.memory.forget():
+            self.leanings.renumbered()
         last = self.notes[-1] if self.notes else Note(span.earliest, HELD, 60, 64)
         answering = last.role == ANSWER
         chosen = [ANSWER, 0, 0, 0, 0, codec.FREE, codec.HUMAN]
@@ -246,7 +241,7 @@ class Engine:
         ):
             return None
         onset = last.onset
-        leaning = self.leanings.next(self.notes, self._forgotten, span, self.seeded)
+        leaning = self.leanings.next(self.notes, self.memory.forgotten, span, self.seeded)
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
                 logits = leaning.of(network.logits(state, field, near), field, onset)
@@ -278,8 +273,7 @@ class Engine:
         Role and time are drawn together; a note that turns out to be the other's is passed over, and only its time counts.
         Half of the odds of the role are fixed: left to themselves, they make the silent one more silent.
         """
-        self.settle()
-        earliest, network, state, near = span.earliest, self.network, self._hidden[-1], self._near()
+        earliest, network, state, near = span.earliest, self.network, self.memory.settle(), self.memory.near()
         last = self.notes[-1] if self.notes else Note(earliest, HELD, 60, 64)
         ours = EVEN + 0.5 * float(softmax(network.logits(state, codec.ROLE, near))[ANSWER])
         theirs = network.logits(network.tell(state, codec.ROLE, CALL), codec.TIME, near)
@@ -288,10 +282,6 @@ class Engine:
             wait = float(codec.TIMES[self._choose(logits, codec.TIME)])
             earliest = max(earliest, last.onset + wait) + rules.CHORD
         return earliest
-
-    def _near(self) -> codec.Steps:
-        """The pitches of the last note and the one before it, (2,)."""
-        return self._rows[:-3:-1, codec.PITCH].copy()
 
     def _choose(self, logits: NDArray[np.floating], field: int) -> int:
         s = self.sampling

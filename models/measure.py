@@ -62,7 +62,7 @@ def _steps(engine: Engine, count: int) -> list[float]:
     found = []
     length = engine.cache.length
     for _ in range(count):
-        found.append(_timed(lambda: engine.network.feed(step, before, engine.z)))
+        found.append(_timed(lambda: engine.network.feed(step, before, engine.memory.z)))
         engine.cache.rewind(length)
     return found
 

@@ -11,6 +11,7 @@ It says one line by itself when it can play, and after that only answers:
     -> {"do": "hear", "at": N, "notes": [NOTE, …]}     from the N-th note of the session on, this is what was heard;
                                                        what stood there before is forgotten. No reply.
     -> {"do": "style", "z": [float, …] or null, "sampling": {…}}      counts from the next note on. No reply.
+    -> {"do": "vamp", "notes": [NOTE, …]}              what it has in the ear before each answer to come; may be empty. No reply.
     -> {"do": "seed", "seed": 7}                       makes what follows repeatable. No reply.
     -> {"do": "play", "id": I, "earliest": a, "until": b, "close": c, "stop": d, "hush": e, "bar": BAR, "on_beat": f,
         "together": g}
@@ -67,6 +68,9 @@ class Musician(Protocol):
     def style(self, z: list[float] | None, sampling: dict[str, float]) -> None:
         """Style and sampling of all notes to come."""
 
+    def vamp(self, notes: list[Note]) -> None:
+        """A few bars of the style, to have in the ear before each answer to come."""
+
     def seed(self, seed: int) -> None:
         """Make what follows repeatable."""
 
@@ -102,6 +106,9 @@ class Echo:
         self.heard[at:] = notes
 
     def style(self, z: list[float] | None, sampling: dict[str, float]) -> None:
+        pass
+
+    def vamp(self, notes: list[Note]) -> None:
         pass
 
     def seed(self, seed: int) -> None:
@@ -203,6 +210,8 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
             musician.draft(span_from_wire(request), min(max(int(request["candidates"]), 0), 16))
             while request.get("at_once") and musician.spare():
                 pass
+        case "vamp":
+            musician.vamp([from_wire(row) for row in request["notes"]])
         case "seed":
             musician.seed(int(request["seed"]))
         case "play":

@@ -83,7 +83,7 @@ class InHouse:
         self.did: dict[str, int] = {}
 
     async def start(self) -> None:
-        self.engine._restart(0, [])
+        self.engine.memory.restart(0, [])
 
     async def wait_ready(self) -> dict[str, Any]:
         return self.engine.about()
@@ -97,6 +97,9 @@ class InHouse:
 
     def style(self, z: Any, sampling: dict[str, float]) -> None:
         self.engine.style(None if z is None else list(z), sampling)
+
+    def vamp(self, notes: Sequence[Note]) -> None:
+        self.engine.vamp(list(notes))
 
     def seed(self, seed: int) -> None:
         self.engine.seed(seed)

@@ -112,6 +112,7 @@ class FakeMind:
         self.ready: dict[str, Any] | None = None
         self.told: list[tuple[int, list[Note]]] = []
         self.styles: list[Any] = []
+        self.vamps: list[tuple[Note, ...]] = []
         self.styles_have = 0
         self.drafts: list[tuple[Span, int]] = []
         self.encoded: list[list[Note]] = []
@@ -152,6 +153,10 @@ class FakeMind:
 
     def style(self, z: Any, sampling: dict[str, float]) -> None:
         self.styles.append((z, sampling))
+
+    def vamp(self, notes: Sequence[Note]) -> None:
+        self.vamps.append(tuple(notes))
+        self.echo.vamp(list(notes))
 
     def seed(self, seed: int) -> None:
         self.echo.seed(seed)

@@ -41,7 +41,7 @@ def test_drafting_leaves_no_trace() -> None:
     e = drafted(engine())
     assert e.drafts.made == 3
     assert e.notes == plain.notes
-    assert np.array_equal(e._hidden[-1], plain._hidden[-1])
+    assert np.array_equal(e.memory.hidden[-1], plain.memory.hidden[-1])
     other = replace(
         SPAN, on_beat=True, bar=Bar(0.0, 2.0)
     )  # not what was thought of: thought of now, as if never drafted

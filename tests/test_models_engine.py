@@ -26,7 +26,7 @@ def engine(seed: int = 0) -> Engine:
 
 
 def hidden(e: Engine) -> NDArray[np.float32]:
-    return e._hidden[-1]
+    return e.memory.hidden[-1]
 
 
 @settings(max_examples=20, deadline=None)
@@ -61,7 +61,7 @@ def test_after_hours_of_call_and_answer_it_plays_what_a_fresh_one_would() -> Non
     parts = list(endurance.session(long, 2500, told))
     assert len(parts) == 10
     assert len(long.notes) < 4 * long.cache.size
-    assert len(long._rows) < 4 * long.cache.size + 3
+    assert len(long.memory.rows) < 4 * long.cache.size + 3
     assert len(told) == endurance.reach(long)
     fresh = engine()
     assert endurance.fresh(long, fresh, told) > 0.99999
@@ -73,13 +73,13 @@ def test_after_hours_of_call_and_answer_it_plays_what_a_fresh_one_would() -> Non
     assert answers[0] == answers[1]
 
 
-@pytest.mark.parametrize(("back_to", "known"), [(650, SMALL.window), (500, 0)])
+@pytest.mark.parametrize(("back_to", "known"), [(1200, SMALL.window), (900, 0)])
 def test_going_back_further_than_the_ring_hears_what_is_known_again(back_to: int, known: int) -> None:
-    e, line = engine(), scale(900)
+    e, line = engine(), scale(1500)
     e.hear(0, line)
     new = scale(10, start=line[back_to].onset + 0.05)
     e.hear(back_to, new)
-    assert e._forgotten + len(e.notes) == back_to + 10
+    assert e.memory.forgotten + len(e.notes) == back_to + 10
     fresh = engine()
     fresh.hear(0, [*line[back_to - known : back_to], *new])
     assert np.allclose(hidden(e), hidden(fresh), atol=1e-4)

@@ -147,7 +147,7 @@ def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
     alone = engines.load(str(path), engines.TORCH)  # in eight bits, where there is nothing else
     for e in (*from_both, alone):
         e.hear(0, scale(20))
-    a, b = from_both[2]._hidden[-1], alone._hidden[-1]
+    a, b = from_both[2].memory.hidden[-1], alone.memory.hidden[-1]
     assert np.corrcoef(a, b)[0, 1] > 0.999
     fresh = LiveNetwork(small_weights(), SMALL)
     assert fresh.config == from_both[0].config

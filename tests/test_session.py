@@ -206,7 +206,7 @@ def test_it_goes_on_turn_after_turn() -> None:
 
 def test_in_a_long_session_nothing_is_heard_anew() -> None:
     """Each note is fed when it is struck; a release, or a cut-in, feeds the tail again, and nothing ever the whole window."""
-    rounds, pressed = 22, 0
+    rounds, pressed = 40, 0
 
     async def script(j: Jam) -> None:
         nonlocal pressed
@@ -228,7 +228,7 @@ def test_in_a_long_session_nothing_is_heard_anew() -> None:
 
     made, report = jam(script, mind={"musician": lambda: Engine(small_network()), "note_takes": 0.002})
     heard, engine = report.meters["musician"], made.mind.echo
-    assert engine._forgotten > 0 or len(engine.notes) > 2 * engine.cache.size
+    assert engine.memory.forgotten > 0 or len(engine.notes) > 2 * engine.cache.size
     assert heard["anew"] == 0
     assert pressed <= heard["fed"] < 3 * pressed
     assert 0 < heard["again"] <= 2 * pressed + rounds
