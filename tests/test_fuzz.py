@@ -322,7 +322,7 @@ spans = st.fixed_dictionaries(
 ).map(lambda asked: {**asked, "stop": 12.0})
 heard = st.fixed_dictionaries(
     {
-        "do": st.sampled_from(["hear", "encode"]),
+        "do": st.sampled_from(["hear", "encode", "vamp"]),
         "id": st.just(2),
         "at": st.integers(-2, 14) | values,
         "notes": st.lists(st.sampled_from([to_wire(n) for n in scale(9)]) | note, max_size=9) | values,

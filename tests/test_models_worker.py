@@ -47,6 +47,20 @@ def test_a_session_with_the_engine() -> None:
     assert len(replies[-1]["z"]) == SMALL.latent
 
 
+def test_what_it_has_in_the_ear_is_not_played_but_changes_what_is() -> None:
+    def answer(*before: dict[str, Any]) -> list[Any]:
+        return [
+            r["note"]
+            for r in ask(Engine(small_network()), {"do": "seed", "seed": 3}, *before, HEAR, PLAY)
+            if "note" in r
+        ]
+
+    vamp = {"do": "vamp", "notes": [to_wire(n.moved(100.0)) for n in scale(20)]}
+    assert answer(vamp) != answer()
+    assert answer(vamp, {"do": "vamp", "notes": []}) == answer()
+    assert all(3.0 <= from_wire(row).onset <= 7.0 for row in answer(vamp))
+
+
 def test_the_echo_plays_the_call_back_in_instalments() -> None:
     first = {**PLAY, "until": 3.5}
     replies = ask(Echo(), HEAR, first, {**first, "id": 2, "until": 99.0, "stop": 99.0})
@@ -66,6 +80,8 @@ def test_bad_lines_are_answered_and_forgotten() -> None:
         '{"do": "hear", "at": 0, "notes": [[NaN, 1, 60, 60, 0, null]]}',
         '{"do": "hear", "at": 77, "notes": []}',
         '{"do": "style", "z": [1, 2]}',
+        '{"do": "vamp", "notes": [7]}',
+        json.dumps({"do": "vamp", "notes": [to_wire(n) for n in scale(97)]}),
         '{"do": "play", "id": 4}',
         "x" * (LINE_LIMIT + 1),
         "[" * 5000,

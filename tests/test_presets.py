@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from hypothesis import strategies as st
 
 from agent import presets
 from agent.errors import UserError
+from agent.presets import Preset
+from models import vamps
+from models.attributes import key_of
+from models.note import Note
 
 GOOD = """
 title = "Test"
@@ -23,6 +28,8 @@ temperature = 0.9
 register = -0.5
 [answer]
 longest = 6
+[vamp]
+notes = [[0.5, 0.2, 64, 80], [0, 0.25, 60, 70]]
 """
 
 
@@ -40,6 +47,13 @@ def test_a_good_one(tmp_path: Path) -> None:
         2.0,
         6.0,
     )
+
+
+def test_its_vamp_is_notes_by_onset_and_a_row_keeps_it(tmp_path: Path) -> None:
+    preset = presets.load(str(written(tmp_path, GOOD)))
+    assert preset.vamp == (Note(0.0, 0.25, 60, 70), Note(0.5, 0.2, 64, 80))
+    assert Preset.of(json.loads(json.dumps(preset.row()))) == preset
+    assert Preset.of({"name": "old", "z": []}) == Preset("old")
 
 
 def test_a_preset_may_ask_for_a_musician_and_the_user_has_the_last_word(tmp_path: Path) -> None:
@@ -68,6 +82,14 @@ def test_a_preset_may_ask_for_a_musician_and_the_user_has_the_last_word(tmp_path
         ("[knobs]\ndensity = 2", "from -1 to 1"),
         ("[sampling]\nlowest = 60\nhighest = 65", "at least an octave"),
         ("[answer]\nshortest = 9\nlongest = 3", "turn them round"),
+        ("vamp = 3", "vamp must be a table"),
+        ("[vamp]\nnote = []", "vamp.note is not a setting; did you mean vamp.notes?"),
+        ("[vamp]\nnotes = 'x'", "must be a list of at most 96 notes"),
+        ("[vamp]\nnotes = [7]", "a list of four numbers, [onset, duration, pitch, velocity]"),
+        ("[vamp]\nnotes = [[0, 1, 60]]", "a list of four numbers"),
+        ("[vamp]\nnotes = [[0, 1, 20, 70]]", "the pitch of a note of vamp.notes must be a number from 21 to 108"),
+        ("[vamp]\nnotes = [[0, inf, 60, 70]]", "the duration of a note of vamp.notes must be a number from 0 to 20"),
+        ("[vamp]\nnotes = [" + "[0, 1, 60, 70]," * 97 + "]", "at most 96 notes"),
         ("= = =", "is not TOML"),
     ],
 )
@@ -103,6 +125,18 @@ def test_the_shipped_ones_are_sound_and_differ() -> None:
     assert presets.DEFAULT in {p.name for p in found}
     assert len({p.z for p in found}) == len(found)
     assert all(p.title and p.description and p.source and p.weights == "open" for p in found)
+    assert len({p.vamp for p in found}) == len(found)
+
+
+def test_the_shipped_ones_have_bars_of_their_own_in_the_ear() -> None:
+    """Written in C major or A minor, some seconds long, and as many notes as leave room for a call."""
+    for preset in presets.all_presets():
+        vamp = preset.vamp
+        assert 30 <= len(vamp) <= presets.MOST_VAMP == vamps.LONGEST, preset.name
+        assert key_of(n.pitch for n in vamp) == 0, preset.name
+        assert vamp[0].onset == pytest.approx(0.0, abs=0.9)
+        assert 3.0 < vamp[-1].end < 20.0, preset.name
+        assert len({n.velocity for n in vamp}) > 5, preset.name
 
 
 def test_a_name_that_is_nearly_right_is_put_right() -> None:

@@ -18,7 +18,7 @@ from agent.recorder import MIDI, Take
 from agent.session import Report, Session
 from models.engine import Engine
 from models.midifile import read_notes
-from models.note import ANSWER, HELD
+from models.note import ANSWER, HELD, Note
 
 from .fakes import FakeInput, FakeMind, FakeOutput, LoopPlayer, VirtualLoop, agent_notes, in_virtual_time, judge
 from .musicians import small_network
@@ -276,6 +276,24 @@ def test_style_and_seed_reach_the_musician() -> None:
 
     made, _ = jam(script, preset=Preset("p", sampling={"temperature": 0.8}), seed=4)
     assert made.mind.styles == [(None, {"temperature": 0.8})]
+
+
+def test_the_musician_has_the_styles_bars_in_the_ear_unless_it_mirrors_the_player() -> None:
+    vamp = tuple(Note(0.25 * i, 0.2, 60 + i, 70) for i in range(8))
+    other = vamp[::2]
+
+    async def script(j: Jam) -> None:
+        j.mind.styles_have = 2
+        await j.play(*range(60, 70))
+        await asyncio.sleep(6)
+        j.session.use(Preset("q", vamp=other))
+        j.session.use(Preset("q", title="the same bars", vamp=other))
+        await j.play(*range(60, 70))
+        await asyncio.sleep(6)
+
+    for mirror, told in ((0.0, [vamp, other]), (0.5, [vamp, other]), (0.6, [vamp, (), other, ()])):
+        made, _ = jam(script, preset=Preset("p", vamp=vamp), manner=Manner(mirror=mirror), mind={"wakes_after": 0.1})
+        assert made.mind.vamps == told  # followed so far, the player's own playing is enough
 
 
 def test_the_mirror_follows_the_player_after_each_answer() -> None:

@@ -464,6 +464,7 @@ def test_a_style_is_learnt_saved_and_the_last_minutes_kept(tmp_path: Path, monke
     made = evening(script, tmp_path)
     assert any("Play a little more" in line for line in made.said())
     assert presets.load("my-style").z == (15.0,) * 24
+    assert len(presets.load("my-style").vamp) == 15
     assert presets.load("kept").title == "Kept"
     moment = next(p for p in takes.folders(tmp_path) if p.name.endswith("-moment"))
     assert len(read_notes(moment / MIDI)) >= 25

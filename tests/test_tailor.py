@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent import presets, tailor
 from agent.demo import written_call
@@ -40,6 +43,29 @@ def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: lis
     again = presets.read(tmp_path / "new" / "both.toml")
     assert again.z == pytest.approx(both.z, abs=1e-3)
     assert (again.title, again.weights, again.musician) == ("both", "open", "mine")
+    assert len(again.vamp) == tailor.VAMP
+    assert (
+        [n.pitch for n in again.vamp] == [n.pitch for n in both.vamp] == [80 + i % 12 for i in range(112, 160)]
+    )  # of the longest
+
+
+@given(st.lists(st.tuples(st.floats(0, 8), st.floats(0, 9), st.integers(21, 108)), min_size=4, max_size=130))
+def test_a_passage_to_have_in_the_ear_ends_where_a_phrase_does_and_rests_are_cut_short(
+    heard: list[tuple[float, float, int]],
+) -> None:
+    onsets = list(accumulate(wait for wait, _, _ in heard))
+    notes = [Note(t, length, pitch, 70) for t, (_, length, pitch) in zip(onsets, heard, strict=True)]
+    vamp = tailor.vamp(notes)
+    assert len(vamp) == min(len(notes), tailor.VAMP)
+    assert vamp[0].onset == 0.0
+    assert all(0 <= b.onset - a.onset <= tailor.REST + 1e-9 and b.duration <= tailor.RING for a, b in pairwise(vamp))
+    ends = [
+        i
+        for i in range(len(vamp), len(notes) + 1)
+        if [n.pitch for n in notes[i - len(vamp) : i]] == [n.pitch for n in vamp]
+    ]
+    waits = [(onsets[i] - onsets[i - 1]) if i < len(notes) else tailor.REST for i in range(len(vamp), len(notes) + 1)]
+    assert max(waits[i - len(vamp)] for i in ends) == max(waits)
 
 
 def test_a_blend_lies_between() -> None:
@@ -58,6 +84,11 @@ def test_a_blend_lies_between() -> None:
     assert made.sampling == {"density": 5.0, "pitch": 1.2, "knob.register": pytest.approx(0.6)}
     assert (made.shortest, made.longest) == (2.5, 8)
     assert tailor.blend("c", a, b, 1.0).z == b.z
+    a, b = (replace(p, vamp=(Note(0.0, 1.0, pitch, 70),)) for p, pitch in ((a, 60), (b, 72)))
+    assert (tailor.blend("c", a, b, 0.4).vamp, tailor.blend("c", a, b, 0.6).vamp) == (
+        a.vamp,
+        b.vamp,
+    )  # the nearer one's
     with pytest.raises(UserError, match="different weights"):
         tailor.blend("c", a, Preset("d", z=(1.0,)), 0.5)
 
