@@ -96,7 +96,7 @@ RULES = {
         "Slow and warm, a tune over soft chords, with room to breathe.",
         "the calmest songs of the songbook lead sheets",
         density("openewld", 0.0, 3.5),
-        {"temperature": 0.9, "density": 8.0},
+        {"temperature": 0.9, "density": 8.0, "pull": 0.15, "habit": 0.7},
     ),
     "nocturne": Rule(
         "Nocturne",
@@ -178,7 +178,7 @@ RULES = {
         "A tune and its chords, plainly, in time.",
         "songbook lead sheets, the livelier ones: traditional songs and standards",
         density("openewld", 4.0, 40.0),
-        {"temperature": 0.88, "density": 10.0},
+        {"temperature": 0.88, "density": 10.0, "pull": 0.15, "habit": 0.7},
     ),
     "stride-piano": Rule(
         "Stride piano",
