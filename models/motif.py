@@ -3,8 +3,8 @@
 Knows nothing of networks, or of what the musician would rather play. The network hears what it recalls (`models.recall`) and may take it
 up, but seldom does; here the odds of the call's own continuation are raised, a little. An answer is drawn to begin as its call began, and
 wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. What it has said itself is a
-motif, too, a few notes later: without, answers come back to nothing. After `ENOUGH` notes it goes its own way. In a thick texture it is
-the tune that is taken up (`models.tune`), and what goes with it is left alone.
+motif, too, a few notes later: without, answers come back to nothing. After `ENOUGH` notes it goes its own way. In a thick texture, of the
+call or of the answer, it is the tune that is taken up (`models.tune`), and what goes with it is left alone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Called:
 class Motif:
     """The note that the line taken up would go on with: its pitch, its time after the last note (None: whenever), and how firmly.
 
-    Where there is more than the tune, notes go between; so there it is told `at` which time it would sound (None: whenever).
+    Where there is more in the answer than a tune, notes go between; so there it is told `at` which time it would sound (None: whenever).
     """
 
     pitch: int
@@ -71,16 +71,17 @@ def taken_up(notes: Sequence[Note], said: Called | None = None) -> Motif | None:
         return None
     if said.begun == len(notes):
         return Motif(said.tune[0].pitch, None, 1.0)
-    first = max(said.begun, len(notes) - MOST)
-    own = tune.on_top(notes[first:]) if said.thick else notes[first:]
+    own = notes[max(said.begun, len(notes) - MOST) :]
+    thick = tune.thick(own) if len(own) >= LEAST else said.thick
+    own = tune.on_top(own) if thick else own
     mine = own[-ENOUGH - 1 :]
     if len(mine) == 1:
-        return _onward(said.tune, 0, said.thick, mine[-1], 1.0)
+        return _onward(said.tune, 0, thick, mine[-1], 1.0)
     call, again = _agreeing(said.tune[:-1], mine), _agreeing(own[:-APART], mine)
     line, (_, at, length) = (said.tune, call) if call[0] >= again[0] else (own, again)
     if not 0 < length < ENOUGH - 1:
         return None
-    return _onward(line, at, said.thick, mine[-1], min(length / FIRM, 1.0))
+    return _onward(line, at, thick, mine[-1], min(length / FIRM, 1.0))
 
 
 def _agreeing(line: Sequence[Note], mine: Sequence[Note]) -> tuple[int, int, int]:
@@ -111,7 +112,7 @@ def _onward(line: Sequence[Note], k: int, thick: bool, last: Note, weight: float
 def leaned(logits: Row, field: int, motif: Motif | None, power: float, foreign: Row, onset: float = 0.0) -> Row:
     """The logits (n,) of a field, what the motif says raised by `power` times its weight, in nats.
 
-    `onset`: when the note sounds, where that is known.
+    `onset`: when the note sounds; before its time is chosen, when the last one did.
 
     A pitch that is `foreign` (n pitches, more than 0) to the key is not raised: in another place of the scale, a motif bends to it.
     """
@@ -123,6 +124,8 @@ def leaned(logits: Row, field: int, motif: Motif | None, power: float, foreign: 
     if field == codec.PITCH and 0 <= pitch < len(logits) and foreign[pitch] <= 0.0:
         logits = logits.copy()
         logits[pitch] += power * motif.weight
+    elif field == codec.TIME and motif.at is not None:
+        logits = logits + power * motif.weight * (np.abs(onset + codec.TIMES - motif.at) <= 0.5 * LATE)
     elif field == codec.TIME and motif.wait is not None:
         near = np.abs(codec.TIMES - motif.wait) <= SLACK + SHARE * motif.wait
         logits = logits + power * motif.weight * near

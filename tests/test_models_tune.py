@@ -54,4 +54,19 @@ def test_an_answer_takes_up_the_tune_and_leaves_what_goes_with_it() -> None:
     assert motif.leaned(flat, codec.PITCH, found, 2.0, foreign, onset=7.5)[found.pitch - LOWEST] == 2.0 * motif.AMONG
     assert not motif.leaned(flat, codec.PITCH, found, 2.0, foreign, onset=7.25).any()  # what goes between
     times = np.zeros(codec.SIZES[codec.TIME])
-    assert not motif.leaned(times, codec.TIME, found, 2.0, foreign).any()  # nor is it hurried past
+    assert not motif.leaned(times, codec.TIME, found, 2.0, foreign).any()  # it is far off
+    due = motif.leaned(times, codec.TIME, found, 2.0, foreign, onset=7.25)
+    assert due[codec.wait_step(0.25)] == 2.0 * motif.AMONG
+    assert not due[
+        np.abs(7.25 + codec.TIMES - 7.5) > motif.LATE
+    ].any()  # what is struck sooner is not asked for, nor hindered
+
+
+def test_a_line_is_taken_up_in_chords_and_a_tune_over_chords_in_a_line() -> None:
+    """It is the answer's own texture that says where its tune lies."""
+    line = [Note(0.5 * i, 0.4, top, 70) for i, top in enumerate(TUNE)]
+    found = motif.taken_up([*line, *chorale(5, ANSWER, 6.0, count=3)])
+    assert found == motif.Motif(TUNE[3] + 5, None, motif.AMONG, 7.5)
+    alone = [Note(6.0 + 0.5 * i, 0.4, top - 5, 70, ANSWER) for i, top in enumerate(TUNE[:4])]
+    found = motif.taken_up([*chorale(), *alone])
+    assert found == motif.Motif(TUNE[4] - 5, 0.5, 1.0)
