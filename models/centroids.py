@@ -88,6 +88,7 @@ def both(a: Callable[[Piece], bool], b: Callable[[Piece], bool]) -> Callable[[Pi
 
 
 VAMP = "\n[vamp]\n"  # the last of a preset's tables
+HEEDED = {"motif": 2.5}  # of what was called: more than usual, as a vamp draws away from it
 ROLLS = ("pianolatron", "pianolatron_supra", "giantmidi")
 
 RULES = {
@@ -260,7 +261,7 @@ def toml(rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> 
     lines += ["z = [", *(f"    {row}," for row in rows), "]"]
     lines += [f"weights = {json.dumps(weights)}", f"source = {json.dumps(f'{rule.source} ({count} pieces)')}"]
     lines += ["", "[habits]", *(f"{k} = [{', '.join(f'{x:g}' for x in v)}]" for k, v in kept.items())]
-    for name, table in (("sampling", rule.sampling), ("answer", rule.answer)):
+    for name, table in (("sampling", HEEDED | rule.sampling), ("answer", rule.answer)):
         if table:
             lines += ["", f"[{name}]", *(f"{k} = {v}" for k, v in table.items())]
     return "\n".join(lines) + "\n"

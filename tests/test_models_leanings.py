@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import codec, habits
-from models.leanings import LIKELY, Asked, Leaning
+from models.leanings import LIKELY, Asked, Leaning, Leanings
 from models.note import ANSWER, LOWEST, Note, Span
 from models.sampling import Sampling
 
@@ -48,6 +48,16 @@ def test_a_long_tail_is_not_taken_by_its_end() -> None:
         out = leaning({"register": turn}).of(logits, codec.PITCH, 3.0)
         p = np.exp(out - out.max())
         assert p[60 - LOWEST] / p.sum() == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize(("register", "share"), [(0.0, 1.0), (0.5, 0.5), (-1.0, 0.0)])
+def test_who_is_asked_for_another_register_leaves_the_motifs_own(register: float, share: float) -> None:
+    call = [Note(0.3 * i, 0.2, p, 64) for i, p in enumerate((60, 64, 62, 67, 65, 71))]
+    leanings = Leanings(8)
+    leanings.style(np.zeros(8, np.float32), Sampling(knobs={"register": register}), True)
+    taken = leanings.next(call, 0, SPAN, 1).taken
+    assert taken is not None
+    assert (taken.pitch, taken.weight) == (60, share)
 
 
 def test_waits_are_left_alone() -> None:
