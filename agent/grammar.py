@@ -120,7 +120,7 @@ def parser() -> argparse.ArgumentParser:
     c = command("presets", "List the styles, or make one.", "tradefours presets learn mine one.mid two.mid")
     c.add_argument("--json", action="store_true", help="for programs")
     c.set_defaults(make=None)
-    make = c.add_subparsers(title="making one", metavar="learn | blend", dest="make")
+    make = c.add_subparsers(title="making one", metavar="learn | blend | vamp", dest="make")
     m = make.add_parser(
         "learn", help="a style from MIDI files", description="Make a preset from MIDI files: their style."
     )
@@ -132,6 +132,16 @@ def parser() -> argparse.ArgumentParser:
     m.add_argument("b", metavar="B")
     m.add_argument("share", metavar="SHARE", type=_number(0, 1), help="0 is A, 1 is B")
     _of_making(m)
+    m = make.add_parser(
+        "vamp",
+        help="the bars that a style has in the ear",
+        description="Write the bars that a style has in the ear before it answers, as a MIDI file. With a MIDI file of your own: make the "
+        "style yours, with those bars instead; four or eight are enough, in any key.",
+    )
+    m.add_argument("name", metavar="PRESET")
+    m.add_argument("file", metavar="FILE.mid", type=Path, nargs="?", help="the bars that it is to have")
+    told = "where to write the .mid (default: PRESET-vamp.mid), or the .toml (default: among your own)"
+    m.add_argument("-o", "--out", type=Path, metavar="FILE", help=told)
     for name, help_ in (
         ("train", "Teach a musician from a corpus."),
         ("evaluate", "Measure a musician on pieces it has not seen."),

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
+
+from models.midifile import write_notes
 
 from . import ports, presets, replay, tailor, takes
 from .answer import answer_file
@@ -89,9 +92,32 @@ def list_presets(args: argparse.Namespace) -> int:
     return 0
 
 
+def write_vamp(args: argparse.Namespace) -> int:
+    """Write the bars that a preset has in the ear."""
+    preset = presets.load(args.name)
+    path = args.out or Path(f"{preset.name}-vamp.mid")
+    if not preset.vamp:
+        raise UserError(
+            f"{preset.name} has no bars in the ear; `tradefours presets vamp {preset.name} FILE.mid` gives it some."
+        )
+    if path.suffix != ".mid":
+        raise UserError(f"{path} is no name for a MIDI file; write -o FILE.mid.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_notes(path, {"vamp": preset.vamp})
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}); name another file.") from error
+    print(f"{path}: {len(preset.vamp)} notes, that {preset.title} has in the ear before it answers.")
+    return 0
+
+
 def make_preset(args: argparse.Namespace) -> int:
     """Learn or blend a preset, and write it."""
-    if args.make == "learn":
+    if args.make == "vamp" and args.file is None:
+        return write_vamp(args)
+    if args.make == "vamp":
+        preset = tailor.with_vamp(presets.load(args.name), args.file)
+    elif args.make == "learn":
         mind = worker_command(args.weights or presets.WEIGHTS, args.engine, args.mind)
         named = (
             args.weights if args.weights and presets.NAME.fullmatch(args.weights) else ""

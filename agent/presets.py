@@ -59,7 +59,7 @@ HABITS = {"wait": 10, "leap": 13, "length": 11, "place": 11, "chord": 5, "stride
 MOST_OFTEN = 5.0  # nats
 ANSWER = {"shortest": (0.5, 60.0), "longest": (0.5, 60.0)}
 STYLE = ("z", "weights", "source")
-VAMP = {"onset": (0.0, 60.0), "duration": (0.0, 20.0), "pitch": (LOWEST, HIGHEST), "velocity": (1, 127)}
+VAMP = {"onset": (0.0, 200.0), "duration": (0.0, 20.0), "pitch": (LOWEST, HIGHEST), "velocity": (1, 127)}
 """What a row of [vamp] notes says, and its bounds."""
 MOST_VAMP = 96  # notes
 TOP = ("title", "description", "musician", "style", "habits", "sampling", "knobs", "answer", "vamp")

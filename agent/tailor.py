@@ -17,12 +17,12 @@ from models.note import CALL, Note, to_wire
 
 from .answer import ask
 from .errors import UserError
-from .presets import HABIT, HABITS, KNOB, Preset
+from .presets import HABIT, HABITS, KNOB, MOST_VAMP, Preset
 
 MOST_NOTES = 4000  # of one file: a style is heard in fewer
 PER_LINE, NOTES_PER_LINE = 8, 4
 VAMP = 48  # notes of the phrases that the musician has in the ear before it answers
-REST, RING = 1.0, 3.0  # seconds of theirs: no wait and no note is longer there
+REST, RING = 2.0, 3.0  # seconds of theirs: no wait and no note is longer there
 
 
 def learn(name: str, files: Sequence[Path], command: Sequence[str], musician: str = "") -> Preset:
@@ -63,12 +63,23 @@ def learn(name: str, files: Sequence[Path], command: Sequence[str], musician: st
     )
 
 
-def vamp(notes: Sequence[Note]) -> tuple[Note, ...]:
-    """A passage to have in the ear: up to `VAMP` notes, the first at 0, up to where the longest wait is. Rests are cut short."""
+def with_vamp(preset: Preset, path: Path) -> Preset:
+    """The same style with the bars of a MIDI file in the ear. Raises UserError."""
+    try:
+        notes = read_notes(path)
+    except MidiFileError as error:
+        raise UserError(str(error)) from error
+    if len(notes) > MOST_VAMP:
+        raise UserError(f"{path.name} has {len(notes)} notes; a vamp has at most {MOST_VAMP}: take fewer bars.")
+    return replace(preset, vamp=vamp(notes, MOST_VAMP), description=f"{preset.title}, with {path.name} in the ear.")
+
+
+def vamp(notes: Sequence[Note], most: int = VAMP) -> tuple[Note, ...]:
+    """A passage to have in the ear: up to `most` notes, the first at 0, up to where the longest wait is. Rests are cut short."""
     waits = [min(max(b.onset - a.onset, 0.0), REST) for a, b in pairwise(notes)]
-    ends = range(min(VAMP, len(notes)), len(notes) + 1)
+    ends = range(min(most, len(notes)), len(notes) + 1)
     end = max(ends, key=lambda i: notes[i].onset - notes[i - 1].onset if i < len(notes) else REST)
-    start = max(end - VAMP, 0)
+    start = max(end - most, 0)
     onsets = accumulate(waits[start : end - 1], initial=0.0)
     return tuple(
         replace(n, onset=at, duration=min(n.duration, RING), role=CALL, place=None)

@@ -15,7 +15,7 @@ from agent.demo import written_call
 from agent.errors import UserError
 from agent.mind import worker_command
 from agent.presets import Preset
-from models.midifile import write_notes
+from models.midifile import read_notes, write_notes
 from models.note import Note
 from models.shelf import SHELF
 
@@ -110,6 +110,26 @@ def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], t
     played = run("answer", str(phrases[0]), "-o", str(tmp_path / "o.mid"), "--preset", str(out), "--mind", ECHO, **home)
     assert played.returncode == 0, played.stderr
     assert "style x" in played.stdout
+
+
+def test_the_bars_in_the_ear_can_be_heard_and_changed(phrases: list[Path], tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    out = tmp_path / "new" / "bars.mid"
+    done = run("presets", "vamp", "ragtime", "-o", str(out), **home)
+    assert done.returncode == 0, done.stderr
+    bars, shipped = read_notes(out), presets.load("ragtime")
+    assert sorted((n.pitch, n.velocity) for n in bars) == sorted((n.pitch, n.velocity) for n in shipped.vamp)
+    assert [n.onset for n in bars] == pytest.approx([n.onset for n in shipped.vamp], abs=0.002)
+    done = run("presets", "vamp", "ragtime", str(phrases[0]), **home)
+    assert "tradefours play --preset ragtime" in done.stdout
+    mine = presets.read(tmp_path / "tradefours" / "presets" / "ragtime.toml")
+    assert [n.pitch for n in mine.vamp] == [n.pitch for n in written_call().notes]
+    assert (mine.z, mine.title) == (pytest.approx(shipped.z, abs=1e-3), shipped.title)
+    assert "at most 96: take fewer bars" in refused("presets", "vamp", "ragtime", str(phrases[1]), **home)
+    assert "is not there" in refused("presets", "vamp", "ragtime", str(tmp_path / "no.mid"), **home)
+    assert "write -o FILE.mid" in refused("presets", "vamp", "ragtime", "-o", "x.toml", **home)
+    (tmp_path / "bare.toml").write_text("")
+    assert "no bars in the ear" in refused("presets", "vamp", str(tmp_path / "bare.toml"), **home)
 
 
 def test_what_cannot_be_learnt_is_one_sentence(phrases: list[Path], tmp_path: Path) -> None:
