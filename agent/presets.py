@@ -93,8 +93,9 @@ class Preset:
     @classmethod
     def of(cls, row: dict[str, Any]) -> Preset:
         """What `row` told. Raises TypeError, KeyError or ValueError for anything else."""
-        vamp = tuple(Note(*note) for note in row.get("vamp", ()))
-        return cls(**{**row, "z": tuple(row["z"]), "vamp": vamp})
+        told = {"vamp": (), **row}
+        vamp = tuple(Note(float(at), float(length), int(key), int(hard)) for at, length, key, hard in told["vamp"])
+        return cls(**{**told, "z": tuple(told["z"]), "vamp": vamp})
 
     def player(self, asked: str | None = None) -> str:
         """The weights that play it: those that are `asked` for, else its own, else the ones that play everything."""

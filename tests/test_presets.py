@@ -54,6 +54,16 @@ def test_its_vamp_is_notes_by_onset_and_a_row_keeps_it(tmp_path: Path) -> None:
     assert preset.vamp == (Note(0.0, 0.25, 60, 70), Note(0.5, 0.2, 64, 80))
     assert Preset.of(json.loads(json.dumps(preset.row()))) == preset
     assert Preset.of({"name": "old", "z": []}) == Preset("old")
+    for broken in (
+        7,
+        [],
+        {},
+        {"name": "x", "z": [], "vamp": 7},
+        {"name": "x", "z": [], "vamp": [[0, 1, 60]]},
+        {"spice": 1, "z": []},
+    ):
+        with pytest.raises((TypeError, KeyError, ValueError)):
+            Preset.of(broken)  # type: ignore[arg-type]
 
 
 def test_a_preset_may_ask_for_a_musician_and_the_user_has_the_last_word(tmp_path: Path) -> None:
