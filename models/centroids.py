@@ -137,7 +137,7 @@ RULES = {
         "A clear tune, broken chords, a steady pulse.",
         "the calmer half of the pop arrangements",
         density("pop909", 0.0, 6.5),
-        {"temperature": 0.9},
+        {"temperature": 0.9, "pull": 0.15, "habit": 0.7},
         by_itself=("stride",),
     ),
     "pop-drive": Rule(
