@@ -101,7 +101,6 @@ class Engine:
         """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError."""
         memory = self.memory
         self.drafts.drop()
-        memory.come_back()
         heard = memory.length
         if not 0 <= at <= heard:
             raise ValueError(f"hear at {at}: {heard} notes are known")
@@ -112,8 +111,10 @@ class Engine:
             same += 1
         self._again += at + same < heard and same < len(notes)
         self._fed += len(notes) - same
-        memory.back_to(at + same)
-        memory.remember(notes[same:])
+        answer = notes[max(memory.aside_at - at, 0) :]  # a key is let go, or a note was late: it goes on as it does
+        memory.revise(
+            at + same, notes[same:], bool(answer) and not self._over and all(n.role == ANSWER for n in answer)
+        )
         memory.settle()
         if memory.forget():
             self.leanings.renumbered()

@@ -25,6 +25,7 @@ class Memory:
         self.rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
         self.hidden: list[Floats] = []  # of step 0 and of each step after it, as far as they were fed
         self.aside = self.aside_at = 0  # steps told aside, and notes of the session before them
+        self._told: tuple[list[Note], float] = [], 0.0  # which notes, and after how long
         self._start = 0  # notes of the session before the ring's first
 
     @property
@@ -51,7 +52,7 @@ class Memory:
         """Have the network hear at least one note, so many seconds after the last, that counts as none."""
         rows = codec.steps_of(notes, notes[0].moved(-wait))
         self.rows = np.concatenate([self.rows, rows])
-        self.aside, self.aside_at = len(rows), self.length
+        self.aside, self.aside_at, self._told = len(rows), self.length, (notes, wait)
 
     def settle(self, most: int | None = None) -> Floats:
         """Feed what was not fed yet, or the first `most` steps of it. Returns the last hidden state, (width,)."""
@@ -84,6 +85,18 @@ class Memory:
             self.come_back()
         if count < self.length:
             self._cut(count, self.aside)
+
+    def revise(self, at: int, notes: list[Note], aside: bool) -> None:
+        """From note `at` of the session on, it was these, and what was told aside stays where it is; or is forgotten, if not `aside`."""
+        place, stays = self.aside_at, aside and self.aside > 0
+        if not stays:
+            self.come_back()
+        self.back_to(at)
+        if stays and at < place:
+            self.remember(notes[: place - at])
+            self.tell_aside(*self._told)
+            notes = notes[place - at :]
+        self.remember(notes)
 
     def come_back(self) -> None:
         """Forget what was told aside: the notes after it follow those before it."""

@@ -162,3 +162,29 @@ def test_a_musician_goes_on_as_the_bars_went_that_it_has_in_the_ear() -> None:
         found.append((np.median(lengths), np.mean(pitches)))
     assert found[0][0] > 2 * found[1][0]
     assert found[0][1] < found[1][1] - 5
+
+
+@settings(max_examples=25, deadline=None)
+@given(back=st.integers(-8, 6), late=st.booleans(), more=st.integers(0, 6))
+def test_a_key_that_is_let_go_in_the_middle_of_an_answer_changes_nothing_else(back: int, late: bool, more: int) -> None:
+    """Whatever of the call or of the answer is told anew, while the answer goes on it has its bars in the ear; and none after it."""
+    e = engine()
+    playing = e.play(replace(SPAN, until=99.0, close=99.0, stop=99.0))
+    answer = [next(playing) for _ in range(7)]
+    at = 12 + back
+    anew = [replace(n, duration=0.31) if late or n.role != ANSWER else n for n in e.notes[at:]]
+    answer = [n for n in [*e.notes[:at], *anew] if n.role == ANSWER]
+    e.hear(at, anew)
+    other = engine()
+    other.hear(0, e.notes[:12])
+    other.lead_in(SPAN)
+    other.memory.remember(answer)
+    assert np.allclose(e.state, other.state, atol=1e-4)
+    on = replace(SPAN, earliest=answer[-1].onset, until=99.0, close=99.0, stop=99.0)
+    e.seed(5)
+    other.seed(5)
+    other.leanings.heard()
+    for _, a, b in zip(range(more), e.play(on), other.play(on), strict=False):
+        assert a == b
+    e.hear(e.length, [Note(30.0, HELD, 60, 64)])
+    assert a_fresh_one_says_the_same(e)
