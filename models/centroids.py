@@ -123,7 +123,8 @@ RULES = {
         "One long single line, fast and chromatic.",
         "jazz solos at 180 beats a minute and above",
         tempo(180, 400),
-        {"temperature": 0.92, "lowest": 48.0, "highest": 90.0},
+        {"temperature": 1.0, "lowest": 48.0, "highest": 90.0},
+        by_itself=("leap",),
     ),
     "slow-blues-line": Rule(
         "Slow blues line",
@@ -131,6 +132,7 @@ RULES = {
         "jazz solos below 110 beats a minute",
         tempo(30, 110),
         {"density": 7.0, "lowest": 48.0, "highest": 90.0},
+        by_itself=("leap",),
     ),
     "pop-ballad": Rule(
         "Pop ballad",
