@@ -117,6 +117,7 @@ RULES = {
         "Three in a bar, light feet, a glitter in the right hand.",
         "waltzes on rolls",
         titled(r"waltz|valse|walzer|vals\b", *ROLLS),
+        by_itself=("length",),
     ),
     "bebop-line": Rule(
         "Bebop line",
@@ -132,7 +133,7 @@ RULES = {
         "jazz solos below 110 beats a minute",
         tempo(30, 110),
         {"density": 7.0, "lowest": 48.0, "highest": 90.0},
-        by_itself=("leap",),
+        by_itself=("leap", "length"),
     ),
     "pop-ballad": Rule(
         "Pop ballad",
@@ -162,6 +163,7 @@ RULES = {
         "Colour before tune: wide chords, soft edges.",
         "Debussy and Ravel",
         titled(r"debussy|ravel", *ROLLS),
+        by_itself=("chord",),
     ),
     "wedding-dance": Rule(
         "Wedding dance",
