@@ -21,7 +21,7 @@ from .presets import HABIT, HABITS, KNOB, MOST_VAMP, Preset
 
 MOST_NOTES = 4000  # of one file: a style is heard in fewer
 PER_LINE, NOTES_PER_LINE = 8, 4
-VAMP = 48  # notes of the phrases that the musician has in the ear before it answers
+PASSAGE = 48  # notes of the phrases that the musician has in the ear before it answers
 REST, RING = 2.0, 3.0  # seconds of theirs: no wait and no note is longer there
 
 
@@ -74,7 +74,7 @@ def with_vamp(preset: Preset, path: Path) -> Preset:
     return replace(preset, vamp=vamp(notes, MOST_VAMP), description=f"{preset.title}, with {path.name} in the ear.")
 
 
-def vamp(notes: Sequence[Note], most: int = VAMP) -> tuple[Note, ...]:
+def vamp(notes: Sequence[Note], most: int = PASSAGE) -> tuple[Note, ...]:
     """A passage to have in the ear: up to `most` notes, the first at 0, up to where the longest wait is. Rests are cut short."""
     waits = [min(max(b.onset - a.onset, 0.0), REST) for a, b in pairwise(notes)]
     ends = range(min(most, len(notes)), len(notes) + 1)

@@ -124,10 +124,9 @@ class Leanings:
             if s.motif:
                 self._said = self._said or motif.called(notes)
                 taken = motif.taken_up(notes, self._said)
-                if taken is not None and (
-                    moved := abs(s.knobs.get("register", 0.0))
-                ):  # to another register, as far as it is asked for
-                    taken = replace(taken, weight=(1.0 - moved) * taken.weight)
+                away = abs(s.knobs.get("register", 0.0))
+                if away and taken is not None:  # who is asked for another register leaves the motif's own, as far
+                    taken = replace(taken, weight=(1.0 - away) * taken.weight)
         pull = s.pull if self._styled else 0.0
         turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
         return Leaning(s, span, recent, turned, taken, loops.worn(mine), self._asked)

@@ -95,9 +95,10 @@ def test_nothing_of_it_is_left_whenever_the_player_cuts_in(cut: int, drafts: int
 
 def test_once_the_answer_is_over_it_is_forgotten_in_spare_time() -> None:
     e = engine()
-    list(e.play(SPAN))
-    assert list(e.play(replace(SPAN, until=9.0))) or e._over
+    assert list(e.play(replace(SPAN, until=99.0)))
+    assert e.memory.aside == len(LINE)
     settled(e)
+    assert e.memory.aside == 0
     assert len(e.memory.rows) == len(e.notes) + 3
     assert a_fresh_one_says_the_same(e)
 
@@ -133,14 +134,20 @@ def test_drafts_have_it_in_the_ear_and_another_beat_or_style_has_it_told_again()
     settled(e)
     best = max(e.drafts._found, key=lambda draft: draft.score)
     assert list(e.play(SPAN)) == list(best.notes)
-    for change in (lambda e: e.vamp(LINE[:20]), lambda e: e.style(None, {"dynamics": 0.0}), lambda e: None):
+    changes = (
+        (lambda e: e.vamp(LINE[:20]), SPAN),
+        (lambda e: e.style(None, {"dynamics": 0.0}), SPAN),
+        (lambda e: None, replace(SPAN, bar=Bar(0.0, 0.45, 1))),
+    )
+    for change, span in changes:
         e, plain = engine(), engine()
         e.draft(SPAN, 2)
         settled(e)
-        other = SPAN if change(e) else replace(SPAN, bar=Bar(0.0, 0.45, 1))
         change(e)
         change(plain)
-        assert list(e.play(other)) == list(plain.play(other))
+        answer = list(e.play(span))
+        assert answer == list(plain.play(span)) != list(best.notes)
+        assert np.array_equal(e.memory.rows, plain.memory.rows)
 
 
 def test_a_musician_goes_on_as_the_bars_went_that_it_has_in_the_ear() -> None:

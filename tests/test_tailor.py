@@ -43,7 +43,7 @@ def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: lis
     again = presets.read(tmp_path / "new" / "both.toml")
     assert again.z == pytest.approx(both.z, abs=1e-3)
     assert (again.title, again.weights, again.musician) == ("both", "open", "mine")
-    assert len(again.vamp) == tailor.VAMP
+    assert len(again.vamp) == tailor.PASSAGE
     assert (
         [n.pitch for n in again.vamp] == [n.pitch for n in both.vamp] == [80 + i % 12 for i in range(112, 160)]
     )  # of the longest
@@ -56,7 +56,7 @@ def test_a_passage_to_have_in_the_ear_ends_where_a_phrase_does_and_rests_are_cut
     onsets = list(accumulate(wait for wait, _, _ in heard))
     notes = [Note(t, length, pitch, 70) for t, (_, length, pitch) in zip(onsets, heard, strict=True)]
     vamp = tailor.vamp(notes)
-    assert len(vamp) == min(len(notes), tailor.VAMP)
+    assert len(vamp) == min(len(notes), tailor.PASSAGE)
     assert vamp[0].onset == 0.0
     assert all(0 <= b.onset - a.onset <= tailor.REST + 1e-9 and b.duration <= tailor.RING for a, b in pairwise(vamp))
     ends = [
