@@ -93,7 +93,7 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     """How answers, in the style of their call, fit it; beside what really came next. Medians of distances, means of shares.
 
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
-    MIDI velocity and semitones · repetition, copied, ragged, clashing, rhythm (how unlike the call's): see `likeness` ·
+    MIDI velocity and semitones · repetition, copied, ragged, clashing, ringing, rhythm (how unlike the call's): see `likeness` ·
     closing: share of answers, and of calls, that end at home · beat: how closely they keep to the pulse of the call, where it has one
     (`models.pulse.kept`). Beside `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
     """
@@ -115,6 +115,8 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
             }
             if (spread := likeness.ragged(notes)) is not None:
                 row["ragged"] = spread
+            if (over := likeness.ringing(notes)) is not None:
+                row["ringing"] = over
             if (off := likeness.unlike(cut.call, notes)) is not None:
                 row["rhythm"] = off
             if (home := likeness.at_home(cut.call, answer if who == "answer" else cut.call)) is not None:

@@ -23,6 +23,7 @@ from .musician import Musician
 from .note import LOWEST, Note
 from .sampling import Sampling
 from .style import kl_nats
+from .touch import touched
 
 Bits = dict[str, float]
 Floats = NDArray[np.float64]
@@ -122,6 +123,27 @@ def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed
         "kl_nats": float(torch.stack([kl_of(musician, piece, start) for piece, start, _ in found]).mean()),
         "active_dimensions": int((torch.cat(plain).flatten(1).std(0) > 0.1).sum()),
     }
+
+
+@torch.inference_mode()
+def touch(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> Bits:
+    """Bits a note of music without velocities, time, pitch and duration together: `bare`, as it is written, and `played` by some hand.
+
+    As it is heard live, where every key has a velocity (`models.touch`). The style is that of the bare notes.
+    """
+    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"bare": {}, "played": {}}
+    for k, (piece, start, rows) in enumerate(
+        drawn([p for p in pieces if not p.dynamics], musician.config.window, windows, seed)
+    ):
+        z, part = style_of(musician, piece, start), slice(start, start + len(rows) - 1)
+        played, tune = rows.copy(), piece.part[part] == 1
+        struck = touched(np.random.default_rng((seed, k)), piece.onset[part], piece.pitch[part], tune)
+        played[1:, codec.VELOCITY] = struck // 4
+        for how, told in (("bare", rows), ("played", played)):
+            nats, counts = _ask(musician, told, z, last_only=False)
+            counts[codec.VELOCITY] = 0  # nobody can expect what is made up
+            _add(sums[how], piece.source, (nats, counts))
+    return {how: _bits(found)["mean"]["total"] for how, found in sums.items()}
 
 
 @torch.inference_mode()
@@ -234,8 +256,8 @@ def _bits(found: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Bits]:
         bits = nats / counts.clamp(min=1) / math.log(2)
         fields = {CHOSEN[i]: float(bits[i]) for i in range(1, len(CHOSEN)) if counts[i] > 0}
         table[source] = {"total": sum(fields.values()), **fields}
-    names = ("total", *CHOSEN[1:])
-    table["mean"] = {n: float(np.mean([row[n] for row in table.values() if n in row])) for n in names}
+    each = {n: [row[n] for row in table.values() if n in row] for n in ("total", *CHOSEN[1:])}
+    table["mean"] = {n: float(np.mean(figures)) for n, figures in each.items() if figures}
     return table
 
 

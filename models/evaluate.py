@@ -21,7 +21,7 @@ from .heads import CHOSEN
 
 FEW = 12  # calls, of all that are answered, that every style and every knob answers
 # What answers are like, which is no distance from their call.
-APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "rhythm")
+APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm")
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 
@@ -47,6 +47,8 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         "copy": bits.copy_test(musician, pieces, seed=args.seed),
         "style": bits.style_counts(musician, pieces, args.windows, args.seed),
     }
+    if any(not p.dynamics for p in pieces):
+        result["touch"] = bits.touch(musician, pieces, args.windows, args.seed)
     gains = {"": foils.musicians_gain(musician)}
     lessons: list[corpus.Piece] = []
     if args.baselines or args.answers:
@@ -128,6 +130,10 @@ def report(result: dict[str, Any]) -> str:
     if "accuracy" in style:
         lines.append(f"style recognised in answers: {style['accuracy']:.2f}, in real music {style['ceiling']:.2f}")
     lines.append(f"copy: {again['first']:.2f} bits the first time, {again['repeat']:.2f} the second")
+    if touch := result.get("touch"):
+        lines.append(
+            f"music without velocities: {touch['bare']:.2f} bits bare, {touch['played']:.2f} played (loudness left out)"
+        )
     lines.append("true continuation found: " + ", ".join(f"{k} {v:.3f}" for k, v in true.items() if k != "tests"))
     for key, each in result.get("fit", {}).items():
         spread = {who: "{:.2f} to {:.2f}".format(*each[f"{who}_interval"]) for who in ("answer", "real")}

@@ -5,7 +5,8 @@ Knows nothing of the cache: a knob counts from the next note, and costs no step.
 A knob acts twice. It moves the style's own dimension for its quality (`models.attributes`) by up to `REACH` of the usual spreads; and
 it tilts the distribution of the fields that make the quality: p'(x) ~ p(x) exp(s f(x)), where f is the plain feature in question,
 centred and scaled by p itself. So what the musician holds to be impossible stays so, and of what is likely the wanted end is taken.
-The tilt fades where the last notes are `ASKED` spreads from the style, or a line that is to be higher would climb for ever.
+The tilt fades where the last notes are `ASKED` spreads from the style, or a line that is to be higher would climb for ever; and where the
+musician hardly doubts, it moves little, as the rest is unlikely for a reason: no spread counts as less than a feature's `doubt`.
 
 A style pulls in the same way, more gently, with its knobs at rest: the call is always heard, and outweighs a point in a latent space.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,19 +49,26 @@ Row = NDArray[np.floating]
 Knobs = dict[str, float]
 
 
-def _powers(feature: Row) -> Row:
-    """(3, n): 1, the feature and its square, for each of n values."""
-    return np.stack([np.ones(len(feature)), feature, feature * feature])
+class Feature(NamedTuple):
+    """What a tilt goes by: (3, n), 1, the feature and its square, for each of n values; and a spread of it that tells of doubt."""
+
+    powers: Row
+    doubt: float
+
+    @classmethod
+    def of(cls, values: Row, doubt: float) -> Feature:
+        """Of the plain values, (n,)."""
+        return cls(np.stack([np.ones(len(values)), values, values * values]), doubt)
 
 
 _CHORD = codec.TIMES < attributes.CHORD
 _LOG_TIMES = np.log2(np.maximum(codec.TIMES, 0.01))
-_HASTE = _powers(-np.log(codec.TIMES + 0.03))
-_TOGETHER = _powers(_CHORD.astype(float))
-_PITCHES = _powers(np.arange(codec.SIZES[codec.PITCH], dtype=float))
-_OUTSIDE = [_powers(1.0 - key[(np.arange(codec.SIZES[codec.PITCH]) + LOWEST) % 12]) for key in attributes.KEYS]
-_VELOCITIES = _powers(np.arange(codec.SIZES[codec.VELOCITY], dtype=float))
-_LENGTHS = _powers(np.log2(codec.DURATIONS))
+_HASTE = Feature.of(-np.log(codec.TIMES + 0.03), 0.35)
+_TOGETHER = Feature.of(_CHORD.astype(float), 0.3)
+_PITCHES = Feature.of(np.arange(codec.SIZES[codec.PITCH], dtype=float), 4.0)
+_OUTSIDE = [Feature.of(1.0 - key[(np.arange(codec.SIZES[codec.PITCH]) + LOWEST) % 12], 0.3) for key in attributes.KEYS]
+_VELOCITIES = Feature.of(np.arange(codec.SIZES[codec.VELOCITY], dtype=float), 2.0)
+_LENGTHS = Feature.of(np.log2(codec.DURATIONS), 0.6)
 
 
 def moved(z: NDArray[np.float32], knobs: Knobs) -> NDArray[np.float32]:
@@ -104,17 +113,17 @@ def tilted(logits: Row, field: int, how: Knobs, notes: Sequence[Note]) -> Row:
         return logits
     # The mean and spread of a feature under p; p need not sum to one for that, and the tilt not be centred: only differences count.
     p = np.exp(logits - logits.max(), dtype=np.float64)
-    for powers, strength in found:
-        total, first, second = (powers @ p).tolist()
+    for feature, strength in found:
+        total, first, second = (feature.powers @ p).tolist()
         mean = first / total
         spread = math.sqrt(max(second / total - mean * mean, 0.0))
-        logits = logits + strength / max(spread, 1e-3) * powers[1]
+        logits = logits + strength / max(spread, feature.doubt) * feature.powers[1]
     return logits
 
 
-def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, float]]:
-    """The features that a field makes and that are asked for, (3, n) each as `_powers` has it, and how strongly."""
-    found: list[tuple[Row, float]] = []
+def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Feature, float]]:
+    """The features that a field makes and that are asked for, and how strongly."""
+    found: list[tuple[Feature, float]] = []
     if field == codec.TIME:
         if haste := how.get("density"):
             found.append((_HASTE, haste))
@@ -136,10 +145,10 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Row, 
 
 
 @lru_cache(maxsize=512)
-def _off(fine: int) -> Row:
+def _off(fine: int) -> Feature:
     """How far each wait is from a simple ratio to the one before, of `fine` / `FINE` octaves of seconds."""
     off = np.minimum(attributes.off_simple(_LOG_TIMES - fine / FINE), 0.5)
-    return _powers(np.where(_CHORD, off.mean(), off))
+    return Feature.of(np.where(_CHORD, off.mean(), off), 0.1)
 
 
 def _last_wait(notes: Sequence[Note]) -> float | None:

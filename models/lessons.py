@@ -3,10 +3,10 @@
 Knows nothing of networks or optimisers. Lesson `k` of step `s` depends on the seed, `s` and `k` alone, so any number of
 processes draw the same course, and a course that was cut off goes on where it stopped.
 
-What is done to a piece on its way here: transposed, its tempo and loudness varied, grids made human (and told apart
-from humans), given to a caller and an answerer at phrase ends, bars or anywhere, or to two hands; motifs repeated, also
-in other keys; notes that still sound at the window's end left open; and most windows change style on their way, in one
-key, and mostly where the player changes.
+What is done to a piece on its way here: transposed, its tempo and loudness varied, loudness made up where there is none, grids made human
+(and told apart from humans), given to a caller and an answerer at phrase ends, bars or anywhere, or to two hands; motifs repeated, also in
+other keys; notes that still sound at the window's end left open; and most windows change style on their way, in one key, and mostly where
+the player changes.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 from . import attributes, codec, recall
 from .corpus import Piece
 from .note import CALL
+from .touch import touched
 
 DENSEST = 20.0  # notes a second; a passage above is a roll's trick or an error, and nobody could play it
 SPLICED = 0.6  # share of lessons that change style on their way
 TRADED = 0.75  # share of these in which another style is another player, too
 FIGURED = ("onset", "duration", "pitch", "velocity")  # what a passage's attributes are measured of
+TOUCHED = 0.75  # share of passages without velocities that are heard as if somebody had played them
+UNTOLD = 0.5  # share of these whose style was read from the bare notes all the same, as presets' are
 PASSAGES = 4  # how many passages, each with a style of its own, fit in one window
 
 
@@ -38,6 +41,7 @@ class Passage:
     velocity: NDArray[np.int64]
     part: NDArray[np.int64]
     place: NDArray[np.float64]
+    made_up: NDArray[np.bool_]  # its velocity is: nobody is asked to expect it
 
     def __len__(self) -> int:
         return len(self.onset)
@@ -59,6 +63,7 @@ class Lesson:
 
     steps: codec.Steps  # (W, 14), with their recall
     target: codec.Steps  # (W, 7), the step after each
+    made_up: NDArray[np.bool_]  # (W,), whether the velocity of that one is, and so not asked for
     style: codec.Steps  # (PASSAGES, N, 7): notes of the same passages, in another key
     style_known: NDArray[np.bool_]  # (PASSAGES, N)
     attributes: NDArray[np.float64]  # (PASSAGES, 7), standardised; NaN where unknown
@@ -127,24 +132,22 @@ class Course:
             if len(onset) > 8 and len(onset) / max(onset[-1] - onset[0], 0.1) <= DENSEST:
                 break
         tempo = float(2.0 ** rng.uniform(-0.25, 0.25))
-        loud, contrast = float(rng.normal(0.0, 8.0)), float(rng.uniform(0.8, 1.2))
+        velocity, made_up = self._velocities(rng, piece, slice(start, start + length), tempo)
         jitter = 0.0 if piece.human or rng.random() < 0.4 else float(rng.uniform(0.005, 0.015))
 
-        def cut(begin: int, end: int, shift: int) -> Passage:
+        def cut(begin: int, end: int, shift: int, bare: bool = False) -> Passage:
             s = slice(begin, end)
             onset = piece.onset[s] / tempo
             order: NDArray[np.int64] | slice = slice(None)
             if jitter:
                 onset = onset + rng.normal(0.0, jitter, len(onset))
                 order = np.argsort(onset, kind="stable")
-            velocity = piece.velocity[s]
-            velocity = velocity.mean() + (velocity - velocity.mean()) * contrast + loud
-            velocity = np.full(len(onset), -1) if not piece.dynamics else np.clip(velocity, 2, 126)
+            struck = np.full(len(onset), -1) if bare else velocity[begin - start : end - start]
             pitch = piece.pitch[s] + shift
             pitch = pitch + 12 * (pitch < 21) - 12 * (pitch > 108)
             duration = np.minimum(piece.duration[s] / tempo, 3.0)
-            velocity = velocity.astype(np.int64)
-            return Passage(onset, duration, pitch, velocity, piece.part[s], piece.place[s]).pick(order)
+            unasked = np.full(len(onset), made_up)
+            return Passage(onset, duration, pitch, struck, piece.part[s], piece.place[s], unasked).pick(order)
 
         shift = int(rng.integers(-6, 6)) if like is None else _into_key(rng, piece.pitch[start : start + length], like)
         passage = cut(start, start + length, shift)
@@ -154,7 +157,21 @@ class Course:
         if len(passage) < 24 or rng.random() < 0.1:
             return passage, None, piece
         begin = int(rng.integers(start, max(end - self.style_notes, start) + 1))
-        return passage, cut(begin, min(begin + self.style_notes, end), int(rng.integers(-6, 6))), piece
+        bare = made_up and rng.random() < UNTOLD
+        return passage, cut(begin, min(begin + self.style_notes, end), int(rng.integers(-6, 6)), bare), piece
+
+    def _velocities(
+        self, rng: np.random.Generator, piece: Piece, part: slice, tempo: float
+    ) -> tuple[NDArray[np.int64], bool]:
+        """How loud each note of a part of a piece is this time, -1 where nobody knows; and whether that is made up."""
+        if piece.dynamics:
+            loud, contrast = float(rng.normal(0.0, 8.0)), float(rng.uniform(0.8, 1.2))
+            velocity = piece.velocity[part]
+            velocity = velocity.mean() + (velocity - velocity.mean()) * contrast + loud
+            return np.clip(velocity, 2, 126).astype(np.int64), False
+        if rng.random() < TOUCHED:
+            return touched(rng, piece.onset[part] / tempo, piece.pitch[part], piece.part[part] == 1), True
+        return np.full(len(piece.onset[part]), -1), False
 
     def _rows(
         self, rng: np.random.Generator, p: Passage, piece: Piece, role: codec.Steps | None
@@ -185,16 +202,17 @@ class Course:
         steps = np.tile(codec.SILENCE, (self.window, 1))
         target = np.tile(codec.SILENCE, (self.window, 1))
         target[:, codec.ROLE] = codec.SIZES[codec.ROLE]
+        made_up = np.zeros(self.window, dtype=bool)
         if rng.random() < 0.5:  # from the very beginning
             count = min(len(rows), self.window)
             steps[1:count] = rows[: count - 1]
-            target[:count] = rows[:count]
+            target[:count], made_up[:count] = rows[:count], passage.made_up[:count]
             which = which[:-1]
             heard = slice(1, count), slice(0, count - 1)
         else:
             count = len(rows) - 1
             steps[:count] = rows[:-1]
-            target[:count] = rows[1:]
+            target[:count], made_up[:count] = rows[1:], passage.made_up[1 : count + 1]
             which = which[1:]
             heard = slice(0, count), slice(0, count)
         if rng.random() < 0.5:  # "now" is the last onset: what sounds past it is still held
@@ -213,7 +231,7 @@ class Course:
                 figures[i] = attributes.standard(attributes.measure(*(getattr(told, f).tolist() for f in FIGURED)))
                 if told.velocity[0] < 0:
                     figures[i, attributes.NAMES.index("loudness")] = np.nan
-        return Lesson(recall.recalled(steps, self.window), target, style, known, figures, which)
+        return Lesson(recall.recalled(steps, self.window), target, made_up, style, known, figures, which)
 
 
 def style_steps(p: Passage) -> codec.Steps:

@@ -5,6 +5,7 @@ Knows nothing of networks, corpora or who played it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 
 from . import attributes, cadence
 from .note import LOWEST, Note
+from .tune import on_top
 
 GRAM = 4  # notes of a pattern
+RINGS = 0.15  # seconds: a finger that goes over to the next key takes no longer
 WAITS = 0.03125 * 2.0 ** (np.arange(15) / 2)  # seconds, from one half octave to the next, to 4
 
 Floats = NDArray[np.float64]
@@ -82,6 +85,14 @@ def clashing(notes: Sequence[Note]) -> float:
         sounding = {n.pitch for n in notes if n.onset <= at < n.end}
         clashes.append(any(low + leap in sounding for low in sounding for leap in (1, 11, 13)))
     return float(np.mean(clashes))
+
+
+def ringing(notes: Sequence[Note]) -> float | None:
+    """The share of the tune's notes that still sound `RINGS` after its next one has begun; None where there is hardly a tune."""
+    tune = on_top(notes)
+    if len(tune) < GRAM:
+        return None
+    return float(np.mean([note.end > after.onset + RINGS for note, after in itertools.pairwise(tune)]))
 
 
 def unlike(call: Sequence[Note], notes: Sequence[Note]) -> float | None:

@@ -53,7 +53,9 @@ def lesson_loss(musician: Musician, batch: Batch, weights: Weights) -> tuple[Ten
     """The loss to descend, a scalar, and a report, (8,): nats a note of each field, KL in nats, tied error, loss."""
     z, mean, logvar = styles(musician, batch, sample=True)
     logits = musician(batch["steps"], z, batch["target"])
-    sums, counts = field_nats(logits, batch["target"])
+    asked = batch["target"].clone()
+    asked[..., codec.VELOCITY].masked_fill_(batch["made_up"], codec.UNKNOWN)
+    sums, counts = field_nats(logits, asked)
     nats = sums / counts.clamp(min=1)
     known = batch["style_known"][..., 0].float()[..., None]
     kl = (kl_nats(mean, logvar) * known).sum((0, 1)) / known.sum().clamp(min=1)

@@ -19,6 +19,7 @@ from models.note import Note
 
 from .jackroom import ROOT
 from .musicians import SMALL, scale, small_musician, small_network
+from .test_models_lessons import piece
 
 SHAPE = (
     "--width 32 --layers 2 --heads 2 --kv-heads 1 --hidden 48 --window 32 --latent 8 --style-width 16 --style-notes 16"
@@ -62,6 +63,29 @@ def test_semitones_that_sound_at_once_clash() -> None:
     )
     assert likeness.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 73, 64)]) == 1.0
     assert likeness.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 62, 64), Note(1.5, 1.0, 61, 64)]) == 0.0
+
+
+def test_a_tune_rings_where_its_notes_last_into_its_next() -> None:
+    bass = [Note(0.5 * i, 0.4, 40, 60) for i in range(9)]
+
+    def over(length: float) -> float | None:
+        tune = [Note(0.5 * i, length, 72 + i % 5, 80) for i in range(9)]
+        return likeness.ringing(sorted([*bass, *tune], key=lambda n: (n.onset, n.pitch)))
+
+    assert over(0.5) == over(0.6) == 0.0  # from finger to finger
+    assert over(0.7) == 1.0
+    assert likeness.ringing(bass[:3]) is None
+
+
+def test_music_without_velocities_is_expected_bare_and_played() -> None:
+    musician, bare, struck = small_musician(), piece(0, dynamics=False), piece(1)
+    found = bits.touch(musician, [bare], 3)
+    assert bits.touch(musician, [bare, struck], 3) == found
+    assert found["bare"] > 0
+    assert found["played"] != found["bare"]
+    known = bits.bits_per_note(musician, [bare], 3)["known"]["mean"]
+    assert found["bare"] == pytest.approx(known["total"])
+    assert "velocity" not in known  # there is nothing to say of it
 
 
 def test_a_key_is_the_calls() -> None:
@@ -235,3 +259,4 @@ def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_pat
     assert len(found["knobs"]) == 7
     assert {p.name for p in (tmp_path / "plots").iterdir()} == {"latent.png", "knobs.png"}
     assert found["repetition"]["real"] >= 0
+    assert "touch" not in found  # every piece has velocities

@@ -84,7 +84,7 @@ def test_roles_change_at_phrase_ends() -> None:
 
 def test_repeats_repeat() -> None:
     p = piece(1)
-    passage = lessons.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place)
+    passage = lessons.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool))
     rng = np.random.default_rng(0)
     for _ in range(50):
         out = lessons.repeated(rng, passage)
@@ -122,6 +122,6 @@ def test_places_are_shares_of_the_bar() -> None:
 
 def test_one_player_alone_is_one_role() -> None:
     p = piece(2)
-    passage = lessons.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place)
+    passage = lessons.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool))
     kinds = {tuple(np.unique(lessons.roles(np.random.default_rng(s), passage))) for s in range(200)}
     assert kinds == {(CALL,), (1,), (0, 1)}
