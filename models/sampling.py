@@ -36,7 +36,7 @@ class Sampling:
     Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
     """
 
-    temperature: float = 0.95
+    temperature: float = 1.0
     time: float = 1.0
     pitch: float = 1.0
     velocity: float = 1.1
