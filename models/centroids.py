@@ -98,6 +98,7 @@ RULES = {
         "the calmest songs of the songbook lead sheets",
         density("openewld", 0.0, 3.5),
         {"temperature": 0.9, "density": 8.0, "pull": 0.15, "habit": 0.7},
+        by_itself=("length",),
     ),
     "nocturne": Rule(
         "Nocturne",
@@ -141,7 +142,7 @@ RULES = {
         "the calmer half of the pop arrangements",
         density("pop909", 0.0, 6.5),
         {"temperature": 0.9, "pull": 0.15, "habit": 0.7},
-        by_itself=("stride",),
+        by_itself=("length", "stride"),
     ),
     "pop-drive": Rule(
         "Pop drive",
@@ -183,7 +184,8 @@ RULES = {
         "A tune and its chords, plainly, in time.",
         "songbook lead sheets, the livelier ones: traditional songs and standards",
         density("openewld", 4.0, 40.0),
-        {"temperature": 0.88, "density": 10.0, "pull": 0.15, "habit": 0.7},
+        {"temperature": 0.88, "density": 10.0, "pull": 0.3, "habit": 0.7},
+        by_itself=("length",),
     ),
     "stride-piano": Rule(
         "Stride piano",
