@@ -2,9 +2,10 @@
 
 Knows nothing of networks, or of what the musician would rather play. The network hears what it recalls (`models.recall`) and may take it
 up, but seldom does; here the odds of the call's own continuation are raised, a little. An answer is drawn to begin as its call began, and
-wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. What it has said itself is a
-motif, too, a few notes later: without, answers come back to nothing. After `ENOUGH` notes it goes its own way. In a thick texture, of the
-call or of the answer, it is the tune that is taken up (`models.tune`), and what goes with it is left alone.
+wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. After `ENOUGH` notes it goes
+its own way. In a thick texture, of the call or of the answer, it is the tune that is taken up (`models.tune`), and what goes with it is
+left alone; there, what it has said itself is a motif, too, a few notes later, as such answers come back to nothing otherwise. A single line
+comes back to itself more than enough.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .recall import SHARE, SLACK
 ENOUGH = 7  # notes in a row are a motif; more are an echo
 FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half
 AMONG = 2.0  # times as firmly is a note of the tune asked for among others: there, it has more to choose from
+ALONE = 0.7  # times as firmly where there is nothing but the tune
 APART = 4  # notes of the answer's own last ones that are no motif of it yet
 LATE = 0.12  # seconds: a note of the tune may be so much earlier or later, where other notes go with it
 LEAST, MOST = 4, 64  # notes of a call that is long enough to have a motif, and of it that are looked at
@@ -77,7 +79,7 @@ def taken_up(notes: Sequence[Note], said: Called | None = None) -> Motif | None:
     mine = own[-ENOUGH - 1 :]
     if len(mine) == 1:
         return _onward(said.tune, 0, thick, mine[-1], 1.0)
-    call, again = _agreeing(said.tune[:-1], mine), _agreeing(own[:-APART], mine)
+    call, again = _agreeing(said.tune[:-1], mine), _agreeing(own[:-APART] if thick else (), mine)
     line, (_, at, length) = (said.tune, call) if call[0] >= again[0] else (own, again)
     if not 0 < length < ENOUGH - 1:
         return None
@@ -106,7 +108,7 @@ def _agreeing(line: Sequence[Note], mine: Sequence[Note]) -> tuple[int, int, int
 
 def _onward(line: Sequence[Note], k: int, thick: bool, last: Note, weight: float) -> Motif:
     pitch, wait = last.pitch + line[k + 1].pitch - line[k].pitch, line[k + 1].onset - line[k].onset
-    return Motif(pitch, None, AMONG * weight, last.onset + wait) if thick else Motif(pitch, wait, weight)
+    return Motif(pitch, None, AMONG * weight, last.onset + wait) if thick else Motif(pitch, wait, ALONE * weight)
 
 
 def leaned(logits: Row, field: int, motif: Motif | None, power: float, foreign: Row, onset: float = 0.0) -> Row:

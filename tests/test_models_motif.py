@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,6 +25,10 @@ def answer(*pitches: int, step: float = 0.3) -> list[Note]:
     return [Note(4.0 + step * i, 0.2, p, 70, ANSWER) for i, p in enumerate(pitches)]
 
 
+def over_a_bass(tune: list[Note]) -> list[Note]:
+    return [note for top in tune for note in (replace(top, pitch=40), top)]
+
+
 def test_an_answer_begins_after_the_last_note_of_the_call() -> None:
     assert answer_begins([]) == 0
     assert answer_begins(CALLED) == len(CALLED)
@@ -42,22 +48,26 @@ def test_what_the_call_said_next_is_said_wherever_its_intervals_are() -> None:
     found = motif.taken_up([*CALLED, *answer(50, 67 + 5, 65 + 5, 71 + 5)])
     assert found is not None
     assert found.pitch == 60 + 5
-    assert found.weight == 1.0
+    assert found.weight == motif.ALONE
     chance = motif.taken_up([*CALLED, *answer(40, 43, 48)])  # a fourth up, as from 62 to 67: one interval
-    assert chance == motif.Motif(46, pytest.approx(0.3), 0.5)
+    assert chance == motif.Motif(46, pytest.approx(0.3), 0.5 * motif.ALONE)
     assert motif.taken_up([*CALLED, *answer(40, 43, 44)]) is None
 
 
-def test_an_answer_comes_back_to_what_it_has_said_itself() -> None:
-    own = answer(
-        40, 43, 41, 48, 50, 46, 55, 52, 55, 53
-    )  # up a third and down a tone again, a tenth higher: as it began
-    found = motif.taken_up([*CALLED, *own])
-    assert found == motif.Motif(60, pytest.approx(0.3), 1.0)
-    early = motif.taken_up(
-        [*CALLED, *answer(40, 43, 41, 44, 42)]
-    )  # what has just begun is nothing to come back to: the call's then
-    assert early == motif.Motif(42 + 6, pytest.approx(0.3), 0.5)
+def test_a_thick_answer_comes_back_to_what_it_has_said_itself() -> None:
+    # Up a third and down a tone again, a tenth higher: as it began.
+    tune = answer(64, 67, 65, 72, 74, 70, 79, 76, 79, 77)
+    found = motif.taken_up([*CALLED, *over_a_bass(tune)])
+    assert found == motif.Motif(84, None, motif.AMONG, pytest.approx(tune[-1].onset + 0.3))
+    early = answer(64, 67, 65, 68, 66)  # what has just begun is nothing to come back to: the call's then
+    found = motif.taken_up([*CALLED, *over_a_bass(early)])
+    assert found == motif.Motif(66 + 6, None, 0.5 * motif.AMONG, pytest.approx(early[-1].onset + 0.3))
+
+
+def test_a_line_is_not_drawn_back_to_itself() -> None:
+    tune = answer(64, 67, 65, 72, 74, 70, 79, 76, 79, 77)
+    found = motif.taken_up([*CALLED, *tune])  # a tone down, as in the call from 67 to 65
+    assert found == motif.Motif(77 + 6, pytest.approx(0.3), 0.5 * motif.ALONE)
 
 
 def test_enough_is_enough() -> None:
