@@ -29,12 +29,13 @@ Point = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a call asks of all notes of its answer: pitches foreign to its key, at home in it, and its own, (88,) each; loudness; rhythm."""
+    """What a call asks of all notes of its answer: pitches foreign to its key, at home in it, and its own, (88,) each; loudness, and how freely; rhythm."""
 
     foreign: Row
     home: Row
     tones: Row
     loud: float | None
+    freely: float
     rhythm: Row | None
 
     @classmethod
@@ -47,6 +48,7 @@ class Asked:
             home,
             sampling.tones * tones.called(heard),
             stand.loudness(notes[-rules.KEY_HEARD :]),
+            stand.freely(notes[-rules.KEY_HEARD :]),
             rhythm.called(notes),
         )
 
@@ -120,7 +122,7 @@ class Leanings:
         taken = None
         if not span.together:  # who plays a part in a duet takes no stand, and lets motifs be
             if s.stand:
-                point = stand.beside(point, s.stand, seed, forgotten + answer_begins(notes))
+                point = stand.beside(point, s.stand, seed, forgotten + answer_begins(notes), self._asked.freely)
             if s.motif:
                 self._said = self._said or motif.called(notes)
                 taken = motif.taken_up(notes, self._said)

@@ -4,7 +4,8 @@ Knows nothing of networks. What people play after a phrase is seldom in the midd
 A musician that draws note by note from narrowed odds has none, and keeps closer to a call than a person does. So one is drawn for each
 answer, and asked for as a knob is (`models.knobs`).
 
-Loudness is no matter of style alone: who plays softly wants a partner who does. So an answer's lies between its style's and its call's.
+Loudness is no matter of style alone: who plays softly wants a partner who does. So an answer's lies between its style's and its call's; and
+who strikes all keys alike is answered about as loudly, who does not, more freely, as people do.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ SPREADS = {"density": 0.88, "register": 0.2, "loudness": 0.17}
 MIDDLE = {"density": 0.1}
 
 LISTENED = 24  # notes of a call whose loudness counts
+FEWEST = 8  # notes that tell how evenly they are struck
+USUAL = 9.0  # MIDI velocity: the spread among a call's notes, in the middle of all calls
+FREELY = 0.25, 2.0  # the least and the most that the stand in loudness is changed by it
 _LOUDNESS = NAMES.index("loudness")
 
 
@@ -35,6 +39,12 @@ def loudness(notes: Sequence[Note]) -> float | None:
     return float(np.clip((sum(struck) / len(struck) - MEAN[_LOUDNESS]) / SPREAD[_LOUDNESS], -3.0, 3.0))
 
 
+def freely(notes: Sequence[Note]) -> float:
+    """How much less evenly than usual the last notes of the one who calls are struck: 1 is as usual."""
+    struck = [n.velocity for n in notes if n.role == CALL][-LISTENED:]
+    return float(np.clip(np.std(struck) / USUAL, *FREELY)) if len(struck) >= FEWEST else 1.0
+
+
 def heeding(point: NDArray[np.float32], loud: float | None, share: float) -> NDArray[np.float32]:
     """A style whose loudness is the call's by that share, and its own by the rest."""
     if loud is None or not share:
@@ -44,9 +54,11 @@ def heeding(point: NDArray[np.float32], loud: float | None, share: float) -> NDA
     return out
 
 
-def beside(point: NDArray[np.float32], far: float, seed: int, begun: int) -> NDArray[np.float32]:
-    """The tied dimensions (7,) of a style, moved to where the answer stands, `far` times as far as people do."""
-    return point[: len(NAMES)] + np.float32(far) * taken(seed, begun)
+def beside(point: NDArray[np.float32], far: float, seed: int, begun: int, freely: float = 1.0) -> NDArray[np.float32]:
+    """The tied dimensions (7,) of a style, moved to where the answer stands, `far` times as far as people do; in loudness, `freely` times."""
+    stand = np.float32(far) * taken(seed, begun)
+    stand[_LOUDNESS] *= np.float32(freely)
+    return point[: len(NAMES)] + stand
 
 
 @lru_cache(maxsize=64)

@@ -65,6 +65,26 @@ def test_the_loudness_of_a_call_is_that_of_its_last_notes() -> None:
     assert stand.loudness([]) is None
 
 
+def test_who_strikes_evenly_is_answered_evenly() -> None:
+    rng = np.random.default_rng(0)
+
+    def call(spread: float, count: int = 24) -> list[Note]:
+        return [
+            replace(n, velocity=round(64 + spread * x))
+            for n, x in zip(scale(count), rng.normal(size=count), strict=True)
+        ]
+
+    least, most = stand.FREELY
+    assert stand.freely(call(0.0)) == least < stand.freely(call(6.0)) < stand.freely(call(14.0)) < most
+    assert stand.freely(call(30.0)) == most
+    assert stand.freely(call(0.0, 4)) == 1.0  # too few to tell
+    point = np.zeros(24, np.float32)
+    one, half = stand.beside(point, 1.0, 5, 12), stand.beside(point, 1.0, 5, 12, 0.5)
+    assert half[LOUDNESS] == pytest.approx(0.5 * one[LOUDNESS])
+    assert np.flatnonzero(half != one).tolist() == [LOUDNESS]
+    assert (stand.beside(point, 1.0, 5, 12) == one).all()  # what was drawn stays as it was
+
+
 def test_a_style_heeds_it_by_a_share() -> None:
     point = np.arange(24, dtype=np.float32) / 10
     half = stand.heeding(point, -1.0, 0.5)
