@@ -29,14 +29,17 @@ Point = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a call asks of all notes of its answer: pitches foreign to its key, at home in it, and its own, (88,) each; loudness, and how freely; rhythm."""
+    """What a call asks of all notes of its answer.
+
+    Pitches foreign to its key, at home in it, and its own, (88,) each; loudness, rhythm, and how freely it may be as loud as it likes.
+    """
 
     foreign: Row
     home: Row
     tones: Row
     loud: float | None
-    freely: float
     rhythm: Row | None
+    freely: float = 1.0
 
     @classmethod
     def by(cls, notes: Sequence[Note], sampling: Sampling) -> Asked:
@@ -48,8 +51,8 @@ class Asked:
             home,
             sampling.tones * tones.called(heard),
             stand.loudness(notes[-rules.KEY_HEARD :]),
-            stand.freely(notes[-rules.KEY_HEARD :]),
             rhythm.called(notes),
+            stand.freely(notes[-rules.KEY_HEARD :]),
         )
 
 

@@ -55,7 +55,10 @@ def heeding(point: NDArray[np.float32], loud: float | None, share: float) -> NDA
 
 
 def beside(point: NDArray[np.float32], far: float, seed: int, begun: int, freely: float = 1.0) -> NDArray[np.float32]:
-    """The tied dimensions (7,) of a style, moved to where the answer stands, `far` times as far as people do; in loudness, `freely` times."""
+    """The tied dimensions (7,) of a style, moved to where the answer stands, `far` times as far as people do.
+
+    In loudness, `freely` times as far again.
+    """
     stand = np.float32(far) * taken(seed, begun)
     stand[_LOUDNESS] *= np.float32(freely)
     return point[: len(NAMES)] + stand
