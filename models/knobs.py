@@ -148,7 +148,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Featu
 def _off(fine: int) -> Feature:
     """How far each wait is from a simple ratio to the one before, of `fine` / `FINE` octaves of seconds."""
     off = np.minimum(attributes.off_simple(_LOG_TIMES - fine / FINE), 0.5)
-    return Feature.of(np.where(_CHORD, off.mean(), off), 0.1)
+    return Feature.of(np.where(_CHORD, off.mean(), off), 0.01)
 
 
 def _last_wait(notes: Sequence[Note]) -> float | None:
