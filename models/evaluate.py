@@ -19,7 +19,7 @@ from . import answers, bits, checkpoint, corpus, engines, foils, listen, lstm, p
 from .baselines import Continuator, Markov
 from .heads import CHOSEN
 
-FEW = 12  # calls, of all that are answered, that every style and every knob answers
+FEW = 24  # calls, of all that are answered, that every style and every knob answers
 # What answers are like, which is no distance from their call.
 APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm")
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
