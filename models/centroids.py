@@ -97,7 +97,7 @@ RULES = {
         "Slow and warm, a tune over soft chords, with room to breathe.",
         "the calmest songs of the songbook lead sheets",
         density("openewld", 0.0, 3.5),
-        {"temperature": 0.9, "density": 8.0, "pull": 0.15, "habit": 0.7},
+        {"temperature": 0.9, "density": 8.0, "pull": 0.15, "habit": 0.7, "motif": 1.7},
         by_itself=("length",),
     ),
     "nocturne": Rule(
@@ -184,7 +184,7 @@ RULES = {
         "A tune and its chords, plainly, in time.",
         "songbook lead sheets, the livelier ones: traditional songs and standards",
         density("openewld", 4.0, 40.0),
-        {"temperature": 0.88, "density": 10.0, "pull": 0.3, "habit": 0.7},
+        {"temperature": 0.88, "density": 10.0, "pull": 0.3, "habit": 0.7, "motif": 1.2},
         by_itself=("length",),
     ),
     "stride-piano": Rule(
