@@ -17,7 +17,7 @@ import torch
 from . import checkpoint
 from .checkpoint import Checkpoint, CheckpointError
 
-KIN = 0.5  # how far two of its matrices may lie apart, beside how large they are, and be of one family
+KIN = 0.5  # how far their tables of embeddings may lie apart, beside how large they are, and be of one family
 
 
 def mean(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:

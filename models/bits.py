@@ -130,6 +130,7 @@ def touch(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int =
     """Bits a note of music without velocities, time, pitch and duration together: `bare`, as it is written, and `played` by some hand.
 
     As it is heard live, where every key has a velocity (`models.touch`). The style is that of the bare notes.
+    Empty where no piece is long enough.
     """
     sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"bare": {}, "played": {}}
     for k, (piece, start, rows) in enumerate(
@@ -143,7 +144,7 @@ def touch(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int =
             nats, counts = _ask(musician, told, z, last_only=False)
             counts[codec.VELOCITY] = 0  # nobody can expect what is made up
             _add(sums[how], piece.source, (nats, counts))
-    return {how: _bits(found)["mean"]["total"] for how, found in sums.items()}
+    return {how: _bits(found)["mean"]["total"] for how, found in sums.items() if found}
 
 
 @torch.inference_mode()

@@ -64,6 +64,19 @@ def test_what_is_impossible_stays_impossible() -> None:
     assert np.isfinite(tilted[:40]).all()
 
 
+def test_who_is_sure_is_moved_little() -> None:
+    values = np.arange(codec.SIZES[codec.DURATION])
+    sure = np.where(values == 18, np.log(0.98), np.log(0.02 / (len(values) - 1)))
+    unsure = -0.5 * ((values - 18) / 6.0) ** 2
+    for strength in (-0.5, 0.5):  # as firmly as a style pulls
+        tilted = softmax(knobs.tilted(sure, codec.DURATION, {"articulation": strength}, scale(12)))
+        assert tilted[18] > 0.9
+        moved = mean_of(knobs.tilted(unsure, codec.DURATION, {"articulation": strength}, scale(12)))
+        assert abs(moved - 18) == pytest.approx(0.5 * 6, rel=0.15)  # by half a spread, as ever
+    turned = softmax(knobs.tilted(sure, codec.DURATION, {"articulation": 5.0}, scale(12)))  # who turns a knob means it
+    assert turned[18] < 0.5
+
+
 def test_the_tilt_fades_where_the_notes_are_as_asked() -> None:
     z = np.zeros(SMALL.latent)
     low = [Note(0.2 * i, 0.2, 50, 70, ANSWER) for i in range(12)]
