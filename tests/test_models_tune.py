@@ -69,4 +69,4 @@ def test_a_line_is_taken_up_in_chords_and_a_tune_over_chords_in_a_line() -> None
     assert found == motif.Motif(TUNE[3] + 5, None, motif.AMONG, 7.5)
     alone = [Note(6.0 + 0.5 * i, 0.4, top - 5, 70, ANSWER) for i, top in enumerate(TUNE[:4])]
     found = motif.taken_up([*chorale(), *alone])
-    assert found == motif.Motif(TUNE[4] - 5, 0.5, 1.0)
+    assert found == motif.Motif(TUNE[4] - 5, 0.5, motif.ALONE)
