@@ -86,6 +86,7 @@ def test_music_without_velocities_is_expected_bare_and_played() -> None:
     known = bits.bits_per_note(musician, [bare], 3)["known"]["mean"]
     assert found["bare"] == pytest.approx(known["total"])
     assert "velocity" not in known  # there is nothing to say of it
+    assert bits.touch(musician, [piece(0, 40, dynamics=False), struck], 3) == {}  # too short to be asked for
 
 
 def test_a_key_is_the_calls() -> None:
