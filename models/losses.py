@@ -21,11 +21,14 @@ Batch = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each part counts. `kl` is per note of the window; `floor` is the free nats of each latent dimension."""
+    """How much each part counts. `kl` is per note of the window; `floor` is the free nats of each latent dimension; `taught` is
+    how much more a teacher is believed than the lesson itself, where there is one.
+    """
 
     kl: float = 0.1
     floor: float = 0.05
     tied: float = 0.3
+    taught: float = 0.8
 
 
 def styles(musician: Musician, batch: Batch, sample: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -49,21 +52,41 @@ def field_nats(logits: list[Tensor], target: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(sums), torch.stack(counts)
 
 
-def lesson_loss(musician: Musician, batch: Batch, weights: Weights) -> tuple[Tensor, Tensor]:
-    """The loss to descend, a scalar, and a report, (8,): nats a note of each field, KL in nats, tied error, loss."""
+def taught_nats(logits: list[Tensor], taught: list[Tensor], target: Tensor) -> Tensor:
+    """Mean negative log-likelihood, (5,), of what a teacher expects where a field is known (Hinton et al. 2015)."""
+    means = []
+    for field, (guess, better) in enumerate(zip(logits, taught, strict=True)):
+        known = (target[..., field] != codec.SIZES[field]).float()
+        nats = -(better.float().softmax(-1) * guess.float().log_softmax(-1)).sum(-1)
+        means.append((nats * known).sum() / known.sum().clamp(min=1))
+    return torch.stack(means)
+
+
+def lesson_loss(
+    musician: Musician, batch: Batch, weights: Weights, teacher: Musician | None = None
+) -> tuple[Tensor, Tensor]:
+    """The loss to descend, a scalar, and a report, (8,): nats a note of each field, KL in nats, tied error, loss.
+
+    `teacher`: one that reads the same lessons in the same style; what it expects counts for `weights.taught`, what came for the rest.
+    """
     z, mean, logvar = styles(musician, batch, sample=True)
     logits = musician(batch["steps"], z, batch["target"])
     asked = batch["target"].clone()
     asked[..., codec.VELOCITY].masked_fill_(batch["made_up"], codec.UNKNOWN)
     sums, counts = field_nats(logits, asked)
     nats = sums / counts.clamp(min=1)
+    learned = nats.sum()
+    if teacher is not None:
+        with torch.no_grad():
+            taught = teacher(batch["steps"], z, batch["target"])
+        learned = torch.lerp(learned, taught_nats(logits, taught, asked).sum(), weights.taught)
     known = batch["style_known"][..., 0].float()[..., None]
     kl = (kl_nats(mean, logvar) * known).sum((0, 1)) / known.sum().clamp(min=1)
     figures = batch["attributes"]
     tied = (mean[..., :TIED] - figures.nan_to_num()).square() * known * ~figures.isnan()
     error = tied.sum() / known.sum().clamp(min=1) / TIED
     penalty = weights.kl * kl.clamp(min=weights.floor).sum() / batch["steps"].shape[1]
-    loss = nats.sum() + penalty + weights.tied * error
+    loss = learned + penalty + weights.tied * error
     return loss, torch.cat([nats, kl.sum()[None], error[None], loss[None]]).detach()
 
 

@@ -20,11 +20,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from . import checkpoint, corpus, lessons
 from .heads import CHOSEN
@@ -33,8 +36,10 @@ from .muon import Muon
 from .musician import Musician
 from .transformer import Config
 
+JUDGED = 4  # batches of lessons of the valid split that are looked at, always the same
 
-def optimizers(musician: Musician, rate: float, narrow: bool) -> list[torch.optim.Optimizer]:
+
+def optimizers(musician: Musician, rate: float, decay: float, narrow: bool) -> list[torch.optim.Optimizer]:
     """Muon for the Transformer's matrices, AdamW for the rest; the style encoder at twice the rate."""
     matrices, rest, style = [], [], []
     for name, parameter in musician.named_parameters():
@@ -45,8 +50,8 @@ def optimizers(musician: Musician, rate: float, narrow: bool) -> list[torch.opti
         else:
             rest.append(parameter)
     groups = [{"params": rest, "lr": rate}, {"params": style, "lr": 2 * rate}]
-    adam = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
-    return [Muon(matrices, 2 * rate, weight_decay=0.01, narrow=narrow), adam] if matrices else [adam]
+    adam = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=decay)
+    return [Muon(matrices, 2 * rate, weight_decay=decay, narrow=narrow), adam] if matrices else [adam]
 
 
 def pace(done: float) -> float:
@@ -55,12 +60,17 @@ def pace(done: float) -> float:
 
 
 class Trainer:
-    """Musician, optimisers and where they are in the course."""
+    """Musician, optimisers and where they are in the course. `teacher`: one that it learns from, besides the lessons."""
 
-    def __init__(self, musician: Musician, args: argparse.Namespace, device: torch.device) -> None:
+    def __init__(
+        self, musician: Musician, args: argparse.Namespace, device: torch.device, teacher: Musician | None = None
+    ) -> None:
         self.musician, self.args, self.device = musician.to(device), args, device
+        self.teacher = None if teacher is None else teacher.to(device).requires_grad_(False)
+        for layer in getattr(self.musician.transformer, "layers", ()):
+            layer.drop = args.drop
         self.narrow = device.type == "cuda" or (args.bf16 and device.type == "cpu")
-        self.optimizers = optimizers(musician, args.rate, self.narrow)
+        self.optimizers = optimizers(musician, args.rate, args.decay, self.narrow)
         self.base = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
         self.step, self.hours = 0, 0.0
         self.steps = max(1, round(args.notes / (args.batch * musician.config.window)))
@@ -76,7 +86,7 @@ class Trainer:
         # it.
         torch.manual_seed(self.args.seed * 1_000_003 + self.step * 64 + (dist.get_rank() if world > 1 else 0))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.narrow):
-            loss, report = self.loss(self.musician, batch, Weights())
+            loss, report = self.loss(self.musician, batch, Weights(), self.teacher)
         loss.backward()
         if world > 1:
             average([p.grad for p in self.musician.parameters() if p.grad is not None] + [report], world)
@@ -86,6 +96,15 @@ class Trainer:
             optimizer.zero_grad()
         self.step += 1
         return report
+
+    @torch.no_grad()
+    def judge(self, batches: list[Batch]) -> Tensor:
+        """The report of `lesson_loss` on lessons that are not learned from."""
+        self.musician.eval()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.narrow):
+            reports = [lesson_loss(self.musician, batch, Weights())[1] for batch in batches]
+        self.musician.train()
+        return torch.stack(reports).mean(0)
 
     def save(self, out: Path) -> None:
         """Write all that is needed to go on, at once or not at all."""
@@ -131,14 +150,65 @@ def average(tensors: list[Tensor], world: int) -> None:
         at += tensor.numel()
 
 
-def prepared(course: lessons.Course, first: int, last: int, mine: list[int], device: torch.device) -> Iterator[Batch]:
-    """The batches of steps `first` to `last`, each prepared while the one before is learned."""
+class Batches:
+    """The batches of all steps from `first` on, each as `lessons.batch` makes it, in small integers: they travel between processes."""
+
+    def __init__(self, course: lessons.Course, first: int, last: int, mine: list[int]) -> None:
+        self.course, self.first, self.last, self.mine = course, first, last, mine
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def __getitem__(self, i: int) -> dict[str, NDArray[np.generic]]:
+        arrays = lessons.batch(self.course, self.first + i, self.mine)
+        return {k: v.astype(np.int16) if v.dtype == np.int64 else v for k, v in arrays.items()}
+
+
+def ahead(batches: Batches, workers: int) -> Iterator[dict[str, NDArray[np.generic]]]:
+    """Each batch, prepared while the one before is learned: in a thread, or in so many processes."""
+    if workers:
+        yield from DataLoader(batches, batch_size=None, num_workers=workers, collate_fn=as_it_is, prefetch_factor=4)  # type: ignore[arg-type]
+        return
     with ThreadPoolExecutor(1) as helper:
-        ahead = helper.submit(lessons.batch, course, first, mine)
-        for step in range(first, last):
-            arrays, ahead = ahead.result(), helper.submit(lessons.batch, course, step + 1, mine)
-            batch = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
-            yield {k: v.float() if v.is_floating_point() else v for k, v in batch.items()}
+        coming = helper.submit(batches.__getitem__, 0)
+        for i in range(len(batches)):
+            ready, coming = coming.result(), helper.submit(batches.__getitem__, i + 1)
+            yield ready
+
+
+def as_it_is(batch: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+    """What a process hands over stays numpy's: tensors would need shared memory, of which some machines have little."""
+    return batch
+
+
+def tensors(arrays: dict[str, NDArray[np.generic]], device: torch.device) -> Batch:
+    """A batch as `lesson_loss` reads it."""
+    batch = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
+    return {
+        k: v.float() if v.is_floating_point() else v.long() if v.dtype == torch.int16 else v for k, v in batch.items()
+    }
+
+
+def beginning(args: argparse.Namespace, make: Callable[[Config], Musician]) -> tuple[Musician, dict[str, Any]]:
+    """Whom the course begins with, and what is said of the weights that this was, and goes for what comes of them."""
+    inherited: dict[str, Any] = {}
+    if args.start:
+        start = checkpoint.load(args.start)
+        musician = start.musician.train()
+        inherited = {k: v for k, v in start.about.items() if k == "licence"}
+    else:
+        musician = make(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
+    if args.style_of:
+        start = checkpoint.load(args.style_of)
+        try:
+            musician.style.load_state_dict(start.musician.style.state_dict())
+        except RuntimeError as error:
+            raise checkpoint.CheckpointError(f"the style encoder of {args.style_of} has another shape.") from error
+        inherited |= {k: v for k, v in start.about.items() if k == "licence"}
+    if args.keep_style or args.style_of:
+        inherited["points"] = start.about.get("points", start.name)
+        musician.style.requires_grad_(False)
+    return musician, inherited
 
 
 def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musician) -> None:
@@ -152,23 +222,21 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
     if args.batch % world:
         raise SystemExit(f"--batch {args.batch} does not divide among {world} processes; choose a multiple.")
     torch.manual_seed(args.seed)
-    inherited: dict[str, Any] = {}  # what is said of the weights that it begins with, and goes for what comes of them
-    if args.start:
-        start = checkpoint.load(args.start)
-        musician = start.musician.train()
-        inherited = {k: v for k, v in start.about.items() if k == "licence"}
-        if args.keep_style:
-            inherited["points"] = start.about.get("points", start.name)
-    else:
-        musician = make(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
-    musician.style.requires_grad_(not args.keep_style)
+    musician, inherited = beginning(args, make)
     config = musician.config
-    trainer = Trainer(musician, args, device)
+    teacher = checkpoint.load(args.teacher) if args.teacher else None
+    if teacher is not None and (licence := teacher.about.get("licence")):
+        inherited["licence"] = licence
+    trainer = Trainer(musician, args, device, None if teacher is None else teacher.musician)
     args.out.mkdir(parents=True, exist_ok=True)
     trainer.resume(args.out)
     sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, "train", sources)
     course = lessons.Course(pieces, config.window, config.style_notes, args.seed)
+    unseen: list[Batch] = []
+    if args.judge and rank == 0:
+        held_out = lessons.Course(corpus.read(args.corpus, "valid", sources), config.window, config.style_notes)
+        unseen = [tensors(lessons.batch(held_out, i, range(args.batch)), device) for i in range(JUDGED)]
     if rank == 0:
         size = sum(p.numel() for p in trainer.musician.parameters()) / 1e6
         notes = sum(map(len, pieces)) / 1e6
@@ -180,14 +248,15 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
     mine = list(range(rank, args.batch, world))
     began, hours_before, saved = time.monotonic(), trainer.hours, time.monotonic()
     first, recent = trainer.step, []
-    for batch in prepared(course, trainer.step, trainer.steps, mine, device):
-        recent.append(trainer.descend(batch, world))
+    for arrays in ahead(Batches(course, trainer.step, trainer.steps, mine), args.workers):
+        recent.append(trainer.descend(tensors(arrays, device), world))
         passed = time.monotonic() - began
         trainer.hours = hours_before + passed / 3600
         last = trainer.step == trainer.steps or (args.minutes is not None and passed > args.minutes * 60)
         if rank == 0 and (last or trainer.step % args.every == 0):
             speed = (trainer.step - first) * args.batch * config.window / passed
-            tell(trainer, torch.stack(recent).mean(0), speed)
+            judged = trainer.judge(unseen) if unseen and (last or trainer.step % args.judge == 0) else None
+            tell(trainer, torch.stack(recent).mean(0), speed, judged)
             recent = []
         if rank == 0 and (last or time.monotonic() - saved > args.save_minutes * 60):
             trainer.save(args.out)
@@ -203,6 +272,8 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
             "hours": round(trainer.hours, 2),
             "kind": make.__name__,
         }
+        if teacher is not None:
+            about["taught_by"] = teacher.fingerprint
         if licence := corpus.licence(sources):
             about["licence"] = licence
         checkpoint.save(args.out / "weights.safetensors", trainer.musician, about)
@@ -216,7 +287,7 @@ def said(argv: list[str]) -> str:
     return " ".join(Path(word).name if os.sep in word else word for word in argv)
 
 
-def tell(trainer: Trainer, report: Tensor, speed: float) -> None:
+def tell(trainer: Trainer, report: Tensor, speed: float, judged: Tensor | None) -> None:
     """One line on the terminal, one in the log. Bits for people and plots."""
     figures = dict(zip(REPORT, report.tolist(), strict=True))
     bits = {k: figures[k] / math.log(2) for k in CHOSEN}
@@ -231,12 +302,16 @@ def tell(trainer: Trainer, report: Tensor, speed: float) -> None:
         "notes_per_s": round(speed),
     }
     row |= {k: round(v, 4) for k, v in bits.items()} | {k: round(figures[k], 4) for k in ("kl", "tied", "loss")}
+    unseen = ""
+    if judged is not None:
+        row["unseen"] = round(float(judged[: len(CHOSEN)].sum()) / math.log(2), 4)
+        unseen = f"  unseen {row['unseen']:.2f}"
     with (trainer.args.out / "log.jsonl").open("a", encoding="utf8") as log:
         log.write(json.dumps(row) + "\n")
     each = "  ".join(f"{k} {v:.2f}" for k, v in bits.items())
     share = done / trainer.args.notes
     print(
-        f"{share:6.1%}  {total:.2f} bits a note ({each})  style {figures['kl']:.1f} nats, tied {figures['tied']:.2f}  "
+        f"{share:6.1%}  {total:.2f} bits a note ({each}){unseen}  style {figures['kl']:.1f} nats, tied {figures['tied']:.2f}  "
         f"{speed:,.0f} notes/s, {left:.0f} min left",
         flush=True,
     )
@@ -264,10 +339,22 @@ def arguments(
     parser.add_argument(
         "--keep-style", action="store_true", help="leave the style encoder as it is: presets go on meaning the same"
     )
+    parser.add_argument(
+        "--style-of", metavar="WEIGHTS", help="begin with the style encoder of these weights, and leave it as it is"
+    )
+    parser.add_argument(
+        "--teacher",
+        metavar="WEIGHTS",
+        help="learn from what these weights expect, too, whose style encoder is the same",
+    )
     parser.add_argument("--notes", type=float, default=20e6, help="length of the course, in notes")
     parser.add_argument("--minutes", type=float, help="pause after this long; the same command goes on")
     parser.add_argument("--batch", type=int, default=16, help="windows a step, over all processes")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its highest")
+    parser.add_argument("--decay", type=float, default=0.01, help="decay of the weights, as a share of the rate")
+    parser.add_argument(
+        "--drop", type=float, default=0.0, help="share of what each layer adds that is left out at random"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", help="cpu or cuda; found by itself")
     parser.add_argument(
@@ -276,6 +363,8 @@ def arguments(
     parser.add_argument(
         "--compile", action="store_true", help="torch.compile: slow to start, faster after; needs a C++ compiler"
     )
+    parser.add_argument("--workers", type=int, default=0, help="processes that prepare lessons; 0: a thread does")
+    parser.add_argument("--judge", type=int, default=0, help="steps between looks at the valid split; 0: none")
     parser.add_argument("--every", type=int, default=25, help="steps between lines of the log")
     parser.add_argument("--save-minutes", type=float, default=5.0, help="minutes between checkpoints")
     for f in fields(Config):

@@ -83,7 +83,9 @@ def rotate(x: Tensor, positions: Tensor) -> Tensor:
 
 
 class Layer(nn.Module):
-    """One pre-norm layer: style in, attention, then a gated MLP."""
+    """One pre-norm layer: style in, attention, then a gated MLP. `drop`: the share of what these add that a lesson leaves out."""
+
+    drop = 0.0
 
     def __init__(self, config: Config, index: int) -> None:
         super().__init__()
@@ -105,9 +107,12 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor, positions: Tensor, mask: Tensor | None, keys: Keys | None) -> Tensor:
         x = x + self.style(z)
-        x = x + self.attend(self.attention_norm(x), positions, mask, keys)
+        x = x + self._some(self.attend(self.attention_norm(x), positions, mask, keys))
         y = self.mlp_norm(x)
-        return x + self.down(F.silu(self.gate(y)) * self.up(y))
+        return x + self._some(self.down(F.silu(self.gate(y)) * self.up(y)))
+
+    def _some(self, added: Tensor) -> Tensor:
+        return F.dropout(added, self.drop) if self.drop and self.training else added
 
     def attend(self, x: Tensor, positions: Tensor, mask: Tensor | None, keys: Keys | None) -> Tensor:
         b, t, _ = x.shape
