@@ -28,6 +28,7 @@ TRADED = 0.75  # share of these in which another style is another player, too
 FIGURED = ("onset", "duration", "pitch", "velocity")  # what a passage's attributes are measured of
 TOUCHED = 0.75  # share of passages without velocities that are heard as if somebody had played them
 UNTOLD = 0.5  # share of these whose style was read from the bare notes all the same, as presets' are
+NOWS = 16  # fewer than so many moments besides the last one at which a window was heard, in half of the lessons
 PASSAGES = 4  # how many passages, each with a style of its own, fit in one window
 
 
@@ -215,9 +216,12 @@ class Course:
             target[:count], made_up[:count] = rows[1:], passage.made_up[1 : count + 1]
             which = which[1:]
             heard = slice(0, count), slice(0, count)
-        if rng.random() < 0.5:  # "now" is the last onset: what sounds past it is still held
+        if rng.random() < 0.5:  # "now" is the last onset, and was some others: what sounded past them was still held
             into, of = heard
-            open_ = ends[of] > passage.onset[of][-1] + 1e-4
+            onset, end = passage.onset[of], ends[of]
+            open_ = np.zeros(len(onset), dtype=bool)
+            for now in (len(onset) - 1, *rng.integers(len(onset), size=rng.integers(NOWS)).tolist()):
+                open_[: now + 1] |= end[: now + 1] > onset[now] + 1e-4
             if rng.random() < 0.7:
                 open_ &= rows[of, codec.ROLE] == CALL  # the answerer knows how long its own notes will be
             steps[into, codec.DURATION] = np.where(open_, codec.HELD_STEP, steps[into, codec.DURATION])

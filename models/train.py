@@ -14,22 +14,19 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from . import checkpoint, corpus, lessons
+from .batches import Batches, ahead, tensors
 from .heads import CHOSEN
 from .losses import REPORT, Batch, Weights, lesson_loss
 from .muon import Muon
@@ -139,54 +136,15 @@ class Trainer:
         self.step, self.hours = int(header["step"]), float(header["hours"])
 
 
-def average(tensors: list[Tensor], world: int) -> None:
+def average(parts: list[Tensor], world: int) -> None:
     """Average tensors over all processes, in one message."""
-    flat = torch.cat([t.flatten() for t in tensors])
+    flat = torch.cat([t.flatten() for t in parts])
     dist.all_reduce(flat)
     flat /= world
     at = 0
-    for tensor in tensors:
+    for tensor in parts:
         tensor.copy_(flat[at : at + tensor.numel()].view_as(tensor))
         at += tensor.numel()
-
-
-class Batches:
-    """The batches of all steps from `first` on, each as `lessons.batch` makes it, in small integers: they travel between processes."""
-
-    def __init__(self, course: lessons.Course, first: int, last: int, mine: list[int]) -> None:
-        self.course, self.first, self.last, self.mine = course, first, last, mine
-
-    def __len__(self) -> int:
-        return self.last - self.first
-
-    def __getitem__(self, i: int) -> dict[str, NDArray[np.generic]]:
-        arrays = lessons.batch(self.course, self.first + i, self.mine)
-        return {k: v.astype(np.int16) if v.dtype == np.int64 else v for k, v in arrays.items()}
-
-
-def ahead(batches: Batches, workers: int) -> Iterator[dict[str, NDArray[np.generic]]]:
-    """Each batch, prepared while the one before is learned: in a thread, or in so many processes."""
-    if workers:
-        yield from DataLoader(batches, batch_size=None, num_workers=workers, collate_fn=as_it_is, prefetch_factor=4)  # type: ignore[arg-type]
-        return
-    with ThreadPoolExecutor(1) as helper:
-        coming = helper.submit(batches.__getitem__, 0)
-        for i in range(len(batches)):
-            ready, coming = coming.result(), helper.submit(batches.__getitem__, i + 1)
-            yield ready
-
-
-def as_it_is(batch: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-    """What a process hands over stays numpy's: tensors would need shared memory, of which some machines have little."""
-    return batch
-
-
-def tensors(arrays: dict[str, NDArray[np.generic]], device: torch.device) -> Batch:
-    """A batch as `lesson_loss` reads it."""
-    batch = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
-    return {
-        k: v.float() if v.is_floating_point() else v.long() if v.dtype == torch.int16 else v for k, v in batch.items()
-    }
 
 
 def beginning(args: argparse.Namespace, make: Callable[[Config], Musician]) -> tuple[Musician, dict[str, Any]]:
@@ -225,18 +183,21 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
     musician, inherited = beginning(args, make)
     config = musician.config
     teacher = checkpoint.load(args.teacher) if args.teacher else None
-    if teacher is not None and (licence := teacher.about.get("licence")):
-        inherited["licence"] = licence
+    if teacher is not None:
+        if inherited.get("points") != teacher.about.get("points", teacher.name):
+            raise checkpoint.CheckpointError(
+                f"{args.teacher} reads styles by another encoder; name the one that both have with --style-of, or --keep-style."
+            )
+        inherited |= {k: v for k, v in teacher.about.items() if k == "licence"}
     trainer = Trainer(musician, args, device, None if teacher is None else teacher.musician)
     args.out.mkdir(parents=True, exist_ok=True)
     trainer.resume(args.out)
     sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, "train", sources)
     course = lessons.Course(pieces, config.window, config.style_notes, args.seed)
-    unseen: list[Batch] = []
-    if args.judge and rank == 0:
-        held_out = lessons.Course(corpus.read(args.corpus, "valid", sources), config.window, config.style_notes)
-        unseen = [tensors(lessons.batch(held_out, i, range(args.batch)), device) for i in range(JUDGED)]
+    held_out = corpus.read(args.corpus, "valid", sources) if args.judge and rank == 0 else []
+    others = lessons.Course(held_out, config.window, config.style_notes)
+    unseen = [tensors(lessons.batch(others, i, range(args.batch)), device) for i in range(JUDGED if held_out else 0)]
     if rank == 0:
         size = sum(p.numel() for p in trainer.musician.parameters()) / 1e6
         notes = sum(map(len, pieces)) / 1e6

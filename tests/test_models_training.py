@@ -12,7 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models import checkpoint, corpus, engines, train
+from models import checkpoint, corpus, engines, lessons, train
+from models.batches import tensors
+from models.losses import styles, taught_nats
 from models.muon import orthogonal
 from models.note import Note
 
@@ -88,6 +90,75 @@ def test_the_style_encoder_can_be_left_as_it_is(midi_folder: Path, tmp_path: Pat
     assert not same["transformer.layers.0.q.weight"]
     assert after.about["points"] == before.name
     assert "points" not in before.about
+
+
+def test_a_student_expects_what_its_teacher_expects(midi_folder: Path, tmp_path: Path) -> None:
+    run(midi_folder, tmp_path / "start", "--notes", "1e3")
+    run(
+        midi_folder, tmp_path / "t", "--notes", str(60 * 128), "--style-of", str(tmp_path / "start/weights.safetensors")
+    )
+    names = {"taught": ["--teacher", str(tmp_path / "t" / "weights.safetensors")], "alone": []}
+    teacher = checkpoint.load(str(tmp_path / "t" / "weights.safetensors"))
+    course = lessons.Course(corpus.read(midi_folder), 32, 16, seed=5)
+    batch = tensors(lessons.batch(course, 0, range(8)), torch.device("cpu"))
+    apart = {}
+    for name, more in names.items():
+        style = ["--style-of", str(tmp_path / "start" / "weights.safetensors")]
+        run(midi_folder, tmp_path / name, "--notes", str(60 * 128), "--seed", "3", *style, *more)
+        student = checkpoint.load(str(tmp_path / name / "weights.safetensors"))
+        assert student.about["points"] == "weights"
+        assert student.about.get("taught_by") == (teacher.fingerprint if more else None)
+        with torch.no_grad():
+            z = styles(student.musician, batch, sample=False)[0]
+            guess, better = (w.musician(batch["steps"], z, batch["target"]) for w in (student, teacher))
+        own = taught_nats(better, better, batch["target"])  # the least it can be
+        apart[name] = float((taught_nats(guess, better, batch["target"]) - own).sum())
+    assert 0.0 < apart["taught"] < 0.8 * apart["alone"]
+
+
+def test_a_teacher_that_reads_styles_otherwise_is_one_sentence(
+    midi_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint.save(tmp_path / "t.safetensors", small_musician(), {})
+    command = ["--corpus", str(midi_folder), "--out", str(tmp_path / "s"), *SHAPE.split()]
+    assert train.main([*command, "--teacher", str(tmp_path / "t.safetensors")]) == 2
+    assert "by another encoder" in capsys.readouterr().err
+    assert train.main([*command, "--latent", "6", "--style-of", str(tmp_path / "t.safetensors")]) == 2
+    assert "another shape" in capsys.readouterr().err
+
+
+def test_lessons_made_by_processes_are_the_same_lessons(midi_folder: Path, tmp_path: Path) -> None:
+    alone = run(midi_folder, tmp_path / "alone", "--notes", str(4 * 128))
+    command = [sys.executable, "-m", "models.train", "--corpus", str(midi_folder), "--out", str(tmp_path / "two")]
+    command += [
+        "--notes",
+        str(4 * 128),
+        "--batch",
+        "4",
+        "--every",
+        "1",
+        "--device",
+        "cpu",
+        "--workers",
+        "2",
+        *SHAPE.split(),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    two = [json.loads(line) for line in (tmp_path / "two" / "log.jsonl").read_text().splitlines()]
+    assert [row["bits"] for row in two] == pytest.approx([row["bits"] for row in alone], abs=1e-3)
+
+
+def test_what_is_not_learned_from_is_looked_at(midi_folder: Path, tmp_path: Path) -> None:
+    log = run(midi_folder, tmp_path / "a", "--notes", str(12 * 128), "--judge", "4", "--drop", "0.3")
+    looks = {row["step"]: row["unseen"] for row in log if "unseen" in row}
+    assert sorted(looks) == [4, 8, 12]
+    assert looks[12] < looks[4]
+    without = run(midi_folder, tmp_path / "b", "--notes", str(12 * 128), "--drop", "0.3")
+    assert [row["loss"] for row in without] == [row["loss"] for row in log]  # looking changes nothing
+    assert [row["loss"] for row in log] != [
+        row["loss"] for row in run(midi_folder, tmp_path / "c", "--notes", str(12 * 128))
+    ]
 
 
 def test_what_may_not_be_used_commercially_is_said(midi_folder: Path, tmp_path: Path) -> None:
