@@ -65,6 +65,7 @@ class Lesson:
     steps: codec.Steps  # (W, 14), with their recall
     target: codec.Steps  # (W, 7), the step after each
     made_up: NDArray[np.bool_]  # (W,), whether the velocity of that one is, and so not asked for
+    lengths: codec.Steps  # (W,), the steps' durations with nothing held: what a teacher may know
     style: codec.Steps  # (PASSAGES, N, 7): notes of the same passages, in another key
     style_known: NDArray[np.bool_]  # (PASSAGES, N)
     attributes: NDArray[np.float64]  # (PASSAGES, 7), standardised; NaN where unknown
@@ -216,6 +217,7 @@ class Course:
             target[:count], made_up[:count] = rows[1:], passage.made_up[1 : count + 1]
             which = which[1:]
             heard = slice(0, count), slice(0, count)
+        lengths = steps[:, codec.DURATION].copy()
         if rng.random() < 0.5:  # "now" is the last onset, and was some others: what sounded past them was still held
             into, of = heard
             onset, end = passage.onset[of], ends[of]
@@ -235,7 +237,7 @@ class Course:
                 figures[i] = attributes.standard(attributes.measure(*(getattr(told, f).tolist() for f in FIGURED)))
                 if told.velocity[0] < 0:
                     figures[i, attributes.NAMES.index("loudness")] = np.nan
-        return Lesson(recall.recalled(steps, self.window), target, made_up, style, known, figures, which)
+        return Lesson(recall.recalled(steps, self.window), target, made_up, lengths, style, known, figures, which)
 
 
 def style_steps(p: Passage) -> codec.Steps:

@@ -67,7 +67,8 @@ def lesson_loss(
 ) -> tuple[Tensor, Tensor]:
     """The loss to descend, a scalar, and a report, (8,): nats a note of each field, KL in nats, tied error, loss.
 
-    `teacher`: one that reads the same lessons in the same style; what it expects counts for `weights.taught`, what came for the rest.
+    `teacher`: one that reads the same lessons in the same style, and knows how long held notes will be; what it expects counts for
+    `weights.taught`, what came for the rest. Expecting what it does in the mean is the best that can be done without knowing.
     """
     z, mean, logvar = styles(musician, batch, sample=True)
     logits = musician(batch["steps"], z, batch["target"])
@@ -77,8 +78,10 @@ def lesson_loss(
     nats = sums / counts.clamp(min=1)
     learned = nats.sum()
     if teacher is not None:
+        steps = batch["steps"].clone()
+        steps[..., codec.DURATION] = batch["lengths"]
         with torch.no_grad():
-            taught = teacher(batch["steps"], z, batch["target"])
+            taught = teacher(steps, z, batch["target"])
         learned = torch.lerp(learned, taught_nats(logits, taught, asked).sum(), weights.taught)
     known = batch["style_known"][..., 0].float()[..., None]
     kl = (kl_nats(mean, logvar) * known).sum((0, 1)) / known.sum().clamp(min=1)

@@ -78,6 +78,8 @@ def test_what_sounded_at_a_moment_is_held(course: lessons.Course) -> None:
         onset = np.cumsum(codec.TIMES[np.where(rows[:, codec.TIME] < codec.START, rows[:, codec.TIME], 0)])
         end = onset + codec.DURATIONS[length]
         held = rows[:, codec.DURATION] == codec.HELD_STEP
+        assert np.array_equal(lesson.lengths[here], length)  # a teacher may know
+        assert np.array_equal(rows[~held][:, codec.DURATION], length[~held])
         if not held.any():
             continue
         open_lessons += 1
