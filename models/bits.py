@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import codec, recall
+from . import codec, recall, stand
 from .baselines import Continuator, Markov
 from .corpus import Piece
 from .heads import CHOSEN
@@ -111,7 +111,8 @@ def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed
         for i, (piece, _, rows) in enumerate(found):
             other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
             for kind, z in (("true", plain[i]), ("foreign", plain[other]), ("zero", torch.zeros_like(plain[i]))):
-                asked = _ask(musician, rows[: count + 1], emphasis * z, last_only=False)
+                told = torch.from_numpy(stand.told(z.numpy(), emphasis))
+                asked = _ask(musician, rows[: count + 1], told, last_only=False)
                 _add(sums[kind], piece.source, asked)
         return {f"bits_{kind}_z": _bits(each)["mean"]["total"] for kind, each in sums.items()}
 

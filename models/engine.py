@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, habits, knobs, rules, vamps
+from . import codec, habits, knobs, rules, stand, vamps
 from .codec import CHOSEN
 from .drafts import Drafter
 from .leanings import Leanings
@@ -80,7 +80,7 @@ class Engine:
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
         self.sampling = Sampling.of(sampling)
         self.leanings.style(point, self.sampling, z is not None)
-        self.memory.z = knobs.moved(self.sampling.emphasis * point, self.sampling.knobs)
+        self.memory.z = knobs.moved(stand.told(point, self.sampling.emphasis), self.sampling.knobs)
         self.drafts.drop()
         self._ask_again()
 
