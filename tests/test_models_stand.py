@@ -36,6 +36,19 @@ def test_stands_are_as_far_apart_as_is_said() -> None:
         assert here.std() == pytest.approx(spread, rel=0.12)  # far ones are left out
 
 
+def test_the_network_is_told_a_style_from_farther_off_but_as_loud_as_it_is() -> None:
+    point = np.random.default_rng(0).standard_normal(24).astype(np.float32)
+    engine = Engine(small_network())
+    size = engine.config.latent
+    engine.style(point[:size].tolist(), {"emphasis": 3.0})
+    told = engine.memory.z
+    others = np.arange(size) != LOUDNESS
+    assert told[others] == pytest.approx(3.0 * point[:size][others])
+    assert told[LOUDNESS] == pytest.approx(point[LOUDNESS])
+    engine.style(point[:size].tolist(), {"emphasis": 3.0, "knob.loudness": 1.0})  # who asks for it is told so
+    assert engine.memory.z[LOUDNESS] > told[LOUDNESS] + 0.5
+
+
 def test_an_answer_with_a_stand_repeats_from_its_seed() -> None:
     def played(far: float) -> list[Note]:
         engine = Engine(small_network())
