@@ -23,7 +23,7 @@ from .recall import SHARE, SLACK
 ENOUGH = 7  # notes in a row are a motif; more are an echo
 FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half
 AMONG = 2.0  # times as firmly is a note of the tune asked for among others: there, it has more to choose from
-ALONE = 0.7  # times as firmly where there is nothing but the tune
+ALONE = 0.3  # times as firmly where there is nothing but the tune: a musician goes on with a line by itself
 APART = 4  # notes of the answer's own last ones that are no motif of it yet
 LATE = 0.12  # seconds: a note of the tune may be so much earlier or later, where other notes go with it
 LEAST, MOST = 4, 64  # notes of a call that is long enough to have a motif, and of it that are looked at
