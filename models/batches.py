@@ -36,7 +36,7 @@ class Batches:
 
 def ahead(batches: Batches, workers: int) -> Iterator[Arrays]:
     """Each batch, prepared while the one before is learned: in a thread, or in so many processes."""
-    if workers:
+    if workers > 0:
         yield from DataLoader(batches, batch_size=None, num_workers=workers, collate_fn=as_it_is, prefetch_factor=AHEAD)  # type: ignore[arg-type]
         return
     with ThreadPoolExecutor(1) as helper:

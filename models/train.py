@@ -21,135 +21,26 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import checkpoint, corpus, lessons
 from .batches import Batches, ahead, tensors
 from .heads import CHOSEN
-from .losses import REPORT, Batch, Weights, lesson_loss
-from .muon import Muon
+from .losses import REPORT
 from .musician import Musician
+from .trainer import Trainer
 from .transformer import Config
 
 JUDGED = 4  # batches of lessons of the valid split that are looked at, always the same
 
 
-def optimizers(musician: Musician, rate: float, decay: float, narrow: bool) -> list[torch.optim.Optimizer]:
-    """Muon for the Transformer's matrices, AdamW for the rest; the style encoder at twice the rate."""
-    matrices, rest, style = [], [], []
-    for name, parameter in musician.named_parameters():
-        if name.startswith("style."):
-            style.append(parameter)
-        elif name.startswith("transformer.layers.") and parameter.ndim == 2 and ".style." not in name:
-            matrices.append(parameter)
-        else:
-            rest.append(parameter)
-    groups = [{"params": rest, "lr": rate}, {"params": style, "lr": 2 * rate}]
-    adam = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=decay)
-    return [Muon(matrices, 2 * rate, weight_decay=decay, narrow=narrow), adam] if matrices else [adam]
-
-
-def pace(done: float) -> float:
-    """The rate's factor after a share `done` of the course: a short warm-up, level, then linearly down to zero."""
-    return min(done / 0.01, 1.0, (1.0 - done) / 0.35) if done < 1.0 else 0.0
-
-
-class Trainer:
-    """Musician, optimisers and where they are in the course. `teacher`: one that it learns from, besides the lessons."""
-
-    def __init__(
-        self, musician: Musician, args: argparse.Namespace, device: torch.device, teacher: Musician | None = None
-    ) -> None:
-        self.musician, self.args, self.device = musician.to(device), args, device
-        self.teacher = None if teacher is None else teacher.to(device).requires_grad_(False)
-        for layer in getattr(self.musician.transformer, "layers", ()):
-            layer.drop = args.drop
-        self.narrow = device.type == "cuda" or (args.bf16 and device.type == "cpu")
-        self.optimizers = optimizers(musician, args.rate, args.decay, self.narrow)
-        self.base = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
-        self.step, self.hours = 0, 0.0
-        self.steps = max(1, round(args.notes / (args.batch * musician.config.window)))
-        self.loss: Any = torch.compile(lesson_loss, dynamic=False) if args.compile else lesson_loss
-
-    def descend(self, batch: Batch, world: int) -> Tensor:
-        """One step on this process's share of a batch; returns the report of `lesson_loss`, averaged over processes."""
-        factor = pace((self.step + 1) / self.steps)
-        for optimizer, rates in zip(self.optimizers, self.base, strict=True):
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * factor
-        # The latent is drawn afresh each step; the draw depends on the step and the process alone, so resuming repeats
-        # it.
-        torch.manual_seed(self.args.seed * 1_000_003 + self.step * 64 + (dist.get_rank() if world > 1 else 0))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.narrow):
-            loss, report = self.loss(self.musician, batch, Weights(), self.teacher)
-        loss.backward()
-        if world > 1:
-            average([p.grad for p in self.musician.parameters() if p.grad is not None] + [report], world)
-        nn.utils.clip_grad_norm_(self.musician.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-        self.step += 1
-        return report
-
-    @torch.no_grad()
-    def judge(self, batches: list[Batch]) -> Tensor:
-        """The report of `lesson_loss` on lessons that are not learned from."""
-        self.musician.eval()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.narrow):
-            reports = [lesson_loss(self.musician, batch, Weights())[1] for batch in batches]
-        self.musician.train()
-        return torch.stack(reports).mean(0)
-
-    def save(self, out: Path) -> None:
-        """Write all that is needed to go on, at once or not at all."""
-        tensors = {f"musician.{k}": v for k, v in self.musician.state_dict().items()}
-        for o, optimizer in enumerate(self.optimizers):
-            for p, state in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{o}.{p}.{k}": torch.as_tensor(v) for k, v in state.items()}
-        header = {"step": str(self.step), "hours": str(self.hours), "steps": str(self.steps)}
-        half = out / "training.part"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, half, metadata=header)
-        os.replace(half, out / "training.safetensors")
-
-    def resume(self, out: Path) -> None:
-        """Go on from `save`, if it has run."""
-        path = out / "training.safetensors"
-        if not path.is_file():
-            return
-        states: list[dict[int, dict[str, Tensor]]] = [{} for _ in self.optimizers]
-        weights = {}
-        with safe_open(path, framework="pt") as file:
-            for key in file.keys():  # noqa: SIM118
-                kind, rest = key.split(".", 1)
-                if kind == "musician":
-                    weights[rest] = file.get_tensor(key)
-                else:
-                    o, p, name = rest.split(".")
-                    states[int(o)].setdefault(int(p), {})[name] = file.get_tensor(key)
-            header = file.metadata()
-        self.musician.load_state_dict(weights)
-        for optimizer, state in zip(self.optimizers, states, strict=True):
-            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        self.step, self.hours = int(header["step"]), float(header["hours"])
-
-
-def average(parts: list[Tensor], world: int) -> None:
-    """Average tensors over all processes, in one message."""
-    flat = torch.cat([t.flatten() for t in parts])
-    dist.all_reduce(flat)
-    flat /= world
-    at = 0
-    for tensor in parts:
-        tensor.copy_(flat[at : at + tensor.numel()].view_as(tensor))
-        at += tensor.numel()
-
-
 def beginning(args: argparse.Namespace, make: Callable[[Config], Musician]) -> tuple[Musician, dict[str, Any]]:
     """Whom the course begins with, and what is said of the weights that this was, and goes for what comes of them."""
     inherited: dict[str, Any] = {}
+    if args.keep_style and not args.start:
+        raise checkpoint.CheckpointError(
+            "--keep-style leaves the style encoder of --start as it is; name weights there, or with --style-of."
+        )
     if args.start:
         start = checkpoint.load(args.start)
         musician = start.musician.train()
@@ -169,6 +60,20 @@ def beginning(args: argparse.Namespace, make: Callable[[Config], Musician]) -> t
     return musician, inherited
 
 
+def teaching(args: argparse.Namespace, student: Musician) -> checkpoint.Checkpoint | None:
+    """Who teaches, if somebody does: one that reads styles as the student does, who leaves its own encoder as it is."""
+    if not args.teacher:
+        return None
+    teacher = checkpoint.load(args.teacher)
+    own, others = student.style.state_dict(), teacher.musician.style.state_dict()
+    same = all(own[k].shape == v.shape and torch.allclose(own[k], v, atol=1e-3) for k, v in others.items())
+    if not same or not (args.keep_style or args.style_of):
+        raise checkpoint.CheckpointError(
+            f"{args.teacher} reads styles by another encoder; give the student the same one with --style-of {args.teacher}."
+        )
+    return teacher
+
+
 def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musician) -> None:
     """Run the course, or what is left of it. `make`: what is taught where it begins from nothing."""
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
@@ -182,13 +87,9 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
     torch.manual_seed(args.seed)
     musician, inherited = beginning(args, make)
     config = musician.config
-    teacher = checkpoint.load(args.teacher) if args.teacher else None
+    teacher = teaching(args, musician)
     if teacher is not None:
-        if inherited.get("points") != teacher.about.get("points", teacher.name):
-            raise checkpoint.CheckpointError(
-                f"{args.teacher} reads styles by another encoder; name the one that both have with --style-of, or --keep-style."
-            )
-        inherited |= {k: v for k, v in teacher.about.items() if k == "licence"}
+        inherited |= {"taught_by": teacher.fingerprint} | {k: v for k, v in teacher.about.items() if k == "licence"}
     trainer = Trainer(musician, args, device, None if teacher is None else teacher.musician)
     args.out.mkdir(parents=True, exist_ok=True)
     trainer.resume(args.out)
@@ -214,9 +115,10 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
         passed = time.monotonic() - began
         trainer.hours = hours_before + passed / 3600
         last = trainer.step == trainer.steps or (args.minutes is not None and passed > args.minutes * 60)
-        if rank == 0 and (last or trainer.step % args.every == 0):
+        due = bool(unseen) and (last or trainer.step % args.judge == 0)
+        if rank == 0 and (last or due or trainer.step % args.every == 0):
             speed = (trainer.step - first) * args.batch * config.window / passed
-            judged = trainer.judge(unseen) if unseen and (last or trainer.step % args.judge == 0) else None
+            judged = trainer.judge(unseen) if due else None
             tell(trainer, torch.stack(recent).mean(0), speed, judged)
             recent = []
         if rank == 0 and (last or time.monotonic() - saved > args.save_minutes * 60):
@@ -233,8 +135,6 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
             "hours": round(trainer.hours, 2),
             "kind": make.__name__,
         }
-        if teacher is not None:
-            about["taught_by"] = teacher.fingerprint
         if licence := corpus.licence(sources):
             about["licence"] = licence
         checkpoint.save(args.out / "weights.safetensors", trainer.musician, about)
@@ -314,7 +214,7 @@ def arguments(
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its highest")
     parser.add_argument("--decay", type=float, default=0.01, help="decay of the weights, as a share of the rate")
     parser.add_argument(
-        "--drop", type=float, default=0.0, help="share of what each layer adds that is left out at random"
+        "--drop", type=share, default=0.0, help="share of what each layer adds that is left out at random"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", help="cpu or cuda; found by itself")
@@ -331,6 +231,13 @@ def arguments(
     for f in fields(Config):
         parser.add_argument(f"--{f.name.replace('_', '-')}", type=int, default=f.default, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
+
+
+def share(text: str) -> float:
+    """A share of something that is not all of it."""
+    if 0.0 <= (value := float(text)) < 1.0:
+        return value
+    raise argparse.ArgumentTypeError(f"{text} is no share from 0 to below 1")
 
 
 def main(argv: list[str] | None = None) -> int:

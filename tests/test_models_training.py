@@ -125,6 +125,11 @@ def test_a_teacher_that_reads_styles_otherwise_is_one_sentence(
     assert "by another encoder" in capsys.readouterr().err
     assert train.main([*command, "--latent", "6", "--style-of", str(tmp_path / "t.safetensors")]) == 2
     assert "another shape" in capsys.readouterr().err
+    assert train.main([*command, "--keep-style"]) == 2
+    assert "name weights there" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        train.main([*command, "--drop", "1"])
+    assert "no share" in capsys.readouterr().err
 
 
 def test_lessons_made_by_processes_are_the_same_lessons(midi_folder: Path, tmp_path: Path) -> None:
