@@ -1,7 +1,7 @@
 """Loops: what has gone round often enough is left, and not played for ever.
 
 Knows nothing of networks, harmony or time. A musician that reads its own last notes, and has learned to take up what it reads, is drawn to
-go round once more, each time more surely. So from the third time on, the note that would go on with the loop is disfavoured, each time
+go round once more, each time more surely. So from the third time on (a single note: from the fourth), the note that would go on with it is disfavoured, each time
 more. An accompaniment under a tune is no loop: here all notes in a row must come again.
 """
 
@@ -15,6 +15,7 @@ LONGEST = 8  # notes of a loop
 LEAST = 6  # notes that have come again, however short the loop is
 TIMES = 2  # that a loop has come again before it is left
 NATS = 0.7  # for each note from there on
+STUCK, SHAKEN = 3, 2.0  # the same two where the loop is one note: a line that has stopped is left sooner
 MOST = 8.0  # nats
 
 
@@ -25,6 +26,7 @@ def worn(notes: Sequence[Note]) -> tuple[int, float] | None:
         again = 0
         while again + period < len(pitches) and pitches[-1 - again] == pitches[-1 - again - period]:
             again += 1
-        if (beyond := again - max(LEAST, TIMES * period) + 1) > 0:
-            return pitches[-period] - LOWEST, min(NATS * beyond, MOST)
+        least, nats = (STUCK, SHAKEN) if period == 1 else (max(LEAST, TIMES * period), NATS)
+        if (beyond := again - least + 1) > 0:
+            return pitches[-period] - LOWEST, min(nats * beyond, MOST)
     return None

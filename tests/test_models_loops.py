@@ -16,7 +16,7 @@ def line(pitches: list[int], role: int = ANSWER) -> list[Note]:
     return [Note(0.2 * i, 0.1, pitch, 64, role) for i, pitch in enumerate(pitches)]
 
 
-@pytest.mark.parametrize("loop", [[60], [60, 64], [60, 64, 67], [60, 64, 67, 64, 62, 65, 69, 65]])
+@pytest.mark.parametrize("loop", [[60, 64], [60, 64, 67], [60, 64, 67, 64, 62, 65, 69, 65]])
 def test_what_goes_round_is_left_from_the_third_time_on(loop: list[int]) -> None:
     times = max(loops.TIMES, -(-loops.LEAST // len(loop))) + 1
     assert loops.worn(line([55, 57, *loop * times])[:-1]) is None
@@ -27,6 +27,14 @@ def test_what_goes_round_is_left_from_the_third_time_on(loop: list[int]) -> None
     ever = loops.worn(line(loop * 40))
     assert ever is not None
     assert 3.0 < ever[1] <= loops.MOST
+
+
+def test_a_note_that_is_struck_again_and_again_is_left_sooner() -> None:
+    assert loops.worn(line([55, 57, 60, 60, 60])) is None
+    found = [loops.worn(line([55, 57, *[60] * times])) for times in (4, 5)]
+    assert found == [(60 - LOWEST, pytest.approx(loops.SHAKEN)), (60 - LOWEST, pytest.approx(2 * loops.SHAKEN))]
+    assert loops.SHAKEN > loops.NATS
+    assert loops.worn(line([55, 57, *[60] * 40])) == (60 - LOWEST, loops.MOST)
 
 
 def test_an_accompaniment_under_a_tune_is_no_loop() -> None:
