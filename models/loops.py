@@ -1,8 +1,8 @@
 """Loops: what has gone round often enough is left, and not played for ever.
 
 Knows nothing of networks, harmony or time. A musician that reads its own last notes, and has learned to take up what it reads, is drawn to
-go round once more, each time more surely. So from the third time on (a single note: from the fourth), the note that would go on with it is disfavoured, each time
-more. An accompaniment under a tune is no loop: here all notes in a row must come again.
+go round once more, each time more surely. So from the third time on (a single note: once it was struck four times), the note that would
+go on with it is disfavoured, each time more. An accompaniment under a tune is no loop: here all notes in a row must come again.
 """
 
 from __future__ import annotations
