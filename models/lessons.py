@@ -5,7 +5,7 @@ processes draw the same course, and a course that was cut off goes on where it s
 
 What is done to a piece on its way here: transposed, its tempo and loudness varied, loudness made up where there is none, grids made human
 (and told apart from humans), given to a caller and an answerer at phrase ends, bars or anywhere, or to two hands; motifs repeated, also in
-other keys; notes that still sound at the window's end left open; and most windows change style on their way, in one key, and mostly where
+other keys; notes that sounded at one of some moments left open; and most windows change style on their way, in one key, and mostly where
 the player changes.
 """
 

@@ -22,7 +22,7 @@ Batch = dict[str, Tensor]
 @dataclass(frozen=True)
 class Weights:
     """How much each part counts. `kl` is per note of the window; `floor` is the free nats of each latent dimension; `taught` is
-    how much more a teacher is believed than the lesson itself, where there is one.
+    the share of the loss that comes from a teacher, where there is one, and not from the lesson itself.
     """
 
     kl: float = 0.1
