@@ -225,7 +225,9 @@ def arguments(
         "--compile", action="store_true", help="torch.compile: slow to start, faster after; needs a C++ compiler"
     )
     parser.add_argument("--workers", type=int, default=0, help="processes that prepare lessons; 0: a thread does")
-    parser.add_argument("--judge", type=int, default=0, help="steps between looks at the valid split of a pack; 0: none")
+    parser.add_argument(
+        "--judge", type=int, default=0, help="steps between looks at the valid split of a pack; 0: none"
+    )
     parser.add_argument("--every", type=int, default=25, help="steps between lines of the log")
     parser.add_argument("--save-minutes", type=float, default=5.0, help="minutes between checkpoints")
     for f in fields(Config):
