@@ -71,10 +71,7 @@ def test_what_sounded_at_a_moment_is_held(course: lessons.Course) -> None:
     for k in range(200):
         lesson = course.lesson(1, k)
         here = np.flatnonzero(lesson.steps[1:, codec.PITCH] != codec.NO_PITCH) + 1
-        rows, length = (
-            lesson.steps[here],
-            lesson.target[here - 1, codec.DURATION],
-        )  # a note is what was asked for a step before
+        rows, length = lesson.steps[here], lesson.target[here - 1, codec.DURATION]  # what was asked for a step before
         onset = np.cumsum(codec.TIMES[np.where(rows[:, codec.TIME] < codec.START, rows[:, codec.TIME], 0)])
         end = onset + codec.DURATIONS[length]
         held = rows[:, codec.DURATION] == codec.HELD_STEP
