@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NAMES = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
+LOUDNESS = NAMES.index("loudness")
 
 MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=float)
 KEYS = np.stack([np.roll(MAJOR, tonic) for tonic in range(12)])

@@ -9,6 +9,7 @@ The tilt fades where the last notes are `ASKED` spreads from the style, or a lin
 musician hardly doubts, it moves little, as the rest is unlikely for a reason: no spread counts as less than a feature's `doubt`.
 
 A style pulls in the same way, more gently, with its knobs at rest: the call is always heard, and outweighs a point in a latent space.
+Loudness alone is not tilted: see `models.dynamics`.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ BACK = (
 STRENGTH = 1.6  # of the tilt, where the quality is far from what is asked for
 #: Qualities that several notes make together want more.
 STUBBORN = {"register": 1.3, "polyphony": 3.0, "articulation": 3.4, "density": 1.5}
-#: The share of a style's pull that is left of it, where that is not all. Who plays louder because he was asked to hears himself, and
-#: goes on so; of chromaticism and freedom a few notes tell too little: drawn to them firmly, harmony and rhythm lose their thread.
-GENTLY = {"loudness": 0.9, "chromaticism": 0.25, "freedom": 0.5}
+#: The share of a style's pull that is left of it, where that is not all. A few notes tell too little of these: drawn to them firmly,
+#: harmony and rhythm lose their thread.
+GENTLY = {"chromaticism": 0.25, "freedom": 0.5}
 LOOKED_AT = 24  # notes
 LEAST = 5  # notes that can be measured
 LONGEST = 3.0  # seconds that a note counts as sounding, as in training
@@ -67,7 +68,6 @@ _HASTE = Feature.of(-np.log(codec.TIMES + 0.03), 0.35)
 _TOGETHER = Feature.of(_CHORD.astype(float), 0.3)
 _PITCHES = Feature.of(np.arange(codec.SIZES[codec.PITCH], dtype=float), 4.0)
 _OUTSIDE = [Feature.of(1.0 - key[(np.arange(codec.SIZES[codec.PITCH]) + LOWEST) % 12], 0.3) for key in attributes.KEYS]
-_VELOCITIES = Feature.of(np.arange(codec.SIZES[codec.VELOCITY], dtype=float), 2.0)
 _LENGTHS = Feature.of(np.log2(codec.DURATIONS), 0.6)
 
 
@@ -98,6 +98,8 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
         wanted = [0.0] * len(NAMES)
     out = {}
     for name, own, short in zip(NAMES, z[: len(NAMES)].tolist(), wanted, strict=True):
+        if name == "loudness":
+            continue
         value, mild = knobs.get(name, 0.0), pull * GENTLY.get(name, 1.0)
         force = max(mild, STRENGTH * STUBBORN.get(name, 1.0) * abs(value)) if value else mild
         if force:
@@ -136,9 +138,6 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Featu
             found.append((_PITCHES, 0.6 * register))
         if (foreign := how.get("chromaticism")) and len(notes) >= LEAST:
             found.append((_OUTSIDE[attributes.key_of([n.pitch for n in notes[-2 * LOOKED_AT :]])], foreign))
-    elif field == codec.VELOCITY:
-        if loudness := how.get("loudness"):
-            found.append((_VELOCITIES, loudness))
     elif field == codec.DURATION and (lengthen := how.get("articulation", 0.0) + 0.7 * how.get("polyphony", 0.0)):
         found.append((_LENGTHS, lengthen))
     return found

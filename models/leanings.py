@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import beat, cadence, clash, codec, habits, knobs, loops, motif, rhythm, rules, stand, tones
+from . import beat, cadence, clash, codec, dynamics, habits, knobs, loops, motif, rhythm, rules, stand, tones
+from .attributes import LOUDNESS
 from .note import ANSWER, Note, Span, answer_begins
 from .sampling import Sampling
 
 #: How likely a value must be to the musician, beside the likeliest, for style and knobs to draw to it: else, of a long tail they take its
 #: end, a wrong note, or one that is cut short in the middle of a chord. Waits are left alone: any may be in time.
-LIKELY = {codec.PITCH: 0.02, codec.VELOCITY: 0.005, codec.DURATION: 0.003}
+LIKELY = {codec.PITCH: 0.02, codec.DURATION: 0.003}
 OWN = 0.5  # of the call's rhythm is left where the style has a rhythm of its own
 OUT = 8.0  # nats by which what is less likely stays behind the favourite, however far it is drawn to
 
@@ -58,12 +59,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Leaning:
-    """All that the next note is drawn to."""
+    """All that the next note is drawn to. `mine`: how hard the notes of the answer so far are struck."""
 
     sampling: Sampling
     span: Span
     recent: Sequence[Note]
     turned: knobs.Knobs
+    level: dynamics.Level
+    mine: Sequence[int]
     taken: motif.Motif | None
     worn: tuple[int, float] | None
     asked: Asked
@@ -71,6 +74,8 @@ class Leaning:
     def of(self, logits: Row, field: int, onset: float) -> Row:
         """The logits (n,) of a field, all leanings added. `onset`: when the note sounds; before the time is chosen, the last one's."""
         s = self.sampling
+        if field == codec.VELOCITY:
+            return dynamics.leaned(logits, self.level, self.mine)
         expected = logits
         logits = knobs.tilted(logits, field, self.turned, self.recent)
         logits = habits.kept(logits, field, s.habits, s.habit, self.recent, onset)
@@ -134,4 +139,6 @@ class Leanings:
                     taken = replace(taken, weight=(1.0 - away) * taken.weight)
         pull = s.pull if self._styled else 0.0
         turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
-        return Leaning(s, span, recent, turned, taken, loops.worn(mine), self._asked)
+        level = dynamics.Level.asked(float(point[LOUDNESS]), pull, s.knobs.get("loudness", 0.0))
+        struck = [n.velocity for n in (mine if span.together else notes[answer_begins(notes) :])]
+        return Leaning(s, span, recent, turned, level, struck, taken, loops.worn(mine), self._asked)

@@ -46,7 +46,7 @@ class Sampling:
     lowest: float = 21.0
     highest: float = 108.0
     density: float = 20.0
-    emphasis: float = 2.0
+    emphasis: float = 1.0
     pull: float = 0.5
     key: float = 0.0
     lean: float = 0.3

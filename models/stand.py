@@ -16,11 +16,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .attributes import MEAN, NAMES, SPREAD
+from .attributes import LOUDNESS, MEAN, NAMES, SPREAD
 from .note import CALL, Note
 
 #: How far answers stand from their style, in the usual spreads of each quality (`models.attributes`).
-SPREADS = {"density": 0.88, "register": 0.2, "loudness": 0.17}
+SPREADS = {"density": 0.88, "register": 0.2, "loudness": 0.34}
 #: And how far from it they stand on the whole: left to itself the musician is slower than people are.
 MIDDLE = {"density": 0.1}
 
@@ -28,7 +28,6 @@ LISTENED = 24  # notes of a call whose loudness counts
 FEWEST = 8  # notes that tell how evenly they are struck
 USUAL = 9.0  # MIDI velocity: the spread among a call's notes, in the middle of all calls
 FREELY = 0.25, 2.0  # the least and the most that the stand in loudness is changed by it
-_LOUDNESS = NAMES.index("loudness")
 
 
 def loudness(notes: Sequence[Note]) -> float | None:
@@ -36,7 +35,7 @@ def loudness(notes: Sequence[Note]) -> float | None:
     struck = [n.velocity for n in notes if n.role == CALL][-LISTENED:]
     if not struck:
         return None
-    return float(np.clip((sum(struck) / len(struck) - MEAN[_LOUDNESS]) / SPREAD[_LOUDNESS], -3.0, 3.0))
+    return float(np.clip((sum(struck) / len(struck) - MEAN[LOUDNESS]) / SPREAD[LOUDNESS], -3.0, 3.0))
 
 
 def freely(notes: Sequence[Note]) -> float:
@@ -51,7 +50,7 @@ def told(point: NDArray[np.float32], emphasis: float) -> NDArray[np.float32]:
     Told twice as loud, it answers what is loud more loudly, and what is soft more softly, where people do the contrary.
     """
     out = np.float32(emphasis) * point
-    out[..., _LOUDNESS] = point[..., _LOUDNESS]
+    out[..., LOUDNESS] = point[..., LOUDNESS]
     return out
 
 
@@ -60,7 +59,7 @@ def heeding(point: NDArray[np.float32], loud: float | None, share: float) -> NDA
     if loud is None or not share:
         return point
     out = point.copy()
-    out[_LOUDNESS] += np.float32(share) * (np.float32(loud) - point[_LOUDNESS])
+    out[LOUDNESS] += np.float32(share) * (np.float32(loud) - point[LOUDNESS])
     return out
 
 
@@ -70,7 +69,7 @@ def beside(point: NDArray[np.float32], far: float, seed: int, begun: int, freely
     In loudness, `freely` times as far again.
     """
     stand = np.float32(far) * taken(seed, begun)
-    stand[_LOUDNESS] *= np.float32(freely)
+    stand[LOUDNESS] *= np.float32(freely)
     return point[: len(NAMES)] + stand
 
 

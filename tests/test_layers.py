@@ -79,6 +79,7 @@ PLAYING = (
         "motif",
         "cadence",
         "stand",
+        "dynamics",
         "rhythm",
         "tones",
         "loops",

@@ -32,7 +32,6 @@ def test_both_rooms_know_the_same_knobs() -> None:
         ("polyphony", codec.TIME, False),
         ("polyphony", codec.DURATION, True),
         ("register", codec.PITCH, True),
-        ("loudness", codec.VELOCITY, True),
         ("articulation", codec.DURATION, True),
     ],
 )
@@ -115,12 +114,12 @@ def test_a_style_pulls_where_its_notes_are_elsewhere() -> None:
     low = [Note(0.2 * i, 0.2, 30, 70, ANSWER) for i in range(12)]
     pulled = knobs.strengths({}, 0.5, z, low)
     assert pulled["register"] == pytest.approx(0.5)
-    z[attributes.NAMES.index("loudness")] = 9.0
-    assert knobs.strengths({}, 0.5, z, low)["loudness"] == pytest.approx(0.5 * knobs.GENTLY["loudness"])
-    assert knobs.strengths({"loudness": 1.0}, 0.5, z, low)["loudness"] == pytest.approx(
+    z[attributes.NAMES.index("freedom")] = 9.0
+    assert knobs.strengths({}, 0.5, z, low)["freedom"] == pytest.approx(0.5 * knobs.GENTLY["freedom"])
+    assert knobs.strengths({"freedom": 1.0}, 0.5, z, low)["freedom"] == pytest.approx(
         knobs.STRENGTH
     )  # who asks is obeyed
-    assert set(pulled) == set(attributes.NAMES)
+    assert set(pulled) == set(attributes.NAMES) - {"loudness"}  # which is moved: `models.dynamics`
     assert all(s == 0.0 for s in knobs.strengths({}, 0.5, z, low[:3]).values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import codec, habits
+from models.dynamics import Level
 from models.leanings import LIKELY, Asked, Leaning, Leanings
 from models.note import ANSWER, LOWEST, Note, Span
 from models.sampling import Sampling
@@ -21,9 +23,8 @@ SPAN = Span(3.0, 99.0, 98.0, 99.0)
 
 def leaning(turned: dict[str, float], kept: habits.Habits | None = None) -> Leaning:
     nothing = np.zeros(codec.SIZES[codec.PITCH])
-    return Leaning(
-        Sampling(habits=kept or {}), SPAN, RECENT, turned, None, None, Asked(nothing, nothing, nothing, None, None)
-    )
+    asked = Asked(nothing, nothing, nothing, None, None)
+    return Leaning(Sampling(habits=kept or {}), SPAN, RECENT, turned, Level(64.0, 0.0), [], None, None, asked)
 
 
 @given(
@@ -35,7 +36,7 @@ def leaning(turned: dict[str, float], kept: habits.Habits | None = None) -> Lean
 def test_style_and_knobs_choose_among_what_is_expected(field: int, seed: int, turn: float, odds: float) -> None:
     rng = np.random.default_rng(seed)
     logits = rng.normal(0.0, 3.0, codec.SIZES[field])
-    turned = dict.fromkeys(("register", "loudness", "articulation"), turn)
+    turned = dict.fromkeys(("register", "articulation"), turn)
     kept = {name: np.linspace(-odds, odds, 11) for name in ("place", "length")}
     out = leaning(turned, kept).of(logits, field, 3.0)
     assert logits[out.argmax()] >= logits.max() + math.log(LIKELY[field])
@@ -64,3 +65,15 @@ def test_waits_are_left_alone() -> None:
     logits = np.zeros(codec.SIZES[codec.TIME])
     logits[3] = 9.0
     assert (leaning({}).of(logits, codec.TIME, 3.0) == logits).all()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_an_answer_is_as_loud_as_itself(together: bool) -> None:
+    """What it has played so far tells how loud it is, not what it played before; in a duet there is no before."""
+    old = [Note(0.2 * i, 0.1, 60, 100, ANSWER) for i in range(6)]
+    call = [Note(2.0 + 0.2 * i, 0.1, 60, 40) for i in range(6)]
+    begun = [Note(4.0, 0.1, 60, 50, ANSWER)]
+    leanings = Leanings(8)
+    leanings.style(np.zeros(8, np.float32), Sampling(), True)
+    found = leanings.next([*old, *call, *begun], 0, replace(SPAN, together=together), 1)
+    assert found.mine == ([100] * 6 if together else []) + [50]

@@ -1,0 +1,62 @@
+"""Dynamics: how loud the next note is; what the musician expects of it is moved up or down as a whole, accents and all.
+
+Knows nothing of networks or of where an answer should lie. To tilt the odds, as other qualities are (`models.knobs`), would not do: of a
+musician that expects a loud note, or now and then one that is hardly touched, it takes the latter, and a soft answer jumps between
+whispers and shouts. Who plays more softly plays the same, softer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import codec
+from .attributes import LOUDNESS, MEAN, SPREAD
+from .knobs import ASKED, LEFT
+
+PULLED = 0.7  # of a style's pull is the share of what a note is off by which it is moved; a knob moves it by its own turn
+LOUDEST = 3.0  # spreads from the usual, at most
+LISTENED = 8  # of its own last notes tell how loud it is
+EXPECTED = 2  # so many more count as loud as it expects the next one to be; at its beginning there are no others
+STEP = 4  # MIDI velocities that are one value of the codec
+FARTHEST = 12.0  # values by which a note is moved, at most
+BEYOND = 2.0  # nats by which a value is less likely than the one before it, where nothing was expected of either
+
+Row = NDArray[np.floating]
+_VALUES = np.arange(codec.SIZES[codec.VELOCITY], dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud an answer is to be, in MIDI velocity, and by which share of what it is off each note is moved, 0 to 1."""
+
+    wanted: float
+    share: float
+
+    @classmethod
+    def asked(cls, own: float, pull: float, knob: float) -> Level:
+        """By a style that is so loud of its `own`, in spreads from the usual, and pulls so firmly; and by the knob, -1 to 1."""
+        spreads = own - LEFT * abs(knob) * own + ASKED * knob
+        wanted = MEAN[LOUDNESS] + SPREAD[LOUDNESS] * min(max(spreads, -LOUDEST), LOUDEST)
+        return cls(float(wanted), min(max(PULLED * pull, abs(knob)), 1.0))
+
+
+def leaned(logits: Row, level: Level, mine: Sequence[int]) -> Row:
+    """The logits (n,) of velocities, moved towards the level; `mine` are those of the answer so far."""
+    if not level.share:
+        return logits
+    p = np.exp(logits - logits.max(), dtype=np.float64)
+    expected = STEP * float(_VALUES @ p / p.sum())
+    recent = mine[-LISTENED:]
+    loud = (sum(recent) + EXPECTED * expected) / (len(recent) + EXPECTED)
+    return moved(logits, level.share * (level.wanted - loud) / STEP)
+
+
+def moved(logits: Row, by: float) -> Row:
+    """A row of logits, moved by so many values, which need not be whole."""
+    at = _VALUES - min(max(by, -FARTHEST), FARTHEST)
+    beyond = np.maximum(-at, 0.0) + np.maximum(at - _VALUES[-1], 0.0)
+    return np.interp(at, _VALUES, logits) - BEYOND * beyond

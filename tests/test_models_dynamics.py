@@ -1,0 +1,80 @@
+"""Dynamics: a note is moved as a whole, so that what is softer is the same, softer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import codec, dynamics
+from models.attributes import LOUDNESS, MEAN, SPREAD
+from models.dynamics import Level
+from models.sampling import softmax
+
+VALUES = np.arange(codec.SIZES[codec.VELOCITY])
+
+
+def bell(middle: float, spread: float = 2.0) -> np.ndarray:
+    return -0.5 * ((VALUES - middle) / spread) ** 2
+
+
+def mean_of(logits: np.ndarray) -> float:
+    return float(softmax(logits) @ VALUES)
+
+
+@given(st.floats(10.0, 20.0), st.floats(-6.0, 6.0))
+def test_what_is_expected_keeps_its_form(middle: float, by: float) -> None:
+    moved = dynamics.moved(bell(middle), by)
+    assert mean_of(moved) == pytest.approx(middle + by, abs=0.1)
+    p = softmax(moved)
+    assert np.sqrt(p @ (VALUES - mean_of(moved)) ** 2) == pytest.approx(2.0, abs=0.1)
+
+
+def test_whole_steps_are_exact() -> None:
+    logits = np.random.default_rng(0).normal(size=len(VALUES))
+    assert np.allclose(dynamics.moved(logits, 3.0)[3:], logits[:-3])
+    assert np.allclose(dynamics.moved(logits, -3.0)[:-3], logits[3:])
+    assert (dynamics.moved(logits, 0.0) == logits).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(-1e6, 1e6))
+def test_however_far_it_is_something_that_can_be_struck(seed: int, by: float) -> None:
+    moved = dynamics.moved(np.random.default_rng(seed).normal(0.0, 5.0, len(VALUES)), by)
+    assert np.isfinite(moved).all()
+    assert softmax(moved).sum() == pytest.approx(1.0)
+
+
+def test_a_soft_answer_of_one_who_expects_a_loud_one_or_a_whisper_is_soft() -> None:
+    """A tilt would have taken the whisper."""
+    loud_or_ghost = np.logaddexp(bell(26.0), bell(1.0) - 3.0)
+    p = softmax(dynamics.leaned(loud_or_ghost, Level(60.0, 1.0), []))
+    assert 4 * VALUES[p.argmax()] == pytest.approx(60.0, abs=4.0)
+    assert p[:4].sum() < 0.1
+
+
+def test_a_level_is_reached_within_a_few_notes_and_kept() -> None:
+    """A musician that expects to go on as loudly as its last note was."""
+    for wanted in (30.0, 100.0):
+        mine: list[int] = []
+        for _ in range(24):
+            last = mine[-1] / dynamics.STEP if mine else 16.0
+            leaned = dynamics.leaned(bell(last), Level(wanted, 0.35), mine)
+            mine.append(round(dynamics.STEP * mean_of(leaned)))
+        assert np.mean(mine[8:]) == pytest.approx(wanted, abs=8.0)
+        assert mine[-1] == pytest.approx(wanted, abs=6.0)
+
+
+def test_nothing_asked_is_nothing_changed() -> None:
+    logits = bell(12.0)
+    assert dynamics.leaned(logits, Level(100.0, 0.0), [20] * 8) is logits
+
+
+def test_style_and_knob_ask_for_a_level() -> None:
+    usual, spread = MEAN[LOUDNESS], SPREAD[LOUDNESS]
+    assert Level.asked(0.0, 0.0, 0.0) == Level(usual, 0.0)
+    assert Level.asked(1.0, 0.5, 0.0) == Level(pytest.approx(usual + spread), 0.5 * dynamics.PULLED)
+    soft, loud = (Level.asked(1.0, 0.5, knob) for knob in (-1.0, 1.0))
+    assert soft.wanted < usual - spread < usual + spread < loud.wanted
+    assert soft.share == loud.share == 1.0  # who asks is obeyed
+    assert Level.asked(3.0, 2.0, 1.0).wanted <= usual + dynamics.LOUDEST * spread
