@@ -39,7 +39,7 @@ SAMPLING = {
     "lowest": (21.0, 108.0),
     "highest": (21.0, 108.0),
     "density": (1.0, 30.0),
-    "emphasis": (0.0, 1.5),
+    "emphasis": (0.0, 3.0),
     "pull": (0.0, 2.0),
     "habit": (0.0, 2.0),
     "motif": (0.0, 4.0),

@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import codec
-from .attributes import LOUDNESS
 from .heads import CHOSEN
 from .musician import Musician
 from .style import TIED, draw, kl_nats
@@ -23,15 +22,13 @@ Batch = dict[str, Tensor]
 @dataclass(frozen=True)
 class Weights:
     """How much each part counts. `kl` is per note of the window; `floor` is the free nats of each latent dimension; `taught` is
-    the share of the loss that comes from a teacher, where there is one, and not from the lesson itself; `emphasis` how far from
-    the middle the teacher is told that a style lies, and so how far the student makes it of itself (`models.stand.told`).
+    the share of the loss that comes from a teacher, where there is one, and not from the lesson itself.
     """
 
     kl: float = 0.1
     floor: float = 0.05
     tied: float = 0.3
     taught: float = 0.8
-    emphasis: float = 1.0
 
 
 def styles(musician: Musician, batch: Batch, sample: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,12 +39,6 @@ def styles(musician: Musician, batch: Batch, sample: bool) -> tuple[Tensor, Tens
     z = (z * batch["style_known"].view(b * p, n)[:, :1]).view(b, p, -1)
     at = batch["which"][..., None].expand(-1, -1, z.shape[-1])
     return z.gather(1, at), mean.view(b, p, -1), logvar.view(b, p, -1)
-
-
-def told(z: Tensor, emphasis: float) -> Tensor:
-    """Styles (…, latent) as one who plays is told them: `models.stand.told`, here for lessons."""
-    dimension = torch.arange(z.shape[-1], device=z.device)
-    return torch.where(dimension == LOUDNESS, z, emphasis * z)
 
 
 def field_nats(logits: list[Tensor], target: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,8 +67,8 @@ def lesson_loss(
 ) -> tuple[Tensor, Tensor]:
     """The loss to descend, a scalar, and a report, (8,): nats a note of each field, KL in nats, tied error, loss.
 
-    `teacher`: one that reads the same lessons in the same style, which it may be told with more emphasis, and knows how long held
-    notes will be; what it expects counts for `weights.taught`, what came for the rest. Expecting what it does in the mean is the best that can be done without knowing.
+    `teacher`: one that reads the same lessons in the same style, and knows how long held notes will be; what it expects counts for
+    `weights.taught`, what came for the rest. Expecting what it does in the mean is the best that can be done without knowing.
     """
     z, mean, logvar = styles(musician, batch, sample=True)
     logits = musician(batch["steps"], z, batch["target"])
@@ -90,7 +81,7 @@ def lesson_loss(
         steps = batch["steps"].clone()
         steps[..., codec.DURATION] = batch["lengths"]
         with torch.no_grad():
-            taught = teacher(steps, told(z, weights.emphasis), batch["target"])
+            taught = teacher(steps, z, batch["target"])
         learned = torch.lerp(learned, taught_nats(logits, taught, asked).sum(), weights.taught)
     known = batch["style_known"][..., 0].float()[..., None]
     kl = (kl_nats(mean, logvar) * known).sum((0, 1)) / known.sum().clamp(min=1)

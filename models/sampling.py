@@ -46,7 +46,7 @@ class Sampling:
     lowest: float = 21.0
     highest: float = 108.0
     density: float = 20.0
-    emphasis: float = 1.0
+    emphasis: float = 2.0
     pull: float = 0.5
     key: float = 0.0
     lean: float = 0.3
@@ -54,7 +54,7 @@ class Sampling:
     motif: float = 2.0
     cadence: float = 1.3
     stand: float = 1.0
-    dynamics: float = 0.7
+    dynamics: float = 0.6
     beat: float = 3.0
     rhythm: float = 1.6
     tones: float = 0.6

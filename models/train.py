@@ -208,12 +208,6 @@ def arguments(
         metavar="WEIGHTS",
         help="learn from what these weights expect, too, whose style encoder is the same",
     )
-    parser.add_argument(
-        "--emphasis",
-        type=float,
-        default=1.0,
-        help="how much farther from the middle the teacher is told that styles lie; so the student heeds them more",
-    )
     parser.add_argument("--notes", type=float, default=20e6, help="length of the course, in notes")
     parser.add_argument("--minutes", type=float, help="pause after this long; the same command goes on")
     parser.add_argument("--batch", type=int, default=16, help="windows a step, over all processes")

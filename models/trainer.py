@@ -54,7 +54,6 @@ class Trainer:
         self.narrow = device.type == "cuda" or (args.bf16 and device.type == "cpu")
         self.optimizers = optimizers(musician, args.rate, args.decay, self.narrow)
         self.base = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
-        self.weights = Weights(emphasis=args.emphasis)
         self.step, self.hours = 0, 0.0
         self.steps = max(1, round(args.notes / (args.batch * musician.config.window)))
         self.loss: Any = torch.compile(lesson_loss, dynamic=False) if args.compile else lesson_loss
@@ -69,7 +68,7 @@ class Trainer:
         # it.
         torch.manual_seed(self.args.seed * 1_000_003 + self.step * 64 + (dist.get_rank() if world > 1 else 0))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.narrow):
-            loss, report = self.loss(self.musician, batch, self.weights, self.teacher)
+            loss, report = self.loss(self.musician, batch, Weights(), self.teacher)
         loss.backward()
         if world > 1:
             average([p.grad for p in self.musician.parameters() if p.grad is not None] + [report], world)
