@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import codec, dynamics
+from agent import presets
+from models import answers, codec, dynamics, engines
 from models.attributes import LOUDNESS, MEAN, SPREAD
 from models.dynamics import Level
+from models.note import Note
 from models.sampling import softmax
 
 VALUES = np.arange(codec.SIZES[codec.VELOCITY])
@@ -78,3 +80,14 @@ def test_style_and_knob_ask_for_a_level() -> None:
     assert soft.wanted < usual - spread < usual + spread < loud.wanted
     assert soft.share == loud.share == 1.0  # who asks is obeyed
     assert Level.asked(3.0, 2.0, 1.0).wanted <= usual + dynamics.LOUDEST * spread
+
+
+def test_the_shipped_musician_does_not_shout_at_one_who_plays_softly() -> None:
+    """In a style that is loud by itself, and knows ghost notes: of those there are a few, and not one in four."""
+    preset, engine = presets.load("bebop-line"), engines.load("open")
+    call = [Note(0.25 * i, 0.2, p, 36) for i, p in enumerate((60, 62, 63, 67, 70, 67, 65, 63) * 2)]
+    found = [answers.answered(engine, call, preset.z, preset.sampling, seed, preset.vamp) for seed in range(6)]
+    velocities = [n.velocity for notes in found for n in notes]
+    assert len(velocities) > 100
+    assert 50 < np.mean(velocities) < 85
+    assert np.mean([abs(v - np.mean(velocities)) > 45 for v in velocities]) < 0.08
