@@ -17,9 +17,7 @@ from . import codec
 from .attributes import LOUDNESS, MEAN, SPREAD
 from .knobs import ASKED, LEFT
 
-PULLED = (
-    0.7  # of a style's pull is the share of what a note is off by which it is moved; a knob moves it by its own turn
-)
+PULLED = 0.7  # a style moves a note by so much of its pull of what it is off; a knob by its own turn
 LOUDEST = 3.0  # spreads from the usual, at most
 LISTENED = 8  # of its own last notes tell how loud it is
 EXPECTED = 2  # so many more count as loud as it expects the next one to be; at its beginning there are no others
