@@ -17,7 +17,9 @@ from . import codec
 from .attributes import LOUDNESS, MEAN, SPREAD
 from .knobs import ASKED, LEFT
 
-PULLED = 0.7  # a style moves a note by so much of its pull of what it is off; a knob by its own turn
+KEPT = (
+    0.35  # of what a note is off is what a style moves it by, however firmly it pulls else; a knob does by its own turn
+)
 LOUDEST = 3.0  # spreads from the usual, at most
 LISTENED = 8  # of its own last notes tell how loud it is
 EXPECTED = 2  # so many more count as loud as it expects the next one to be; at its beginning there are no others
@@ -37,11 +39,11 @@ class Level:
     share: float
 
     @classmethod
-    def asked(cls, own: float, pull: float, knob: float) -> Level:
-        """By a style that is so loud of its `own`, in spreads from the usual, and pulls so firmly; and by the knob, -1 to 1."""
+    def asked(cls, own: float, knob: float, styled: bool) -> Level:
+        """By a style that is so loud of its `own`, in spreads from the usual, where there is one; and by the knob, -1 to 1."""
         spreads = own - LEFT * abs(knob) * own + ASKED * knob
         wanted = MEAN[LOUDNESS] + SPREAD[LOUDNESS] * min(max(spreads, -LOUDEST), LOUDEST)
-        return cls(float(wanted), min(max(PULLED * pull, abs(knob)), 1.0))
+        return cls(float(wanted), min(max(KEPT * styled, abs(knob)), 1.0))
 
 
 def leaned(logits: Row, level: Level, mine: Sequence[int]) -> Row:

@@ -139,6 +139,6 @@ class Leanings:
                     taken = replace(taken, weight=(1.0 - away) * taken.weight)
         pull = s.pull if self._styled else 0.0
         turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
-        level = dynamics.Level.asked(float(point[LOUDNESS]), pull, s.knobs.get("loudness", 0.0))
+        level = dynamics.Level.asked(float(point[LOUDNESS]), s.knobs.get("loudness", 0.0), self._styled)
         struck = [n.velocity for n in (mine if span.together else notes[answer_begins(notes) :])]
         return Leaning(s, span, recent, turned, level, struck, taken, loops.worn(mine), self._asked)

@@ -54,7 +54,7 @@ class Sampling:
     motif: float = 2.0
     cadence: float = 1.3
     stand: float = 1.0
-    dynamics: float = 0.6
+    dynamics: float = 0.5
     beat: float = 3.0
     rhythm: float = 1.6
     tones: float = 0.6
