@@ -1,6 +1,6 @@
 """Dynamics: how loud the next note is; what the musician expects of it is moved up or down as a whole, accents and all.
 
-Knows nothing of networks or of where an answer should lie. To tilt the odds, as other qualities are (`models.knobs`), would not do: of a
+Knows nothing of networks or of calls. To tilt the odds, as other qualities are (`models.knobs`), would not do: of a
 musician that expects a loud note, or now and then one that is hardly touched, it takes the latter, and a soft answer jumps between
 whispers and shouts. Who plays more softly plays the same, softer.
 """
@@ -46,13 +46,13 @@ class Level:
         return cls(float(wanted), min(max(KEPT * styled, abs(knob)), 1.0))
 
 
-def leaned(logits: Row, level: Level, mine: Sequence[int]) -> Row:
-    """The logits (n,) of velocities, moved towards the level; `mine` are those of the answer so far."""
+def leaned(logits: Row, level: Level, struck: Sequence[int]) -> Row:
+    """The logits (n,) of velocities, moved towards the level; `struck` are those of the answer so far."""
     if not level.share:
         return logits
     p = np.exp(logits - logits.max(), dtype=np.float64)
     expected = STEP * float(_VALUES @ p / p.sum())
-    recent = mine[-LISTENED:]
+    recent = struck[-LISTENED:]
     loud = (sum(recent) + EXPECTED * expected) / (len(recent) + EXPECTED)
     return moved(logits, level.share * (level.wanted - loud) / STEP)
 

@@ -26,6 +26,7 @@ from . import attributes, codec
 from .attributes import NAMES
 from .note import LOWEST, Note
 
+TILTED = tuple(name for name in NAMES if name != "loudness")  # which is moved instead: `models.dynamics`
 REACH = 1.2  # spreads by which a knob turned fully moves the style
 ASKED = 2.5  # spreads of its quality that a knob turned fully asks for
 LEFT = (
@@ -98,7 +99,7 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
         wanted = [0.0] * len(NAMES)
     out = {}
     for name, own, short in zip(NAMES, z[: len(NAMES)].tolist(), wanted, strict=True):
-        if name == "loudness":
+        if name not in TILTED:
             continue
         value, mild = knobs.get(name, 0.0), pull * GENTLY.get(name, 1.0)
         force = max(mild, STRENGTH * STUBBORN.get(name, 1.0) * abs(value)) if value else mild

@@ -59,14 +59,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Leaning:
-    """All that the next note is drawn to. `mine`: how hard the notes of the answer so far are struck."""
+    """All that the next note is drawn to. `struck`: the velocities of the answer so far, of the last ones at least."""
 
     sampling: Sampling
     span: Span
     recent: Sequence[Note]
     turned: knobs.Knobs
     level: dynamics.Level
-    mine: Sequence[int]
+    struck: Sequence[int]
     taken: motif.Motif | None
     worn: tuple[int, float] | None
     asked: Asked
@@ -75,7 +75,7 @@ class Leaning:
         """The logits (n,) of a field, all leanings added. `onset`: when the note sounds; before the time is chosen, the last one's."""
         s = self.sampling
         if field == codec.VELOCITY:
-            return dynamics.leaned(logits, self.level, self.mine)
+            return dynamics.leaned(logits, self.level, self.struck)
         expected = logits
         logits = knobs.tilted(logits, field, self.turned, self.recent)
         logits = habits.kept(logits, field, s.habits, s.habit, self.recent, onset)
@@ -127,10 +127,13 @@ class Leanings:
         recent = notes[-2 * knobs.LOOKED_AT :]
         mine = [n for n in recent if n.role == ANSWER]
         point = stand.heeding(self.point, self._asked.loud, s.dynamics)
-        taken = None
+        taken: motif.Motif | None = None
+        answer: Sequence[Note] = mine
         if not span.together:  # who plays a part in a duet takes no stand, and lets motifs be
+            begun = answer_begins(notes)
+            answer = notes[begun:]
             if s.stand:
-                point = stand.beside(point, s.stand, seed, forgotten + answer_begins(notes), self._asked.freely)
+                point = stand.beside(point, s.stand, seed, forgotten + begun, self._asked.freely)
             if s.motif:
                 self._said = self._said or motif.called(notes)
                 taken = motif.taken_up(notes, self._said)
@@ -140,5 +143,5 @@ class Leanings:
         pull = s.pull if self._styled else 0.0
         turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
         level = dynamics.Level.asked(float(point[LOUDNESS]), s.knobs.get("loudness", 0.0), self._styled)
-        struck = [n.velocity for n in (mine if span.together else notes[answer_begins(notes) :])]
+        struck = [n.velocity for n in answer[-dynamics.LISTENED :]]
         return Leaning(s, span, recent, turned, level, struck, taken, loops.worn(mine), self._asked)

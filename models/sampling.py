@@ -24,8 +24,8 @@ class Sampling:
     """How boldly to play. Temperatures multiply: `temperature` is for all fields, the others for their own.
 
     `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `emphasis`: how much
-    farther from the middle of all styles the network is told that this one lies, except in loudness; `pull`: how firmly its qualities are
-    kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), by default the key of the call; `lean`
+    farther from the middle of all styles the network is told that this one lies, except in loudness; `pull`: how firmly its qualities but
+    loudness are kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), by default the key of the call; `lean`
     favours it, in nats. `habit` is the power to which the `habits` are taken (`models.habits`). `motif`: how much the
     call's own continuation is favoured, in nats (`models.motif`); `cadence`: how much the key's home is, where an answer
     may close (`models.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do;

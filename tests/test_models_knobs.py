@@ -119,7 +119,7 @@ def test_a_style_pulls_where_its_notes_are_elsewhere() -> None:
     assert knobs.strengths({"freedom": 1.0}, 0.5, z, low)["freedom"] == pytest.approx(
         knobs.STRENGTH
     )  # who asks is obeyed
-    assert set(pulled) == set(attributes.NAMES) - {"loudness"}  # which is moved: `models.dynamics`
+    assert set(pulled) == set(knobs.TILTED)
     assert all(s == 0.0 for s in knobs.strengths({}, 0.5, z, low[:3]).values())
 
 

@@ -76,4 +76,4 @@ def test_an_answer_is_as_loud_as_itself(together: bool) -> None:
     leanings = Leanings(8)
     leanings.style(np.zeros(8, np.float32), Sampling(), True)
     found = leanings.next([*old, *call, *begun], 0, replace(SPAN, together=together), 1)
-    assert found.mine == ([100] * 6 if together else []) + [50]
+    assert found.struck == ([100] * 6 if together else []) + [50]
