@@ -19,6 +19,7 @@ from models.pulse import pulse
 
 from .errors import UserError
 from .manner import ALONE
+from .pace import CANDIDATES
 from .presets import Preset
 
 CALL, ANSWER = "call", "answer"
@@ -67,8 +68,9 @@ def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, c
     span = Span(start, stop + 1.0, start + CLOSING * seconds, stop, bar=beat, on_beat=beat is not None)
     play = {"do": "play", "id": 1, **span_to_wire(span)}
     hear = {"do": "hear", "at": 0, "notes": [to_wire(n) for n in call]}
+    draft = {**play, "do": "draft", "candidates": CANDIDATES[0], "at_once": True}
     notes = []
-    for reply in ask(command, [style, vamp, {"do": "seed", "seed": seed}, hear, play]):
+    for reply in ask(command, [style, vamp, {"do": "seed", "seed": seed}, hear, draft, play]):
         if "note" in reply:
             try:
                 note = from_wire(reply["note"])

@@ -29,7 +29,7 @@ from .clock import SystemClock
 from .errors import UserError
 from .meters import percentiles
 from .mind import Mind, MindLost, worker_command
-from .partner import CANDIDATES
+from .pace import CANDIDATES
 from .ports import Event, RtInput
 from .session import Session
 
@@ -162,7 +162,7 @@ async def ready_share(mind: Mind, seconds: float) -> tuple[float, dict[str, floa
     return ready / count, percentiles(taken)
 
 
-async def _played(weights: str, engine: str, seconds: float, candidates: int = CANDIDATES) -> dict[str, Any]:
+async def _played(weights: str, engine: str, seconds: float, candidates: int = CANDIDATES[0]) -> dict[str, Any]:
     """A session with the player on the stage, whose musician drafts so many answers ahead."""
     stage = Stage()
     session = Session(

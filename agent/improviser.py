@@ -177,8 +177,8 @@ class Improviser:
             self._finish(solo)
 
     def draft(self, begin: float, bounds: Bounds, on_beat: bool, candidates: int) -> None:
-        """A solo will be asked for at `begin`, if nothing happens before: have it thought of in spare time."""
-        self.mind.draft(self._span(begin, begin, bounds, on_beat), candidates)
+        """A solo will be asked for at `begin`, if nothing happens before: have all of it thought of in spare time."""
+        self.mind.draft(self._span(begin, begin, bounds, on_beat, bounds.stop - begin + AHEAD), candidates)
 
     def _span(self, now: float, earliest: float, bounds: Bounds, on_beat: bool, ahead: float = AHEAD) -> Span:
         """What is asked of the musician: see `models.note.Span`."""

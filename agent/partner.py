@@ -22,6 +22,7 @@ from .listener import Listener
 from .manner import DUET, TRADE, Manner
 from .meters import Meters
 from .mind import Mind, MindLost, Relieved
+from .pace import CANDIDATES
 from .player import Player
 from .presets import Preset
 from .taste import Taste
@@ -35,7 +36,7 @@ KEPT = 200  # phrases of each, for the report
 REMEMBERED = 300  # notes: what a musician who comes in late is told
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before a musician who dies again and again is started anew
 WELL = 60.0  # seconds of good health, after which former deaths are forgotten
-CANDIDATES = 3  # drafts of an answer that are made while the player plays
+QUIET = 0.12  # seconds without a key, after which it may be: who is in the middle of a run is not thought about
 SITTING = 0.5  # seconds between two looks of a partner who rests
 STILLBORN = 3  # deaths before it has ever been ready: it will not come
 
@@ -82,7 +83,7 @@ class Partner:
             finished=self._finished,
         )
         self.taste = Taste(mind, preset, self.improviser.pace)
-        self.candidates = CANDIDATES
+        self.candidates = CANDIDATES[0]
         self.temper = turns.Temper()
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
@@ -221,10 +222,13 @@ class Partner:
             if asked:
                 due = now
             if due is None or due - now >= TICK:
-                candidates = min(self.candidates, self.improviser.pace.candidates)
-                if due is not None:  # without a draft, too, it has the style in the ear by then
+                wait, quiet = math.inf if due is None else due - now, self.listener.last_onset + QUIET - now
+                if due is not None and quiet < TICK:  # without a draft, too, it has the style in the ear by then
+                    candidates = min(self.candidates, self.improviser.pace.candidates)
                     self.improviser.draft(*self._answer(phrase, due), candidates)
-                await self.improviser.change(None if due is None else due - self.clock.now())
+                elif due is not None:
+                    wait = min(wait, quiet)
+                await self.improviser.change(None if wait == math.inf else wait)
                 continue
             begin, bounds, on_beat = self._answer(phrase, self.clock.now())
             await self._play(begin, lambda bounds=bounds: bounds, on_beat=on_beat)  # type: ignore[misc]

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import attributes, habits, likeness, pulse
+from . import attributes, eartraining, habits, likeness, pulse
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
@@ -29,6 +29,7 @@ SECONDS = 8.0
 FEWEST = 8  # notes of a call or of what came next
 BREATH = 0.05  # seconds between a call's last key and the answer, at least
 GROOVE = 0.3  # the performer's, who plays alone
+DRAFTS = 4  # of which the ear chooses, as live
 AWAY = ("density", "register", "velocity")  # distances from the call, of which the median is told
 
 Floats = NDArray[np.float64]
@@ -76,8 +77,9 @@ def answered(
     sampling: dict[str, float],
     seed: int,
     vamp: Sequence[Note] = (),
+    drafts: int = DRAFTS,
 ) -> list[Note]:
-    """The answer to a call, about `SECONDS` long, as `tradefours answer` asks for it."""
+    """The answer to a call, about `SECONDS` long, as `tradefours answer` asks for it: the best of some drafts."""
     engine.hear(0, [])
     engine.style(list(z) if z is not None else None, sampling)
     engine.vamp(list(vamp))
@@ -86,7 +88,18 @@ def answered(
     start = max(min(max(n.end for n in call), call[-1].onset + 1.0), call[-1].onset + BREATH)
     stop = start + SECONDS
     beat = pulse.pulse(call, GROOVE)
-    return list(engine.play(Span(start, stop + 1.0, start + 0.85 * SECONDS, stop, bar=beat, on_beat=beat is not None)))
+    span = Span(start, stop + 1.0, start + 0.85 * SECONDS, stop, bar=beat, on_beat=beat is not None)
+    engine.draft(span, drafts)
+    while engine.spare():
+        pass
+    return list(engine.play(span))
+
+
+def preset(path: Path) -> tuple[list[float], dict[str, float], list[Note]]:
+    """The point, the settings and the vamp of a preset of ours."""
+    table = tomllib.loads(path.read_text(encoding="utf8"))
+    settings = table.get("sampling", {}) | habits.settings(table.get("habits", {}))
+    return table["style"]["z"], settings, [Note(*row) for row in table.get("vamp", {}).get("notes", [])]
 
 
 def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
@@ -95,13 +108,18 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
     MIDI velocity and semitones · repetition, copied, ragged, clashing, ringing, rhythm (how unlike the call's): see `likeness` ·
     closing: share of answers, and of calls, that end at home · beat: how closely they keep to the pulse of the call, where it has one
-    (`models.pulse.kept`). Beside `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
+    (`models.pulse.kept`) · apart: how often an ear that other calls taught tells a person's from an answer, lead sheets left out. Beside
+    `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
+    questions: list[eartraining.Question] = []
     for i, cut in enumerate(found):
         answer = answered(engine, cut.call, engine.encode(cut.call), {}, seed + i)
         if len(answer) < likeness.GRAM:
             continue
+        if cut.source != eartraining.GRIDDED:
+            silent = eartraining.told(*eartraining.TOUCH) & (not cut.dynamics)
+            questions += eartraining.asked(cut.call, cut.next, cut.call, [answer], silent)
         called = likeness.figures(cut.call)
         for who, notes in (("answer", answer), ("real", cut.next)):
             away = np.abs(likeness.figures(notes) - called)
@@ -134,6 +152,8 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
         for who, values in each.items():
             again = np.random.default_rng(seed).choice(values, (1000, len(values)))
             out[key][f"{who}_interval"] = np.quantile(middle(again, axis=1), [0.025, 0.975]).tolist()
+    if len(questions) >= 2 * eartraining.FOLDS:
+        out["apart"] = {"answer": eartraining.apart(questions), "real": 0.5}
     return out
 
 
@@ -269,9 +289,7 @@ def style_obeyed(
     ceiling = float(np.mean([real[y == label].mean() for label in np.unique(y)])) if len(y) else 0.0
     each = {}
     for label in kinds:
-        table = tomllib.loads((presets / f"{names[label]}.toml").read_text(encoding="utf8"))
-        z, sampling = table["style"]["z"], table.get("sampling", {}) | habits.settings(table.get("habits", {}))
-        vamp = [Note(*row) for row in table.get("vamp", {}).get("notes", [])]
+        z, sampling, vamp = preset(presets / f"{names[label]}.toml")
         found = [answered(engine, cut.call, z, sampling, seed + i, vamp) for i, cut in enumerate(calls)]
         rows = [features(notes) for notes in found if len(notes) >= FEWEST]
         each[names[label]] = float(np.mean(classifier.guess(np.stack(rows)) == label)) if rows else 0.0

@@ -1,23 +1,23 @@
-"""Drafts: answers thought of in spare time, before anybody has asked for one; the best of them is there when the turn comes.
+"""Drafts: whole answers thought of in spare time, before anybody has asked for one; the best of them is there when the turn comes.
 
 Knows nothing of ports or processes. It borrows the engine's own memory, a note at a time, and gives it back as it was: taking back costs
 nothing. So whoever has something else for the engine waits for one note at most.
 
-Candidates are ranked by how likely the musician itself finds them, a note, and by two guards: that they stay in the call's key, and are
-about as dense as the call.
+The best is the one that sounds most like a person's (`models.ear`). Where one is too short to tell, two guards choose: that it stays in the
+call's key, and is about as dense as the call. What was chosen is played stretch by stretch, as long as nobody changes what it answers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .attributes import KEYS, key_share
-from .note import CALL, Bar, Note, Span
+from .note import CALL, SHORTEST, Bar, Note, Span
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -27,15 +27,17 @@ NEAR = 0.1  # seconds: an answer that is asked for so much sooner or later than 
 EXACT = 0.001  # seconds: the same, on a beat
 IN_KEY, AS_DENSE = 4.0, 1.0  # nats a note: for a share of notes in the key, and for each octave of density
 CALLED = 48  # notes of the call that the guards look at
+HEARD = 256  # notes of whoever plays, among which the call is
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The notes of an answer's first stretch, why it paused there ("more" or "end"), and how good it is."""
+    """The notes of an answer and why it ended there ("more" or "end"); how human it sounds, if that can be told, and how well it fits."""
 
     notes: tuple[Note, ...]
     end: str
-    score: float
+    human: float | None
+    fits: float
 
 
 class Drafter:
@@ -51,7 +53,10 @@ class Drafter:
         self._work: Generator[Note, None, str] | None = None
         self._notes: list[Note] = []  # of the draft that is worked on
         self._generator = np.random.default_rng(0)
-        self._base, self._likely = 0, 0.0  # notes before it; and how likely it is, in nats
+        self._base = 0  # notes before it
+        self._rest: tuple[int, Span, Draft] | None = (
+            None  # of the one that is played: after how many notes, for whom, and what is left
+        )
 
     def wish(self, span: Span, count: int) -> None:
         """From now on, in spare time, think of `count` answers to what was heard."""
@@ -60,6 +65,11 @@ class Drafter:
 
     def drop(self) -> None:
         """What was heard, or how it is to be played, has changed: nothing of all this counts any more."""
+        self.reconsider()
+        self._rest = None
+
+    def reconsider(self) -> None:
+        """What there is to answer has changed a little, a key was let go: what is being played may go on as it was meant."""
         self.pause()
         self._span, self._found = None, []
 
@@ -79,22 +89,50 @@ class Drafter:
                 return True
             if len(self._found) >= self._count:
                 return False
-            self._base, self._likely, self._notes = engine.length, 0.0, []
+            self._base, self._notes = engine.length, []
             self._generator = np.random.default_rng([engine.seeded, self._base, len(self._found)])
             self._work = engine.invent(self._span)
         own, engine.generator = engine.generator, self._generator
-        engine.likelihood = 0.0
         try:
             self._notes.append(next(self._work))
         except StopIteration as end:
             self.pause()
             self._keep(end.value)
         finally:
-            self._likely += engine.likelihood or 0.0
-            engine.generator, engine.likelihood = own, None
+            engine.generator = own
         return True
 
-    def take(self, span: Span) -> Draft | None:
+    def play(self, span: Span) -> Generator[Note, None, str | None]:
+        """The notes of a draft that answer that question, as far as its horizon; what is left then is played when that is asked for.
+
+        Returns why it paused, as the engine's `play` does; None where there are none, or no more, and the engine is to go on from there.
+        """
+        if (draft := self._going_on(span) or self._take(span)) is None:
+            return None
+        for i, note in enumerate(draft.notes, 1):
+            if note.onset > min(span.stop, span.hush - SHORTEST):
+                return "end"
+            yield replace(note, duration=min(note.duration, span.hush - note.onset))
+            if note.onset >= span.until:
+                left = replace(draft, notes=draft.notes[i:])
+                self._rest = (self.engine.length, span, left) if left.notes or left.end == "end" else None
+                return "more"
+        return "end" if draft.end == "end" else None
+
+    def _going_on(self, span: Span) -> Draft | None:
+        """What is left of the answer that is being played, if it is still what is asked for."""
+        rest, self._rest = self._rest, None
+        if rest is None:
+            return None
+        length, asked, left = rest
+        same = length == self.engine.length and asked.together == span.together and _alike(asked.bar, span.bar)
+        if not same or (left.notes and left.notes[0].onset < span.earliest):
+            return None
+        self.reconsider()
+        self.chosen_from = 0
+        return left
+
+    def _take(self, span: Span) -> Draft | None:
         """The best answer to that question, moved to where it is asked for; None where there is none that fits."""
         thought, found = self._span, self._found
         self.drop()
@@ -107,16 +145,24 @@ class Drafter:
             return None
         self.used += 1
         self.chosen_from = len(found)
-        best = max(found, key=lambda draft: draft.score)
+        best = chosen(found)
         return replace(best, notes=tuple(note.moved(off) for note in best.notes)) if off else best
 
     def _keep(self, end: str) -> None:
-        if self._notes:
-            self.made += 1
-            score = self._likely / len(self._notes) + fit(self.engine.notes, self._notes)
-            self._found.append(Draft(tuple(self._notes), end, score))
-        else:
+        if not self._notes:
             self._count -= 1  # it would rather be silent
+            return
+        self.made += 1
+        call = [n for n in self.engine.notes[-HEARD:] if n.role == CALL]
+        human = self.engine.ear.likes(call, self._notes) if self.engine.ear and call else None
+        self._found.append(Draft(tuple(self._notes), end, human, fit(self.engine.notes, self._notes)))
+
+
+def chosen(drafts: Sequence[Draft]) -> Draft:
+    """The most human of some drafts, or, where one of them is too short to tell, the one that fits best."""
+    if all(draft.human is not None for draft in drafts):
+        return max(drafts, key=lambda draft: draft.human or 0.0)
+    return max(drafts, key=lambda draft: draft.fits)
 
 
 def _alike(a: Bar | None, b: Bar | None) -> bool:

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from . import codec, habits, knobs, rules, stand, vamps
 from .codec import CHOSEN
 from .drafts import Drafter
+from .ear import Ear
 from .leanings import Leanings
 from .memory import Memory
 from .network import Floats, Network
-from .note import ANSWER, CALL, HELD, Note, Span
+from .note import ANSWER, CALL, HELD, SHORTEST, Note, Span
 from .sampling import Sampling, draw, softmax
 
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
-SHORTEST = 0.06  # seconds: no note is shorter; one that must end sooner is not begun
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
 AT_ONCE = 16  # notes that are fed in spare time before one looks up again
 
@@ -35,16 +35,23 @@ AT_ONCE = 16  # notes that are fed in spare time before one looks up again
 class Engine:
     """One musician in one session."""
 
-    def __init__(self, network: Network, name: str = "unnamed", fingerprint: str = "none", points: str = "") -> None:
+    def __init__(
+        self,
+        network: Network,
+        name: str = "unnamed",
+        fingerprint: str = "none",
+        points: str = "",
+        ear: Ear | None = None,
+    ) -> None:
         self.network, self.config, self.cache = network, network.config, network.ring
         self.name, self.fingerprint = name, fingerprint
         self.points = points or name  # the weights whose style encoder this is: to them, points mean the same
+        self.ear = ear  # who chooses among drafts
         self.note = ""  # what is to be said of it
         self.leanings = Leanings(self.config.latent)
         self.sampling = Sampling()
         self.generator, self.seeded = np.random.default_rng(0), 0
         self.drafts = Drafter(self)
-        self.likelihood: float | None = None  # of what is chosen, summed up, where somebody asks
         self.memory = Memory(network)
         self._vamp: list[Note] = []
         self._beat: float | None = None  # seconds, of the beat that it was told in
@@ -100,7 +107,7 @@ class Engine:
     def hear(self, at: int, notes: list[Note]) -> None:
         """From the `at`-th note on, `notes` is what was heard. Only what differs is fed again. Raises ValueError."""
         memory = self.memory
-        self.drafts.drop()
+        self.drafts.reconsider()
         heard = memory.length
         if not 0 <= at <= heard:
             raise ValueError(f"hear at {at}: {heard} notes are known")
@@ -109,6 +116,8 @@ class Engine:
         same, old = 0, memory.notes[at - memory.forgotten :]
         while same < min(len(old), len(notes)) and old[same] == notes[same]:
             same += 1
+        if [(n.onset, n.pitch, n.role) for n in old[same:]] != [(n.onset, n.pitch, n.role) for n in notes[same:]]:
+            self.drafts.drop()  # it is not only that keys were let go
         self._again += at + same < heard and same < len(notes)
         self._fed += len(notes) - same
         answer = notes[max(memory.aside_at - at, 0) :]  # a key is let go, or a note was late: it goes on as it does
@@ -136,16 +145,20 @@ class Engine:
 
     def play(self, span: Span) -> Generator[Note, None, str]:
         """The notes of an answer, one by one, of a draft where there is one. Returns "more" where the horizon is reached, or "end"."""
-        if (draft := self.drafts.take(span)) is not None:
-            self.lead_in(span)
-            for note in draft.notes:
-                self.memory.remember([note])
-                yield note
-            if draft.end == "end" or draft.notes[-1].onset >= span.until:
-                self._over = draft.end == "end"
-                return draft.end
-            span = replace(span, on_beat=False)
-        end = yield from self.invent(span)
+        drafted, led = self.drafts.play(span), False
+        while True:
+            try:
+                note = next(drafted)
+            except StopIteration as stop:
+                end: str | None = stop.value
+                break
+            if not led:
+                self.lead_in(span)
+                led = True
+            self.memory.remember([note])
+            yield note
+        if end is None:
+            end = yield from self.invent(replace(span, on_beat=span.on_beat and not led))
         self._over = end == "end"
         return end
 
@@ -286,7 +299,4 @@ class Engine:
 
     def _choose(self, logits: NDArray[np.floating], field: int) -> int:
         s = self.sampling
-        value = draw(logits, s.heat(CHOSEN[field]), s.top_p, s.min_p, self.generator)
-        if self.likelihood is not None:
-            self.likelihood += float(np.log(softmax(logits)[value]))
-        return value
+        return draw(logits, s.heat(CHOSEN[field]), s.top_p, s.min_p, self.generator)

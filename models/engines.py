@@ -9,13 +9,16 @@ Knows nothing of notes. A runtime is imported only when it is asked for.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from . import shelf
+from .ear import Ear
 from .engine import Engine
 from .network import Network
 from .plain import PlainNetwork
 
+EAR = Path(__file__).parent / "ear.safetensors"
 LIVE, PLAIN, TORCH = NAMES = ("live", "plain", "torch")
 HOW_TO_GET_TORCH = (
     "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
@@ -32,11 +35,19 @@ def load(name: str, kind: str = LIVE) -> Engine:
         found = shelf.read(shelf.find(name, live=True))
         title, fingerprint, about = found.name, found.fingerprint, found.about
         network, note = live(found) if kind == LIVE else (PlainNetwork(found.tensors, found.config), "")
-    engine = Engine(network, title, fingerprint, str(about.get("points", "")))
+    engine = Engine(network, title, fingerprint, str(about.get("points", "")), hearing())
     licence = f"The weights {title}: {about['licence']}." if "licence" in about else ""
     engine.note = " ".join(filter(None, (licence, note)))
     engine.warm_up()
     return engine
+
+
+def hearing() -> Ear:
+    """The ear that chooses among drafts, whichever weights play. Raises CheckpointError."""
+    try:
+        return Ear.read(EAR)
+    except ValueError as error:
+        raise shelf.CheckpointError(str(error)) from error
 
 
 def live(found: shelf.Weights) -> tuple[Network, str]:

@@ -21,7 +21,7 @@ from .heads import CHOSEN
 
 FEW = 24  # calls, of all that are answered, that every style and every knob answers
 # What answers are like, which is no distance from their call.
-APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm")
+APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm", "apart")
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 #: The duration of a note whose key is still down: nobody knows yet how long it will be.
 HELD = math.inf
+SHORTEST = 0.06  # seconds: no note of ours is shorter; one that must end sooner is not begun
 
 #: Who plays a note. In call and response the player calls and the agent answers.
 CALL, ANSWER = 0, 1

@@ -70,6 +70,7 @@ PLAYING = (
     *("sampling", "knobs", "recall", "codec", "note", "midifile", "attributes", "corpus", "agreement", "export"),
     *(
         "drafts",
+        "ear",
         "rules",
         "precision",
         "leanings",

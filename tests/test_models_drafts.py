@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from models.drafts import fit
+from models.drafts import Draft, chosen, fit
 from models.engine import Engine
 from models.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
 from models.worker import serve
@@ -52,7 +52,7 @@ def test_drafting_leaves_no_trace() -> None:
 def test_the_best_draft_is_played_and_the_answer_goes_on_from_it() -> None:
     e = drafted(engine())
     found = e.drafts._found
-    best = max(found, key=lambda draft: draft.score)
+    best = chosen(found)
     assert len({draft.notes for draft in found}) == 3
     fed: list[int] = []
     feed = e.network.feed
@@ -68,6 +68,82 @@ def test_the_best_draft_is_played_and_the_answer_goes_on_from_it() -> None:
     again.seed(3)
     again.draft(SPAN, 3)
     assert list(drafted(again).play(SPAN)) == [*first, *rest]
+
+
+WHOLE = replace(SPAN, until=9.0)  # all of an answer is thought of,
+STRETCHES = [
+    replace(SPAN, earliest=at, until=at + 1.0) for at in (3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
+]  # and asked for bit by bit
+
+
+def whole(seed: int = 3) -> tuple[Engine, list[Note]]:
+    """An engine that has thought of whole answers, and the one that it would play."""
+    e = Engine(small_network())
+    e.seed(seed)
+    e.hear(0, scale(12))
+    e.draft(WHOLE, 2)
+    return drafted(e), list(chosen(e.drafts._found).notes)
+
+
+def bit(e: Engine, span: Span) -> list[Note]:
+    """A stretch that goes on from what was played."""
+    return list(e.play(replace(span, earliest=e.notes[-1].onset) if e.notes[-1].role == ANSWER else span))
+
+
+def test_a_draft_is_a_whole_answer_that_is_played_stretch_by_stretch() -> None:
+    e, meant = whole()
+    assert meant[-1].onset > STRETCHES[2].until
+    played = [note for span in STRETCHES for note in bit(e, span)]
+    assert played[: len(meant)] == meant
+
+
+def test_a_key_that_is_let_go_meanwhile_changes_nothing_of_it() -> None:
+    e, meant = whole()
+    played = bit(e, STRETCHES[0])
+    e.hear(11, [replace(scale(12)[-1], duration=0.7), *played])
+    played += bit(e, STRETCHES[1])
+    assert len(played) > len(bit(whole()[0], STRETCHES[0]))
+    assert played == meant[: len(played)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda e, played: e.style(None, {"temperature": 1.3}),
+        lambda e, played: e.hear(12, [*played[:-1], played[-1].moved(0.3)]),
+        lambda e, played: e.hear(12 + len(played), [Note(played[-1].onset + 0.1, 0.1, 90, 60)]),
+        lambda e, played: e.hear(12, played[:1]),
+    ],
+    ids=["style", "late", "key", "taken back"],
+)
+def test_what_changes_in_the_middle_is_heard_at_once(change: Callable[[Engine, list[Note]], None]) -> None:
+    """What was meant is forgotten: it goes on as one who had never thought ahead."""
+    e, _ = whole()
+    played = bit(e, STRETCHES[0])
+    change(e, played)
+    plain = Engine(small_network())
+    plain.hear(0, e.notes)
+    if e.sampling != plain.sampling:
+        plain.style(None, {"temperature": 1.3})
+    e.seed(5)
+    plain.seed(5)
+    ahead = replace(STRETCHES[1], earliest=e.notes[-1].onset)
+    assert list(e.play(ahead)) == list(plain.play(ahead))
+
+
+def test_no_note_of_a_draft_goes_beyond_new_bounds() -> None:
+    e, meant = whole()
+    played = bit(e, STRETCHES[0])
+    hush = meant[len(played)].onset + 0.5
+    more = list(e.play(replace(WHOLE, earliest=played[-1].onset, hush=hush)))
+    assert more
+    assert all(note.end <= hush + 1e-9 for note in more)
+
+
+def test_the_most_human_is_chosen_where_all_can_be_told_and_else_what_fits() -> None:
+    drafts = [Draft((), "end", human, fits) for human, fits in ((0.5, -3.0), (1.5, -2.0), (-1.0, -1.0))]
+    assert chosen(drafts) is drafts[1]
+    assert chosen([*drafts, Draft((), "end", None, -4.0)]) is drafts[2]
 
 
 @pytest.mark.parametrize("off", [0.03, -0.04])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from agent.errors import UserError
 from agent.manner import Manner
-from agent.partner import CANDIDATES
+from agent.pace import CANDIDATES
+from agent.partner import QUIET
 from agent.presets import Preset
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
@@ -246,7 +247,17 @@ def test_the_answer_that_would_be_given_now_is_thought_of_while_the_player_plays
     assert len(spans) > 5  # again with each key and release
     assert made.agent_ons()[0][0] >= spans[-1].earliest
     assert report.meters["musician"]["drafted"] == report.meters["answers"] == 1
-    assert {candidates for _, candidates in made.mind.drafts} == {CANDIDATES}
+    assert {candidates for _, candidates in made.mind.drafts} == {CANDIDATES[0]}
+
+
+def test_who_is_in_the_middle_of_a_run_is_not_thought_about() -> None:
+    async def script(j: Jam) -> None:
+        await j.play(*range(60, 72), gap=QUIET - 0.03, length=0.05)
+        assert not j.mind.drafts
+        await asyncio.sleep(QUIET)
+        assert j.mind.drafts
+
+    jam(script)
 
 
 def test_rounds_end_it() -> None:
