@@ -97,8 +97,8 @@ RULES = {
         "Slow and warm, a tune over soft chords, with room to breathe.",
         "the calmest songs of the songbook lead sheets",
         density("openewld", 0.0, 3.5),
-        {"temperature": 0.9, "density": 8.0, "pull": 0.15, "habit": 0.7, "motif": 1.7},
-        by_itself=("length",),
+        {"temperature": 0.9, "density": 8.0, "pull": 0.15, "habit": 0.7, "motif": 1.7, "rhythm": 0.8},
+        by_itself=("length", "stride"),
     ),
     "nocturne": Rule(
         "Nocturne",
@@ -111,7 +111,8 @@ RULES = {
         "Stride and syncopation at a brisk walk.",
         "fox-trots, one-steps and rags on rolls",
         titled(r"fox-?trot|one-?step|ragtime|\brag\b|cake", *ROLLS),
-        {"density": 16.0, "lowest": 32.0, "highest": 93.0},
+        {"density": 16.0, "lowest": 32.0, "highest": 93.0, "time": 1.15},
+        by_itself=("leap",),
     ),
     "salon-waltz": Rule(
         "Salon waltz",
@@ -125,8 +126,8 @@ RULES = {
         "One long single line, fast and chromatic.",
         "jazz solos at 180 beats a minute and above",
         tempo(180, 400),
-        {"temperature": 1.0, "lowest": 48.0, "highest": 90.0},
-        by_itself=("leap",),
+        {"temperature": 1.0, "lowest": 48.0, "highest": 90.0, "habit": 0.6},
+        by_itself=("leap", "wait", "length"),
     ),
     "slow-blues-line": Rule(
         "Slow blues line",
@@ -141,8 +142,8 @@ RULES = {
         "A clear tune, broken chords, a steady pulse.",
         "the calmer half of the pop arrangements",
         density("pop909", 0.0, 6.5),
-        {"temperature": 0.9, "pull": 0.15, "habit": 0.7},
-        by_itself=("length", "stride"),
+        {"temperature": 0.9, "pull": 0.15, "habit": 0.7, "time": 1.15},
+        by_itself=("length", "stride", "wait"),
     ),
     "pop-drive": Rule(
         "Pop drive",
@@ -178,13 +179,14 @@ RULES = {
         "Sharp chords, dark bass, a lean to the line.",
         "tangos on rolls",
         titled(r"tango", "pianolatron", "pianolatron_supra"),
+        {"habit": 0.6, "time": 1.15},
     ),
     "songbook": Rule(
         "Songbook",
         "A tune and its chords, plainly, in time.",
         "songbook lead sheets, the livelier ones: traditional songs and standards",
         density("openewld", 4.0, 40.0),
-        {"temperature": 0.88, "density": 10.0, "pull": 0.3, "habit": 0.7, "motif": 1.2},
+        {"temperature": 0.88, "density": 10.0, "habit": 0.7, "motif": 1.2, "pull": 0.15},
         by_itself=("length",),
     ),
     "stride-piano": Rule(
