@@ -40,7 +40,8 @@ SIZES = (
     2 * SHIFT + 2,
 )
 NOTHING: Steps = np.array([*(n - 1 for n in SIZES[:4]), 0, 0, SIZES[6] - 1], dtype=np.int64)
-_SILENT = float("nan")  # in place of a pitch: from silence to anything is no interval, and equals none
+#: By pitch as the codec codes it. In silence's place is NaN: from silence to anything is no interval, and equals none.
+_HEARD = np.append(np.arange(codec.NO_PITCH, dtype=float), np.nan)
 _WAITS = [*codec.TIMES.tolist(), float(codec.TIMES[-1])]  # by step; after silence, the longest
 WIDE = len(codec.FIELDS) + len(FIELDS)
 """How many numbers a step with its recall has."""
@@ -85,32 +86,28 @@ def recalled_last(rows: Steps, window: int) -> Steps:
     out = np.concatenate([rows[-1], NOTHING])
     near = rows[-(window + DEPTH) :]
     now, first = len(near) - 1, max(len(near) - 1 - window, 0) + 1
-    leaps = near[1:, codec.PITCH] - near[:-1, codec.PITCH]
-    pitch = [_SILENT if p == codec.NO_PITCH else p for p in near[:, codec.PITCH].tolist()]
-    if now < 1 or pitch[now] != pitch[now] or pitch[now - 1] != pitch[now - 1]:  # after silence, nothing is recalled
+    if now < 1:
         return out
-    wait = [_WAITS[time] for time in near[:, codec.TIME].tolist()]
+    heard = _HEARD[near[:, codec.PITCH]]
+    leaps = heard[1:] - heard[:-1]
+    places = (leaps[first - 1 : -1] == leaps[-1]).nonzero()[0] + first
+    leap = [np.nan, *leaps.tolist()]  # from the step before to each
+    pitch, time = near[:, codec.PITCH].tolist(), near[:, codec.TIME].tolist()
     best = then = length = rhythm = 0
-    for at in reversed((np.flatnonzero(leaps[first - 1 : -1] == leaps[-1]) + first).tolist()):
-        if pitch[at - 1] != pitch[at - 1]:
-            continue
+    for at in reversed(places.tolist()):
         same = steady = 0
-        in_time = True
-        while (
-            same < min(DEPTH, at)
-            and pitch[at - same] - pitch[at - same - 1] == pitch[now - same] - pitch[now - same - 1]
-        ):
-            waited = wait[at - same]
-            in_time = in_time and abs(wait[now - same] - waited) <= SLACK + SHARE * waited
-            steady += in_time
+        while same < DEPTH and leap[at - same] == leap[now - same]:
+            if steady == same:  # in time so far
+                waited = _WAITS[time[at - same]]
+                steady += abs(_WAITS[time[now - same]] - waited) <= SLACK + SHARE * waited
             same += 1
         score = 2 * (same + steady) + (pitch[at] == pitch[now])
         if score > best:  # of equals, the latest
             best, then, length, rhythm = score, at, same, steady
     if best:
-        came, last = near[then + 1].tolist(), int(pitch[then])
-        up = min(max(came[codec.PITCH] - last, -SPAN), SPAN) + SPAN
-        shift = min(max(int(pitch[now]) - last, -SHIFT), SHIFT) + SHIFT
+        came = near[then + 1].tolist()
+        up = min(max(came[codec.PITCH] - pitch[then], -SPAN), SPAN) + SPAN
+        shift = min(max(pitch[now] - pitch[then], -SHIFT), SHIFT) + SHIFT
         told = [up, came[codec.TIME], came[codec.VELOCITY], came[codec.DURATION], length, rhythm, shift]
         out[len(codec.FIELDS) :] = told
     return out
