@@ -53,7 +53,7 @@ def leaned(logits: Row, level: Level, struck: Sequence[int]) -> Row:
     if not level.share:
         return logits
     p = chances(logits)
-    expected = STEP * float(_VALUES @ p / p.sum())
+    expected = STEP * float(_VALUES.dot(p) / p.sum())
     recent = struck[-LISTENED:]
     loud = (sum(recent) + EXPECTED * expected) / (len(recent) + EXPECTED)
     return moved(logits, level.share * (level.wanted - loud) / STEP)

@@ -119,7 +119,7 @@ def tilted(logits: Row, field: int, how: Knobs, notes: Sequence[Note]) -> Row:
     # The mean and spread of a feature under p; p need not sum to one for that, and the tilt not be centred: only differences count.
     p = chances(logits)
     for feature, strength in found:
-        total, first, second = (feature.powers @ p).tolist()
+        total, first, second = feature.powers.dot(p).tolist()  # for so few, `@` takes twice as long
         mean = first / total
         spread = math.sqrt(max(second / total - mean * mean, 0.0))
         logits = logits + strength / max(spread, feature.doubt) * feature.powers[1]

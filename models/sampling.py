@@ -86,7 +86,7 @@ def likeliest(logits: NDArray[np.floating]) -> np.floating:
 
 def chances(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """How likely each of a (n,) row of logits is beside the likeliest, which is 1."""
-    return np.exp(logits - likeliest(logits), dtype=np.float64)
+    return np.exp(logits - logits[logits.argmax()], dtype=np.float64)
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -99,7 +99,7 @@ def raised(logits: NDArray[np.floating], first: int, lean: NDArray[np.floating])
     """A (n,) row of logits, those from the `first` on raised by `lean` (n - first,), and all of them together as likely as before."""
     p = chances(logits[first:])
     out = logits.astype(np.float64)
-    out[first:] += lean - np.log(np.exp(lean) @ p / p.sum())
+    out[first:] += lean - np.log(np.exp(lean).dot(p) / p.sum())
     return out
 
 
