@@ -21,10 +21,11 @@ LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
 LONGEST_WAIT = 0.4  # seconds: nor does it keep its partner waiting longer before it begins
 CHORD = 0.03  # seconds: onsets closer than this are struck together
 KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
+CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
+
 _TIMES = codec.TIMES.tolist()
 _PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
 _PIANO = _PITCHES.tolist()
-CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
 
 
 def moment(last: float, wait: float, span: Span) -> float:
