@@ -105,17 +105,18 @@ class Leanings:
         self.point: Point = np.zeros(latent, np.float32)
         self.sampling, self._styled = Sampling(), False
         self._asked: Asked | None = None  # once the call is looked at
+        self._aim: tuple[int | None, int, Point, dynamics.Level] | None = None
         self._said: motif.Called | None = None  # and how many notes were forgotten when it was
         self._forgotten = 0
 
     def style(self, point: Point, sampling: Sampling, styled: bool) -> None:
         """From the next note on; `styled`: whether there is a style at all, and not only its settings."""
         self.point, self.sampling, self._styled = point, sampling, styled
-        self._asked = None
+        self._asked = self._aim = None
 
     def heard(self) -> None:
         """There is more of a call, or another one."""
-        self._asked = self._said = None
+        self._asked = self._said = self._aim = None
 
     def next(self, notes: Sequence[Note], forgotten: int, span: Span, seed: int) -> Leaning:
         """What the note after `notes` is drawn to, before which there were `forgotten` more."""
@@ -124,24 +125,34 @@ class Leanings:
             self._asked = Asked.by(notes, s)
         recent = notes[-2 * knobs.LOOKED_AT :]
         mine = [n for n in recent if n.role == ANSWER]
-        point = stand.heeding(self.point, self._asked.loud, s.dynamics)
         taken: motif.Motif | None = None
+        begun = None
         answer: Sequence[Note] = mine[-dynamics.LISTENED :]
         if not span.together:  # who plays a part in a duet takes no stand, and lets motifs be
             said = self._called(notes, forgotten)
             answer = notes[max(said.begun, len(notes) - dynamics.LISTENED) :]
-            if s.stand:
-                point = stand.beside(point, s.stand, seed, forgotten + said.begun, self._asked.freely)
+            begun = forgotten + said.begun
             if s.motif:
                 taken = motif.taken_up(notes, said)
                 away = abs(s.knobs.get("register", 0.0))
                 if away and taken is not None:  # who is asked for another register leaves the motif's own, as far
                     taken = replace(taken, weight=(1.0 - away) * taken.weight)
         pull = s.pull if self._styled else 0.0
+        point, level = self._aimed(self._asked, begun, seed)
         turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
-        level = dynamics.Level.asked(float(point[LOUDNESS]), s.knobs.get("loudness", 0.0), self._styled)
         struck = [n.velocity for n in answer]
         return Leaning(s, span, recent, turned, level, struck, taken, loops.worn(mine), self._asked)
+
+    def _aimed(self, asked: Asked, begun: int | None, seed: int) -> tuple[Point, dynamics.Level]:
+        """Where the answer that began after so many notes is to be, and how loud; in a duet, where no answer begins, what is played."""
+        if self._aim is None or self._aim[:2] != (begun, seed):
+            s = self.sampling
+            point = stand.heeding(self.point, asked.loud, s.dynamics)
+            if begun is not None and s.stand:
+                point = stand.beside(point, s.stand, seed, begun, asked.freely)
+            level = dynamics.Level.asked(float(point[LOUDNESS]), s.knobs.get("loudness", 0.0), self._styled)
+            self._aim = begun, seed, point, level
+        return self._aim[2:]
 
     def _called(self, notes: Sequence[Note], forgotten: int) -> motif.Called:
         """What the call says: looked for once, as only what is heard changes it, and again where its notes were renumbered."""
