@@ -40,8 +40,7 @@ SIZES = (
     2 * SHIFT + 2,
 )
 NOTHING: Steps = np.array([*(n - 1 for n in SIZES[:4]), 0, 0, SIZES[6] - 1], dtype=np.int64)
-#: By pitch as the codec codes it. In silence's place is NaN: from silence to anything is no interval, and equals none.
-_HEARD = np.append(np.arange(codec.NO_PITCH, dtype=float), np.nan)
+_NO_LEAP = bytes([128])  # as a byte, what two pitches are apart is never this
 _WAITS = [*codec.TIMES.tolist(), float(codec.TIMES[-1])]  # by step; after silence, the longest
 WIDE = len(codec.FIELDS) + len(FIELDS)
 """How many numbers a step with its recall has."""
@@ -82,19 +81,21 @@ def recalled(rows: Steps, window: int, first: int = 0) -> Steps:
 
 
 def recalled_last(rows: Steps, window: int) -> Steps:
-    """(N, 7) steps -> (14,): the last one with what it recalls, as `recalled` has it; quicker where there is one at a time."""
+    """(N, 7) steps -> (14,): the last one with what it recalls, as `recalled` has it; quicker where there is one at a time.
+
+    Silence is only before the first note. Pitches, times and leaps are bytes here, as bytes are searched and looked up quickly.
+    """
     out = np.concatenate([rows[-1], NOTHING])
     near = rows[-(window + DEPTH) :]
-    now, first = len(near) - 1, max(len(near) - 1 - window, 0) + 1
-    if now < 1:
+    heights = near[:, codec.PITCH].astype(np.uint8)
+    pitch, time = heights.tobytes(), near[:, codec.TIME].astype(np.uint8).tobytes()
+    begun = pitch.rfind(codec.NO_PITCH) + 1  # the first note
+    leap = _NO_LEAP * (begun + 1) + (heights[1:] - heights[:-1]).tobytes()[begun:]  # to each step, modulo 256
+    at = now = len(near) - 1
+    if now <= begun:
         return out
-    heard = _HEARD[near[:, codec.PITCH]]
-    leaps = heard[1:] - heard[:-1]
-    places = (leaps[first - 1 : -1] == leaps[-1]).nonzero()[0] + first
-    leap = [np.nan, *leaps.tolist()]  # from the step before to each
-    pitch, time = near[:, codec.PITCH].tolist(), near[:, codec.TIME].tolist()
     best = then = length = rhythm = 0
-    for at in reversed(places.tolist()):
+    while (at := leap.rfind(leap[now], max(now - window, 0) + 1, at)) > 0:
         same = steady = 0
         while same < DEPTH and leap[at - same] == leap[now - same]:
             if steady == same:  # in time so far
