@@ -105,7 +105,9 @@ class Leanings:
         self.point: Point = np.zeros(latent, np.float32)
         self.sampling, self._styled = Sampling(), False
         self._asked: Asked | None = None  # once the call is looked at
-        self._aim: tuple[int | None, int, Point, dynamics.Level] | None = None
+        self._aim: tuple[int | None, int, Point, dynamics.Level] | None = (
+            None  # of which answer, with which seed; and what
+        )
         self._said: motif.Called | None = None  # and how many notes were forgotten when it was
         self._forgotten = 0
 
@@ -125,8 +127,8 @@ class Leanings:
             self._asked = Asked.by(notes, s)
         recent = notes[-2 * knobs.LOOKED_AT :]
         mine = [n for n in recent if n.role == ANSWER]
+        begun: int | None = None
         taken: motif.Motif | None = None
-        begun = None
         answer: Sequence[Note] = mine[-dynamics.LISTENED :]
         if not span.together:  # who plays a part in a duet takes no stand, and lets motifs be
             said = self._called(notes, forgotten)
@@ -144,7 +146,7 @@ class Leanings:
         return Leaning(s, span, recent, turned, level, struck, taken, loops.worn(mine), self._asked)
 
     def _aimed(self, asked: Asked, begun: int | None, seed: int) -> tuple[Point, dynamics.Level]:
-        """Where the answer that began after so many notes is to be, and how loud; in a duet, where no answer begins, what is played."""
+        """The style (7 or more,) and the loudness of the answer that began after so many notes, found once; in a duet, none has begun."""
         if self._aim is None or self._aim[:2] != (begun, seed):
             s = self.sampling
             point = stand.heeding(self.point, asked.loud, s.dynamics)

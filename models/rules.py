@@ -40,7 +40,7 @@ def moment(last: float, wait: float, span: Span) -> float:
     return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
 
 
-def _between(values: list[float], least: float, most: float) -> NDArray[np.bool_]:
+def _between(values: Sequence[float], least: float, most: float) -> NDArray[np.bool_]:
     """Which of some values, in their order, lie between these two."""
     inside = np.zeros(len(values), np.bool_)
     inside[bisect_left(values, least) : bisect_right(values, most)] = True
