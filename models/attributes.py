@@ -20,6 +20,8 @@ LOUDNESS = NAMES.index("loudness")
 MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=float)
 KEYS = np.stack([np.roll(MAJOR, tonic) for tonic in range(12)])
 """The twelve diatonic collections, (12, 12); a minor key shares its relative major's."""
+#: Round the circle of fifths: the next key's tonic, its tone that the key before it has not, and the one that it has not.
+_FIFTHS = [(7 * i % 12, (7 * i + 11) % 12, (7 * i + 10) % 12) for i in range(1, 12)]
 
 #: 1 to 4 and 2 to 3 times as long or short, in octaves; and where the nearest one changes.
 _SIMPLE = np.array([-2.0, -1.585, -1.0, -0.585, 0.0, 0.585, 1.0, 1.585, 2.0])
@@ -45,9 +47,19 @@ def classes_of(pitch: Iterable[int]) -> list[int]:
     return classes
 
 
+def within_keys(classes: Sequence[int]) -> list[int]:
+    """How many of so many notes of each pitch class are in each diatonic collection, by its major tonic."""
+    held = [0] * 12
+    held[0] = notes = sum(classes[0:5:2]) + sum(classes[5:12:2])
+    for tonic, comes, goes in _FIFTHS:
+        held[tonic] = notes = notes + classes[comes] - classes[goes]
+    return held
+
+
 def key_of(pitch: Iterable[int]) -> int:
     """The diatonic collection that holds most of the notes: `key_share` without the share, quicker for a few."""
-    return int((KEYS @ classes_of(pitch)).argmax())
+    held = within_keys(classes_of(pitch))
+    return held.index(max(held))
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -63,13 +75,21 @@ def off_simple(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _off(ratio: float) -> float:
     """`off_simple` of one ratio, and at most half an octave."""
-    return min(abs(ratio - _SIMPLE_LIST[bisect_left(_BETWEEN_LIST, ratio)]), 0.5)
+    off = abs(ratio - _SIMPLE_LIST[bisect_left(_BETWEEN_LIST, ratio)])
+    return off if off < 0.5 else 0.5
 
 
 def measure(
     onset: Sequence[float], duration: Sequence[float], pitch: Sequence[int], velocity: Sequence[int]
 ) -> NDArray[np.float64]:
-    """The seven attributes of a passage of at least four notes, in the order of `NAMES`, shape (7,).
+    """The seven attributes of a passage of at least four notes, as `figures` tells them, shape (7,)."""
+    return np.array(figures(onset, duration, pitch, velocity))
+
+
+def figures(
+    onset: Sequence[float], duration: Sequence[float], pitch: Sequence[int], velocity: Sequence[int]
+) -> list[float]:
+    """The seven attributes of a passage of at least four notes, in the order of `NAMES`.
 
     density: log2 of notes a second · register: mean MIDI pitch · polyphony: notes sounding at once, on average ·
     loudness: mean velocity · articulation: log2 of the median duration over the time between chords · freedom: how far
@@ -83,17 +103,15 @@ def measure(
     between = [wait for wait in map(operator.sub, onset[1:], onset[:-1]) if wait > CHORD]
     typical = _middle(between) if between else span
     off = [_off(math.log2(b / a)) for a, b in itertools.pairwise(between)] if len(between) > 2 else [0.0]
-    return np.array(
-        [
-            math.log2(count / span),
-            sum(pitch) / count,
-            min(sum(duration) / span, 12.0),
-            sum(velocity) / count,
-            math.log2(max(_middle(duration), 0.02) / max(typical, 0.04)),
-            sum(off) / len(off),
-            1.0 - float((KEYS @ classes_of(pitch)).max()) / count,
-        ]
-    )
+    return [
+        math.log2(count / span),
+        sum(pitch) / count,
+        min(sum(duration) / span, 12.0),
+        sum(velocity) / count,
+        math.log2(max(_middle(duration), 0.02) / max(typical, 0.04)),
+        sum(off) / len(off),
+        1.0 - max(within_keys(classes_of(pitch))) / count,
+    ]
 
 
 MEAN = np.array([3.1, 62.5, 5.0, 72.0, 1.0, 0.12, 0.07])

@@ -8,6 +8,8 @@ chord before it is no matter of the beat, and is left as it is.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,13 +28,18 @@ _WAITS = codec.TIMES[_APART:]
 _FIRM = np.array([[1.0], [SIXTEENTH], [EIGHTH], [SIXTEENTH], [1.0]])
 
 
+@lru_cache(maxsize=8)
+def _places(swing: float) -> Row:
+    """Where in a beat the firm places are, (5, 1)."""
+    return np.array([[0.0], [swing / 2], [swing], [(1.0 + swing) / 2], [1.0]])
+
+
 def leaned(logits: Row, last: float, bar: Bar, power: float) -> Row:
     """The logits (n,) of the wait after an onset at `last`, those that end in time raised by up to `power` nats."""
     if not power:
         return logits
     beat = bar.length / bar.beats
     within = ((last - bar.start + _WAITS) / beat) % 1.0
-    places = np.array([[0.0], [bar.swing / 2], [bar.swing], [(1.0 + bar.swing) / 2], [1.0]])
-    off = (within - places) * (beat / NEAR)
+    off = (within - _places(bar.swing)) * (beat / NEAR)
     lean = power * (_FIRM * np.exp(-0.5 * off * off)).max(0)
     return raised(logits, _APART, lean)

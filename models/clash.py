@@ -21,7 +21,8 @@ Row = NDArray[np.floating]
 
 def rubbed(notes: Sequence[Note], onset: float) -> list[int]:
     """The pitches, as indices from the lowest, that would rub against what still sounds a moment after `onset`."""
-    sounding = {note.pitch for note in notes if note.end > onset + CHORD}
+    soon = onset + CHORD
+    sounding = {note.pitch for note in notes if note.onset + note.duration > soon}
     beside = {pitch + step - LOWEST for pitch in sounding for step in RUBS}
     return [pitch for pitch in beside if 0 <= pitch <= HIGHEST - LOWEST]
 

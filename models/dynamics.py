@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from . import codec
 from .attributes import LOUDNESS, MEAN, SPREAD
 from .knobs import ASKED, LEFT
+from .sampling import chances
 
 KEPT = (
     0.35  # of what a note is off is what a style moves it by, however firmly it pulls else; a knob does by its own turn
@@ -28,7 +29,8 @@ FARTHEST = 12.0  # values by which a note is moved, at most
 BEYOND = 2.0  # nats by which a value is less likely than the one before it, where nothing was expected of either
 
 Row = NDArray[np.floating]
-_VALUES = np.arange(codec.SIZES[codec.VELOCITY], dtype=float)
+_LAST = codec.SIZES[codec.VELOCITY] - 1.0
+_VALUES = np.arange(_LAST + 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ def leaned(logits: Row, level: Level, struck: Sequence[int]) -> Row:
     """The logits (n,) of velocities, moved towards the level; `struck` are those of the answer so far."""
     if not level.share:
         return logits
-    p = np.exp(logits - logits.max(), dtype=np.float64)
-    expected = STEP * float(_VALUES @ p / p.sum())
+    p = chances(logits)
+    expected = STEP * float(_VALUES.dot(p) / p.sum())
     recent = struck[-LISTENED:]
     loud = (sum(recent) + EXPECTED * expected) / (len(recent) + EXPECTED)
     return moved(logits, level.share * (level.wanted - loud) / STEP)
@@ -60,5 +62,5 @@ def leaned(logits: Row, level: Level, struck: Sequence[int]) -> Row:
 def moved(logits: Row, by: float) -> Row:
     """A row of logits, moved by so many values, which need not be whole."""
     at = _VALUES - min(max(by, -FARTHEST), FARTHEST)
-    beyond = np.maximum(-at, 0.0) + np.maximum(at - _VALUES[-1], 0.0)
+    beyond = np.maximum(-at if by > 0.0 else at - _LAST, 0.0)
     return np.interp(at, _VALUES, logits) - BEYOND * beyond

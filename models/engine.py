@@ -125,8 +125,7 @@ class Engine:
             at + same, notes[same:], bool(answer) and not self._over and all(n.role == ANSWER for n in answer)
         )
         memory.settle()
-        if memory.forget():
-            self.leanings.renumbered()
+        memory.forget()
         self.leanings.heard()
 
     def encode(self, notes: list[Note]) -> list[float]:
@@ -243,8 +242,7 @@ class Engine:
     def _next(self, span: Span) -> Note | None:
         """The next note of the answer, or None where the answer is over. Fields are chosen in the order of CHOSEN."""
         state, near, network = self.memory.settle(), self.memory.near(), self.network
-        if self.memory.forget():
-            self.leanings.renumbered()
+        self.memory.forget()
         last = self.notes[-1] if self.notes else Note(span.earliest, HELD, 60, 64)
         answering = last.role == ANSWER
         chosen = [ANSWER, 0, 0, 0, 0, codec.FREE, codec.HUMAN]
@@ -279,7 +277,7 @@ class Engine:
         note = codec.note_of(chosen, onset)
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         duration = min(max(note.duration, SHORTEST), span.hush - onset)
-        return replace(note, role=ANSWER, place=place, duration=duration)
+        return Note(onset, duration, note.pitch, note.velocity, ANSWER, place)
 
     def _room(self, span: Span) -> float:
         """From when on the next note may be ours, if notes of the other one's are expected before it.

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from . import attributes, codec
 from .attributes import NAMES
 from .note import LOWEST, Note
+from .sampling import chances
 
 TILTED = tuple(name for name in NAMES if name != "loudness")  # which is moved instead: `models.dynamics`
 REACH = 1.2  # spreads by which a knob turned fully moves the style
@@ -63,6 +64,7 @@ class Feature(NamedTuple):
         return cls(np.stack([np.ones(len(values)), values, values * values]), doubt)
 
 
+_USUAL = list(zip(attributes.MEAN.tolist(), attributes.SPREAD.tolist(), strict=True))
 _CHORD = codec.TIMES < attributes.CHORD
 _LOG_TIMES = np.log2(np.maximum(codec.TIMES, 0.01))
 _HASTE = Feature.of(-np.log(codec.TIMES + 0.03), 0.35)
@@ -86,19 +88,19 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
     A quality is drawn to where the style `z` and its knob want it: with `pull` by the style alone, with up to `STRENGTH` (or
     more) by a knob; and the less, the nearer it is.
     """
-    recent = notes[-LOOKED_AT:]
+    recent, style = notes[-LOOKED_AT:], z[: len(NAMES)].tolist()
     if len(recent) >= LEAST:
-        figures = attributes.measure(
+        figures = attributes.figures(
             [n.onset for n in recent],
-            [min(n.duration, LONGEST) for n in recent],
+            [n.duration if n.duration < LONGEST else LONGEST for n in recent],
             [n.pitch for n in recent],
             [n.velocity for n in recent],
         )
-        wanted = (z[: len(NAMES)] - (figures - attributes.MEAN) / attributes.SPREAD).tolist()
+        wanted = [own - (now - mean) / spread for own, now, (mean, spread) in zip(style, figures, _USUAL, strict=True)]
     else:
         wanted = [0.0] * len(NAMES)
     out = {}
-    for name, own, short in zip(NAMES, z[: len(NAMES)].tolist(), wanted, strict=True):
+    for name, own, short in zip(NAMES, style, wanted, strict=True):
         if name not in TILTED:
             continue
         value, mild = knobs.get(name, 0.0), pull * GENTLY.get(name, 1.0)
@@ -115,9 +117,9 @@ def tilted(logits: Row, field: int, how: Knobs, notes: Sequence[Note]) -> Row:
     if not found:
         return logits
     # The mean and spread of a feature under p; p need not sum to one for that, and the tilt not be centred: only differences count.
-    p = np.exp(logits - logits.max(), dtype=np.float64)
+    p = chances(logits)
     for feature, strength in found:
-        total, first, second = (feature.powers @ p).tolist()
+        total, first, second = feature.powers.dot(p).tolist()  # for so few, `@` takes twice as long
         mean = first / total
         spread = math.sqrt(max(second / total - mean * mean, 0.0))
         logits = logits + strength / max(spread, feature.doubt) * feature.powers[1]

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from . import beat, cadence, clash, codec, dynamics, habits, knobs, loops, motif, rhythm, rules, stand, tones
 from .attributes import LOUDNESS
-from .note import ANSWER, Note, Span, answer_begins
-from .sampling import Sampling
+from .note import ANSWER, Note, Span
+from .sampling import Sampling, likeliest
 
 #: How likely a value must be to the musician, beside the likeliest, for style and knobs to draw to it: else, of a long tail they take its
 #: end, a wrong note, or one that is cut short in the middle of a chord. Waits are left alone: any may be in time.
 LIKELY = {codec.PITCH: 0.02, codec.DURATION: 0.003}
+_BEHIND = {field: math.log(share) for field, share in LIKELY.items()}  # in nats
 OWN = 0.5  # of the call's rhythm is left where the style has a rhythm of its own
 OUT = 8.0  # nats by which what is less likely stays behind the favourite, however far it is drawn to
 
@@ -80,8 +81,8 @@ class Leaning:
         logits = knobs.tilted(logits, field, self.turned, self.recent)
         logits = habits.kept(logits, field, s.habits, s.habit, self.recent, onset)
         if field in LIKELY:
-            odd = expected < (likeliest := expected.max()) + math.log(LIKELY[field])
-            logits = np.where(odd, logits[~odd].max() - OUT + expected - likeliest, logits)
+            odd = expected < (top := likeliest(expected)) + _BEHIND[field]
+            logits = np.where(odd, likeliest(logits[~odd]) - OUT + expected - top, logits)
         logits = motif.leaned(logits, field, self.taken, s.motif, self.asked.foreign, onset)
         if field == codec.TIME and not self.span.together:
             logits = rhythm.leaned(logits, self.asked.rhythm, s.rhythm * (OWN if "wait" in s.habits else 1.0))
@@ -104,20 +105,20 @@ class Leanings:
         self.point: Point = np.zeros(latent, np.float32)
         self.sampling, self._styled = Sampling(), False
         self._asked: Asked | None = None  # once the call is looked at
-        self._said: motif.Called | None = None
+        self._aim: tuple[int | None, int, Point, dynamics.Level] | None = (
+            None  # of which answer, with which seed; and what
+        )
+        self._said: motif.Called | None = None  # and how many notes were forgotten when it was
+        self._forgotten = 0
 
     def style(self, point: Point, sampling: Sampling, styled: bool) -> None:
         """From the next note on; `styled`: whether there is a style at all, and not only its settings."""
         self.point, self.sampling, self._styled = point, sampling, styled
-        self._asked = None
+        self._asked = self._aim = None
 
     def heard(self) -> None:
         """There is more of a call, or another one."""
-        self._asked = self._said = None
-
-    def renumbered(self) -> None:
-        """The first notes were forgotten."""
-        self._said = None
+        self._asked = self._said = self._aim = None
 
     def next(self, notes: Sequence[Note], forgotten: int, span: Span, seed: int) -> Leaning:
         """What the note after `notes` is drawn to, before which there were `forgotten` more."""
@@ -126,22 +127,37 @@ class Leanings:
             self._asked = Asked.by(notes, s)
         recent = notes[-2 * knobs.LOOKED_AT :]
         mine = [n for n in recent if n.role == ANSWER]
-        point = stand.heeding(self.point, self._asked.loud, s.dynamics)
+        begun: int | None = None
         taken: motif.Motif | None = None
-        answer: Sequence[Note] = mine
+        answer: Sequence[Note] = mine[-dynamics.LISTENED :]
         if not span.together:  # who plays a part in a duet takes no stand, and lets motifs be
-            begun = answer_begins(notes)
-            answer = notes[begun:]
-            if s.stand:
-                point = stand.beside(point, s.stand, seed, forgotten + begun, self._asked.freely)
+            said = self._called(notes, forgotten)
+            answer = notes[max(said.begun, len(notes) - dynamics.LISTENED) :]
+            begun = forgotten + said.begun
             if s.motif:
-                self._said = self._said or motif.called(notes)
-                taken = motif.taken_up(notes, self._said)
+                taken = motif.taken_up(notes, said)
                 away = abs(s.knobs.get("register", 0.0))
                 if away and taken is not None:  # who is asked for another register leaves the motif's own, as far
                     taken = replace(taken, weight=(1.0 - away) * taken.weight)
         pull = s.pull if self._styled else 0.0
+        point, level = self._aimed(self._asked, begun, seed)
         turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
-        level = dynamics.Level.asked(float(point[LOUDNESS]), s.knobs.get("loudness", 0.0), self._styled)
-        struck = [n.velocity for n in answer[-dynamics.LISTENED :]]
+        struck = [n.velocity for n in answer]
         return Leaning(s, span, recent, turned, level, struck, taken, loops.worn(mine), self._asked)
+
+    def _aimed(self, asked: Asked, begun: int | None, seed: int) -> tuple[Point, dynamics.Level]:
+        """The style (7 or more,) and the loudness of the answer that began after so many notes, found once; in a duet, none has begun."""
+        if self._aim is None or self._aim[:2] != (begun, seed):
+            s = self.sampling
+            point = stand.heeding(self.point, asked.loud, s.dynamics)
+            if begun is not None and s.stand:
+                point = stand.beside(point, s.stand, seed, begun, asked.freely)
+            level = dynamics.Level.asked(float(point[LOUDNESS]), s.knobs.get("loudness", 0.0), self._styled)
+            self._aim = begun, seed, point, level
+        return self._aim[2:]
+
+    def _called(self, notes: Sequence[Note], forgotten: int) -> motif.Called:
+        """What the call says: looked for once, as only what is heard changes it, and again where its notes were renumbered."""
+        if self._said is None or self._forgotten != forgotten:
+            self._said, self._forgotten = motif.called(notes), forgotten
+        return self._said

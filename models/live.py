@@ -143,7 +143,8 @@ def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quan
                 _small(g, f"to_{kind}{i}", [small[n] for n in names])
                 continue
             g.constant(f"to_{kind}{i}", np.ascontiguousarray(np.concatenate([w[n] for n in names]).T))
-        gains = [w[name + "q_norm.weight"]] * c.heads + [w[name + "k_norm.weight"]] * c.kv_heads
+        # What attention divides scores by is in the queries' gain: the quick product of one row with many scales nothing.
+        gains = [w[name + "q_norm.weight"] * c.head**-0.5] * c.heads + [w[name + "k_norm.weight"]] * c.kv_heads
         g.constant(f"qk_gain{i}", np.stack(gains).astype(np.float32)[None])
         g.constant(f"norm{i}", w[name + "attention_norm.weight"])
         g.constant(f"mlp_norm{i}", w[name + "mlp_norm.weight"])
@@ -187,6 +188,7 @@ def _layer(g: Graph, c: Config, i: int, x: str) -> str:
         num_heads=c.heads,
         kv_num_heads=c.kv_heads,
         do_rotary=1,
+        scale=1.0,
         local_window_size=c.window,
     )
     o = _times(g, f"y{i}", f"to_o{i}", f"found{i}", width, width)

@@ -40,7 +40,7 @@ SIZES = (
     2 * SHIFT + 2,
 )
 NOTHING: Steps = np.array([*(n - 1 for n in SIZES[:4]), 0, 0, SIZES[6] - 1], dtype=np.int64)
-_SILENT = float("nan")  # in place of a pitch: from silence to anything is no interval, and equals none
+_NO_LEAP = bytes([128])  # as a byte, what two pitches are apart is never this
 _WAITS = [*codec.TIMES.tolist(), float(codec.TIMES[-1])]  # by step; after silence, the longest
 WIDE = len(codec.FIELDS) + len(FIELDS)
 """How many numbers a step with its recall has."""
@@ -81,36 +81,34 @@ def recalled(rows: Steps, window: int, first: int = 0) -> Steps:
 
 
 def recalled_last(rows: Steps, window: int) -> Steps:
-    """(N, 7) steps -> (14,): the last one with what it recalls, as `recalled` has it; quicker where there is one at a time."""
+    """(N, 7) steps -> (14,): the last one with what it recalls, as `recalled` has it; quicker where there is one at a time.
+
+    Silence is only before the first note. Pitches, times and leaps are bytes here, as bytes are searched and looked up quickly.
+    """
     out = np.concatenate([rows[-1], NOTHING])
     near = rows[-(window + DEPTH) :]
-    now, first = len(near) - 1, max(len(near) - 1 - window, 0) + 1
-    leaps = near[1:, codec.PITCH] - near[:-1, codec.PITCH]
-    pitch = [_SILENT if p == codec.NO_PITCH else p for p in near[:, codec.PITCH].tolist()]
-    if now < 1 or pitch[now] != pitch[now] or pitch[now - 1] != pitch[now - 1]:  # after silence, nothing is recalled
+    heights = near[:, codec.PITCH].astype(np.uint8)
+    pitch, time = heights.tobytes(), near[:, codec.TIME].astype(np.uint8).tobytes()
+    begun = pitch.rfind(codec.NO_PITCH) + 1  # the first note
+    leap = _NO_LEAP * (begun + 1) + (heights[1:] - heights[:-1]).tobytes()[begun:]  # to each step, modulo 256
+    at = now = len(near) - 1
+    if now <= begun:
         return out
-    wait = [_WAITS[time] for time in near[:, codec.TIME].tolist()]
     best = then = length = rhythm = 0
-    for at in reversed((np.flatnonzero(leaps[first - 1 : -1] == leaps[-1]) + first).tolist()):
-        if pitch[at - 1] != pitch[at - 1]:
-            continue
+    while (at := leap.rfind(leap[now], max(now - window, 0) + 1, at)) > 0:
         same = steady = 0
-        in_time = True
-        while (
-            same < min(DEPTH, at)
-            and pitch[at - same] - pitch[at - same - 1] == pitch[now - same] - pitch[now - same - 1]
-        ):
-            waited = wait[at - same]
-            in_time = in_time and abs(wait[now - same] - waited) <= SLACK + SHARE * waited
-            steady += in_time
+        while same < DEPTH and leap[at - same] == leap[now - same]:
+            if steady == same:  # in time so far
+                waited = _WAITS[time[at - same]]
+                steady += abs(_WAITS[time[now - same]] - waited) <= SLACK + SHARE * waited
             same += 1
         score = 2 * (same + steady) + (pitch[at] == pitch[now])
         if score > best:  # of equals, the latest
             best, then, length, rhythm = score, at, same, steady
     if best:
-        came, last = near[then + 1].tolist(), int(pitch[then])
-        up = min(max(came[codec.PITCH] - last, -SPAN), SPAN) + SPAN
-        shift = min(max(int(pitch[now]) - last, -SHIFT), SHIFT) + SHIFT
+        came = near[then + 1].tolist()
+        up = min(max(came[codec.PITCH] - pitch[then], -SPAN), SPAN) + SPAN
+        shift = min(max(pitch[now] - pitch[then], -SHIFT), SHIFT) + SHIFT
         told = [up, came[codec.TIME], came[codec.VELOCITY], came[codec.DURATION], length, rhythm, shift]
         out[len(codec.FIELDS) :] = told
     return out

@@ -5,6 +5,7 @@ Knows nothing of networks or of what was drawn before; notes, a span and the set
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,10 @@ CHORD = 0.03  # seconds: onsets closer than this are struck together
 KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
 CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
 
+_TIMES = codec.TIMES.tolist()
+_PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
+_PIANO = _PITCHES.tolist()
+
 
 def moment(last: float, wait: float, span: Span) -> float:
     """When a note sounds that was drawn to begin `wait` after the last one: not in the past, and in the groove."""
@@ -35,6 +40,13 @@ def moment(last: float, wait: float, span: Span) -> float:
     return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
 
 
+def _between(values: Sequence[float], least: float, most: float) -> NDArray[np.bool_]:
+    """Which of some values, in their order, lie between these two."""
+    inside = np.zeros(len(values), np.bool_)
+    inside[bisect_left(values, least) : bisect_right(values, most)] = True
+    return inside
+
+
 def open_times(notes: Sequence[Note], last: Note, earliest: float, density: float) -> NDArray[np.bool_]:
     """Which waits are allowed: none into the past, none that makes it too dense, none too long."""
     shortest = earliest - last.onset
@@ -43,7 +55,7 @@ def open_times(notes: Sequence[Note], last: Note, earliest: float, density: floa
     recent = [n.onset for n in notes[-limit:] if n.role == ANSWER]
     if len(recent) == limit:
         shortest = max(shortest, recent[0] + 1.0 - last.onset)
-    allowed = (shortest - 0.005 <= codec.TIMES) & (longest + 0.005 >= codec.TIMES)
+    allowed = _between(_TIMES, shortest - 0.005, longest + 0.005)
     if not allowed.any():
         allowed[int(np.abs(codec.TIMES - shortest).argmin())] = True
     return allowed
@@ -65,20 +77,18 @@ def strangeness(notes: Sequence[Note], sampling: Sampling) -> Floats:
 
     A call that is itself in no key asks for none.
     """
-    pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
     if key := int(sampling.key):
-        return np.float32(sampling.lean) * (((key >> (pitch % 12)) & 1) == 0)
+        return np.float32(sampling.lean) * (((key >> (_PITCHES % 12)) & 1) == 0)
     heard = called(notes)
     if not heard:
-        return np.zeros(len(pitch), np.float32)
+        return np.zeros(len(_PITCHES), np.float32)
     tonic, share = key_share(np.array(heard, dtype=np.int64))
-    return np.float32(sampling.lean * surely(share)) * (KEYS[tonic][pitch % 12] == 0)
+    return np.float32(sampling.lean * surely(share)) * (KEYS[tonic][_PITCHES % 12] == 0)
 
 
 def open_pitches(notes: Sequence[Note], onset: float, sampling: Sampling) -> NDArray[np.bool_]:
     """Which pitches are allowed: in range, and not one that was struck together with this note."""
-    pitch = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
-    allowed = (pitch >= sampling.lowest) & (pitch <= sampling.highest)
+    allowed = _between(_PIANO, sampling.lowest, sampling.highest)
     for note in reversed(notes[-16:]):
         if onset - note.onset > CHORD:
             break

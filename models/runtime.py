@@ -5,12 +5,17 @@ Knows nothing of what a graph computes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import onnxruntime
 from numpy.typing import NDArray
+
+# One step's attention is a row times a matrix. The plain way has a quick product for that; the one in blocks, for many steps, has none.
+# It is read when a session is made.
+os.environ.setdefault("ORT_GQA_DISABLE_FLASH_ATTENTION", "1")
 
 Arrays = Mapping[str, NDArray[Any]]
 

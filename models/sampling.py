@@ -79,17 +79,27 @@ class Sampling:
         return self.temperature * float(getattr(self, field, 1.0))
 
 
+def likeliest(logits: NDArray[np.floating]) -> np.floating:
+    """The largest of a (n,) row of logits; of so few, `max` takes three times as long."""
+    return logits[logits.argmax()]
+
+
+def chances(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How likely each of a (n,) row of logits is beside the likeliest, which is 1."""
+    return np.exp(logits - logits[logits.argmax()], dtype=np.float64)
+
+
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Probabilities of a (n,) row of logits."""
-    p = np.exp(logits - logits.max(), dtype=np.float64)
+    p = chances(logits)
     return p / p.sum()
 
 
 def raised(logits: NDArray[np.floating], first: int, lean: NDArray[np.floating]) -> NDArray[np.float64]:
     """A (n,) row of logits, those from the `first` on raised by `lean` (n - first,), and all of them together as likely as before."""
-    p = np.exp(logits[first:] - logits[first:].max(), dtype=np.float64)
+    p = chances(logits[first:])
     out = logits.astype(np.float64)
-    out[first:] += lean - np.log(np.exp(lean) @ p / p.sum())
+    out[first:] += lean - np.log(np.exp(lean).dot(p) / p.sum())
     return out
 
 
@@ -101,18 +111,17 @@ def draw(
     Nucleus sampling (Holtzman et al. 2020), and nothing less likely than `min_p` times the likeliest (Nguyen et al.
     2024).
     """
-    hot = logits * (1.0 / max(temperature, 1e-3))
-    p = np.exp(hot - hot.max(), dtype=np.float64)  # the likeliest is 1
-    at = (p >= min(min_p, 1.0)).nonzero()[0]
-    likely = sorted(zip((-p[at]).tolist(), at.tolist(), strict=True))
+    p = chances(logits if temperature == 1.0 else logits * (1.0 / max(temperature, 1e-3)))
+    each = p.tolist()
+    likely = sorted((p >= min(min_p, 1.0)).nonzero()[0].tolist(), key=each.__getitem__, reverse=True)
     kept, total, nucleus = 0, 0.0, top_p * float(p.sum())
-    for less, _ in likely:
-        kept, total = kept + 1, total - less
+    for i in likely:
+        kept, total = kept + 1, total + each[i]
         if total >= nucleus:
             break
     drawn = generator.random() * total
-    for less, i in likely[:kept]:
-        drawn += less
+    for i in likely[:kept]:
+        drawn -= each[i]
         if drawn < 0.0:
             return i
-    return likely[kept - 1][1]  # rounding
+    return likely[kept - 1]  # rounding

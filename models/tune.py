@@ -7,11 +7,11 @@ accompaniment goes on under a long note (the "skyline" of Uitdenbogerd & Zobel 1
 
 from __future__ import annotations
 
-import itertools
+import operator
 from collections.abc import Sequence
 
 from .attributes import CHORD
-from .note import Note
+from .note import HIGHEST, Note
 
 THICK = 0.15  # share of notes that are struck with one before them, from which on the tune lies on top
 NEAR = 0.6  # seconds: how far before and after a higher note makes this one accompaniment
@@ -20,7 +20,8 @@ FAR = 9  # semitones: how much higher
 
 def thick(notes: Sequence[Note]) -> bool:
     """Whether the tune has to be told from what goes with it."""
-    together = sum(b.onset - a.onset < CHORD for a, b in itertools.pairwise(notes))
+    onsets = [note.onset for note in notes]
+    together = sum([wait < CHORD for wait in map(operator.sub, onsets[1:], onsets)])
     return together > THICK * len(notes)
 
 
@@ -33,7 +34,8 @@ def on_top(notes: Sequence[Note]) -> list[Note]:
                 tops[-1] = note
         else:
             tops.append(note)
-    return [top for i, top in enumerate(tops) if not _below(tops, i, -1) and not _below(tops, i, 1)]
+    high = max([top.pitch for top in tops], default=HIGHEST) - FAR  # above this, none is much higher
+    return [top for i, top in enumerate(tops) if top.pitch > high or not (_below(tops, i, -1) or _below(tops, i, 1))]
 
 
 def _below(tops: Sequence[Note], i: int, way: int) -> bool:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import codec, habits
 from models.dynamics import Level
+from models.engine import Engine
 from models.leanings import LIKELY, Asked, Leaning, Leanings
 from models.note import ANSWER, LOWEST, Note, Span
+from models.plain import PlainNetwork
 from models.sampling import Sampling
+
+from .musicians import SMALL, scale, small_weights
 
 RECENT = [Note(0.2 * i, 0.2, 50 + i % 5, 64, ANSWER) for i in range(12)]
 SPAN = Span(3.0, 99.0, 98.0, 99.0)
@@ -77,3 +82,59 @@ def test_an_answer_is_as_loud_as_itself(together: bool) -> None:
     leanings.style(np.zeros(8, np.float32), Sampling(), True)
     found = leanings.next([*old, *call, *begun], 0, replace(SPAN, together=together), 1)
     assert found.struck == ([100] * 6 if together else []) + [50]
+
+
+class Doubted(Leanings):
+    """Leanings whose every word is held against that of others that have kept nothing."""
+
+    asked = 0
+
+    def next(self, notes: Sequence[Note], forgotten: int, span: Span, seed: int) -> Leaning:
+        found = super().next(notes, forgotten, span, seed)
+        fresh = Leanings(len(self.point))
+        fresh.style(self.point, self.sampling, self._styled)
+        other = fresh.next(notes, forgotten, span, seed)
+        for what in ("turned", "level", "struck", "taken", "worn"):
+            assert getattr(found, what) == getattr(other, what)
+        self.asked += 1
+        return found
+
+
+deeds = st.lists(
+    st.tuples(
+        st.sampled_from(("hear", "revise", "play", "part", "draft", "style", "seed", "spare")), st.integers(0, 60)
+    ),
+    min_size=4,
+    max_size=24,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(deeds, st.integers(0, 9))
+def test_what_is_kept_from_note_to_note_is_what_a_fresh_look_finds(done: list[tuple[str, int]], seed: int) -> None:
+    """Whatever is heard, revised, forgotten, drafted or asked for in between."""
+    engine = Engine(PlainNetwork(small_weights(seed), SMALL, margin=20))  # it forgets after 132 notes
+    engine.leanings = Doubted(SMALL.latent)
+    engine.style([0.3] * SMALL.latent, {})
+    engine.hear(0, scale(8))
+    for deed, count in [*done, ("play", 40), ("spare", 9), ("play", 9)]:
+        now = engine.notes[-1].onset if engine.notes else 0.0
+        span = Span(now + 0.1, now + 0.1 * count, now + 0.05 * count, now + 30.0, together=deed == "part")
+        if deed == "hear":
+            engine.hear(engine.length, scale(count, now + 0.5))
+        elif deed == "revise":
+            at = max(engine.length - count, engine.memory.forgotten)
+            old = engine.notes[at - engine.memory.forgotten :][: count if seed % 2 else count // 2]
+            engine.hear(at, [replace(n, onset=n.onset + 0.01, velocity=1 + 2 * count) for n in old])
+        elif deed == "draft":
+            engine.draft(span, 2)
+        elif deed == "style":
+            engine.style([count / 30.0 - 1.0] * SMALL.latent, {"stand": count / 60.0, "knob.register": 0.5})
+        elif deed == "seed":
+            engine.seed(count)
+        elif deed == "spare":
+            for _ in range(count):
+                engine.spare()
+        else:
+            list(itertools.islice(engine.play(span), count))
+    assert engine.leanings.asked > 0
