@@ -112,7 +112,7 @@ RULES = {
         "fox-trots, one-steps and rags on rolls",
         titled(r"fox-?trot|one-?step|ragtime|\brag\b|cake", *ROLLS),
         {"density": 16.0, "lowest": 32.0, "highest": 93.0, "time": 1.15},
-        by_itself=("leap",),
+        by_itself=("leap", "length"),
     ),
     "salon-waltz": Rule(
         "Salon waltz",
@@ -173,6 +173,7 @@ RULES = {
         "klezmer rolls",
         titled(r"perlstein|freilach|jewish|palesteena|bulgar|doina", "pianolatron"),
         {"density": 18.0},
+        by_itself=("length",),
     ),
     "tango": Rule(
         "Tango",

@@ -21,12 +21,11 @@ from . import answers, corpus, engines
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
-from .eartraining import GRIDDED, TOUCH, Question, asked, judged, taught, told
+from .eartraining import GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
 from .engine import Engine
 from .shelf import FULL, CheckpointError
 
 ANSWERS = 4  # to each call, beside what came next
-HELD_OUT = 5  # one lesson in so many is not learned from
 #: Of styles that lead sheets are the only music of, nothing can be learned; nor of those that another musician plays.
 LEFT_OUT = ("late-night-ballad", "songbook", *(name for name, rule in RULES.items() if rule.musician == FULL))
 
@@ -96,11 +95,12 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{args.styled} calls are answered in each style …", flush=True)
     calls = answers.cuts(pieces, args.styled, args.seed + 1)
     groups.append(styled(engine, pieces, calls, args.presets, args.seed + 1))
-    learned = [q for group in groups for i, q in enumerate(group) if i % HELD_OUT]
+    parts = [shared(group) for group in groups]  # the first part of each is not learned from
+    learned = [q for first, *others in parts for part in others for q in part]
     pupil, about = taught(learned), {"lessons": str(len(learned)), "licence": "CC BY 4.0"}
-    for name, group in zip(("after calls", "in a style"), groups, strict=True):
-        among, pair = judged(pupil, group[::HELD_OUT])
-        about[name] = f"{among:.3f} of {1 + ANSWERS}, {pair:.3f} of two, {len(group[::HELD_OUT])} times"
+    for name, (unheard, *_) in zip(("after calls", "in a style"), parts, strict=True):
+        among, pair = judged(pupil, unheard)
+        about[name] = f"{among:.3f} of {1 + ANSWERS}, {pair:.3f} of two, {len(unheard)} times"
         print(f"the person is told {name}: {about[name]}", flush=True)
     pupil.write(args.out, about)
     print(f"written: {args.out}", flush=True)

@@ -96,9 +96,14 @@ def judged(pupil: Ear, questions: Sequence[Question]) -> tuple[float, float]:
     return float(np.mean(said.argmax(1) == 0)), float(np.mean(said[:, :1] > said[:, 1:]))
 
 
+def shared(questions: Sequence[Question], seed: int = 0) -> list[list[Question]]:
+    """The questions in `FOLDS` parts, by lot: they come in turn from one source after another."""
+    lot = np.random.default_rng(seed).permutation(len(questions)) % FOLDS
+    return [[q for q, part in zip(questions, lot, strict=True) if part == fold] for fold in range(FOLDS)]
+
+
 def apart(questions: Sequence[Question]) -> float:
     """How often a person is told from one answer by an ear that was taught by the other questions: 0.5 where nothing tells them apart."""
-    rows = np.arange(len(questions)) % FOLDS
-    parts = [[q for q, r in zip(questions, rows, strict=True) if r == fold] for fold in range(FOLDS)]
-    told = [judged(taught([q for p in parts if p is not part for q in p]), part)[1] for part in parts]
-    return float(np.average(told, weights=[len(part) for part in parts]))
+    parts = shared(questions)
+    found = [judged(taught([q for p in parts if p is not part for q in p]), part)[1] for part in parts]
+    return float(np.average(found, weights=[len(part) for part in parts]))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models import engines, vamps
 from models.attributes import key_of
+from models.drafts import chosen
 from models.engine import Engine
 from models.note import ANSWER, HELD, Bar, Note, Span
 
@@ -132,7 +133,7 @@ def test_drafts_have_it_in_the_ear_and_another_beat_or_style_has_it_told_again()
     e = engine()
     e.draft(SPAN, 2)
     settled(e)
-    best = max(e.drafts._found, key=lambda draft: draft.score)
+    best = chosen(e.drafts._found)
     assert list(e.play(SPAN)) == list(best.notes)
     changes = (
         (lambda e: e.vamp(LINE[:20]), SPAN),
