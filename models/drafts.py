@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import pulse
 from .attributes import KEYS, key_share
 from .note import CALL, SHORTEST, Bar, Note, Span
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MOST = 4  # candidates
 NEAR = 0.1  # seconds: an answer that is asked for so much sooner or later than was thought is still the same
 EXACT = 0.001  # seconds: the same, on a beat
+IN_TIME = 2.0  # nats: what it is worth to the ear, which knows no beat, that an answer keeps to the one that there is
 IN_KEY, AS_DENSE = 4.0, 1.0  # nats a note: for a share of notes in the key, and for each octave of density
 CALLED = 48  # notes of the call that the guards look at
 HEARD = 256  # notes of whoever plays, among which the call is
@@ -155,6 +157,8 @@ class Drafter:
         self.made += 1
         call = [n for n in self.engine.notes[-HEARD:] if n.role == CALL]
         human = self.engine.ear.likes(call, self._notes) if self.engine.ear and call else None
+        if human is not None and self._span is not None and self._span.bar is not None:
+            human += IN_TIME * pulse.kept(self._notes, self._span.bar)
         self._found.append(Draft(tuple(self._notes), end, human, fit(self.engine.notes, self._notes)))
 
 
