@@ -43,6 +43,7 @@ BUDGETS = (
     Budget("window heard anew while playing, times", "musician", "anew", 0),
     Budget("notes ready in time, 12 a second", "ready_share", "", 0.9999, least=True),
     Budget("times as fast as torch, a note", "faster_than_torch", "", 5.0, least=True),
+    Budget("a step, beside reading its memory once, times", "over_limit", "", 2.0),
 )
 #: The same at p95 while another process keeps one core busy.
 HOGGED = tuple(
