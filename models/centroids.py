@@ -111,7 +111,7 @@ RULES = {
         "Stride and syncopation at a brisk walk.",
         "fox-trots, one-steps and rags on rolls",
         titled(r"fox-?trot|one-?step|ragtime|\brag\b|cake", *ROLLS),
-        {"density": 16.0, "lowest": 32.0, "highest": 93.0, "time": 1.15},
+        {"density": 16.0, "lowest": 32.0, "highest": 93.0},
         by_itself=("leap", "length"),
     ),
     "salon-waltz": Rule(
@@ -142,7 +142,7 @@ RULES = {
         "A clear tune, broken chords, a steady pulse.",
         "the calmer half of the pop arrangements",
         density("pop909", 0.0, 6.5),
-        {"temperature": 0.9, "pull": 0.15, "habit": 0.7, "time": 1.15},
+        {"temperature": 0.9, "pull": 0.15, "habit": 0.7},
         by_itself=("length", "stride", "wait"),
     ),
     "pop-drive": Rule(
@@ -180,7 +180,7 @@ RULES = {
         "Sharp chords, dark bass, a lean to the line.",
         "tangos on rolls",
         titled(r"tango", "pianolatron", "pianolatron_supra"),
-        {"habit": 0.6, "time": 1.15},
+        {"habit": 0.6},
     ),
     "songbook": Rule(
         "Songbook",

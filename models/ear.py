@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from . import attributes
+from . import attributes, pulse
 from .attributes import CHORD, KEYS, NAMES
 from .note import Note
 from .tune import on_top, thick
@@ -36,6 +36,7 @@ FAR = 4.0  # spreads: what is farther out counts as so far
 WAITS = tuple(0.0442 * 2.0**i for i in range(6))  # seconds, between bands an octave wide
 LEAPS = (-12.5, -7.5, -4.5, -2.5, -0.5, 0.5, 2.5, 4.5, 7.5, 12.5)  # semitones
 LENGTHS = (0.0884, 0.177, 0.354, 0.707, 1.414)  # seconds
+STROKES = 40  # the last ones, of which steadiness is told
 LOW = 52  # MIDI number: below is the left hand's, mostly
 
 Figures = dict[str, float]
@@ -89,7 +90,7 @@ def expanded(z: Row) -> Row:
 
 def fingerprint() -> str:
     """A short name for these figures. An ear that learned from others does not fit."""
-    sizes = (LISTENED, REMEMBERED, LEAST, LONGEST, FAR, WAITS, LEAPS, LENGTHS, LOW)
+    sizes = (LISTENED, REMEMBERED, LEAST, LONGEST, FAR, WAITS, LEAPS, LENGTHS, STROKES, LOW)
     return hashlib.sha256(repr((names(), sizes)).encode()).hexdigest()[:12]
 
 
@@ -170,7 +171,8 @@ def _rhythm(notes: Sequence[Note]) -> Figures:
     ratios = [abs(b - a) for a, b in itertools.pairwise(octaves)] or [1.0]
     found = {f"waits {i}": x for i, x in enumerate(_bands(waits, WAITS))}
     found |= {"even": _share(r < 0.15 for r in ratios), "doubled": _share(abs(r - 1.0) < 0.15 for r in ratios)}
-    return found | {"waits vary": pstdev(octaves), "longest wait": max(octaves)}
+    found |= {"waits vary": pstdev(octaves), "longest wait": max(octaves)}
+    return found | {"steady": pulse.steadiness(strokes[-STROKES:])}
 
 
 def _melody(notes: Sequence[Note]) -> Figures:

@@ -48,6 +48,12 @@ def pulse(phrase: Sequence[Note], groove: float = 0.0, swing: float = 0.5) -> Ba
     return Bar(last + float(np.angle(on[best])) / math.tau * period, period, 1, groove, swing)
 
 
+def steadiness(onsets: Sequence[float]) -> float:
+    """How closely strokes at these seconds gather on beats, or half-way between, of the pulse that fits best: 1 if all lie there."""
+    since = np.array(onsets) - onsets[-1]
+    return float(np.abs(_gathered(since, np.full(len(since), 1.0 / len(since)), PERIODS / 2)).max())
+
+
 def kept(notes: Sequence[Note], beat: Bar) -> float:
     """How closely notes keep to a pulse: 1 where each lies on a beat or half-way between two, about 0 where they do not care."""
     turns = 2.0 * math.tau / beat.length * beat.beats

@@ -118,6 +118,8 @@ def test_what_is_kept_from_note_to_note_is_what_a_fresh_look_finds(done: list[tu
     engine.style([0.3] * SMALL.latent, {})
     engine.hear(0, scale(8))
     for deed, count in [*done, ("play", 40), ("spare", 9), ("play", 9)]:
+        if deed in ("hear", "revise"):
+            engine.drafts.pause()  # notes of a draft that is not done are nobody's
         now = engine.notes[-1].onset if engine.notes else 0.0
         span = Span(now + 0.1, now + 0.1 * count, now + 0.05 * count, now + 30.0, together=deed == "part")
         if deed == "hear":
