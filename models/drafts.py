@@ -57,7 +57,7 @@ class Drafter:
         self._generator = np.random.default_rng(0)
         self._base = 0  # notes before it
         self._rest: tuple[int, Span, Draft] | None = (
-            None  # of the one that is played: after how many notes, for whom, and what is left
+            None  # of the one that is played: after so many notes, what is left
         )
 
     def wish(self, span: Span, count: int) -> None:
@@ -111,10 +111,13 @@ class Drafter:
         """
         if (draft := self._going_on(span) or self._take(span)) is None:
             return None
-        for i, note in enumerate(draft.notes, 1):
-            if note.onset > min(span.stop, span.hush - SHORTEST):
+        self.engine.lead_in(span)
+        for i, meant in enumerate(draft.notes, 1):
+            if meant.onset > min(span.stop, span.hush - SHORTEST):
                 return "end"
-            yield replace(note, duration=min(note.duration, span.hush - note.onset))
+            note = replace(meant, duration=min(meant.duration, span.hush - meant.onset))
+            self.engine.memory.remember([note])
+            yield note
             if note.onset >= span.until:
                 left = replace(draft, notes=draft.notes[i:])
                 self._rest = (self.engine.length, span, left) if left.notes or left.end == "end" else None

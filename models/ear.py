@@ -14,7 +14,7 @@ import itertools
 import math
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 
@@ -44,14 +44,13 @@ Row = NDArray[np.float64]
 Rows = NDArray[np.floating]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Ear:
     """What each figure is worth: `mean` and `spread` (n,) of the musician's answers, and a `worth` (2n,) of each figure and its square."""
 
     mean: Rows
     spread: Rows
     worth: Rows
-    _last: tuple[Sequence[Note], Called] | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Ear:
@@ -77,9 +76,7 @@ class Ear:
         """How much likelier a person's, in nats, than the musician's average answer; None where there are too few notes to tell."""
         if len(listened(answer)) < LEAST:
             return None
-        if self._last is None or self._last[0] is not call:
-            self._last = call, Called.by(call)
-        return float(expanded((heard(self._last[1], answer) - self.mean) / self.spread) @ self.worth)
+        return float(expanded((heard(Called.by(call), answer) - self.mean) / self.spread) @ self.worth)
 
 
 def expanded(z: Row) -> Row:
@@ -159,8 +156,7 @@ def _whole(notes: Sequence[Note]) -> Figures:
 def _measured(notes: Sequence[Note]) -> Row:
     if len(notes) < 4:
         return attributes.MEAN
-    columns = ([getattr(n, kind) for n in notes] for kind in ("onset", "pitch", "velocity"))
-    onset, pitch, velocity = columns
+    onset, pitch, velocity = ([getattr(n, kind) for n in notes] for kind in ("onset", "pitch", "velocity"))
     return attributes.measure(onset, [min(n.duration, LONGEST) for n in notes], pitch, velocity)
 
 

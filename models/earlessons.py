@@ -21,10 +21,11 @@ from . import answers, corpus, engines
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
-from .eartraining import GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
+from .eartraining import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
 from .engine import Engine
 from .shelf import FULL, CheckpointError
 
+OPENLY = "CC BY 4.0"  # as the weights that learned from the same sources
 ANSWERS = 4  # to each call, beside what came next
 #: Of styles that lead sheets are the only music of, nothing can be learned; nor of those that another musician plays.
 LEFT_OUT = ("late-night-ballad", "songbook", *(name for name, rule in RULES.items() if rule.musician == FULL))
@@ -85,7 +86,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         engine = engines.load(args.weights)
-        pieces = corpus.read(args.corpus, "train", corpus.named(args.sources))
+        sources = corpus.named(args.sources)
+        pieces = corpus.read(args.corpus, "train", sources)
     except (corpus.CorpusError, CheckpointError) as error:
         print(f"earlessons: {error}", file=sys.stderr)
         return 2
@@ -95,9 +97,17 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{args.styled} calls are answered in each style …", flush=True)
     calls = answers.cuts(pieces, args.styled, args.seed + 1)
     groups.append(styled(engine, pieces, calls, args.presets, args.seed + 1))
+    if min(map(len, groups)) < FOLDS:
+        print(
+            "earlessons: there is too little music to learn from; ask for more calls, or name a larger pack.",
+            file=sys.stderr,
+        )
+        return 2
     parts = [shared(group) for group in groups]  # the first part of each is not learned from
     learned = [q for first, *others in parts for part in others for q in part]
-    pupil, about = taught(learned), {"lessons": str(len(learned)), "licence": "CC BY 4.0"}
+    pupil, about = taught(learned), {"lessons": str(len(learned))}
+    if licence := corpus.licence(sources) or (OPENLY if set(sources or [""]) <= set(corpus.OPEN) else ""):
+        about["licence"] = licence
     for name, (unheard, *_) in zip(("after calls", "in a style"), parts, strict=True):
         among, pair = judged(pupil, unheard)
         about[name] = f"{among:.3f} of {1 + ANSWERS}, {pair:.3f} of two, {len(unheard)} times"

@@ -23,12 +23,8 @@ from .note import Note
 DECAY = 0.03  # of what figures are worth, squared
 FOLDS = 5  # in which questions are put to an ear that has not heard them
 GRIDDED = "openewld"  # lead sheets, whose lengths and waits are exact: a musician would be told from them by that alone
-TOUCH = (
-    "loudness",
-    "loudness changes",
-    "accents",
-    "from note to note",
-)  # say nothing where nobody knows how loud music is
+#: What says nothing where nobody knows how loud music is.
+TOUCH = ("loudness", "loudness changes", "accents", "from note to note")
 
 Flags = NDArray[np.bool_]
 

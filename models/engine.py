@@ -144,20 +144,10 @@ class Engine:
 
     def play(self, span: Span) -> Generator[Note, None, str]:
         """The notes of an answer, one by one, of a draft where there is one. Returns "more" where the horizon is reached, or "end"."""
-        drafted, led = self.drafts.play(span), False
-        while True:
-            try:
-                note = next(drafted)
-            except StopIteration as stop:
-                end: str | None = stop.value
-                break
-            if not led:
-                self.lead_in(span)
-                led = True
-            self.memory.remember([note])
-            yield note
+        before = self.length
+        end = yield from self.drafts.play(span)
         if end is None:
-            end = yield from self.invent(replace(span, on_beat=span.on_beat and not led))
+            end = yield from self.invent(replace(span, on_beat=span.on_beat and self.length == before))
         self._over = end == "end"
         return end
 

@@ -110,8 +110,8 @@ def test_who_is_told_apart_and_who_is_not() -> None:
 
 def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    was = Ear(*(rng.normal(size=n) for n in (len(NAMES), len(NAMES), 2 * len(NAMES))))
-    was.spread = np.abs(was.spread) + 0.1
+    mean, spread, worth = (rng.normal(size=n) for n in (len(NAMES), len(NAMES), 2 * len(NAMES)))
+    was = Ear(mean, np.abs(spread) + 0.1, worth)
     file = tmp_path / "ear.safetensors"
     was.write(file, {"lessons": "3"})
     call, answer = scale(12), [replace(n, pitch=n.pitch + 2) for n in scale(14)]

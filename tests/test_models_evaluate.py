@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, checkpoint, corpus, foils, likeness, lstm, train
+from models import answers, bits, checkpoint, corpus, ear, earlessons, engines, foils, likeness, lstm, train
 from models.config import Config
 from models.engine import Engine
 from models.midifile import write_notes
@@ -261,3 +261,21 @@ def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_pat
     assert {p.name for p in (tmp_path / "plots").iterdir()} == {"latent.png", "knobs.png"}
     assert found["repetition"]["real"] >= 0
     assert "touch" not in found  # every piece has velocities
+
+
+def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
+    engine = engines.load("open")
+    found = answers.cuts(corpus.read(folder, "train"), 4)
+    asked = earlessons.replies(engine, found)
+    assert len(asked) == len(found) == 4
+    assert all(q.figures.shape == (1 + earlessons.ANSWERS, len(ear.names())) for q in asked)
+    assert all(np.isfinite(q.figures).all() for q in asked)
+    assert all(not np.array_equal(q.figures[0], row) for q in asked for row in q.figures[1:])
+
+
+def test_too_little_music_teaches_no_ear(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "ear.safetensors"
+    told = ["--corpus", str(folder), "--sources", "", "--calls", "2", "--styled", "1", "--out", str(out)]
+    assert earlessons.main(told) == 2
+    assert "too little music" in capsys.readouterr().err
+    assert not out.exists()
