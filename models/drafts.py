@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST = 4  # candidates
 NEAR = 0.1  # seconds: an answer that is asked for so much sooner or later than was thought is still the same
 EXACT = 0.001  # seconds: the same, on a beat
+ROUNDED = 1e-5  # seconds: times are told in six decimals
 IN_TIME = 2.0  # nats: what it is worth to the ear, which knows no beat, that an answer keeps to the one that there is
 IN_KEY, AS_DENSE = 4.0, 1.0  # nats a note: for a share of notes in the key, and for each octave of density
 CALLED = 48  # notes of the call that the guards look at
@@ -131,7 +132,7 @@ class Drafter:
             return None
         length, asked, left = rest
         same = length == self.engine.length and asked.together == span.together and _alike(asked.bar, span.bar)
-        if not same or (left.notes and left.notes[0].onset < span.earliest):
+        if not same or (left.notes and left.notes[0].onset < span.earliest - ROUNDED):
             return None
         self.reconsider()
         self.chosen_from = 0

@@ -97,6 +97,18 @@ def test_a_draft_is_a_whole_answer_that_is_played_stretch_by_stretch() -> None:
     assert played[: len(meant)] == meant
 
 
+def test_a_chord_is_not_torn_apart_where_a_stretch_ends_in_it() -> None:
+    """Who asks for more tells in six decimals from when on, which may be a little later than it was."""
+    e, notes = whole()
+    onset, above = notes[2].onset, replace(notes[2], pitch=notes[2].pitch % 12 + 96)
+    meant = [*notes[:3], above, *notes[3:]]
+    e.drafts._found = [Draft(tuple(meant), "end", 0.0, 0.0)]
+    played = list(e.play(replace(WHOLE, until=onset)))
+    assert played == notes[:3]
+    played += list(e.play(replace(WHOLE, earliest=onset + 4e-7)))
+    assert played == meant
+
+
 def test_a_key_that_is_let_go_meanwhile_changes_nothing_of_it() -> None:
     e, meant = whole()
     played = bit(e, STRETCHES[0])
