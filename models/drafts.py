@@ -18,6 +18,7 @@ import numpy as np
 
 from . import pulse
 from .attributes import KEYS, key_share
+from .ear import Called
 from .note import CALL, SHORTEST, Bar, Note, Span
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Drafter:
         self.made = self.used = 0
         self.chosen_from = 0  # drafts, for the last answer; 0: it was none of them
         self._span: Span | None = None
+        self._called: Called | None = None  # the call, as the ear remembers it
         self._count = 0
         self._found: list[Draft] = []
         self._work: Generator[Note, None, str] | None = None
@@ -74,7 +76,7 @@ class Drafter:
     def reconsider(self) -> None:
         """What there is to answer has changed a little, a key was let go: what is being played may go on as it was meant."""
         self.pause()
-        self._span, self._found = None, []
+        self._span, self._called, self._found = None, None, []
 
     def pause(self) -> None:
         """Somebody wants the engine: a draft that is not done is taken back."""
@@ -92,6 +94,10 @@ class Drafter:
                 return True
             if len(self._found) >= self._count:
                 return False
+            call = [n for n in engine.notes[-HEARD:] if n.role == CALL]
+            if self._called is None and engine.ear and call:
+                self._called = Called.by(call)
+                return True
             self._base, self._notes = engine.length, []
             self._generator = np.random.default_rng([engine.seeded, self._base, len(self._found)])
             self._work = engine.invent(self._span)
@@ -159,8 +165,7 @@ class Drafter:
             self._count -= 1  # it would rather be silent
             return
         self.made += 1
-        call = [n for n in self.engine.notes[-HEARD:] if n.role == CALL]
-        human = self.engine.ear.likes(call, self._notes) if self.engine.ear and call else None
+        human = self.engine.ear.likes(self._called, self._notes) if self.engine.ear and self._called else None
         if human is not None and self._span is not None and self._span.bar is not None:
             human += IN_TIME * pulse.kept(self._notes, self._span.bar)
         self._found.append(Draft(tuple(self._notes), end, human, fit(self.engine.notes, self._notes)))

@@ -72,11 +72,11 @@ class Ear:
         tensors = {kind: getattr(self, kind).astype(np.float32) for kind in ("mean", "spread", "worth")}
         save_file(tensors, path, metadata={**about, "figures": fingerprint()})
 
-    def likes(self, call: Sequence[Note], answer: Sequence[Note]) -> float | None:
+    def likes(self, call: Called, answer: Sequence[Note]) -> float | None:
         """How much likelier a person's, in nats, than the musician's average answer; None where there are too few notes to tell."""
         if len(listened(answer)) < LEAST:
             return None
-        return float(expanded((heard(Called.by(call), answer) - self.mean) / self.spread) @ self.worth)
+        return float(expanded((heard(call, answer) - self.mean) / self.spread) @ self.worth)
 
 
 def expanded(z: Row) -> Row:

@@ -47,12 +47,12 @@ def indifferent() -> Ear:
 @given(phrases, phrases)
 def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]) -> None:
     if len(ear.listened(answer)) < LEAST:
-        assert indifferent().likes(call, answer) is None
+        assert indifferent().likes(Called.by(call), answer) is None
         return
     found = ear.heard(Called.by(call), answer)
     assert found.shape == (len(NAMES),)
     assert np.isfinite(found).all()
-    assert indifferent().likes(call, answer) == 0.0
+    assert indifferent().likes(Called.by(call), answer) == 0.0
 
 
 @given(phrases, phrases, st.integers(1, 500))
@@ -115,7 +115,7 @@ def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path:
     file = tmp_path / "ear.safetensors"
     was.write(file, {"lessons": "3"})
     call, answer = scale(12), [replace(n, pitch=n.pitch + 2) for n in scale(14)]
-    now, then = (e.likes(call, answer) for e in (Ear.read(file), was))
+    now, then = (e.likes(Called.by(call), answer) for e in (Ear.read(file), was))
     assert now == pytest.approx(then, rel=1e-4)
     whole = file.read_bytes()
     for broken in (b"", whole[:200], whole.replace(ear.fingerprint().encode(), b"0" * 12)):
@@ -140,7 +140,7 @@ def test_the_shipped_ear_likes_a_phrase_that_breathes_better_than_a_machine() ->
         )
     ]
     machine = [Note(9.0 + 0.12 * i, 0.11, p + 2, 74) for i, p in enumerate(3 * degrees)]
-    human, even = (shipped.likes(call, notes) for notes in (breathing, machine))
+    human, even = (shipped.likes(Called.by(call), notes) for notes in (breathing, machine))
     assert human is not None
     assert even is not None
     assert math.isfinite(human)
