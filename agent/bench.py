@@ -176,7 +176,7 @@ async def _played(weights: str, engine: str, seconds: float, candidates: int = C
         seconds=seconds + 2.0,
         seed=0,
     )
-    session.partner.candidates = candidates
+    session.partner.improviser.candidates = candidates
     meters = (await session.run()).meters
     rows = {key: meters[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
     return {

@@ -22,7 +22,7 @@ from .conversation import Conversation
 from .manner import Manner
 from .meters import Meters
 from .mind import Mind
-from .pace import Pace
+from .pace import CANDIDATES, Pace
 from .player import Player
 from .transport import Transport
 from .zone import Zone
@@ -33,6 +33,7 @@ AGAIN = 0.6  # seconds of music left when more is asked for: a new style is hear
 SOON = 0.01  # seconds: the first note of an answer, at the earliest
 AFTER_LAST = 0.25  # seconds after its last onset in which an answer can still be cut; after that it rings out
 CHORD = 0.03  # seconds in which the keys of one chord come down
+QUIET = 0.12  # seconds without a key, after which an answer is thought of: in the middle of a run it is no use
 UNHEARD = 0.005  # seconds: nobody hears that a note is so late
 MARGIN, SPARE = 0.12, 0.01  # seconds: what is added to `soon`, at most, for a slow musician; and beyond what was missed
 
@@ -78,6 +79,7 @@ class Improviser:
         self.transport, self.manner, self.meters, self.finished = transport, manner, meters, finished
         self.zone = Zone()  # how a note is sent
         self.pace = Pace()
+        self.candidates = CANDIDATES[0]  # drafts of a solo, at most
         self.solo: Solo | None = None
         self._changed = asyncio.Event()
         self._pulse: Bar | None = None  # the player's own, in free time
@@ -176,9 +178,17 @@ class Improviser:
         if self.solo is solo:
             self._finish(solo)
 
-    def draft(self, begin: float, bounds: Bounds, on_beat: bool, candidates: int) -> None:
-        """A solo will be asked for at `begin`, if nothing happens before: have all of it thought of in spare time."""
-        self.mind.draft(self._span(begin, begin, bounds, on_beat, bounds.stop - begin + AHEAD), candidates)
+    def think(self, left: float, still: float, begin: float, bounds: Bounds, on_beat: bool) -> float:
+        """Have a solo thought of in spare time that will be asked for in so long, if nothing happens before, and begins then.
+
+        `still`: for how long the keys have been. Returns for how long there is nothing else to do. Without a draft, too, the musician
+        has the style in the ear by then.
+        """
+        if QUIET - still >= TICK:
+            return min(left, QUIET - still)
+        span = self._span(begin, begin, bounds, on_beat, bounds.stop - begin + AHEAD)
+        self.mind.draft(span, min(self.candidates, self.pace.candidates))
+        return left
 
     def _span(self, now: float, earliest: float, bounds: Bounds, on_beat: bool, ahead: float = AHEAD) -> Span:
         """What is asked of the musician: see `models.note.Span`."""

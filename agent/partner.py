@@ -22,7 +22,6 @@ from .listener import Listener
 from .manner import DUET, TRADE, Manner
 from .meters import Meters
 from .mind import Mind, MindLost, Relieved
-from .pace import CANDIDATES
 from .player import Player
 from .presets import Preset
 from .taste import Taste
@@ -31,12 +30,12 @@ from .transport import Transport
 
 BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
+THOUGHT_OF = 1.5  # seconds before that from which on its bars are thought of
 LONGEST_CALL = 200  # notes of it that are looked at: each key looks at them anew
 KEPT = 200  # phrases of each, for the report
 REMEMBERED = 300  # notes: what a musician who comes in late is told
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before a musician who dies again and again is started anew
 WELL = 60.0  # seconds of good health, after which former deaths are forgotten
-QUIET = 0.12  # seconds without a key, after which it may be: who is in the middle of a run is not thought about
 SITTING = 0.5  # seconds between two looks of a partner who rests
 STILLBORN = 3  # deaths before it has ever been ready: it will not come
 
@@ -83,7 +82,6 @@ class Partner:
             finished=self._finished,
         )
         self.taste = Taste(mind, preset, self.improviser.pace)
-        self.candidates = CANDIDATES[0]
         self.temper = turns.Temper()
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
@@ -222,13 +220,9 @@ class Partner:
             if asked:
                 due = now
             if due is None or due - now >= TICK:
-                wait, quiet = math.inf if due is None else due - now, self.listener.last_onset + QUIET - now
-                if due is not None and quiet < TICK:  # without a draft, too, it has the style in the ear by then
-                    candidates = min(self.candidates, self.improviser.pace.candidates)
-                    self.improviser.draft(*self._answer(phrase, due), candidates)
-                elif due is not None:
-                    wait = min(wait, quiet)
-                await self.improviser.change(None if wait == math.inf else wait)
+                still = now - self.listener.last_onset
+                wait = None if due is None else self.improviser.think(due - now, still, *self._answer(phrase, due))
+                await self.improviser.change(wait)
                 continue
             begin, bounds, on_beat = self._answer(phrase, self.clock.now())
             await self._play(begin, lambda bounds=bounds: bounds, on_beat=on_beat)  # type: ignore[misc]
@@ -257,14 +251,19 @@ class Partner:
             now = self.clock.now()
             turn = trades.agents_turn(self.transport.beat_at(now + LEAD_IN), joining)
             begin = self.transport.time_at(turn.start)
-            if begin - LEAD_IN - now >= TICK:
-                self.show("your bars")
-                await self.improviser.change(begin - LEAD_IN - now)
-                continue
 
             def bounds(turn: Turn = turn) -> Bounds:
                 over, beat = self.transport.time_at(turn.end), 60.0 / self.transport.tempo
                 return Bounds(over - 1.5 * beat, over - 0.25 * beat, over - BREATH * beat)
+
+            if (left := begin - LEAD_IN - now) >= TICK:
+                self.show("your bars")
+                if left > THOUGHT_OF + TICK:
+                    left -= THOUGHT_OF
+                elif self._phrase():
+                    left = self.improviser.think(left, now - self.listener.last_onset, begin, bounds(), True)
+                await self.improviser.change(left)
+                continue
 
             def weaves(when: float, turn: Turn = turn) -> bool:
                 return trades.may_overlap(turn, self.transport.beat_at(when))

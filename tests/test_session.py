@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
+from agent.improviser import QUIET
 from agent.manner import Manner
 from agent.pace import CANDIDATES
-from agent.partner import QUIET
 from agent.presets import Preset
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
@@ -211,7 +211,7 @@ def test_in_a_long_session_nothing_is_heard_anew() -> None:
 
     async def script(j: Jam) -> None:
         nonlocal pressed
-        j.session.partner.candidates = 1
+        j.session.partner.improviser.candidates = 1
         for r in range(rounds):
             if r % 3 == 0:
                 j.keys.play(0xB0, 64, 127)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from agent.manner import DUET, TRADE, Beat, Manner
+from models.engine import Engine
 
+from .musicians import small_network
 from .test_session import AGENT_CHANNEL, Jam, jam
 
 TOLERANCE = 0.002
@@ -71,6 +73,22 @@ def test_every_answer_lies_in_its_own_bars_and_begins_on_the_beat(tempo: float, 
         assert abs(first - round(first)) * stand["beat"] < TOLERANCE
         assert first < start + 1.0
         assert all(start - 0.01 < onset < stop < end + 0.001 for onset, stop in notes)
+
+
+def test_bars_are_thought_of_while_the_player_rests_before_them() -> None:
+    """The player's last beat is a rest: a draft is there when the bar line comes, and is what is played."""
+
+    async def script(j: Jam) -> None:
+        player = Trading(j, 1)
+        for number in range(4):
+            await player.play_turn(number)
+        await player.until(8 * player.length - 0.5)
+        assert all(span.on_beat and span.earliest < span.until for span, _ in j.mind.drafts)
+
+    musician = {"musician": lambda: Engine(small_network())}
+    _, report = jam(script, manner=Manner(TRADE, 1), beat=Beat(tempo=120.0), mind=musician)
+    assert report.meters["answers"] >= 3
+    assert report.meters["musician"]["drafted"] == report.meters["answers"]
 
 
 def test_the_count_in_is_clicked_and_the_clock_is_sent() -> None:
