@@ -112,7 +112,6 @@ RULES = {
         "fox-trots, one-steps and rags on rolls",
         titled(r"fox-?trot|one-?step|ragtime|\brag\b|cake", *ROLLS),
         {"density": 16.0, "lowest": 32.0, "highest": 93.0},
-        by_itself=("leap", "length"),
     ),
     "salon-waltz": Rule(
         "Salon waltz",
@@ -173,14 +172,12 @@ RULES = {
         "klezmer rolls",
         titled(r"perlstein|freilach|jewish|palesteena|bulgar|doina", "pianolatron"),
         {"density": 18.0},
-        by_itself=("length",),
     ),
     "tango": Rule(
         "Tango",
         "Sharp chords, dark bass, a lean to the line.",
         "tangos on rolls",
         titled(r"tango", "pianolatron", "pianolatron_supra"),
-        {"habit": 0.6},
     ),
     "songbook": Rule(
         "Songbook",
