@@ -94,8 +94,7 @@ class Drafter:
                 return True
             if len(self._found) >= self._count:
                 return False
-            call = [n for n in engine.notes[-HEARD:] if n.role == CALL]
-            if self._called is None and engine.ear and call:
+            if self._called is None and engine.ear and (call := [n for n in engine.notes[-HEARD:] if n.role == CALL]):
                 self._called = Called.by(call)
                 return True
             self._base, self._notes = engine.length, []

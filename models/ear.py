@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from . import attributes, pulse
+from . import attributes, likeness, pulse
 from .attributes import CHORD, KEYS, NAMES
 from .note import Note
 from .tune import on_top, thick
@@ -129,14 +129,16 @@ def names() -> list[str]:
 
 def profile(notes: Sequence[Note]) -> Figures:
     """How some notes go, at least `LEAST` of them: the seven attributes and how they change, rhythm, tune, chords, touch, silence."""
-    return _whole(notes) | _rhythm(notes) | _melody(notes) | _chords(notes) | _touch(notes)
+    strokes = likeness.struck(notes)
+    return _whole(notes) | _rhythm(strokes) | _melody(notes) | _chords(strokes) | _touch(notes)
 
 
 def _whole(notes: Sequence[Note]) -> Figures:
     half = len(notes) // 2
-    first, second, whole = (_measured(part) for part in (notes[:half], notes[half:], notes))
-    changes = (second - first) / attributes.SPREAD if half >= 4 else np.zeros(len(NAMES))
-    found = dict(zip(NAMES, attributes.standard(whole).tolist(), strict=True))
+    changes = np.zeros(len(NAMES))
+    if half >= 4:
+        changes = (likeness.figures(notes[half:]) - likeness.figures(notes[:half])) / attributes.SPREAD
+    found = dict(zip(NAMES, attributes.standard(likeness.figures(notes)).tolist(), strict=True))
     found |= {f"{name} changes": abs(x) for name, x in zip(NAMES, changes.tolist(), strict=True)}
     classes = [
         np.array(attributes.classes_of(n.pitch for n in part)) / max(len(part), 1)
@@ -153,22 +155,15 @@ def _whole(notes: Sequence[Note]) -> Figures:
     return found
 
 
-def _measured(notes: Sequence[Note]) -> Row:
-    if len(notes) < 4:
-        return attributes.MEAN
-    onset, pitch, velocity = ([getattr(n, kind) for n in notes] for kind in ("onset", "pitch", "velocity"))
-    return attributes.measure(onset, [min(n.duration, LONGEST) for n in notes], pitch, velocity)
-
-
-def _rhythm(notes: Sequence[Note]) -> Figures:
-    strokes = [chord[0].onset for chord in _strokes(notes)]
-    waits = [min(max(b - a, CHORD), 4.0) for a, b in itertools.pairwise(strokes)] or [1.0]
+def _rhythm(strokes: Sequence[Sequence[Note]]) -> Figures:
+    onsets = [chord[0].onset for chord in strokes]
+    waits = [min(max(b - a, CHORD), 4.0) for a, b in itertools.pairwise(onsets)] or [1.0]
     octaves = [math.log2(w) for w in waits]
     ratios = [abs(b - a) for a, b in itertools.pairwise(octaves)] or [1.0]
     found = {f"waits {i}": x for i, x in enumerate(_bands(waits, WAITS))}
     found |= {"even": _share(r < 0.15 for r in ratios), "doubled": _share(abs(r - 1.0) < 0.15 for r in ratios)}
     found |= {"waits vary": pstdev(octaves), "longest wait": max(octaves)}
-    return found | {"steady": pulse.steadiness(strokes[-STROKES:])}
+    return found | {"steady": pulse.steadiness(onsets[-STROKES:])}
 
 
 def _melody(notes: Sequence[Note]) -> Figures:
@@ -188,15 +183,14 @@ def _melody(notes: Sequence[Note]) -> Figures:
     }
 
 
-def _chords(notes: Sequence[Note]) -> Figures:
-    chords = _strokes(notes)
-    sizes = [len(chord) for chord in chords]
-    thick = [sorted({n.pitch for n in chord}) for chord in chords if len(chord) > 1]
-    apart = [{(b - a) % 12 for a, b in itertools.combinations(chord, 2)} for chord in thick]
+def _chords(strokes: Sequence[Sequence[Note]]) -> Figures:
+    sizes = [len(chord) for chord in strokes]
+    chords = [sorted({n.pitch for n in chord}) for chord in strokes if len(chord) > 1]
+    apart = [{(b - a) % 12 for a, b in itertools.combinations(chord, 2)} for chord in chords]
     found = {f"chords of {k}": _share(size >= k for size in sizes) for k in (2, 3, 4)}
     found |= {"chords vary": pstdev(sizes), "rubbing": _share(bool(a & {1, 11}) for a in apart)}
     found |= {"tritones": _share(6 in a for a in apart), "octaves": _share(0 in a for a in apart)}
-    return found | {"chords' width": fmean([chord[-1] - chord[0] for chord in thick] or [0.0])}
+    return found | {"chords' width": fmean([chord[-1] - chord[0] for chord in chords] or [0.0])}
 
 
 def _touch(notes: Sequence[Note]) -> Figures:
@@ -209,16 +203,6 @@ def _touch(notes: Sequence[Note]) -> Figures:
 
 def _tune(notes: Sequence[Note]) -> Sequence[Note]:
     return on_top(notes) if thick(notes) else notes
-
-
-def _strokes(notes: Sequence[Note]) -> list[list[Note]]:
-    found: list[list[Note]] = []
-    for note in notes:
-        if found and note.onset - found[-1][0].onset <= CHORD:
-            found[-1].append(note)
-        else:
-            found.append([note])
-    return found
 
 
 def _grams(tune: Sequence[Note]) -> list[tuple[int, int, int]]:

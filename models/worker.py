@@ -19,7 +19,8 @@ It says one line by itself when it can play, and after that only answers:
     <- {"id": I, "done": "more", "did": {…}}           then why it paused: "more" to come, or the phrase's "end"; how often
                                                        it had to hear anew, and how many drafts were made and used, so far
     -> {"do": "draft", "candidates": N, …}             as `play`: think of that answer in spare time, N times. No reply. A
-                                                       `play` that asks for the same gets the best of them at once.
+                                                       `play` that asks for the same gets the best of them at once, as
+                                                       far as its own horizon; the next one, how it was meant to go on.
                                                        "at_once": true, in a replay: think of them now
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
     <- {"id": I, "z": [float, …], "habits": {…}}       the style of these notes: a point, and settings that belong to it

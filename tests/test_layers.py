@@ -71,6 +71,7 @@ PLAYING = (
     *(
         "drafts",
         "ear",
+        "likeness",
         "rules",
         "precision",
         "leanings",
