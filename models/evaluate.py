@@ -140,12 +140,9 @@ def report(result: dict[str, Any]) -> str:
         lines.append(f"fit, {key}: " + ", ".join(f"{who} {each[who]:.2f} ({spread[who]})" for who in spread))
     for key in APART:
         if result.get(key):
-            told = (
-                f"{who} {result[key][kind]:.3f}"
-                for who, kind in (("answers", "answer"), ("real", "real"))
-                if kind in result[key]
-            )
-            lines.append(f"{key}: " + ", ".join(told))
+            sides = {"answers": "answer", "real": "real"}
+            each = [f"{who} {result[key][side]:.3f}" for who, side in sides.items() if side in result[key]]
+            lines.append(f"{key}: " + ", ".join(each))
     for name, curve in result.get("knobs", {}).items():
         means = " ".join(f"{x:.2f}" for x in curve["curve"])
         lines.append(f"knob {name}: Spearman {curve['spearman']:.2f} ({means})")
