@@ -17,8 +17,16 @@ from .jackroom import Program, jack_server, tool
 
 SIZES = {"desk": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 PROMISED = 30.0  # milliseconds from a letter to the start of its sound
+AUDIBLE = 1e-3  # the loudest sample of what is heard at all
 HANDS = 5  # processes and threads that a letter passes through, each of which a busy machine may wake late
 FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+SHY = """{
+  const touched = new Promise((then) => addEventListener("keydown", then)), Bold = AudioContext;
+  window.AudioContext = class extends Bold {
+    constructor(how) { super(how); super.suspend(); }
+    async resume() { await touched; await new Promise((then) => setTimeout(then, 300)); await super.resume(); }
+  };
+}"""  # browsers let a page be heard after a touch only, and sound takes a moment to wake; a test's questions count as touches
 ECHO = ("--mind", f"{sys.executable} -m models.worker --echo")
 
 
@@ -64,7 +72,7 @@ def served(home: Path, *words: str, env: dict[str, str]) -> Iterator[tuple[Progr
 class Visit:
     """One open page, and what went wrong on it."""
 
-    def __init__(self, browser: Any, address: str, size: str = "desk") -> None:
+    def __init__(self, browser: Any, address: str, size: str = "desk", before: str = "") -> None:
         self.errors: list[str] = []
         self.asked: set[str] = set()
         width, height = SIZES[size]
@@ -73,6 +81,7 @@ class Visit:
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("request", lambda r: self.asked.add(r.url))
+        self.page.add_init_script(before)
         self.page.goto(address)
         self.until("window.tradefours !== undefined")
         self.until("document.getElementById('turn-text').textContent === 'your turn'", 30)
@@ -103,14 +112,17 @@ class Visit:
     def until_answered(self, more_than: int = 0) -> None:
         self.until(f"[...tradefours.notes.values()].filter(n => n.who === 'agent').length > {more_than}", 30)
 
-    def loudness(self, times: int) -> float:
-        """The loudest sample that the page's sound has had, looked at so many times."""
-        look = (
-            "(async () => { let most = 0; const d = new Float32Array(2048); for (let i = 0; i < %d; i++) {"
-            " tradefours.sound.meter.getFloatTimeDomainData(d); most = Math.max(most, ...d.map(Math.abs));"
-            " await new Promise(r => setTimeout(r, 50)); } return most; })()"
+    def listen(self) -> None:
+        """Hear the page from now on: keep the loudest sample that it sounds."""
+        self.eval(
+            "(() => { clearInterval(window.ear); window.loudest = 0; const d = new Float32Array(2048);"
+            " window.ear = setInterval(() => { tradefours.sound.meter?.getFloatTimeDomainData(d);"
+            " window.loudest = Math.max(window.loudest, ...d.map(Math.abs)); }, 20); })()"
         )
-        return float(self.eval(look % times))
+
+    def until_heard(self) -> None:
+        """Wait until it has sounded: a busy machine is slow to let a page be heard at all."""
+        self.until(f"window.loudest > {AUDIBLE}")
 
     def close(self) -> None:
         assert not self.errors

@@ -70,17 +70,23 @@ function stop(id, when = 0) {
   v.carrier.stop(at + 0.5); v.modulator.stop(at + 0.5);
 }
 
-/** A key of this page: heard at once, without the way to the program and back. */
-const local = new Map(), under = new Set();
+/** A key of this page: heard at once, without the way to the program and back. The first of all wakes the sound, which
+ * takes a moment: it is struck when there is sound, however short the touch was. */
+const local = new Map(), held = new Set(), under = new Set();
 let pedal = false;
 export function key(pitch, velocity, event) {
   if (!wanted) return;
-  wake();
-  if (velocity) {
-    start(`k${pitch}`, "player", pitch, velocity, 0); under.delete(pitch);
-    local.set(pitch, performance.now());
-    if (event && awake()) { times.push(performance.now() - event.timeStamp); if (times.length > 500) times.shift(); }
-  } else if (pedal) under.add(pitch); else stop(`k${pitch}`);
+  rouse();
+  if (!velocity) { held.delete(pitch); if (pedal) under.add(pitch); else stop(`k${pitch}`); return; }
+  under.delete(pitch); held.add(pitch); local.set(pitch, performance.now());
+  if (awake()) strike(pitch, velocity, event); else context.resume().then(() => {
+    strike(pitch, velocity);
+    if (!held.has(pitch) && !under.has(pitch)) stop(`k${pitch}`, context.currentTime + 0.1);
+  });
+}
+function strike(pitch, velocity, event) {
+  start(`k${pitch}`, "player", pitch, velocity, 0);
+  if (event && awake()) { times.push(performance.now() - event.timeStamp); if (times.length > 500) times.shift(); }
 }
 export function sustain(isDown) { pedal = isDown; if (!isDown) { for (const p of under) stop(`k${p}`); under.clear(); } }
 
@@ -109,6 +115,7 @@ export function audition(notes) {
   const begun = context.currentTime + 0.1, time = () => Math.max(context.currentTime - begun, 0);
   let next = 0;
   const ahead = () => {
+    if (!awake()) return; // its first notes wait for the sound
     for (; next < notes.length && notes[next][1] < time() + 2 * AHEAD; next++) {
       const [who, onset, duration, pitch, velocity] = notes[next], id = `take${next}`;
       start(id, who, pitch, velocity, begun + onset, out);
