@@ -15,7 +15,7 @@ from matplotlib.image import imread
 from agent.recorder import MIDI
 from models.midifile import read_notes
 
-from .browser import ECHO, HANDS, PROMISED, SHY, SIZES, Visit, chromium, page_alone, served
+from .browser import AUDIBLE, ECHO, HANDS, PROMISED, SHY, SIZES, Visit, chromium, page_alone, served
 from .frames import EMPTY, FILL, watch
 from .jackroom import wait_for, wakes
 from .test_doorkeeper import HOUSE
@@ -90,6 +90,16 @@ def test_the_first_touch_of_all_is_heard_however_short(browser: Any, address: st
     visit.until_heard()
     assert visit.count("agent") == before  # it is not the answer that was heard
     visit.until("tradefours.sound.count() === 0", 30)
+    visit.close()
+
+
+def test_the_first_touch_may_be_for_the_phrase_and_its_first_note_is_heard(browser: Any, address: str) -> None:
+    visit = Visit(browser, address, before=SHY)
+    before = visit.eval("tradefours.notes.size")
+    visit.listen()
+    visit.page.click("#phrase")
+    visit.until(f"window.loudest > {AUDIBLE} || tradefours.notes.size > {before + 2}")
+    assert visit.eval("window.loudest") > AUDIBLE
     visit.close()
 
 

@@ -13,7 +13,7 @@ import { releaseAll } from "./keys.js";
 import * as roll from "./roll.js";
 import * as sound from "./sound.js";
 
-for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, sound.wake);
+for (const kind of ["pointerdown", "pointerup", "keydown"]) addEventListener(kind, sound.wake); // a finger counts as a touch when it is lifted
 on("closed", releaseAll);
 window.tradefours = { notes, planned, roll, sound, now, measured, state: () => state }; // for looking inside, from the browser's console
 if (location.search) history.replaceState(null, "", location.pathname); // a token need not be seen, nor kept

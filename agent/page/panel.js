@@ -8,7 +8,7 @@ const SOUNDS = { "built-in": "its own voices", fluidsynth: "FluidSynth", page: "
 
 for (const b of all("[data-act]")) b.onclick = () => wish("act", { action: b.dataset.act });
 for (const b of all("[data-open]")) b.onclick = () => { if (b.dataset.open === "takes") wish("takes"); at(b.dataset.open).showModal(); };
-at("phrase").onclick = () => { sound.wake(); wish("phrase"); };
+at("phrase").onclick = async () => { await sound.wake(); wish("phrase"); };
 at("tempo-set").onchange = (e) => {
   const value = Number(e.target.value);
   if (value >= 20 && value <= 400) wish("knob", { name: "tempo", value });

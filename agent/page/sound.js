@@ -29,11 +29,11 @@ export function volume(v) {
 }
 let level = 0.8;
 
-/** Browsers let a page be heard only after a touch: call this on each. */
-export function wake() {
-  if (wanted) rouse();
+/** Browsers let a page be heard only after a touch: call this on each. Done when it is heard, or when that is not worth waiting for. */
+export async function wake() {
+  if (wanted) await Promise.race([roused(), new Promise((then) => setTimeout(then, 1500))]);
 }
-function rouse() {
+function roused() {
   if (!context) {
     context = new AudioContext({ latencyHint: "interactive" });
     master = context.createGain(); master.gain.value = level;
@@ -41,7 +41,7 @@ function rouse() {
     meter = new AnalyserNode(context, { fftSize: 2048 });
     master.connect(limiter).connect(meter).connect(context.destination);
   }
-  if (context.state !== "running") context.resume();
+  return context.state === "running" ? Promise.resolve() : context.resume();
 }
 export const awake = () => context?.state === "running";
 
@@ -76,10 +76,10 @@ const local = new Map(), held = new Set(), under = new Set();
 let pedal = false;
 export function key(pitch, velocity, event) {
   if (!wanted) return;
-  rouse();
+  const waking = roused();
   if (!velocity) { held.delete(pitch); if (pedal) under.add(pitch); else stop(`k${pitch}`); return; }
   under.delete(pitch); held.add(pitch); local.set(pitch, performance.now());
-  if (awake()) strike(pitch, velocity, event); else context.resume().then(() => {
+  if (awake()) strike(pitch, velocity, event); else waking.then(() => {
     strike(pitch, velocity);
     if (!held.has(pitch) && !under.has(pitch)) stop(`k${pitch}`, context.currentTime + 0.1);
   });
@@ -109,7 +109,7 @@ export const count = () => voices.size;
 
 /** Play notes of a take (who, onset, duration, pitch, velocity) in this page, whoever else makes the sound. */
 export function audition(notes) {
-  rouse();
+  roused();
   const out = new GainNode(context, { gain: 1 }), length = Math.max(0, ...notes.map((n) => n[1] + Math.min(n[2], 8)));
   out.connect(master);
   const begun = context.currentTime + 0.1, time = () => Math.max(context.currentTime - begun, 0);
