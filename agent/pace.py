@@ -19,7 +19,7 @@ from collections import deque
 
 FULL, ONE, NONE, SPARSER, RESTING = range(5)
 WORDS = ("full strength", "one draft", "no drafts", "sparser", "resting")
-CANDIDATES = (4, 1, 0, 0, 0)  # drafts of an answer
+CANDIDATES = (12, 1, 0, 0, 0)  # drafts of an answer, as far as there is time for them
 LATE = 0.005  # seconds: nobody hears that a note is so late
 BUSY, EASY = (
     0.8,

@@ -20,6 +20,7 @@ from . import attributes, eartraining, habits, likeness, pulse
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
+from .drafts import MOST
 from .engine import Engine
 from .lessons import phrase_ends
 from .note import CALL, Note, Span
@@ -29,7 +30,7 @@ SECONDS = 8.0
 FEWEST = 8  # notes of a call or of what came next
 BREATH = 0.05  # seconds between a call's last key and the answer, at least
 GROOVE = 0.3  # the performer's, who plays alone
-DRAFTS = 4  # of which the ear chooses, as live
+DRAFTS = MOST  # of which the ear chooses, as live where there is time
 AWAY = ("density", "register", "velocity")  # distances from the call, of which the median is told
 
 Floats = NDArray[np.float64]

@@ -3,8 +3,8 @@
 Knows nothing of ports or processes. It borrows the engine's own memory, a note at a time, and gives it back as it was: taking back costs
 nothing. So whoever has something else for the engine waits for one note at most.
 
-The best is the one that sounds most like a person's (`models.ear`). Where one is too short to tell, two guards choose: that it stays in the
-call's key, and is about as dense as the call. What was chosen is played stretch by stretch, as long as nobody changes what it answers.
+The best is the one that sounds most like a person's (`models.ear`). Where most are too short to tell, two guards choose: that it stays in
+the call's key, and is about as dense as the call. What was chosen is played stretch by stretch, as long as nobody changes what it answers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .note import CALL, SHORTEST, Bar, Note, Span
 if TYPE_CHECKING:
     from .engine import Engine
 
-MOST = 4  # candidates
+MOST = 12  # candidates; the more there is time for, the less the chosen one can be told from a person's
 NEAR = 0.1  # seconds: an answer that is asked for so much sooner or later than was thought is still the same
 EXACT = 0.001  # seconds: the same, on a beat
 ROUNDED = 1e-5  # seconds: times are told in six decimals
@@ -171,9 +171,10 @@ class Drafter:
 
 
 def chosen(drafts: Sequence[Draft]) -> Draft:
-    """The most human of some drafts, or, where one of them is too short to tell, the one that fits best."""
-    if all(draft.human is not None for draft in drafts):
-        return max(drafts, key=lambda draft: draft.human or 0.0)
+    """The most human of some drafts, or, where most of them are too short to tell, the one that fits best."""
+    told = [draft for draft in drafts if draft.human is not None]
+    if 2 * len(told) > len(drafts):
+        return max(told, key=lambda draft: draft.human or 0.0)
     return max(drafts, key=lambda draft: draft.fits)
 
 

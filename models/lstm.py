@@ -42,7 +42,7 @@ class Recurrent(nn.Module):
         """(B, T, 14) steps and (B, T or 1, latent) style -> (B, T, width)."""
         silence = torch.as_tensor(codec.SILENCE, device=steps.device).expand(steps.shape[0], 2, -1)
         fields = len(codec.FIELDS)
-        steps = torch.cat([steps[..., :fields], NOTHING.expand(*steps.shape[:2], -1)], dim=-1)
+        steps = torch.cat([steps[..., :fields], NOTHING.to(steps.device).expand(*steps.shape[:2], -1)], dim=-1)
         hidden, _ = self.lstm(self.embedding(steps, silence) + self.style(z))
         return self.norm(self.out(hidden))
 

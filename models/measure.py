@@ -16,6 +16,8 @@ from .note import Note, Span
 
 CONTEXTS = (64, 256, 512, 1024)
 AT = 512  # notes of context, where one figure must do
+TURN = 8  # steps, before the memory is read as often
+PIECE = 1 << 20  # bytes; the system lays out what is far larger in another way, which reads quicker
 
 
 def figures(engine: Engine, notes: int) -> dict[str, list[float]]:
@@ -31,10 +33,9 @@ def figures(engine: Engine, notes: int) -> dict[str, list[float]]:
         found[f"note_{context}"] = _notes(engine, context, music[-1].onset, count)
         if context == AT:
             found["note"] = found[f"note_{context}"]
-            found["step"] = _steps(engine, notes)
+            found["step"], found["limit"] = _steps_and_limit(engine, notes)
             found["append"] = [_heard(engine, context, 1) for _ in range(notes)]
             found["prefill"] = [_heard(engine, context, 32) for _ in range(max(notes // 8, 4))]
-    found["limit"] = _limit(engine, max(notes // 2, 8))
     return found
 
 
@@ -55,28 +56,30 @@ def _notes(engine: Engine, context: int, last: float, count: int) -> list[float]
     return found[:count]
 
 
-def _steps(engine: Engine, count: int) -> list[float]:
-    """One step of the network alone."""
+def _steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list[float]]:
+    """One step of the network alone, and the least that it can take; by turns, as memory is slower at one moment than at another.
+
+    The least: reading once what a step must read, its weights and the window of keys and values, in pieces as these lie.
+    """
     step = recall.recalled(np.tile(codec.steps_of(_music(2))[1:], (2, 1)), engine.config.window, 1)
     before = step[[0, 0], : len(codec.FIELDS)]
-    found = []
+    whole, rest = divmod(engine.network.bulk, PIECE)
+    pieces = [np.ones(size // 4, np.float32) for size in (*[PIECE] * whole, rest)]
+    steps: list[float] = []
+    limit: list[float] = []
     length = engine.cache.length
-    for _ in range(count):
-        found.append(_timed(lambda: engine.network.feed(step, before, engine.memory.z)))
-        engine.cache.rewind(length)
-    return found
+    while len(steps) < count:
+        for _ in range(TURN):
+            steps.append(_timed(lambda: engine.network.feed(step, before, engine.memory.z)))
+            engine.cache.rewind(length)
+        limit += [_timed(lambda: [piece @ piece for piece in pieces]) for _ in range(TURN)]
+    return steps[:count], limit[:count]
 
 
 def _heard(engine: Engine, context: int, count: int) -> float:
     engine.hear(context, [])
     more = [n.moved(1000.0) for n in _music(count)]
     return _timed(lambda: engine.hear(context, more))
-
-
-def _limit(engine: Engine, times: int) -> list[float]:
-    """The least that a step can take: reading once what a step must read, its weights and the ring of keys and values."""
-    memory = np.ones(engine.network.bulk // 4, np.float32)
-    return [_timed(lambda: memory @ memory) for _ in range(times)]
 
 
 def _timed(act: Callable[[], object]) -> float:

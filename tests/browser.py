@@ -21,7 +21,8 @@ AUDIBLE = 1e-3  # the loudest sample of what is heard at all
 HANDS = 5  # processes and threads that a letter passes through, each of which a busy machine may wake late
 FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
 SHY = """{
-  const touched = new Promise((then) => { for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, then); }), Bold = AudioContext;
+  const touched = new Promise((then) => { addEventListener("keydown", then); addEventListener("pointerdown", then); });
+  const Bold = AudioContext;
   window.AudioContext = class extends Bold {
     constructor(how) { super(how); super.suspend(); }
     async resume() { await touched; await new Promise((then) => setTimeout(then, 600)); await super.resume(); }

@@ -31,7 +31,7 @@ def play(pace: Pace, start: float, seconds: float, rate: float, took: float, see
 def test_a_quick_musician_is_asked_for_all() -> None:
     pace = Pace()
     play(pace, 100.0, 60.0, 12.0, 0.002)
-    assert (pace.level, pace.word, pace.candidates) == (FULL, "full strength", 4)
+    assert (pace.level, pace.word, pace.candidates) == (FULL, "full strength", 12)
     assert pace.density == float("inf")
 
 
