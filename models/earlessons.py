@@ -2,7 +2,7 @@
 
 Knows nothing of playing live, nor of how an ear learns (`models.eartraining`).
 
-    python -m models.earlessons --corpus DIR --calls 1200 --out models/ear.safetensors
+    python -m models.earlessons --corpus DIR --out models/ear.safetensors
 
 Calls, and what came next, are the corpus's; answers are the musician's: in the style of their call, heard beside what came next, and in the
 presets' styles, heard beside other music of that kind.
@@ -79,8 +79,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--sources", default="open", help="sources of the pack, with commas")
     parser.add_argument("--weights", default="open", help="whose answers are heard")
     parser.add_argument("--presets", type=Path, default=Path(__file__).parent.parent / "presets")
-    parser.add_argument("--calls", type=int, default=1200, help="calls that are answered in their own style")
-    parser.add_argument("--styled", type=int, default=60, help="calls that are answered in each preset's")
+    parser.add_argument("--calls", type=int, default=2400, help="calls that are answered in their own style")
+    parser.add_argument("--styled", type=int, default=120, help="calls that are answered in each preset's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=engines.EAR)
     args = parser.parse_args(argv)

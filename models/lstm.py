@@ -3,7 +3,7 @@
 Knows nothing of evaluation. It reads the same fields and has the same heads and styles, but no recall and no attention:
 what it takes up again it must have kept in its state (Hochreiter & Schmidhuber 1997).
 
-    python -m models.lstm --corpus DIR --sources open --out runs/lstm --notes 24e6 --rate 1e-3
+    python -m models.lstm --corpus DIR --sources open --out runs/lstm --notes 100e6 --rate 1.4e-3 --decay 0.1 --batch 128
     tradefours evaluate --corpus DIR --split test --sources open --lstm runs/lstm/weights.safetensors
 """
 

@@ -31,7 +31,7 @@ let level = 0.8;
 
 /** Browsers let a page be heard only after a touch: call this on each. Done when it is heard, or when that is not worth waiting for. */
 export async function wake() {
-  if (wanted) await Promise.race([roused(), new Promise((then) => setTimeout(then, 1500))]);
+  if (wanted && !awake()) await Promise.race([roused(), new Promise((then) => setTimeout(then, 1500))]);
 }
 function roused() {
   if (!context) {
