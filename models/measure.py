@@ -16,7 +16,7 @@ from .note import Note, Span
 
 CONTEXTS = (64, 256, 512, 1024)
 AT = 512  # notes of context, where one figure must do
-TURN = 8  # steps, before the memory is read as often
+TURN = 32  # steps, before the memory is read as often; of fewer, too many begin with what was read last in the nearest cache
 PIECE = 1 << 20  # bytes; the system lays out what is far larger in another way, which reads quicker
 
 
