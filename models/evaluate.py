@@ -20,9 +20,7 @@ from .baselines import Continuator, Markov
 from .heads import CHOSEN
 
 TESTS = 200  # passages whose continuation is sought
-PHRASES = (
-    2000  # whose turns are judged: of 200 each, one rule was told 0.40 and 0.72 of a fixed silence's false cut-ins
-)
+PHRASES = 2000  # whose turns are judged; by 200 each, one rule had 0.40 and 0.72 of a fixed silence's false cut-ins
 FEW = 24  # calls, of all that are answered, that every style and every knob answers
 # What answers are like, which is no distance from their call.
 APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm", "apart")

@@ -3,7 +3,7 @@
 import { watch, planned } from "./notes.js";
 import { now } from "./link.js";
 
-const AHEAD = 0.25, MOST = 40, TIMBRES = {
+const AHEAD = 0.25, MOST = 40, PATIENCE = 1500, TIMBRES = {
   "electric piano": { ratio: 14, bend: 0.5, dim: 0.25, ring: 1.6, rise: 0.003 }, piano: { ratio: 1, bend: 2.2, dim: 0.5, ring: 1.2, rise: 0.003 },
   bass: { ratio: 1, bend: 2, dim: 0.35, ring: 2.2, rise: 0.004 }, pad: { ratio: 2, bend: 0.5, dim: 4, ring: 30, rise: 0.2 }, organ: { ratio: 2, bend: 0.7, dim: 30, ring: 90, rise: 0.006 },
 };
@@ -31,7 +31,7 @@ let level = 0.8;
 
 /** Browsers let a page be heard only after a touch: call this on each. Done when it is heard, or when that is not worth waiting for. */
 export async function wake() {
-  if (wanted && !awake()) await Promise.race([roused(), new Promise((then) => setTimeout(then, 1500))]);
+  if (wanted && !awake()) await Promise.race([roused(), new Promise((then) => setTimeout(then, PATIENCE))]);
 }
 function roused() {
   if (!context) {
@@ -80,6 +80,7 @@ export function key(pitch, velocity, event) {
   if (!velocity) { held.delete(pitch); if (pedal) under.add(pitch); else stop(`k${pitch}`); return; }
   under.delete(pitch); held.add(pitch); local.set(pitch, performance.now());
   if (awake()) strike(pitch, velocity, event); else waking.then(() => {
+    if (!held.has(pitch) && performance.now() - local.get(pitch) > PATIENCE) return; // nobody would know what this is
     strike(pitch, velocity);
     if (!held.has(pitch) && !under.has(pitch)) stop(`k${pitch}`, context.currentTime + 0.1);
   });
