@@ -25,7 +25,7 @@ SHY = """{
   const Bold = AudioContext;
   window.AudioContext = class extends Bold {
     constructor(how) { super(how); super.suspend(); }
-    async resume() { await touched; await new Promise((then) => setTimeout(then, 600)); await super.resume(); }
+    async resume() { await touched; await new Promise((then) => setTimeout(then, 850)); await super.resume(); }
   };
 }"""  # browsers let a page be heard after a touch only, and sound takes a moment to wake; a test's questions count as touches
 ECHO = ("--mind", f"{sys.executable} -m models.worker --echo")

@@ -3,7 +3,7 @@
 import { watch, planned } from "./notes.js";
 import { now } from "./link.js";
 
-const AHEAD = 0.25, MOST = 40, PATIENCE = 1500, TIMBRES = {
+const AHEAD = 0.25, MOST = 40, PATIENCE = 2000, TIMBRES = {
   "electric piano": { ratio: 14, bend: 0.5, dim: 0.25, ring: 1.6, rise: 0.003 }, piano: { ratio: 1, bend: 2.2, dim: 0.5, ring: 1.2, rise: 0.003 },
   bass: { ratio: 1, bend: 2, dim: 0.35, ring: 2.2, rise: 0.004 }, pad: { ratio: 2, bend: 0.5, dim: 4, ring: 30, rise: 0.2 }, organ: { ratio: 2, bend: 0.7, dim: 30, ring: 90, rise: 0.006 },
 };
