@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, checkpoint, corpus, ear, earlessons, engines, foils, likeness, lstm, train
+from models import answers, bits, checkpoint, corpus, ear, earlessons, engines, foils, likeness, lstm, recall, train
 from models.config import Config
 from models.engine import Engine
 from models.midifile import write_notes
@@ -167,6 +167,13 @@ def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
     assert curve[-1] < curve[0] - 1.0
     assert sum(p.numel() for p in lstm.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
     assert not lstm.load(recurrent / "weights.safetensors").training
+
+
+def test_an_lstm_keeps_to_the_device_that_it_is_on() -> None:
+    with torch.device("meta"):  # where nothing from another may be joined
+        network = lstm.Recurrent(Config())
+        steps, z = torch.zeros(1, 4, recall.WIDE, dtype=torch.long), torch.zeros(1, 1, Config().latent)
+    assert network(steps, z).shape == (1, 4, Config().width)
 
 
 def test_a_musician_is_no_lstm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.pace import AGAIN, CALM, FULL, RESTING, SPARSER, WORDS, Pace
+from models.drafts import MOST
 from models.engine import Engine
 
 from .musicians import small_network
@@ -31,7 +32,7 @@ def play(pace: Pace, start: float, seconds: float, rate: float, took: float, see
 def test_a_quick_musician_is_asked_for_all() -> None:
     pace = Pace()
     play(pace, 100.0, 60.0, 12.0, 0.002)
-    assert (pace.level, pace.word, pace.candidates) == (FULL, "full strength", 12)
+    assert (pace.level, pace.word, pace.candidates) == (FULL, "full strength", MOST)
     assert pace.density == float("inf")
 
 

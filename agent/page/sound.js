@@ -87,7 +87,7 @@ export function key(pitch, velocity, event) {
 }
 function strike(pitch, velocity, event) {
   start(`k${pitch}`, "player", pitch, velocity, 0);
-  if (event && awake()) { times.push(performance.now() - event.timeStamp); if (times.length > 500) times.shift(); }
+  if (event) { times.push(performance.now() - event.timeStamp); if (times.length > 500) times.shift(); }
 }
 export function sustain(isDown) { pedal = isDown; if (!isDown) { for (const p of under) stop(`k${p}`); under.clear(); } }
 
