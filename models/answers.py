@@ -189,7 +189,7 @@ def spearman(a: Sequence[float], b: Sequence[float]) -> float:
 # -- style ---------------------------------------------------------------------------------------------------------------
 
 
-def features(notes: Sequence[Note]) -> Floats:
+def style_features(notes: Sequence[Note]) -> Floats:
     """What a listener without a name for it would note: attributes, and histograms of intervals, waits, lengths, registers, chords."""
     onset = np.array([n.onset for n in notes])
     pitch = np.array([n.pitch for n in notes])
@@ -230,7 +230,7 @@ def segments(pieces: Sequence[Piece], per_style: int, seed: int) -> tuple[Floats
             a, b = np.searchsorted(piece.onset, [start, start + SECONDS])
             notes = notes_of(piece)[a:b]
             if len(notes) >= FEWEST:
-                x.append(features(notes))
+                x.append(style_features(notes))
                 y.append(label)
     return np.array(x), np.array(y, dtype=np.int64)
 
@@ -292,7 +292,7 @@ def style_obeyed(
     for label in kinds:
         z, sampling, vamp = preset(presets / f"{names[label]}.toml")
         found = [answered(engine, cut.call, z, sampling, seed + i, vamp) for i, cut in enumerate(calls)]
-        rows = [features(notes) for notes in found if len(notes) >= FEWEST]
+        rows = [style_features(notes) for notes in found if len(notes) >= FEWEST]
         each[names[label]] = float(np.mean(classifier.guess(np.stack(rows)) == label)) if rows else 0.0
     return {
         "accuracy": float(np.mean(list(each.values()))),

@@ -134,7 +134,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"models.endings: {error}", file=sys.stderr)
         return 2
     if not all(both):
-        print("models.endings: no phrases; these pieces are too short, or none was played by a human.", file=sys.stderr)
+        why = "these pieces are too short, or none was played by a human"
+        print(f"models.endings: no phrases; {why}.", file=sys.stderr)
         return 2
     lessons, asked = map(silences, both)
     rings, models = sounding(lessons), {name: judged(lessons, asked, names) for name, names in GROUPS.items()}
