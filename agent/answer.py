@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models.midifile import MidiFileError, read_notes, write_notes
-from models.note import Note, Span, from_wire, span_to_wire, to_wire
-from models.pulse import pulse
+from models.music.midifile import MidiFileError, read_notes, write_notes
+from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
+from models.music.pulse import pulse
 
 from .errors import UserError
 from .manner import ALONE

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.note import ANSWER, Note, Span
+from models.music.note import ANSWER, Note, Span
 
 from . import presets, priority
 from .budgets import table, verdicts

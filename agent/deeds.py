@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from models.note import CALL, HELD
+from models.music.note import CALL, HELD
 
 from . import presets, tailor, takes
 from .controls import KNOB, PRESET

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from models.note import Note, Phrase
+from models.music.note import Note, Phrase
 
 from . import priority
 from .ports import Event

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from models.note import Note
+from models.music.note import Note
 
 AHEAD = 0.35  # seconds of music that are thought ahead: what the player does next counts soon
 SOON = 0.045  # seconds: nothing is planned nearer than this, as it takes that long to think anew

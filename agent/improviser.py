@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from models.note import ANSWER, CALL, Bar, Note, Span
-from models.pulse import pulse
+from models.music.note import ANSWER, CALL, Bar, Note, Span
+from models.music.pulse import pulse
 
 from .clock import Clock
 from .conversation import Conversation
@@ -40,7 +40,7 @@ MARGIN, SPARE = 0.12, 0.01  # seconds: what is added to `soon`, at most, for a s
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far a solo may go, in seconds: see `models.note.Span`."""
+    """How far a solo may go, in seconds: see `models.music.note.Span`."""
 
     close: float
     stop: float
@@ -191,7 +191,7 @@ class Improviser:
         return left
 
     def _span(self, now: float, earliest: float, bounds: Bounds, on_beat: bool, ahead: float = AHEAD) -> Span:
-        """What is asked of the musician: see `models.note.Span`."""
+        """What is asked of the musician: see `models.music.note.Span`."""
         return Span(earliest, now + ahead, bounds.close, bounds.stop, bounds.hush, self.beat(earliest), on_beat)
 
     async def _ask(self, solo: Solo, begin: float, on_beat: bool, ahead: float, soon: float, together: bool) -> str:

@@ -9,7 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
-from models.midifile import write_notes
+from models.music.midifile import write_notes
 
 from . import ports, presets, replay, tailor, takes
 from .answer import answer_file

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from models.note import CALL, HELD, Note
+from models.music.note import CALL, HELD, Note
 
 from .conversation import Conversation
 from .ports import Event

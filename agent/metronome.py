@@ -5,7 +5,7 @@ Knows nothing of who plays to it. `now` is an argument, in monotonic seconds; wh
 
 from __future__ import annotations
 
-from models.note import ANSWER, Note
+from models.music.note import ANSWER, Note
 
 from .manner import Beat
 from .player import Player

@@ -14,7 +14,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from models.note import Note, Span, from_wire, span_to_wire, to_wire
+from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
 
 from .errors import UserError
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from models.note import CALL, Note, Phrase
+from models.music.note import CALL, Note, Phrase
 
 from . import duets, turns
 from .clock import Clock

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from models.note import CALL, Note
+from models.music.note import CALL, Note
 
 STAGE, GRID, TEXT = "#12151c", "#232936", "#d6dbe6"
 COLOURS = {"call": "#56b4e9", "answer": "#e69f00"}  # Okabe and Ito: told apart by every eye

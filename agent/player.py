@@ -13,7 +13,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable
 
-from models.note import Note
+from models.music.note import Note
 
 from . import priority
 from .clock import Clock

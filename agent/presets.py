@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from models.note import HIGHEST, LOWEST, Note
+from models.music.note import HIGHEST, LOWEST, Note
 
 from .errors import UserError
 

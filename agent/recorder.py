@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from models.midifile import write_notes
-from models.note import ANSWER, CALL, Note
+from models.music.midifile import write_notes
+from models.music.note import ANSWER, CALL, Note
 
 from . import priority
 from .conversation import Conversation

@@ -15,7 +15,7 @@ import heapq
 import math
 from dataclasses import dataclass
 
-from models.note import Note
+from models.music.note import Note
 
 KEPT = 2048  # numbers of notes that were begun: nobody looks further back
 TOO_LATE = 0.1  # seconds

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from models.note import Phrase
+from models.music.note import Phrase
 
 from . import acts
 from .clock import Clock

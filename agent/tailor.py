@@ -12,8 +12,8 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from models.midifile import MidiFileError, read_notes
-from models.note import CALL, Note, to_wire
+from models.music.midifile import MidiFileError, read_notes
+from models.music.note import CALL, Note, to_wire
 
 from .answer import ask
 from .errors import UserError

@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from models.note import Note
-from models.pulse import pulse
+from models.music.note import Note
+from models.music.pulse import pulse
 
 from .errors import UserError
 from .meters import percentiles

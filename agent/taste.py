@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from models.note import CALL, HELD, Note
+from models.music.note import CALL, HELD, Note
 
 from .errors import UserError
 from .mind import Mind

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 
-from models.note import Bar
+from models.music.note import Bar
 
 SLEW = 0.25  # beats in which a correction is made up for
 KEPT = 256  # pieces; older ones are forgotten

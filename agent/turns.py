@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from models.note import Note
+from models.music.note import Note
 
 LEAST_NOTES = 2
 #: The silence that ends a phrase is WAIT · (its longest gap / its length) ** POWER, in seconds; between so many of its GAPS; within bounds.

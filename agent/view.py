@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from models.note import Note
+from models.music.note import Note
 
 from .listener import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
 

@@ -14,8 +14,8 @@ import numpy as np
 from . import codec, recall
 from .codec import Steps
 from .engine import Engine
+from .music.note import Note, Span
 from .network import Floats, Network
-from .note import Note, Span
 
 SAME, WORSE = 0.99, 0.005  # of the likeliest values at least, and of bits a note at most
 Passage = tuple[Steps, Floats]  # (N, 7) steps, the first of them silence, and a style

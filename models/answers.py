@@ -16,14 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import attributes, eartraining, habits, likeness, pulse
+from . import eartraining, habits
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
 from .drafts import MOST
 from .engine import Engine
 from .lessons import phrase_ends
-from .note import CALL, Note, Span
+from .music import answer_metrics, features, pulse
+from .music.note import CALL, Note, Span
 from .sampling import KNOB
 
 SECONDS = 8.0
@@ -109,36 +110,37 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
     MIDI velocity and semitones · repetition, copied, ragged, clashing, ringing, rhythm (how unlike the call's): see `likeness` ·
     closing: share of answers, and of calls, that end at home · beat: how closely they keep to the pulse of the call, where it has one
-    (`models.pulse.kept`) · apart: how often an ear that other calls taught tells a person's from an answer, lead sheets left out. Beside
+    (`models.music.pulse.kept`) · apart: how often an ear that other calls taught tells a person's from an answer, lead
+    sheets left out. Beside
     `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
     questions: list[eartraining.Question] = []
     for i, cut in enumerate(found):
         answer = answered(engine, cut.call, engine.encode(cut.call), {}, seed + i)
-        if len(answer) < likeness.GRAM:
+        if len(answer) < answer_metrics.GRAM:
             continue
         if cut.source != eartraining.GRIDDED:
             silent = eartraining.told(*eartraining.TOUCH) & (not cut.dynamics)
             questions += eartraining.asked(cut.call, cut.next, cut.call, [answer], silent)
-        called = likeness.figures(cut.call)
+        called = answer_metrics.figures(cut.call)
         for who, notes in (("answer", answer), ("real", cut.next)):
-            away = np.abs(likeness.figures(notes) - called)
-            row = {"key": likeness.in_key(cut.call, notes), "density": away[0], "register": away[1]}
+            away = np.abs(answer_metrics.figures(notes) - called)
+            row = {"key": answer_metrics.in_key(cut.call, notes), "density": away[0], "register": away[1]}
             if cut.dynamics:
                 row["velocity"] = away[3]
             row |= {
-                "repetition": likeness.repetition(notes),
-                "copied": likeness.copied(cut.call, notes),
-                "clashing": likeness.clashing(notes),
+                "repetition": answer_metrics.repetition(notes),
+                "copied": answer_metrics.copied(cut.call, notes),
+                "clashing": answer_metrics.clashing(notes),
             }
-            if (spread := likeness.ragged(notes)) is not None:
+            if (spread := answer_metrics.ragged(notes)) is not None:
                 row["ragged"] = spread
-            if (over := likeness.ringing(notes)) is not None:
+            if (over := answer_metrics.ringing(notes)) is not None:
                 row["ringing"] = over
-            if (off := likeness.unlike(cut.call, notes)) is not None:
+            if (off := answer_metrics.unlike(cut.call, notes)) is not None:
                 row["rhythm"] = off
-            if (home := likeness.at_home(cut.call, answer if who == "answer" else cut.call)) is not None:
+            if (home := answer_metrics.at_home(cut.call, answer if who == "answer" else cut.call)) is not None:
                 row["closing"] = home
             if (beat := pulse.pulse(cut.call)) is not None:
                 row["beat"] = pulse.kept(notes, beat)
@@ -162,7 +164,7 @@ def knob_curves(engine: Engine, calls: Sequence[Cut], seed: int = 0) -> dict[str
     """For each knob, at five settings, the attribute of each answer; and Spearman's correlation over all of them."""
     out: dict[str, dict[str, Any]] = {}
     settings = (-1.0, -0.5, 0.0, 0.5, 1.0)
-    for k, name in enumerate(attributes.NAMES):
+    for k, name in enumerate(features.NAMES):
         turned, heard = [], []
         for i, cut in enumerate(calls):
             z = engine.encode(cut.call)
@@ -170,7 +172,7 @@ def knob_curves(engine: Engine, calls: Sequence[Cut], seed: int = 0) -> dict[str
                 answer = answered(engine, cut.call, z, {KNOB + name: value}, seed + i)
                 if len(answer) >= FEWEST:
                     turned.append(value)
-                    heard.append(float(likeness.figures(answer)[k]))
+                    heard.append(float(answer_metrics.figures(answer)[k]))
         curve = [float(np.mean([h for t, h in zip(turned, heard, strict=True) if t == v])) for v in settings]
         out[name] = {"spearman": spearman(turned, heard), "curve": curve}
     return out
@@ -194,16 +196,16 @@ def style_features(notes: Sequence[Note]) -> Floats:
     onset = np.array([n.onset for n in notes])
     pitch = np.array([n.pitch for n in notes])
     wait = np.diff(onset)
-    between = wait[wait > attributes.CHORD]
+    between = wait[wait > features.CHORD]
 
     def share(values: Floats, edges: Sequence[float]) -> Floats:
         return np.histogram(np.clip(values, edges[0], edges[-1] - 1e-9), edges)[0] / max(len(values), 1)
 
-    sizes = np.diff(np.flatnonzero(np.concatenate([[True], wait > attributes.CHORD, [True]])))
-    steps = np.diff(pitch)[wait > attributes.CHORD] if len(between) else np.zeros(1)
+    sizes = np.diff(np.flatnonzero(np.concatenate([[True], wait > features.CHORD, [True]])))
+    steps = np.diff(pitch)[wait > features.CHORD] if len(between) else np.zeros(1)
     return np.concatenate(
         [
-            attributes.standard(likeness.figures(notes)),
+            features.standard(answer_metrics.figures(notes)),
             share(steps, [-24, -12, -7, -4, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.5, 7.5, 12.5, 24]),
             share(
                 np.log2(between) if len(between) else np.zeros(1), [-5, -4, -3.5, -3, -2.5, -2, -1.5, -1, -0.5, 0, 2]

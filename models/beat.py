@@ -1,6 +1,7 @@
 """Beat: where there is one, what comes next is likelier to come on it.
 
-Knows nothing of where the beat comes from: a clock, or the pulse of what was called (`models.pulse`). A musician that has learned from
+Knows nothing of where the beat comes from: a clock, or the pulse of what was called (`models.music.pulse`). A musician
+that has learned from
 people in all tempi waits about as long as they would, and so loses another one's beat within a bar. Here the odds of the waits that end on
 a beat, on the second eighth or on a sixteenth are raised, so that it chooses among the rhythms that are in time. Whether a note joins the
 chord before it is no matter of the beat, and is left as it is.
@@ -14,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import codec
-from .attributes import CHORD
-from .note import Bar
+from .music.features import CHORD
+from .music.note import Bar
 from .sampling import raised
 
 NEAR = 0.025  # seconds: what is so far from its place counts as six tenths on it

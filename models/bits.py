@@ -19,8 +19,8 @@ from .baselines import Continuator, Markov
 from .corpus import Piece
 from .heads import CHOSEN
 from .losses import field_nats
+from .music.note import LOWEST, Note
 from .musician import Musician
-from .note import LOWEST, Note
 from .sampling import Sampling
 from .style import kl_nats
 from .touch import touched

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import codec
-from .attributes import KEYS, classes_of
-from .note import LOWEST
+from .music.features import KEYS, classes_of
+from .music.note import LOWEST
 from .rules import surely
 
 THIRD_FIFTH = 0.6  # of the root's share: what the other two notes of the triad are raised by

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import pulse
-from .attributes import KEYS, key_share
 from .ear import Called
-from .note import CALL, SHORTEST, Bar, Note, Span
+from .music import pulse
+from .music.features import KEYS, key_share
+from .music.note import CALL, SHORTEST, Bar, Note, Span
 
 if TYPE_CHECKING:
     from .engine import Engine

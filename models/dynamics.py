@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import codec
-from .attributes import LOUDNESS, MEAN, SPREAD
 from .knobs import ASKED, LEFT
+from .music.features import LOUDNESS, MEAN, SPREAD
 from .sampling import chances
 
 KEPT = (

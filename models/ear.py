@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from . import attributes, likeness, pulse
-from .attributes import CHORD, KEYS, NAMES
-from .note import Note
-from .tune import on_top, thick
+from .music import answer_metrics, features, pulse
+from .music.features import CHORD, KEYS, NAMES
+from .music.melody import on_top, thick
+from .music.note import Note
 
 LISTENED = 6.5  # seconds of an answer that are listened to, and
 REMEMBERED = 10.0  # of a call, its last ones
@@ -104,7 +104,7 @@ class Called:
         """By the end of these notes."""
         late = [n for n in call if n.onset > call[-1].onset - REMEMBERED]
         figures = profile(late) if len(late) >= LEAST else {}
-        return cls(figures, frozenset(_grams(_tune(late))), attributes.key_of(n.pitch for n in late))
+        return cls(figures, frozenset(_grams(_tune(late))), features.key_of(n.pitch for n in late))
 
 
 def listened(answer: Sequence[Note]) -> list[Note]:
@@ -129,7 +129,7 @@ def names() -> list[str]:
 
 def profile(notes: Sequence[Note]) -> Figures:
     """How some notes go, at least `LEAST` of them: the seven attributes and how they change, rhythm, tune, chords, touch, silence."""
-    strokes = likeness.struck(notes)
+    strokes = answer_metrics.struck(notes)
     return _whole(notes) | _rhythm(strokes) | _melody(notes) | _chords(strokes) | _touch(notes)
 
 
@@ -137,11 +137,11 @@ def _whole(notes: Sequence[Note]) -> Figures:
     half = len(notes) // 2
     changes = np.zeros(len(NAMES))
     if half >= 4:
-        changes = (likeness.figures(notes[half:]) - likeness.figures(notes[:half])) / attributes.SPREAD
-    found = dict(zip(NAMES, attributes.standard(likeness.figures(notes)).tolist(), strict=True))
+        changes = (answer_metrics.figures(notes[half:]) - answer_metrics.figures(notes[:half])) / features.SPREAD
+    found = dict(zip(NAMES, features.standard(answer_metrics.figures(notes)).tolist(), strict=True))
     found |= {f"{name} changes": abs(x) for name, x in zip(NAMES, changes.tolist(), strict=True)}
     classes = [
-        np.array(attributes.classes_of(n.pitch for n in part)) / max(len(part), 1)
+        np.array(features.classes_of(n.pitch for n in part)) / max(len(part), 1)
         for part in (notes[:half], notes[half:])
     ]
     found["harmony changes"] = float(np.abs(classes[0] - classes[1]).sum())

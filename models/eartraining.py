@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from . import ear
 from .ear import LEAST, Called, Ear, Row
-from .note import Note
+from .music.note import Note
 
 DECAY = 0.03  # of what figures are worth, squared
 FOLDS = 5  # in which questions are put to an ear that has not heard them

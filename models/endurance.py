@@ -18,7 +18,7 @@ import numpy as np
 
 from . import engines, recall, shelf
 from .engine import Engine
-from .note import HELD, Note, Span
+from .music.note import HELD, Note, Span
 
 PHRASE, PARTS = 8, 10
 ALIKE = 0.999  # correlation: in eight bits, steps at once and one by one are rounded differently

@@ -23,8 +23,8 @@ from .drafts import Drafter
 from .ear import Ear
 from .leanings import Leanings
 from .memory import Memory
+from .music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
 from .network import Floats, Network
-from .note import ANSWER, CALL, HELD, SHORTEST, Note, Span
 from .sampling import Sampling, draw, softmax
 
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length

@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 
 from . import agreement, codec, corpus, engines, quantise, shelf
 from .engine import Engine
-from .note import LOWEST
+from .music.note import LOWEST
 from .plain import PlainNetwork
 
 LIMIT = 16_000_000  # bytes of an exported file

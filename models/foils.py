@@ -14,14 +14,14 @@ import numpy as np
 import torch
 
 from . import codec, recall
-from .attributes import CHORD, key_share
 from .baselines import Continuator
 from .bits import live, notes_of
 from .corpus import Piece
 from .heads import CHOSEN
 from .losses import field_nats
+from .music.features import CHORD, key_share
+from .music.note import HIGHEST, LOWEST, Note
 from .musician import Musician
-from .note import HIGHEST, LOWEST, Note
 
 FOILS = 4
 CONTEXT = 128  # notes

@@ -13,9 +13,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, lefthand
-from .attributes import CHORD
-from .note import HIGHEST, LOWEST, Note
+from . import codec
+from .music import left_hand_pattern
+from .music.features import CHORD
+from .music.note import HIGHEST, LOWEST, Note
 
 HABIT = "habit."  # before their names, among the settings of a style: "habit.wait.3"
 #: Where one band ends and the next begins: seconds, semitones, seconds, MIDI numbers, notes, chords.
@@ -61,7 +62,7 @@ _TIMES = np.digitize(codec.TIMES, BANDS["wait"])
 _LENGTHS = np.digitize(codec.DURATIONS, BANDS["length"])
 _PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
 _PLACES = np.digitize(_PITCHES, BANDS["place"])
-_HANDS = np.digitize(_PITCHES, (lefthand.BASS, lefthand.MIDDLE))  # a bass, a chord, the right hand's
+_HANDS = np.digitize(_PITCHES, (left_hand_pattern.BASS, left_hand_pattern.MIDDLE))  # a bass, a chord, the right hand's
 _LEAPS = np.digitize(
     np.arange(1 - len(_PITCHES), len(_PITCHES)), BANDS["leap"]
 )  # from the whole keyboard down to all of it up
@@ -78,7 +79,7 @@ def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
             "length": np.array([n.duration for n in notes]),
             "place": pitch,
             "chord": np.diff(np.flatnonzero(np.concatenate([[True], np.diff(onset) > CHORD, [True]]))),
-            "stride": np.array(lefthand.between(notes), dtype=np.int64),
+            "stride": np.array(left_hand_pattern.between(notes), dtype=np.int64),
         }
         for name, values in features.items():
             found[name] += np.bincount(np.digitize(values, BANDS[name]), minlength=len(found[name]))
@@ -131,7 +132,7 @@ def kept(logits: Row, field: int, habits: Habits, power: float, notes: Sequence[
             logits = logits + power * habits["leap"][_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)]]
         if "place" in habits:
             logits = logits + power * habits["place"][_PLACES]
-        if "stride" in habits and (chords := lefthand.since_bass(notes[-HELD_IN_MIND:], onset)) is not None:
+        if "stride" in habits and (chords := left_hand_pattern.since_bass(notes[-HELD_IN_MIND:], onset)) is not None:
             logits = logits + power * _by_chords(habits["stride"].tobytes())[min(chords, len(BANDS["stride"]))][_HANDS]
     return logits
 

@@ -2,7 +2,7 @@
 
 Knows nothing of the cache: a knob counts from the next note, and costs no step.
 
-A knob acts twice. It moves the style's own dimension for its quality (`models.attributes`) by up to `REACH` of the usual spreads; and
+A knob acts twice. It moves the style's own dimension for its quality (`models.music.features`) by up to `REACH` of the usual spreads; and
 it tilts the distribution of the fields that make the quality: p'(x) ~ p(x) exp(s f(x)), where f is the plain feature in question,
 centred and scaled by p itself. So what the musician holds to be impossible stays so, and of what is likely the wanted end is taken.
 The tilt fades where the last notes are `ASKED` spreads from the style, or a line that is to be higher would climb for ever; and where the
@@ -22,9 +22,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import attributes, codec
-from .attributes import NAMES
-from .note import LOWEST, Note
+from . import codec
+from .music import features
+from .music.features import NAMES
+from .music.note import LOWEST, Note
 from .sampling import chances
 
 TILTED = tuple(name for name in NAMES if name != "loudness")  # which is moved instead: `models.dynamics`
@@ -64,13 +65,13 @@ class Feature(NamedTuple):
         return cls(np.stack([np.ones(len(values)), values, values * values]), doubt)
 
 
-_USUAL = list(zip(attributes.MEAN.tolist(), attributes.SPREAD.tolist(), strict=True))
-_CHORD = codec.TIMES < attributes.CHORD
+_USUAL = list(zip(features.MEAN.tolist(), features.SPREAD.tolist(), strict=True))
+_CHORD = codec.TIMES < features.CHORD
 _LOG_TIMES = np.log2(np.maximum(codec.TIMES, 0.01))
 _HASTE = Feature.of(-np.log(codec.TIMES + 0.03), 0.35)
 _TOGETHER = Feature.of(_CHORD.astype(float), 0.3)
 _PITCHES = Feature.of(np.arange(codec.SIZES[codec.PITCH], dtype=float), 4.0)
-_OUTSIDE = [Feature.of(1.0 - key[(np.arange(codec.SIZES[codec.PITCH]) + LOWEST) % 12], 0.3) for key in attributes.KEYS]
+_OUTSIDE = [Feature.of(1.0 - key[(np.arange(codec.SIZES[codec.PITCH]) + LOWEST) % 12], 0.3) for key in features.KEYS]
 _LENGTHS = Feature.of(np.log2(codec.DURATIONS), 0.6)
 
 
@@ -90,7 +91,7 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
     """
     recent, style = notes[-LOOKED_AT:], z[: len(NAMES)].tolist()
     if len(recent) >= LEAST:
-        figures = attributes.figures(
+        figures = features.figures(
             [n.onset for n in recent],
             [n.duration if n.duration < LONGEST else LONGEST for n in recent],
             [n.pitch for n in recent],
@@ -140,7 +141,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Featu
         if register := how.get("register"):
             found.append((_PITCHES, 0.6 * register))
         if (foreign := how.get("chromaticism")) and len(notes) >= LEAST:
-            found.append((_OUTSIDE[attributes.key_of([n.pitch for n in notes[-2 * LOOKED_AT :]])], foreign))
+            found.append((_OUTSIDE[features.key_of([n.pitch for n in notes[-2 * LOOKED_AT :]])], foreign))
     elif field == codec.DURATION and (lengthen := how.get("articulation", 0.0) + 0.7 * how.get("polyphony", 0.0)):
         found.append((_LENGTHS, lengthen))
     return found
@@ -149,13 +150,13 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Featu
 @lru_cache(maxsize=512)
 def _off(fine: int) -> Feature:
     """How far each wait is from a simple ratio to the one before, of `fine` / `FINE` octaves of seconds."""
-    off = np.minimum(attributes.off_simple(_LOG_TIMES - fine / FINE), 0.5)
+    off = np.minimum(features.off_simple(_LOG_TIMES - fine / FINE), 0.5)
     return Feature.of(np.where(_CHORD, off.mean(), off), 0.01)
 
 
 def _last_wait(notes: Sequence[Note]) -> float | None:
     """The time between the last two chords, in seconds."""
     for later, earlier in zip(reversed(notes), reversed(notes[:-1]), strict=False):
-        if later.onset - earlier.onset > attributes.CHORD:
+        if later.onset - earlier.onset > features.CHORD:
             return later.onset - earlier.onset
     return None

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import beat, cadence, clash, codec, dynamics, habits, knobs, loops, motif, rhythm, rules, stand, tones
-from .attributes import LOUDNESS
-from .note import ANSWER, Note, Span
+from .music.features import LOUDNESS
+from .music.note import ANSWER, Note, Span
 from .sampling import Sampling, likeliest
 
 #: How likely a value must be to the musician, beside the likeliest, for style and knobs to draw to it: else, of a long tail they take its

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import attributes, codec, recall
+from . import codec, recall
 from .corpus import Piece
-from .note import CALL
+from .music import features
+from .music.note import CALL
 from .touch import touched
 
 DENSEST = 20.0  # notes a second; a passage above is a roll's trick or an error, and nobody could play it
@@ -229,14 +230,14 @@ class Course:
             steps[into, codec.DURATION] = np.where(open_, codec.HELD_STEP, steps[into, codec.DURATION])
         style = np.tile(codec.SILENCE, (PASSAGES, self.style_notes, 1))
         known = np.zeros((PASSAGES, self.style_notes), dtype=bool)
-        figures = np.full((PASSAGES, len(attributes.NAMES)), np.nan)
+        figures = np.full((PASSAGES, len(features.NAMES)), np.nan)
         for i, told in enumerate(styles):
             if told is not None:
                 style[i, : len(told)] = style_steps(told)
                 known[i, : len(told)] = True
-                figures[i] = attributes.standard(attributes.measure(*(getattr(told, f).tolist() for f in FIGURED)))
+                figures[i] = features.standard(features.measure(*(getattr(told, f).tolist() for f in FIGURED)))
                 if told.velocity[0] < 0:
-                    figures[i, attributes.NAMES.index("loudness")] = np.nan
+                    figures[i, features.NAMES.index("loudness")] = np.nan
         return Lesson(recall.recalled(steps, self.window), target, made_up, lengths, style, known, figures, which)
 
 

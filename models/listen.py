@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .answers import Cut
-from .midifile import write_notes
+from .music.midifile import write_notes
 
 STYLES = ("late-night-ballad", "ragtime", "bebop-line")
 SOUNDFONTS = (

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import codec, recall
 from .engine import Engine
-from .note import Note, Span
+from .music.note import Note, Span
 
 CONTEXTS = (64, 256, 512, 1024)
 AT = 512  # notes of context, where one figure must do

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from . import codec, recall
+from .music.note import Note
 from .network import Floats, Network
-from .note import Note
 
 
 class Memory:

@@ -3,7 +3,8 @@
 Knows nothing of networks, or of what the musician would rather play. The network hears what it recalls (`models.recall`) and may take it
 up, but seldom does; here the odds of the call's own continuation are raised, a little. An answer is drawn to begin as its call began, and
 wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. After `ENOUGH` notes it goes
-its own way. In a thick texture, of the call or of the answer, it is the tune that is taken up (`models.tune`), and what goes with it is
+its own way. In a thick texture, of the call or of the answer, it is the tune that is taken up (`models.music.melody`),
+and what goes with it is
 left alone; there, what it has said itself is a motif, too, a few notes later, as such answers come back to nothing otherwise. A single line
 comes back to itself more than enough.
 """
@@ -16,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, tune
-from .note import CALL, LOWEST, Note, answer_begins
+from . import codec
+from .music import melody
+from .music.note import CALL, LOWEST, Note, answer_begins
 from .recall import SHARE, SLACK
 
 ENOUGH = 7  # notes in a row are a motif; more are an echo
@@ -59,8 +61,8 @@ def called(notes: Sequence[Note]) -> Called:
     while first > max(begun - MOST, 0) and notes[first - 1].role == CALL:
         first -= 1
     call = notes[first:begun]
-    thick = tune.thick(call)
-    return Called(tune.on_top(call) if thick else call, begun, thick)
+    thick = melody.thick(call)
+    return Called(melody.on_top(call) if thick else call, begun, thick)
 
 
 def taken_up(notes: Sequence[Note], said: Called | None = None) -> Motif | None:
@@ -74,8 +76,8 @@ def taken_up(notes: Sequence[Note], said: Called | None = None) -> Motif | None:
     if said.begun == len(notes):
         return Motif(said.tune[0].pitch, None, 1.0)
     own = notes[max(said.begun, len(notes) - MOST) :]
-    thick = tune.thick(own) if len(own) >= LEAST else said.thick
-    own = tune.on_top(own) if thick else own
+    thick = melody.thick(own) if len(own) >= LEAST else said.thick
+    own = melody.on_top(own) if thick else own
     mine = own[-ENOUGH - 1 :]
     if len(mine) == 1:
         return _onward(said.tune, 0, thick, mine[-1], 1.0)

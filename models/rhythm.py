@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import codec
-from .attributes import CHORD
-from .note import CALL, Note, answer_begins
+from .music.features import CHORD
+from .music.note import CALL, Note, answer_begins
 from .sampling import raised
 
 LEAST, MOST = 4, 64  # waits of a call that tell its rhythm, and notes of it that are looked at

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import codec
-from .attributes import KEYS, key_share
+from .music.features import KEYS, key_share
+from .music.note import ANSWER, CALL, LOWEST, Note, Span
 from .network import Floats
-from .note import ANSWER, CALL, LOWEST, Note, Span
 from .sampling import Sampling
 
 LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import habits
-from .attributes import NAMES
 from .habits import HABIT, Habits
+from .music.features import NAMES
 
 KNOB = "knob."
 

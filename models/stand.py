@@ -16,10 +16,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .attributes import LOUDNESS, MEAN, NAMES, SPREAD
-from .note import CALL, Note
+from .music.features import LOUDNESS, MEAN, NAMES, SPREAD
+from .music.note import CALL, Note
 
-#: How far answers stand from their style, in the usual spreads of each quality (`models.attributes`).
+#: How far answers stand from their style, in the usual spreads of each quality (`models.music.features`).
 SPREADS = {"density": 0.88, "register": 0.2, "loudness": 0.28}
 #: And how far from it they stand on the whole: left to itself the musician is slower than people are.
 MIDDLE = {"density": 0.1}

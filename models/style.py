@@ -4,7 +4,7 @@ Knows nothing of the Transformer that reads the point, or of presets.
 
 Neighbour encoding: the Transformer continues one passage while the style is read from another passage of the same
 piece, so the latent holds how a piece is played and not which notes come next. Its first dimensions are tied to the
-plain figures of `models.attributes`, which makes them honest knobs; the others are free. (Some lessons read the passage
+plain figures of `models.music.features`, which makes them honest knobs; the others are free. (Some lessons read the passage
 itself, in another key: see `models.lessons`.)
 """
 
@@ -14,11 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import attributes, codec
+from . import codec
 from .config import Config
+from .music import features
 from .transformer import Layer
 
-TIED = len(attributes.NAMES)
+TIED = len(features.NAMES)
 
 
 class StyleEncoder(nn.Module):

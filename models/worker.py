@@ -28,10 +28,10 @@ It says one line by itself when it can play, and after that only answers:
     <- {"id": I, "seconds": {"note": [float, …], …}}
     <- {"error": "one sentence", "id": I}              `id` where there was one
 
-`play` invents the next notes of the answer: see `models.note.Span`. `until` is the caller's horizon: it asks again when it
-wants more. `close`, `stop` and `hush` may be null (never), BAR may be null (free time) or a list of `models.note.Bar`'s
+`play` invents the next notes of the answer: see `models.music.note.Span`. `until` is the caller's horizon: it asks again when it
+wants more. `close`, `stop` and `hush` may be null (never), BAR may be null (free time) or a list of `models.music.note.Bar`'s
 fields. Notes it played count as heard, in order, after those it was told; `hear` with an earlier `at` takes them back.
-End of input ends it. A NOTE is a list: see `models.note.to_wire`.
+End of input ends it. A NOTE is a list: see `models.music.note.to_wire`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, BinaryIO, Protocol
 
-from .note import ANSWER, Note, Span, from_wire, span_from_wire, to_wire
+from .music.note import ANSWER, Note, Span, from_wire, span_from_wire, to_wire
 
 LINE_LIMIT = 1 << 20  # bytes: more than 8,000 notes
 """The longest line that is taken in; a longer one is refused before it is parsed."""

@@ -29,7 +29,7 @@ from agent.session import Session
 from models import engines
 from models.corpus import Piece, read
 from models.engine import Engine
-from models.note import ANSWER, CALL, Note, Span
+from models.music.note import ANSWER, CALL, Note, Span
 
 from .fakes import FakeInput, FakeOutput, LoopPlayer, in_virtual_time
 

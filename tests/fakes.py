@@ -9,7 +9,7 @@ from typing import Any
 from agent.mind import RELIEVED, MindLost, Relieved
 from agent.ports import Event, PortLost
 from agent.virtual import LoopPlayer, VirtualLoop, in_virtual_time
-from models.note import ANSWER, Note, Span
+from models.music.note import ANSWER, Note, Span
 from models.worker import Echo
 
 __all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: see `agent.virtual`

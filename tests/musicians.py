@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.music.note import Note
 from models.musician import Musician
-from models.note import Note
 from models.plain import PlainNetwork
 from models.transformer import Config
 

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models import answers, corpus, likeness
-from models.midifile import read_notes
-from models.note import Note
+from models import answers, corpus
+from models.music import answer_metrics
+from models.music.midifile import read_notes
+from models.music.note import Note
 
 from .jackroom import ROOT
 
@@ -55,8 +56,8 @@ def main(argv: list[str] | None = None) -> int:
             out = Path(folder) / "both.mid"
             notes, call = answer(path, out, more), read_notes(path)
             early = [n for n in notes if n.onset < notes[0].onset + SECONDS]
-            shares.append(likeness.in_key(call, notes))
-            copies.append(likeness.copied(call, notes))
+            shares.append(answer_metrics.in_key(call, notes))
+            copies.append(answer_metrics.copied(call, notes))
             hangs = len(read_notes(out)) != len(call) + len(notes)
             if len(early) < LEAST_NOTES or densest(notes) > DENSEST or hangs:
                 wrong.append(path.name)
@@ -69,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         wrong.append("copies the call")
     if args.corpus is not None:
         cuts = answers.cuts(corpus.read(args.corpus, "valid", corpus.OPEN), 200)
-        real = float(np.mean([likeness.in_key(cut.call, cut.next) for cut in cuts]))
+        real = float(np.mean([answer_metrics.in_key(cut.call, cut.next) for cut in cuts]))
         print(f"{'what really follows phrases':32} in key {real:.3f}")
         if np.mean(shares) < real - BELOW_REAL:
             wrong.append("out of key")

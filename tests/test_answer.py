@@ -15,8 +15,8 @@ from agent.demo import written_call
 from agent.errors import UserError
 from agent.mind import worker_command
 from agent.presets import Preset
-from models.attributes import KEYS, key_share
-from models.midifile import write_notes
+from models.music.features import KEYS, key_share
+from models.music.midifile import write_notes
 
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 

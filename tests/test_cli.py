@@ -14,7 +14,7 @@ import pytest
 from agent import cli, presets
 from agent.demo import written_call
 from agent.recorder import JSONL, MIDI
-from models.midifile import read_notes, write_notes
+from models.music.midifile import read_notes, write_notes
 from models.recall import fingerprint
 
 from .jackroom import ROOT

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.conversation import Conversation
-from models.note import ANSWER, CALL, HELD, Note
+from models.music.note import ANSWER, CALL, HELD, Note
 
 acts = st.lists(
     st.tuples(st.sampled_from(["strike", "end", "answer", "withdraw", "tell"]), st.integers(0, 40)), max_size=80

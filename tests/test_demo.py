@@ -12,8 +12,8 @@ from matplotlib.image import imread
 from agent.demo import BEAT, DemoInput, messages, pitch, written_call
 from agent.picture import COLOURS, hand_overs, piano_roll
 from agent.ports import Event
-from models.attributes import key_share
-from models.note import ANSWER, Note, Phrase
+from models.music.features import key_share
+from models.music.note import ANSWER, Note, Phrase
 
 
 def test_names_are_pitches() -> None:

@@ -7,7 +7,7 @@ import pytest
 from agent.duets import LEAN, key, sampling
 from agent.presets import Preset
 from models import engines
-from models.note import ANSWER, Note
+from models.music.note import ANSWER, Note
 
 from .duet import SCALE, How, Tune, duet, in_harmony, similarity, together, with_the_beat
 

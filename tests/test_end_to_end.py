@@ -21,8 +21,8 @@ from agent.follower import TICKS, Follower
 from agent.jackeye import JackEye
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.transport import Transport
-from models.midifile import read_notes
-from models.note import Note
+from models.music.midifile import read_notes
+from models.music.note import Note
 
 from .jackroom import (
     PERIOD,

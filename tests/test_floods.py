@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agent.controls import Controls
 from agent.mind import Mind, MindLost
 from agent.ports import MOST_SYSEX, is_whole
-from models.note import Span
+from models.music.note import Span
 
 from .flood import THRU_MS, flood
 from .test_session import Jam, jam

@@ -28,10 +28,11 @@ from agent import presets, takes
 from agent.errors import UserError
 from agent.learning import LARGEST, Learning
 from agent.mind import Mind, MindLost
-from models import midifile, shelf, worker
+from models import shelf, worker
 from models.engine import Engine
-from models.midifile import MidiFileError
-from models.note import Span, to_wire
+from models.music import midifile
+from models.music.midifile import MidiFileError
+from models.music.note import Span, to_wire
 from models.worker import LINE_LIMIT, Echo, serve
 
 from .musicians import SMALL, scale, small_network, small_weights

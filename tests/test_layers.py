@@ -11,7 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TENSORS = {"torch", "onnxruntime", "safetensors"}
 NOW = {"agent", "asyncio", "rtmidi", "sounddevice"}
 CLOCKS = {"asyncio", "threading", "time"}
-MUSIC = {"models.note", "models.midifile", "models.pulse"}  # what the performer may know of the musician
+MUSIC = {
+    "models.music.note",
+    "models.music.midifile",
+    "models.music.pulse",
+}  # what the performer may know of the musician
 PURE = {
     "agent.controls",
     "agent.conversation",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agent.conversation import Conversation
 from agent.listener import LONGEST_RING, Listener
 from agent.ports import Event
-from models.note import HELD, Note
+from models.music.note import HELD, Note
 
 
 def heard(*events: tuple[float, tuple[int, ...]]) -> Listener:

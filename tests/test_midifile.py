@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import midifile
-from models.midifile import MidiFileError, read_notes, write_notes
-from models.note import Note
+from models.music import midifile
+from models.music.midifile import MidiFileError, read_notes, write_notes
+from models.music.note import Note
 
 TICK = midifile.TEMPO / 1e6 / midifile.TICKS
 

@@ -12,7 +12,7 @@ import pytest
 from agent import mind as mind_module
 from agent.errors import UserError
 from agent.mind import RELIEVED, Mind, MindLost, Relieved
-from models.note import Note, Span
+from models.music.note import Note, Span
 
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 CALL = [Note(i * 0.1, 0.1, 60 + i, 70) for i in range(4)]

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import manner, presets
-from models import answers, beat, codec, engines, pulse
-from models.attributes import CHORD
+from models import answers, beat, codec, engines
 from models.engine import Engine
-from models.note import CALL, Bar, Note, Span
+from models.music import pulse
+from models.music.features import CHORD
+from models.music.note import CALL, Bar, Note, Span
 from models.sampling import softmax
 
 from .musicians import small_network

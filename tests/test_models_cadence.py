@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models import cadence
 from models.engine import Engine
-from models.note import CALL, LOWEST, Note, Span
+from models.music.note import CALL, LOWEST, Note, Span
 
 from .musicians import small_network
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent import presets
 from models import clash
-from models.note import HIGHEST, LOWEST, Note
+from models.music.note import HIGHEST, LOWEST, Note
 from models.sampling import Sampling
 
 KEYS = HIGHEST - LOWEST + 1

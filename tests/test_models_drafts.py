@@ -12,7 +12,7 @@ import pytest
 
 from models.drafts import Draft, chosen, fit
 from models.engine import Engine
-from models.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
+from models.music.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
 from models.worker import serve
 
 from .musicians import scale, small_network

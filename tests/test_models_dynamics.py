@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from agent import presets
 from models import answers, codec, dynamics, engines
-from models.attributes import LOUDNESS, MEAN, SPREAD
 from models.dynamics import Level
-from models.note import Note
+from models.music.features import LOUDNESS, MEAN, SPREAD
+from models.music.note import Note
 from models.sampling import softmax
 
 VALUES = np.arange(codec.SIZES[codec.VELOCITY])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models import ear, engines
 from models.ear import LEAST, Called, Ear
 from models.eartraining import Question, apart, judged, taught, told
-from models.note import Note
+from models.music.note import Note
 
 from .musicians import scale
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from models import corpus, endings, silences
-from models.midifile import write_notes
-from models.note import Note
+from models.music.midifile import write_notes
+from models.music.note import Note
 
 
 def folder_of(tmp_path: Path) -> Path:

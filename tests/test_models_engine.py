@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models import endurance, recall
 from models.engine import Engine
-from models.note import ANSWER, HELD, Note, Span
+from models.music.note import ANSWER, HELD, Note, Span
 from models.rules import CHORD
 from models.sampling import Sampling
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, checkpoint, corpus, ear, earlessons, engines, foils, likeness, lstm, recall, train
+from models import answers, bits, checkpoint, corpus, ear, earlessons, engines, foils, lstm, recall, train
 from models.config import Config
 from models.engine import Engine
-from models.midifile import write_notes
-from models.note import Note
+from models.music import answer_metrics
+from models.music.midifile import write_notes
+from models.music.note import Note
 
 from .jackroom import ROOT
 from .musicians import SMALL, scale, small_musician, small_network
@@ -44,25 +45,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_patterns_that_come_again_are_counted() -> None:
     line = scale(8)
     twice = [*line, *(n.moved(5.0) for n in line)]
-    assert likeness.repetition(line) == 0.0
-    assert likeness.repetition(twice) == pytest.approx(5 / 13)
-    assert likeness.copied(line, line) == 1.0
-    assert likeness.copied(line, list(reversed(line))) == 0.0
+    assert answer_metrics.repetition(line) == 0.0
+    assert answer_metrics.repetition(twice) == pytest.approx(5 / 13)
+    assert answer_metrics.copied(line, line) == 1.0
+    assert answer_metrics.copied(line, list(reversed(line))) == 0.0
 
 
 def test_a_chord_whose_notes_are_let_go_one_by_one_is_ragged() -> None:
     chord = [Note(0.0, 0.5, p, 64) for p in (60, 64, 67)]
-    assert likeness.ragged(chord) == pytest.approx(0.0)
-    assert likeness.ragged([Note(0.0, 0.25, 60, 64), Note(0.01, 1.0, 64, 64)]) == pytest.approx(1.0)
-    assert likeness.ragged(scale(8)) is None
+    assert answer_metrics.ragged(chord) == pytest.approx(0.0)
+    assert answer_metrics.ragged([Note(0.0, 0.25, 60, 64), Note(0.01, 1.0, 64, 64)]) == pytest.approx(1.0)
+    assert answer_metrics.ragged(scale(8)) is None
 
 
 def test_semitones_that_sound_at_once_clash() -> None:
-    assert likeness.clashing([Note(0.0, 2.0, 60, 64), Note(1.0, 1.0, 61, 64), Note(2.5, 1.0, 61, 64)]) == pytest.approx(
-        1 / 3
-    )
-    assert likeness.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 73, 64)]) == 1.0
-    assert likeness.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 62, 64), Note(1.5, 1.0, 61, 64)]) == 0.0
+    assert answer_metrics.clashing(
+        [Note(0.0, 2.0, 60, 64), Note(1.0, 1.0, 61, 64), Note(2.5, 1.0, 61, 64)]
+    ) == pytest.approx(1 / 3)
+    assert answer_metrics.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 73, 64)]) == 1.0
+    assert answer_metrics.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 62, 64), Note(1.5, 1.0, 61, 64)]) == 0.0
 
 
 def test_a_tune_rings_where_its_notes_last_into_its_next() -> None:
@@ -70,11 +71,11 @@ def test_a_tune_rings_where_its_notes_last_into_its_next() -> None:
 
     def over(length: float) -> float | None:
         tune = [Note(0.5 * i, length, 72 + i % 5, 80) for i in range(9)]
-        return likeness.ringing(sorted([*bass, *tune], key=lambda n: (n.onset, n.pitch)))
+        return answer_metrics.ringing(sorted([*bass, *tune], key=lambda n: (n.onset, n.pitch)))
 
     assert over(0.5) == over(0.6) == 0.0  # from finger to finger
     assert over(0.7) == 1.0
-    assert likeness.ringing(bass[:3]) is None
+    assert answer_metrics.ringing(bass[:3]) is None
 
 
 def test_music_without_velocities_is_expected_bare_and_played() -> None:
@@ -91,8 +92,8 @@ def test_music_without_velocities_is_expected_bare_and_played() -> None:
 
 def test_a_key_is_the_calls() -> None:
     call = scale(20)  # C major
-    assert likeness.in_key(call, scale(7)) == 1.0
-    assert likeness.in_key(call, [Note(0, 1, p, 64) for p in (60, 61, 63, 64)]) == 0.5
+    assert answer_metrics.in_key(call, scale(7)) == 1.0
+    assert answer_metrics.in_key(call, [Note(0, 1, p, 64) for p in (60, 61, 63, 64)]) == 0.5
 
 
 def test_ranks_are_spearmans() -> None:
@@ -137,10 +138,10 @@ def test_rhythms_are_alike_whatever_the_order_of_their_waits() -> None:
         onsets = np.concatenate([[0.0], np.cumsum(waits)]).tolist()
         return [Note(t, 0.1, p, 64) for t in onsets for p in (60, 64)]
 
-    assert likeness.unlike(line(*[0.2, 0.4] * 4), line(*[0.2] * 6, *[0.4] * 6)) == pytest.approx(0.0)
-    assert likeness.unlike(line(*[0.2] * 8), line(*[0.4] * 8)) == pytest.approx(2.0)
-    assert likeness.unlike(line(*[0.2] * 8), line(*[0.2] * 4, *[0.4] * 4)) == pytest.approx(1.0)
-    assert likeness.unlike(line(*[0.2] * 8), line(0.2, 0.2)) is None
+    assert answer_metrics.unlike(line(*[0.2, 0.4] * 4), line(*[0.2] * 6, *[0.4] * 6)) == pytest.approx(0.0)
+    assert answer_metrics.unlike(line(*[0.2] * 8), line(*[0.4] * 8)) == pytest.approx(2.0)
+    assert answer_metrics.unlike(line(*[0.2] * 8), line(*[0.2] * 4, *[0.4] * 4)) == pytest.approx(1.0)
+    assert answer_metrics.unlike(line(*[0.2] * 8), line(0.2, 0.2)) is None
 
 
 def test_an_interval_is_as_wide_as_windows_differ() -> None:

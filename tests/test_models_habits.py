@@ -13,7 +13,7 @@ from agent import presets, tailor
 from agent.presets import Preset
 from models import codec, habits
 from models.engine import Engine
-from models.note import CALL, Note, Span
+from models.music.note import CALL, Note, Span
 from models.sampling import Sampling
 
 from .musicians import small_network

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from agent import presets
-from models import attributes, codec, knobs
+from models import codec, knobs
 from models.engine import Engine
-from models.note import ANSWER, Note, Span
+from models.music import features
+from models.music.note import ANSWER, Note, Span
 from models.sampling import KNOB, Sampling, draw, softmax
 
 from .musicians import SMALL, scale, small_network
@@ -21,7 +22,7 @@ def mean_of(logits: knobs.Row) -> float:
 
 
 def test_both_rooms_know_the_same_knobs() -> None:
-    assert presets.KNOBS == attributes.NAMES
+    assert presets.KNOBS == features.NAMES
     assert presets.KNOB == KNOB
 
 
@@ -80,8 +81,8 @@ def test_the_tilt_fades_where_the_notes_are_as_asked() -> None:
     z = np.zeros(SMALL.latent)
     low = [Note(0.2 * i, 0.2, 50, 70, ANSWER) for i in range(12)]
     high = [Note(0.2 * i, 0.2, 90, 70, ANSWER) for i in range(12)]
-    wanted = (90 - attributes.MEAN[1]) / attributes.SPREAD[1]
-    z[attributes.NAMES.index("register")] = (wanted - knobs.ASKED) / (1.0 - knobs.LEFT)
+    wanted = (90 - features.MEAN[1]) / features.SPREAD[1]
+    z[features.NAMES.index("register")] = (wanted - knobs.ASKED) / (1.0 - knobs.LEFT)
     assert knobs.strengths({"register": 1.0}, 0.0, z, low) == {"register": pytest.approx(FULL)}
     assert knobs.strengths({"register": 1.0}, 0.0, z, high)["register"] == pytest.approx(0.0, abs=1e-5)
     assert knobs.strengths({"register": -1.0}, 0.0, z, high)["register"] == pytest.approx(-FULL)
@@ -96,14 +97,14 @@ def test_what_is_more_than_asked_is_drawn_back_gently() -> None:
 
 def test_a_knob_turned_fully_asks_nearly_the_same_of_every_style() -> None:
     """Twelve notes at the middle of two styles' wishes: the one is drawn on, the other back."""
-    place = attributes.NAMES.index("register")
+    place = features.NAMES.index("register")
     loud, soft = np.zeros(SMALL.latent), np.zeros(SMALL.latent)
     loud[place], soft[place] = 2.0, -2.0
     for value in (0.25, 0.5, 1.0):
         asked = [x[place] * (1.0 - knobs.LEFT * value) + knobs.ASKED * value for x in (loud, soft)]
         assert 4.0 > asked[0] - asked[1] == pytest.approx(4.0 * (1.0 - knobs.LEFT * value))
         for z, spreads in zip((loud, soft), asked, strict=True):
-            pitch = round(attributes.MEAN[1] + attributes.SPREAD[1] * (spreads - 0.5))
+            pitch = round(features.MEAN[1] + features.SPREAD[1] * (spreads - 0.5))
             here = [Note(0.2 * i, 0.2, pitch, 70, ANSWER) for i in range(12)]
             short = knobs.strengths({"register": value}, 0.0, z, here)["register"]
             assert short / (FULL * value) == pytest.approx(0.5, abs=0.1)
@@ -114,7 +115,7 @@ def test_a_style_pulls_where_its_notes_are_elsewhere() -> None:
     low = [Note(0.2 * i, 0.2, 30, 70, ANSWER) for i in range(12)]
     pulled = knobs.strengths({}, 0.5, z, low)
     assert pulled["register"] == pytest.approx(0.5)
-    z[attributes.NAMES.index("freedom")] = 9.0
+    z[features.NAMES.index("freedom")] = 9.0
     assert knobs.strengths({}, 0.5, z, low)["freedom"] == pytest.approx(0.5 * knobs.GENTLY["freedom"])
     assert knobs.strengths({"freedom": 1.0}, 0.5, z, low)["freedom"] == pytest.approx(
         knobs.STRENGTH

@@ -16,7 +16,7 @@ from models import codec, habits
 from models.dynamics import Level
 from models.engine import Engine
 from models.leanings import LIKELY, Asked, Leaning, Leanings
-from models.note import ANSWER, LOWEST, Note, Span
+from models.music.note import ANSWER, LOWEST, Note, Span
 from models.plain import PlainNetwork
 from models.sampling import Sampling
 

@@ -7,7 +7,7 @@ import pytest
 
 from models import codec, lessons, recall
 from models.corpus import Piece, places, sustained
-from models.note import CALL
+from models.music.note import CALL
 
 
 def piece(seed: int, count: int = 400, *, human: bool = True, dynamics: bool = True, chordal: bool = False) -> Piece:

@@ -16,8 +16,8 @@ from safetensors.numpy import load_file, save_file
 from models import agreement, checkpoint, codec, engines, export, precision, quantise, recall, shelf
 from models.engine import Engine
 from models.live import LiveNetwork
+from models.music.note import Note, Span
 from models.network import Floats, Network
-from models.note import Note, Span
 from models.plain import PlainNetwork
 from models.torchnet import TorchNetwork
 

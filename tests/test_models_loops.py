@@ -7,7 +7,7 @@ import pytest
 
 from models import loops
 from models.engine import Engine
-from models.note import ANSWER, CALL, LOWEST, Note, Span
+from models.music.note import ANSWER, CALL, LOWEST, Note, Span
 
 from .musicians import small_network
 

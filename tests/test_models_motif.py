@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent import presets
 from models import codec, motif
 from models.engine import Engine
-from models.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
+from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
 from models.sampling import Sampling
 
 from .musicians import small_network

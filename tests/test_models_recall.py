@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import codec, recall
-from models.note import Note
+from models.music.note import Note
 
 INTERVAL, TIME, VELOCITY, DURATION, LENGTH, RHYTHM, SHIFT = range(len(codec.FIELDS), recall.WIDE)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from agent import presets
 from models import codec, rhythm, tones
-from models.attributes import CHORD
 from models.engine import Engine
-from models.note import ANSWER, CALL, LOWEST, Note, Span
+from models.music.features import CHORD
+from models.music.note import ANSWER, CALL, LOWEST, Note, Span
 from models.sampling import Sampling, softmax
 
 from .musicians import small_network

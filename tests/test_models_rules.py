@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import codec, rules
-from models.note import ANSWER, CALL, Note
+from models.music.note import ANSWER, CALL, Note
 from models.sampling import Sampling
 
 

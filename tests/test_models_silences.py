@@ -11,8 +11,8 @@ import pytest
 
 from agent import turns
 from models import evaluate, silences
-from models.midifile import write_notes
-from models.note import Note
+from models.music.midifile import write_notes
+from models.music.note import Note
 
 
 def phrase(*gaps: float) -> silences.Gaps:

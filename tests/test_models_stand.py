@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from agent import presets
-from models import attributes, stand
+from models import stand
 from models.engine import Engine
-from models.note import ANSWER, Note, Span
+from models.music import features
+from models.music.note import ANSWER, Note, Span
 from models.sampling import Sampling
 
 from .musicians import scale, small_network
 
-LOUDNESS = attributes.NAMES.index("loudness")
+LOUDNESS = features.NAMES.index("loudness")
 
 
 def test_a_stand_is_the_same_for_all_of_an_answer_and_another_for_the_next() -> None:
@@ -24,14 +25,14 @@ def test_a_stand_is_the_same_for_all_of_an_answer_and_another_for_the_next() -> 
     assert (one == stand.beside(point, 1.0, 5, 12)).all()
     assert (one != stand.beside(point, 1.0, 5, 40)).any()
     assert not point.any()
-    taken = {attributes.NAMES[i] for i in np.flatnonzero(one)}
+    taken = {features.NAMES[i] for i in np.flatnonzero(one)}
     assert taken == set(stand.SPREADS)
 
 
 def test_stands_are_as_far_apart_as_is_said() -> None:
     found = np.array([stand.taken(1, begun) for begun in range(2000)])
     for name, spread in stand.SPREADS.items():
-        here = found[:, attributes.NAMES.index(name)]
+        here = found[:, features.NAMES.index(name)]
         assert here.mean() == pytest.approx(stand.MIDDLE.get(name, 0.0), abs=0.1 * spread)
         assert here.std() == pytest.approx(spread, rel=0.12)  # far ones are left out
 
@@ -71,7 +72,7 @@ def struck(velocity: int) -> list[Note]:
 
 
 def test_the_loudness_of_a_call_is_that_of_its_last_notes() -> None:
-    usual = round(attributes.MEAN[LOUDNESS])
+    usual = round(features.MEAN[LOUDNESS])
     assert stand.loudness(struck(usual)) == pytest.approx(0.0)
     assert stand.loudness([*struck(usual), *struck(10)]) == stand.loudness(struck(10)) < -1.0
     assert stand.loudness([replace(n, role=ANSWER) for n in struck(90)]) is None

@@ -16,7 +16,7 @@ from models import checkpoint, codec, corpus, engines, lessons, train
 from models.batches import tensors
 from models.losses import Weights, lesson_loss, styles, taught_nats
 from models.muon import orthogonal
-from models.note import Note
+from models.music.note import Note
 
 from .musicians import SMALL, small_musician
 
@@ -27,7 +27,7 @@ SHAPE = (
 
 @pytest.fixture(scope="module")
 def midi_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from models.midifile import write_notes
+    from models.music.midifile import write_notes
 
     folder = tmp_path_factory.mktemp("corpus")
     rng = np.random.default_rng(0)

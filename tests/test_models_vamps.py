@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import engines, vamps
-from models.attributes import key_of
 from models.drafts import chosen
 from models.engine import Engine
-from models.note import ANSWER, HELD, Bar, Note, Span
+from models.music.features import key_of
+from models.music.note import ANSWER, HELD, Bar, Note, Span
 
 from .musicians import scale, small_network
 

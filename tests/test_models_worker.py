@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.engine import Engine
-from models.note import ANSWER, from_wire, to_wire
+from models.music.note import ANSWER, from_wire, to_wire
 from models.worker import LINE_LIMIT, Echo, Musician, serve
 
 from .musicians import SMALL, scale, small_network

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.image import imread
 
 from agent.recorder import MIDI
-from models.midifile import read_notes
+from models.music.midifile import read_notes
 
 from .browser import AUDIBLE, ECHO, HANDS, PROMISED, SHY, SIZES, Visit, chromium, page_alone, served
 from .frames import EMPTY, FILL, watch

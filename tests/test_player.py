@@ -9,7 +9,7 @@ from agent.clock import SystemClock
 from agent.player import Player
 from agent.schedule import Sent
 from agent.thru import Thru
-from models.note import ANSWER, Note
+from models.music.note import ANSWER, Note
 
 from .fakes import FakeOutput, judge
 

@@ -14,8 +14,8 @@ from agent import presets
 from agent.errors import UserError
 from agent.presets import Preset
 from models import vamps
-from models.attributes import key_of
-from models.note import Note
+from models.music.features import key_of
+from models.music.note import Note
 
 GOOD = """
 title = "Test"

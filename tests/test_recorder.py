@@ -15,7 +15,7 @@ from agent import recorder, takes
 from agent.errors import UserError
 from agent.ports import Event
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, Take, mend, rows, take_notes, write_take_midi
-from models.midifile import read_notes
+from models.music.midifile import read_notes
 
 from .jackroom import ROOT, wait_for
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from agent.schedule import TOO_LATE, Schedule, Sent
-from models.note import ANSWER, Note
+from models.music.note import ANSWER, Note
 
 from .fakes import judge
 

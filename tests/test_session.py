@@ -18,8 +18,8 @@ from agent.presets import Preset
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
 from models.engine import Engine
-from models.midifile import read_notes
-from models.note import ANSWER, HELD, Note
+from models.music.midifile import read_notes
+from models.music.note import ANSWER, HELD, Note
 
 from .fakes import FakeInput, FakeMind, FakeOutput, LoopPlayer, VirtualLoop, agent_notes, in_virtual_time, judge
 from .musicians import small_network

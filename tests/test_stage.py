@@ -27,8 +27,8 @@ from agent.synth import AGENT, PLAYER, open_sound
 from agent.view import View, ident_of
 from agent.web import Page
 from agent.wishes import LARGEST, Pace, Refused, read
-from models.midifile import read_notes
-from models.note import Note
+from models.music.midifile import read_notes
+from models.music.note import Note
 
 from .fakes import FakeInput, FakeMind, FakeOutput, FakeSound, LoopPlayer, VirtualLoop, in_virtual_time, judge
 

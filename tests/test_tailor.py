@@ -15,8 +15,8 @@ from agent.demo import written_call
 from agent.errors import UserError
 from agent.mind import worker_command
 from agent.presets import Preset
-from models.midifile import read_notes, write_notes
-from models.note import Note
+from models.music.midifile import read_notes, write_notes
+from models.music.note import Note
 from models.shelf import SHELF
 
 from .test_cli import ECHO, refused, run

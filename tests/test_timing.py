@@ -14,7 +14,7 @@ from agent import priority
 from agent.grammar import parser
 from agent.tidy import MINUTE, SILENCE, Tidy
 from agent.zone import Zone
-from models.note import ANSWER
+from models.music.note import ANSWER
 
 from .test_session import AGENT_CHANNEL, Jam, jam
 

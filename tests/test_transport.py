@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.trades import Trades
 from agent.transport import Transport
-from models.note import Bar
+from models.music.note import Bar
 
 changes = st.lists(
     st.tuples(

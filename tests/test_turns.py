@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent import turns
 from agent.turns import Hands, Temper
-from models.note import Note
+from models.music.note import Note
 
 LATEST = turns.HELD * turns.LONGEST_SILENCE  # seconds after its last note: a chord that is held on ends the phrase, too
 some_gaps = st.lists(st.floats(0.0, 3.0), min_size=1, max_size=40)

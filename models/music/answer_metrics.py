@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from . import attributes, cadence
+from .. import cadence
+from . import features
+from .melody import on_top
 from .note import LOWEST, Note
-from .tune import on_top
 
 GRAM = 4  # notes of a pattern
 RINGS = 0.15  # seconds: a finger that goes over to the next key takes no longer
@@ -25,7 +26,7 @@ Floats = NDArray[np.float64]
 def figures(notes: Sequence[Note]) -> Floats:
     """The seven attributes, (7,), of at least four notes."""
     onset, pitch, velocity = ([getattr(n, k) for n in notes] for k in ("onset", "pitch", "velocity"))
-    return attributes.measure(onset, [min(n.duration, 3.0) for n in notes], pitch, velocity)
+    return features.measure(onset, [min(n.duration, 3.0) for n in notes], pitch, velocity)
 
 
 def patterns(notes: Sequence[Note]) -> list[tuple[int, ...]]:
@@ -48,14 +49,14 @@ def copied(call: Sequence[Note], notes: Sequence[Note]) -> float:
 
 def in_key(call: Sequence[Note], notes: Sequence[Note]) -> float:
     """The share of notes in the call's best-fitting key."""
-    tonic, _ = attributes.key_share(np.array([n.pitch for n in call]))
-    return float(np.mean([attributes.KEYS[tonic][n.pitch % 12] for n in notes]))
+    tonic, _ = features.key_share(np.array([n.pitch for n in call]))
+    return float(np.mean([features.KEYS[tonic][n.pitch % 12] for n in notes]))
 
 
 def at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
     """Whether what lies on top of the last chord is of the home triad of the call's key, 1 or 0; None where it is in no key."""
     home = cadence.home([n.pitch for n in call])
-    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= attributes.CHORD)
+    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= features.CHORD)
     return float(home[top - LOWEST] > 0.0) if home.any() else None
 
 
@@ -63,7 +64,7 @@ def struck(notes: Sequence[Note]) -> list[list[Note]]:
     """Notes by what is struck at once."""
     found: list[list[Note]] = []
     for note in notes:
-        if found and note.onset - found[-1][0].onset <= attributes.CHORD:
+        if found and note.onset - found[-1][0].onset <= features.CHORD:
             found[-1].append(note)
         else:
             found.append([note])
@@ -81,7 +82,7 @@ def clashing(notes: Sequence[Note]) -> float:
     """The share of strikes after which two notes sound that are a semitone apart, or an octave and a semitone, or less one."""
     clashes = []
     for chord in struck(notes):
-        at = chord[0].onset + attributes.CHORD
+        at = chord[0].onset + features.CHORD
         sounding = {n.pitch for n in notes if n.onset <= at < n.end}
         clashes.append(any(low + leap in sounding for low in sounding for leap in (1, 11, 13)))
     return float(np.mean(clashes))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from .attributes import CHORD
+from .features import CHORD
 from .note import Note
 
 MIDDLE, BASS = 60, 48  # MIDI numbers

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-from .attributes import CHORD
+from .features import CHORD
 from .note import HIGHEST, Note
 
 THICK = 0.15  # share of notes that are struck with one before them, from which on the tune lies on top
