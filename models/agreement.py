@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import codec, recall
-from .codec import Steps
+from .encoding import codec, longest_match
+from .encoding.codec import Steps
 from .engine import Engine
 from .music.note import Note, Span
 from .network import Floats, Network
@@ -99,7 +99,7 @@ def played(engine: Engine, count: int = 200, passages: int = 8) -> list[Passage]
 def _read(network: Network, rows: Steps, z: Floats, at_once: int = 1) -> list[Floats]:
     """Of each field the logits (N - 1, size) of the next step's value, at each step but the last."""
     network.ring.clear()
-    steps = recall.recalled(rows, network.config.window)
+    steps = longest_match.recalled(rows, network.config.window)
     before = np.concatenate([np.tile(codec.SILENCE, (2, 1)), rows])
     answers: list[list[Floats]] = [[] for _ in codec.SIZES]
     for start in range(0, len(rows) - 1, at_once):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from .encoding import codec
 from .heads import CHOSEN
 
 Ints = NDArray[np.int64]

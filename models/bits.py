@@ -1,6 +1,6 @@
 """Bits a note: what the musician expects of music that it has never heard, field by field.
 
-Knows nothing of playing. Bits depend on how finely time is told apart: see the bins of `models.codec`.
+Knows nothing of playing. Bits depend on how finely time is told apart: see the bins of `models.encoding.codec`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import codec, recall, stand
+from . import stand
 from .baselines import Continuator, Markov
 from .corpus import Piece
+from .encoding import codec, longest_match
 from .heads import CHOSEN
 from .losses import field_nats
 from .music.note import LOWEST, Note
@@ -236,7 +237,7 @@ def _read(musician: Musician, piece: Piece, start: int) -> tuple[Tensor, Tensor]
 
 
 def _ask(musician: Musician, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> tuple[Tensor, Tensor]:
-    steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
+    steps = torch.from_numpy(longest_match.recalled(rows, musician.config.window))[None]
     target = steps[:, 1:].clone()
     target[..., codec.ROLE] = codec.SIZES[codec.ROLE]  # one player: there is nothing to guess
     logits = musician(steps[:, :-1], z, target)
@@ -278,7 +279,7 @@ def copy_test(musician: Musician, pieces: Sequence[Piece], tests: int = 60, coun
         rows = np.concatenate([codec.SILENCE[None], codec.steps_of([*notes, *(n.moved(shift) for n in notes)])])
         if not piece.dynamics:
             rows[1:, codec.VELOCITY] = codec.UNKNOWN
-        steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
+        steps = torch.from_numpy(longest_match.recalled(rows, musician.config.window))[None]
         target = steps[:, 1:]
         logits = musician(steps[:, :-1], z, target)
         for half in range(2):

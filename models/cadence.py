@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from .encoding import codec
 from .music.features import KEYS, classes_of
 from .music.note import LOWEST
 from .rules import surely

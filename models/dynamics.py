@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from .encoding import codec
 from .knobs import ASKED, LEFT
 from .music.features import LOUDNESS, MEAN, SPREAD
 from .sampling import chances

@@ -16,7 +16,8 @@ from time import perf_counter
 
 import numpy as np
 
-from . import engines, recall, shelf
+from . import engines, shelf
+from .encoding import longest_match
 from .engine import Engine
 from .music.note import HELD, Note, Span
 
@@ -62,7 +63,7 @@ def session(engine: Engine, notes: int, told: list[Note]) -> Iterator[Stretch]:
 
 def reach(engine: Engine) -> int:
     """How many notes can count: each layer looks back one window, and recall another."""
-    return (engine.config.layers + 1) * engine.config.window + recall.history(engine.config.window)
+    return (engine.config.layers + 1) * engine.config.window + longest_match.history(engine.config.window)
 
 
 def fresh(engine: Engine, other: Engine, told: list[Note]) -> float:

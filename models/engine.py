@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, habits, knobs, rules, stand, vamps
-from .codec import CHOSEN
+from . import habits, knobs, rules, stand, vamps
 from .drafts import Drafter
 from .ear import Ear
+from .encoding import codec
+from .encoding.codec import CHOSEN
 from .leanings import Leanings
 from .memory import Memory
 from .music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from . import agreement, codec, corpus, engines, quantise, shelf
+from . import agreement, corpus, engines, quantise, shelf
+from .encoding import codec
 from .engine import Engine
 from .music.note import LOWEST
 from .plain import PlainNetwork

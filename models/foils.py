@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from . import codec, recall
 from .baselines import Continuator
 from .bits import live, notes_of
 from .corpus import Piece
+from .encoding import codec, longest_match
 from .heads import CHOSEN
 from .losses import field_nats
 from .music.features import CHORD, key_share
@@ -101,7 +101,7 @@ def musicians_gain(musician: Musician) -> Gain:
     @torch.inference_mode()
     def nats(before: Sequence[Note], notes: Sequence[Note], dynamics: bool) -> float:
         rows = _rows(before, notes, dynamics)
-        steps = torch.from_numpy(recall.recalled(rows, musician.config.window))[None]
+        steps = torch.from_numpy(longest_match.recalled(rows, musician.config.window))[None]
         judged = slice(len(rows) - 1 - len(notes), None)
         logits = musician(steps[:, :-1], z, steps[:, 1:])
         sums, _ = field_nats([x[:, judged] for x in logits], steps[:, 1:][:, judged])

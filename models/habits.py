@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from .encoding import codec
 from .music import left_hand_pattern
 from .music.features import CHORD
 from .music.note import HIGHEST, LOWEST, Note

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from .encoding import codec
 from .music import features
 from .music.features import NAMES
 from .music.note import LOWEST, Note

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import beat, cadence, clash, codec, dynamics, habits, knobs, loops, motif, rhythm, rules, stand, tones
+from . import beat, cadence, clash, dynamics, habits, knobs, loops, motif, rhythm, rules, stand, tones
+from .encoding import codec
 from .music.features import LOUDNESS
 from .music.note import ANSWER, Note, Span
 from .sampling import Sampling, likeliest

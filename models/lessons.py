@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, recall
 from .corpus import Piece
+from .encoding import codec, longest_match
 from .music import features
 from .music.note import CALL
 from .touch import touched
@@ -238,7 +238,9 @@ class Course:
                 figures[i] = features.standard(features.measure(*(getattr(told, f).tolist() for f in FIGURED)))
                 if told.velocity[0] < 0:
                     figures[i, features.NAMES.index("loudness")] = np.nan
-        return Lesson(recall.recalled(steps, self.window), target, made_up, lengths, style, known, figures, which)
+        return Lesson(
+            longest_match.recalled(steps, self.window), target, made_up, lengths, style, known, figures, which
+        )
 
 
 def style_steps(p: Passage) -> codec.Steps:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import codec
+from .encoding import codec
 from .heads import CHOSEN
 from .musician import Musician
 from .style import TIED, draw, kl_nats

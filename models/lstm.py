@@ -17,14 +17,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from . import codec, recall, shelf, train
+from . import shelf, train
 from .config import Config
+from .encoding import codec, longest_match
 from .musician import Musician
 from .shelf import CheckpointError
 from .transformer import StepEmbedding
 
 HIDDEN, LAYERS = 560, 2  # as many numbers as in the Transformer's layers, within two in a hundred
-NOTHING = torch.from_numpy(recall.NOTHING)
+NOTHING = torch.from_numpy(longest_match.NOTHING)
 
 
 class Recurrent(nn.Module):

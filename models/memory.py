@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import codec, recall
+from .encoding import codec, longest_match
 from .music.note import Note
 from .network import Floats, Network
 
@@ -58,11 +58,11 @@ class Memory:
         """Feed what was not fed yet, or the first `most` steps of it. Returns the last hidden state, (width,)."""
         while (done := 2 + len(self.hidden)) < len(self.rows):
             upto = min(done + (most or self.ring.margin), len(self.rows))
-            first = max(done - recall.history(self.window), 0)
+            first = max(done - longest_match.history(self.window), 0)
             if upto - done == 1:
-                steps = recall.recalled_last(self.rows[first:upto], self.window)[None]
+                steps = longest_match.recalled_last(self.rows[first:upto], self.window)[None]
             else:
-                steps = recall.recalled(self.rows[first:upto], self.window, done - first)
+                steps = longest_match.recalled(self.rows[first:upto], self.window, done - first)
             self.hidden.extend(self.network.feed(steps, self.rows[done - 2 : done], self.z))
             if most:
                 break

@@ -1,6 +1,7 @@
 """Motif: where an answer takes up what its call has said, or what it has said itself, and how that went on.
 
-Knows nothing of networks, or of what the musician would rather play. The network hears what it recalls (`models.recall`) and may take it
+Knows nothing of networks, or of what the musician would rather play. The network hears what it recalls
+(`models.encoding.longest_match`) and may take it
 up, but seldom does; here the odds of the call's own continuation are raised, a little. An answer is drawn to begin as its call began, and
 wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. After `ENOUGH` notes it goes
 its own way. In a thick texture, of the call or of the answer, it is the tune that is taken up (`models.music.melody`),
@@ -17,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from .encoding import codec
+from .encoding.longest_match import SHARE, SLACK
 from .music import melody
 from .music.note import CALL, LOWEST, Note, answer_begins
-from .recall import SHARE, SLACK
 
 ENOUGH = 7  # notes in a row are a motif; more are an echo
 FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half

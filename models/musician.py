@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from . import codec
 from .config import Config
+from .encoding import codec
 from .heads import NoteHeads
 from .style import StyleEncoder
 from .transformer import Transformer

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .codec import Steps
 from .config import Config
+from .encoding.codec import Steps
 from .ring import Ring
 
 Floats = NDArray[np.float32]

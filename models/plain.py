@@ -12,9 +12,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec, recall
-from .codec import Steps
 from .config import Config
+from .encoding import codec, longest_match
+from .encoding.codec import Steps
 from .network import Floats
 from .ring import MARGIN, Ring
 
@@ -32,7 +32,7 @@ def table_sizes() -> list[int]:
     """How many rows of the embedding table each number of a step, of its neighbours and of its recall has."""
     times, pitches, durations = (codec.SIZES[f] + 1 for f in (codec.TIME, codec.PITCH, codec.DURATION))
     own = [2, times, pitches, codec.SIZES[codec.VELOCITY] + 1, durations, codec.PLACES + 1, 3]
-    return [*own, times, pitches, durations, *3 * [NO_INTERVAL + 1], 13, *recall.SIZES]
+    return [*own, times, pitches, durations, *3 * [NO_INTERVAL + 1], 13, *longest_match.SIZES]
 
 
 _NEIGHBOURS = [codec.TIME, codec.PITCH, codec.DURATION]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from .encoding import codec
 from .music.features import CHORD
 from .music.note import CALL, Note, answer_begins
 from .sampling import raised

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from . import codec
+from .encoding import codec
 from .music.features import KEYS, key_share
 from .music.note import ANSWER, CALL, LOWEST, Note, Span
 from .network import Floats

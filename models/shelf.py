@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from . import codec, plain, quantise, recall
+from . import plain, quantise
 from .config import Config
+from .encoding import codec, longest_match
 from .network import Floats
 
 FORMAT = "tradefours-weights/1"
@@ -133,7 +134,7 @@ def header(config: Config, about: dict[str, Any], source: str = "") -> dict[str,
     shape = {field.name: getattr(config, field.name) for field in fields(config)}
     told = {
         "format": FORMAT,
-        "codec": recall.fingerprint(),
+        "codec": longest_match.fingerprint(),
         "config": json.dumps(shape),
         "about": json.dumps(about),
     }
@@ -200,7 +201,7 @@ def described(path: Path, header: dict[str, str]) -> Config:
     """The shape that a header tells, of our format and codec and of a moderate size. Raises CheckpointError, or what JSON raises."""
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path.name} was not made by this program; use weights that `tradefours train` wrote.")
-    if header.get("codec") != recall.fingerprint():
+    if header.get("codec") != longest_match.fingerprint():
         raise CheckpointError(f"{path.name} speaks another codec; use weights trained with this version.")
     config = Config(**json.loads(header["config"]))
     for field, bound in _BOUNDS.items():

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import codec
 from .config import Config
+from .encoding import codec
 from .music import features
 from .transformer import Layer
 

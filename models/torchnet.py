@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .cache import RingCache
-from .codec import Steps
+from .encoding.codec import Steps
 from .musician import Musician
 from .network import Floats
 from .ring import MARGIN, Ring

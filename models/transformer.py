@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import codec, recall
 from .config import Config as Config
+from .encoding import codec, longest_match
 
 
 class Keys(Protocol):
@@ -30,7 +30,7 @@ class StepEmbedding(nn.Module):
     """A step as the sum of its fields' embeddings, of how it relates to the two steps before it, and of what it recalls.
 
     The neighbours' fields, the intervals and the pitch class are what lets a single layer of attention find "the note
-    that came after one like this"; recall (`models.recall`) has found one already.
+    that came after one like this"; recall (`models.encoding.longest_match`) has found one already.
     """
 
     SPAN = 24  # semitones; wider intervals count as this wide
@@ -47,7 +47,7 @@ class StepEmbedding(nn.Module):
         sizes = [2, times, pitches, codec.SIZES[codec.VELOCITY] + 1, durations, codec.PLACES + 1, 3]  # this step
         sizes += [times, pitches, durations]  # the step before
         sizes += 3 * [self.NO_INTERVAL + 1] + [13]  # intervals between this and the last two notes, pitch class
-        sizes += recall.SIZES
+        sizes += longest_match.SIZES
         offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0)
         self.register_buffer("offsets", offsets, persistent=False)
         self.table = nn.Embedding(sum(sizes), width)

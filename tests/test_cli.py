@@ -14,8 +14,8 @@ import pytest
 from agent import cli, presets
 from agent.demo import written_call
 from agent.recorder import JSONL, MIDI
+from models.encoding.longest_match import fingerprint
 from models.music.midifile import read_notes, write_notes
-from models.recall import fingerprint
 
 from .jackroom import ROOT
 from .musicians import small_musician

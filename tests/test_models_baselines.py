@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models import codec
 from models.baselines import Continuator, Counts, Markov, _so_far, levels
+from models.encoding import codec
 
 
 def steps(seed: int, count: int = 300) -> codec.Steps:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import manner, presets
-from models import answers, beat, codec, engines
+from models import answers, beat, engines
+from models.encoding import codec
 from models.engine import Engine
 from models.music import pulse
 from models.music.features import CHORD

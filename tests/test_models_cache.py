@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models import codec, recall
 from models.cache import RingCache
+from models.encoding import codec, longest_match
 from models.transformer import sliding_mask
 
 from .musicians import SMALL, small_musician
@@ -27,7 +27,7 @@ def some_steps(count: int, seed: int) -> Tensor:
         codec.SIZES[4] + 1,
         codec.PLACES + 1,
         3,
-        *recall.SIZES,
+        *longest_match.SIZES,
     )
     return torch.stack([torch.randint(0, n, (count,), generator=g) for n in sizes], -1)[None]
 

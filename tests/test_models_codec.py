@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models import codec
+from models.encoding import codec
 from models.music.note import ANSWER, HELD, Note
 
 notes = st.builds(

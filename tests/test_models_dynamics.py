@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import answers, codec, dynamics, engines
+from models import answers, dynamics, engines
 from models.dynamics import Level
+from models.encoding import codec
 from models.music.features import LOUDNESS, MEAN, SPREAD
 from models.music.note import Note
 from models.sampling import softmax

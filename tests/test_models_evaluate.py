@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, checkpoint, corpus, ear, earlessons, engines, foils, lstm, recall, train
+from models import answers, bits, checkpoint, corpus, ear, earlessons, engines, foils, lstm, train
 from models.config import Config
+from models.encoding import longest_match
 from models.engine import Engine
 from models.music import answer_metrics
 from models.music.midifile import write_notes
@@ -173,7 +174,7 @@ def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
 def test_an_lstm_keeps_to_the_device_that_it_is_on() -> None:
     with torch.device("meta"):  # where nothing from another may be joined
         network = lstm.Recurrent(Config())
-        steps, z = torch.zeros(1, 4, recall.WIDE, dtype=torch.long), torch.zeros(1, 1, Config().latent)
+        steps, z = torch.zeros(1, 4, longest_match.WIDE, dtype=torch.long), torch.zeros(1, 1, Config().latent)
     assert network(steps, z).shape == (1, 4, Config().width)
 
 

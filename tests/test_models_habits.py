@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from agent import presets, tailor
 from agent.presets import Preset
-from models import codec, habits
+from models import habits
+from models.encoding import codec
 from models.engine import Engine
 from models.music.note import CALL, Note, Span
 from models.sampling import Sampling

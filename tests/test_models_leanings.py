@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import codec, habits
+from models import habits
 from models.dynamics import Level
+from models.encoding import codec
 from models.engine import Engine
 from models.leanings import LIKELY, Asked, Leaning, Leanings
 from models.music.note import ANSWER, LOWEST, Note, Span

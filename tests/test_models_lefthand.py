@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import codec, habits
+from models import habits
+from models.encoding import codec
 from models.music import left_hand_pattern
 from models.music.note import LOWEST, Note
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models import codec, lessons, recall
+from models import lessons
 from models.corpus import Piece, places, sustained
+from models.encoding import codec, longest_match
 from models.music.note import CALL
 
 
@@ -48,7 +49,7 @@ def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: lesso
     for k in range(200):
         lesson = course.lesson(0, k)
         assert lesson.target.shape == (64, len(codec.FIELDS))
-        assert np.array_equal(lesson.steps, recall.recalled(lesson.steps[:, : len(codec.FIELDS)], 64))
+        assert np.array_equal(lesson.steps, longest_match.recalled(lesson.steps[:, : len(codec.FIELDS)], 64))
         assert (lesson.steps >= 0).all()
         assert (lesson.target[:, : len(codec.SIZES)] <= np.array(codec.SIZES)).all()
         asked = lesson.target[:-1, codec.PITCH] != codec.NO_PITCH

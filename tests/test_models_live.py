@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from models import agreement, checkpoint, codec, engines, export, precision, quantise, recall, shelf
+from models import agreement, checkpoint, engines, export, precision, quantise, shelf
+from models.encoding import codec, longest_match
 from models.engine import Engine
 from models.live import LiveNetwork
 from models.music.note import Note, Span
@@ -34,7 +35,7 @@ def some_steps(count: int, seed: int) -> codec.Steps:
 
 def shelf_sizes() -> list[int]:
     known = (2, *(codec.SIZES[f] + 1 for f in range(1, 5)), codec.PLACES + 1, 3)
-    return [*known, *recall.SIZES]
+    return [*known, *longest_match.SIZES]
 
 
 def read(network: Network, steps: codec.Steps, points: Floats, seed: int, rewinds: int) -> Floats:

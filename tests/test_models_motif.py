@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import codec, motif
+from models import motif
+from models.encoding import codec
 from models.engine import Engine
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
 from models.sampling import Sampling

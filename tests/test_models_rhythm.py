@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import codec, rhythm, tones
+from models import rhythm, tones
+from models.encoding import codec
 from models.engine import Engine
 from models.music.features import CHORD
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span

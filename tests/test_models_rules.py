@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import codec, rules
+from models import rules
+from models.encoding import codec
 from models.music.note import ANSWER, CALL, Note
 from models.sampling import Sampling
 

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import codec, lessons, losses
+from models import lessons, losses
+from models.encoding import codec
 from models.touch import touched
 
 from .musicians import small_musician

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import codec, motif
+from models import motif
+from models.encoding import codec
 from models.music import melody
 from models.music.note import ANSWER, CALL, LOWEST, Note
 

@@ -7,7 +7,7 @@ the step itself. Taking up a motif then needs no learned search, only the decisi
 Recall adds `FIELDS` to a step's seven numbers:
 
     interval  from this step's pitch to the pitch that would come next, within ±24 semitones
-    time, velocity, duration   of the note that came next, as `models.codec` codes them
+    time, velocity, duration   of the note that came next, as `models.encoding.codec` codes them
     length    how many intervals in a row agree, at most `DEPTH`
     rhythm    how many of them in a row agree in time, too
     shift     this step's pitch above the recalled one, within ±12 semitones: 0 is the same key
