@@ -15,7 +15,7 @@ from .encoding import codec, longest_match
 from .encoding.codec import Steps
 from .engine import Engine
 from .music.note import Note, Span
-from .network import Floats, Network
+from .runtime.backend import Floats, Network
 
 SAME, WORSE = 0.99, 0.005  # of the likeliest values at least, and of bits a note at most
 Passage = tuple[Steps, Floats]  # (N, 7) steps, the first of them silence, and a style

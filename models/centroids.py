@@ -23,7 +23,7 @@ from .bits import notes_of
 from .corpus import Piece
 from .engine import Engine
 from .habits import Habits
-from .shelf import FULL
+from .runtime.weights_file import FULL
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Checkpoints: a musician of torch's, written to a file of weights and read from one.
 
-Knows nothing of training or playing; `models.shelf` knows the files. Never unpickles: a checkpoint is data and cannot run.
+Knows nothing of training or playing; `models.runtime.weights_file` knows the files. Never unpickles: a checkpoint is data and cannot run.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from . import shelf
 from .musician import Musician
-from .shelf import CheckpointError, find
+from .runtime import weights_file
+from .runtime.weights_file import CheckpointError, find
 
 __all__ = ["Checkpoint", "CheckpointError", "find", "load", "save"]
 
@@ -35,13 +35,13 @@ def save(path: Path, musician: Musician, about: dict[str, Any], dtype: torch.dty
     tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in musician.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")
-    save_file(tensors, half, metadata=shelf.header(musician.config, about))
+    save_file(tensors, half, metadata=weights_file.header(musician.config, about))
     os.replace(half, path)
 
 
 def load(name: str) -> Checkpoint:
     """Load weights by name or path, in float32. Raises CheckpointError for anything that is not ours."""
-    found = shelf.read(find(name))
+    found = weights_file.read(find(name))
     musician = Musician(found.config)
     musician.load_state_dict({k: torch.from_numpy(v) for k, v in found.tensors.items()})
     return Checkpoint(musician.eval(), found.name, found.fingerprint, found.about)

@@ -23,7 +23,7 @@ from .centroids import RULES
 from .corpus import Piece
 from .eartraining import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
 from .engine import Engine
-from .shelf import FULL, CheckpointError
+from .runtime.weights_file import FULL, CheckpointError
 
 OPENLY = "CC BY 4.0"  # as the weights that learned from the same sources
 ANSWERS = 4  # to each call, beside what came next

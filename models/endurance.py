@@ -16,10 +16,11 @@ from time import perf_counter
 
 import numpy as np
 
-from . import engines, shelf
+from . import engines
 from .encoding import longest_match
 from .engine import Engine
 from .music.note import HELD, Note, Span
+from .runtime import weights_file
 
 PHRASE, PARTS = 8, 10
 ALIKE = 0.999  # correlation: in eight bits, steps at once and one by one are rounded differently
@@ -91,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         engine, other = (engines.load(args.weights, args.engine) for _ in range(2))
-    except shelf.CheckpointError as error:
+    except weights_file.CheckpointError as error:
         print(f"endurance: {error}", file=sys.stderr)
         return 2
     print("notes".rjust(9) + "heard, ms".rjust(12) + "invented, ms".rjust(14) + "MB".rjust(8))

@@ -1,6 +1,7 @@
 """The engine: a musician with a memory of what was heard, that can play on from there, and take back.
 
-Knows nothing of the present or of ports, nor of what makes the numbers: see `models.network`. Seconds are only distances between notes.
+Knows nothing of the present or of ports, nor of what makes the numbers: see `models.runtime.backend`. Seconds are only
+distances between notes.
 
 What was heard is fed to the network at once, so that an answer begins from a hidden state that is there already; what was played is told
 first and fed afterwards.
@@ -25,7 +26,7 @@ from .encoding.codec import CHOSEN
 from .leanings import Leanings
 from .memory import Memory
 from .music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
-from .network import Floats, Network
+from .runtime.backend import Floats, Network
 from .sampling import Sampling, draw, softmax
 
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length

@@ -12,11 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import shelf
 from .ear import Ear
 from .engine import Engine
-from .network import Network
-from .plain import PlainNetwork
+from .runtime import weights_file
+from .runtime.backend import Network
+from .runtime.numpy_backend import PlainNetwork
 
 EAR = Path(__file__).parent / "ear.safetensors"
 LIVE, PLAIN, TORCH = NAMES = ("live", "plain", "torch")
@@ -32,7 +32,7 @@ def load(name: str, kind: str = LIVE) -> Engine:
     if kind == TORCH:
         network, title, fingerprint, about = _torch(name)
     else:
-        found = shelf.read(shelf.find(name, live=True))
+        found = weights_file.read(weights_file.find(name, live=True))
         title, fingerprint, about = found.name, found.fingerprint, found.about
         network, note = live(found) if kind == LIVE else (PlainNetwork(found.tensors, found.config), "")
     engine = Engine(network, title, fingerprint, str(about.get("points", "")), hearing())
@@ -47,13 +47,13 @@ def hearing() -> Ear:
     try:
         return Ear.read(EAR)
     except ValueError as error:
-        raise shelf.CheckpointError(str(error)) from error
+        raise weights_file.CheckpointError(str(error)) from error
 
 
-def live(found: shelf.Weights) -> tuple[Network, str]:
+def live(found: weights_file.Weights) -> tuple[Network, str]:
     """The live network, or what takes its place, and what is to be said of that."""
     try:
-        from .live import LiveNetwork
+        from .runtime.onnx_backend import LiveNetwork
 
         return LiveNetwork(found.tensors, found.config, found.small), ""
     except Exception as error:  # a missing or broken runtime raises what it likes
@@ -66,7 +66,7 @@ def _torch(name: str) -> tuple[Network, str, str, dict[str, Any]]:
     try:
         import torch
     except ImportError as error:
-        raise shelf.CheckpointError(f"torch is not installed; {HOW_TO_GET_TORCH}") from error
+        raise weights_file.CheckpointError(f"torch is not installed; {HOW_TO_GET_TORCH}") from error
     from . import checkpoint
     from .torchnet import TorchNetwork
 

@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, checkpoint, corpus, engines, foils, listen, lstm, plots, shelf, silences
+from . import answers, bits, checkpoint, corpus, engines, foils, listen, lstm, plots, silences
 from .baselines import Continuator, Markov
 from .heads import CHOSEN
+from .runtime import weights_file
 
 TESTS = 200  # passages whose continuation is sought
 PHRASES = 2000  # whose turns are judged; by 200 each, one rule had 0.40 and 0.72 of a fixed silence's false cut-ins
@@ -83,7 +84,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         result["style"] |= answers.style_obeyed(engine, lessons, pieces, few, PRESETS, args.seed)
     if args.plots:
         args.plots.mkdir(parents=True, exist_ok=True)
-        log = shelf.find(args.weights).with_suffix(".jsonl")
+        log = weights_file.find(args.weights).with_suffix(".jsonl")
         if log.is_file():
             plots.learning_curve(args.plots / "learning.png", log)
         plots.latent_map(args.plots / "latent.png", *bits.styles(musician, pieces, args.windows, args.seed))

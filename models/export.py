@@ -18,27 +18,28 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from . import agreement, corpus, engines, quantise, shelf
+from . import agreement, corpus, engines
 from .encoding import codec
 from .engine import Engine
 from .music.note import LOWEST
-from .plain import PlainNetwork
+from .runtime import quantization, weights_file
+from .runtime.numpy_backend import PlainNetwork
 
 LIMIT = 16_000_000  # bytes of an exported file
 PASSAGES, NOTES = 16, 200  # of a corpus
 
 
-def write(weights: shelf.Weights, small: Mapping[str, quantise.Quantised], out: Path) -> None:
+def write(weights: weights_file.Weights, small: Mapping[str, quantization.Quantised], out: Path) -> None:
     """Write the compact file, at once or not at all; the matrices that are `small` as they are given."""
     tensors: dict[str, np.ndarray] = {}
     for name, tensor in weights.tensors.items():
         if name in small:
-            tensors[name], tensors[name + shelf.SCALE] = small[name]
+            tensors[name], tensors[name + weights_file.SCALE] = small[name]
         else:
             tensors[name] = tensor.astype(np.float16)
     out.parent.mkdir(parents=True, exist_ok=True)
     half = out.with_suffix(".part")
-    save_file(tensors, half, metadata=shelf.header(weights.config, weights.about, weights.fingerprint))
+    save_file(tensors, half, metadata=weights_file.header(weights.config, weights.about, weights.fingerprint))
     os.replace(half, out)
 
 
@@ -76,17 +77,19 @@ def main(argv: list[str] | None = None) -> int:
             print(text, file=sys.stderr)
 
     try:
-        path = shelf.find(args.weights)
-        weights = shelf.read(path)
-        if path.stem.endswith(shelf.LIVE):
-            raise shelf.CheckpointError(f"{path.name} is exported already; name the weights that training wrote.")
-        out = args.out or path.with_suffix(f"{shelf.LIVE}{path.suffix}")
+        path = weights_file.find(args.weights)
+        weights = weights_file.read(path)
+        if path.stem.endswith(weights_file.LIVE):
+            raise weights_file.CheckpointError(
+                f"{path.name} is exported already; name the weights that training wrote."
+            )
+        out = args.out or path.with_suffix(f"{weights_file.LIVE}{path.suffix}")
         tried = out.with_suffix(".try" + out.suffix)
         reference = PlainNetwork(weights.tensors, weights.config)
         passages = agreement.played(Engine(reference))
         if args.corpus is not None:
             passages += heldout(args.corpus, args.split, weights.config.latent)
-    except (corpus.CorpusError, shelf.CheckpointError) as error:
+    except (corpus.CorpusError, weights_file.CheckpointError) as error:
         print(f"tradefours export: {error}", file=sys.stderr)
         return 2
     try:
@@ -99,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
     listeners = agreement.Listeners(reference, passages)
     write(weights, precision.chosen(weights.tensors, weights.config, listeners, say), tried)
     say("")
-    network, note = engines.live(shelf.read(tried))
+    network, note = engines.live(weights_file.read(tried))
     found = listeners.compare(network)
     size = tried.stat().st_size
     print(found)

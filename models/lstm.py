@@ -17,11 +17,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from . import shelf, train
+from . import train
 from .config import Config
 from .encoding import codec, longest_match
 from .musician import Musician
-from .shelf import CheckpointError
+from .runtime import weights_file
+from .runtime.weights_file import CheckpointError
 from .transformer import StepEmbedding
 
 HIDDEN, LAYERS = 560, 2  # as many numbers as in the Transformer's layers, within two in a hundred
@@ -59,13 +60,13 @@ class LstmMusician(Musician):
 def load(path: Path) -> LstmMusician:
     """One that was taught before, in float32. Raises CheckpointError for anything else."""
     try:
-        shelf.measure(path)
+        weights_file.measure(path)
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
         if json.loads(header["about"])["kind"] != LstmMusician.__name__:
             raise ValueError("another kind of network")
-        musician = LstmMusician(shelf.described(path, header))
+        musician = LstmMusician(weights_file.described(path, header))
         musician.load_state_dict(tensors)
     except CheckpointError:
         raise

@@ -10,7 +10,7 @@ import numpy as np
 
 from .encoding import codec, longest_match
 from .music.note import Note
-from .network import Floats, Network
+from .runtime.backend import Floats, Network
 
 
 class Memory:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from .agreement import Listeners
 from .config import Config
-from .live import MATRICES, LiveNetwork
-from .network import Floats
-from .quantise import Quantised, quantised
+from .runtime.backend import Floats
+from .runtime.onnx_backend import MATRICES, LiveNetwork
+from .runtime.quantization import Quantised, quantised
 
 ENOUGH = (
     0.993  # of the likeliest values the same: more than `agreement.SAME`, as other music is asked for when it is judged

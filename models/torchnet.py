@@ -11,12 +11,12 @@ import torch
 from .cache import RingCache
 from .encoding.codec import Steps
 from .musician import Musician
-from .network import Floats
-from .ring import MARGIN, Ring
+from .runtime.backend import Floats
+from .runtime.ring_index import MARGIN, Ring
 
 
 class TorchNetwork:
-    """See `models.network.Network`."""
+    """See `models.runtime.backend.Network`."""
 
     runtime = "torch"
 

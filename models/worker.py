@@ -280,7 +280,7 @@ def main(argv: list[str] | None = None) -> int:
         with contextlib.suppress(AttributeError, OSError):
             os.nice(5)  # who keeps time comes first
         from . import engines  # a runtime is loaded only where it is needed
-        from .shelf import CheckpointError
+        from .runtime.weights_file import CheckpointError
 
         try:
             musician = engines.load(args.weights, args.engine)

@@ -28,11 +28,12 @@ from agent import presets, takes
 from agent.errors import UserError
 from agent.learning import LARGEST, Learning
 from agent.mind import Mind, MindLost
-from models import shelf, worker
+from models import worker
 from models.engine import Engine
 from models.music import midifile
 from models.music.midifile import MidiFileError
 from models.music.note import Span, to_wire
+from models.runtime.onnx_session import weights_file
 from models.worker import LINE_LIMIT, Echo, serve
 
 from .musicians import SMALL, scale, small_network, small_weights
@@ -396,7 +397,7 @@ def test_bytes_and_endless_lines_are_answered(lines: list[bytes]) -> None:
 
 # -- weights ------------------------------------------------------------------------------------------------------------------
 
-HEADER = shelf.header(SMALL, {})
+HEADER = weights_file.header(SMALL, {})
 GOOD = save({k: v.astype(np.float16) for k, v in small_weights().items()}, HEADER)
 SIZE = struct.unpack("<Q", GOOD[:8])[0]
 TABLE: dict[str, Any] = json.loads(GOOD[8 : 8 + SIZE])
@@ -407,10 +408,10 @@ def read(folder: Path, data: bytes) -> bool:
     path = folder / "w.safetensors"
     path.write_bytes(data)
     try:
-        assert shelf.find(str(path), live=True) == path
-        found = shelf.read(path)
-        assert {name: tensor.shape for name, tensor in found.tensors.items()} == shelf.shapes(SMALL)
-    except shelf.CheckpointError as error:
+        assert weights_file.find(str(path), live=True) == path
+        found = weights_file.read(path)
+        assert {name: tensor.shape for name, tensor in found.tensors.items()} == weights_file.shapes(SMALL)
+    except weights_file.CheckpointError as error:
         a_sentence(error)
         return False
     return True
@@ -459,15 +460,15 @@ def test_weights_whose_table_lies(folder: Path, lies: dict[str, Any]) -> None:
 
 @quick
 @given(
-    st.sampled_from(sorted(shelf.shapes(SMALL))),
+    st.sampled_from(sorted(weights_file.shapes(SMALL))),
     st.sampled_from(["F64", "BF16", "I16", "I8", "U8"]),
-    st.sampled_from(["", shelf.SCALE]),
+    st.sampled_from(["", weights_file.SCALE]),
 )
 def test_foreign_numbers_are_refused(folder: Path, name: str, kind: str, scale_of: str) -> None:
     wide = {"F64": 8, "BF16": 2, "I16": 2, "I8": 1, "U8": 1}[kind]
-    tensors = {k: np.zeros(v, np.float16) for k, v in shelf.shapes(SMALL).items()}
+    tensors = {k: np.zeros(v, np.float16) for k, v in weights_file.shapes(SMALL).items()}
     if scale_of:
-        tensors[name + shelf.SCALE] = np.zeros((tensors[name].shape[0], 1), np.float16)
+        tensors[name + weights_file.SCALE] = np.zeros((tensors[name].shape[0], 1), np.float16)
     table, data = dict[str, Any](__metadata__=HEADER), b""
     for key, tensor in tensors.items():
         size = tensor.size * (wide if key == name else 2)
@@ -504,21 +505,21 @@ def test_weights_that_say_anything_of_themselves(folder: Path, config: dict[str,
 def test_what_weights_cannot_be(folder: Path, data: bytes, sentence: str) -> None:
     path = folder / "w.safetensors"
     path.write_bytes(data)
-    with bounded(20, 10), pytest.raises(shelf.CheckpointError, match=sentence):
-        shelf.read(path)
+    with bounded(20, 10), pytest.raises(weights_file.CheckpointError, match=sentence):
+        weights_file.read(path)
 
 
 def test_weights_that_are_too_large_are_not_read(folder: Path) -> None:
     path = folder / "large.safetensors"
     with path.open("wb") as file:
-        file.truncate(shelf.LIMIT + 1)  # of holes: nothing is written
-    with bounded(1, 5), pytest.raises(shelf.CheckpointError, match="larger than"):
-        shelf.read(path)
+        file.truncate(weights_file.LIMIT + 1)  # of holes: nothing is written
+    with bounded(1, 5), pytest.raises(weights_file.CheckpointError, match="larger than"):
+        weights_file.read(path)
     path.unlink()
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "", ".", "/", "..", "\udcff"])
 def test_names_of_weights_that_cannot_be(name: str) -> None:
-    with pytest.raises(shelf.CheckpointError) as caught:
-        shelf.find(name, live=True)
+    with pytest.raises(weights_file.CheckpointError) as caught:
+        weights_file.find(name, live=True)
     a_sentence(caught.value)

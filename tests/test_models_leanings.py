@@ -18,7 +18,7 @@ from models.encoding import codec
 from models.engine import Engine
 from models.leanings import LIKELY, Asked, Leaning, Leanings
 from models.music.note import ANSWER, LOWEST, Note, Span
-from models.plain import PlainNetwork
+from models.runtime.numpy_backend import PlainNetwork
 from models.sampling import Sampling
 
 from .musicians import SMALL, scale, small_weights

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from models import agreement, checkpoint, engines, export, precision, quantise, shelf
+from models import agreement, checkpoint, engines, export, precision
 from models.encoding import codec, longest_match
 from models.engine import Engine
-from models.live import LiveNetwork
 from models.music.note import Note, Span
-from models.network import Floats, Network
-from models.plain import PlainNetwork
+from models.runtime.backend import Floats, Network
+from models.runtime.numpy_backend import PlainNetwork
+from models.runtime.onnx_backend import LiveNetwork
+from models.runtime.onnx_session import quantization, weights_file
 from models.torchnet import TorchNetwork
 
 from .musicians import SMALL, scale, small_musician, small_weights
@@ -100,17 +101,17 @@ def test_a_style_change_feeds_nothing_and_the_same_seed_plays_the_same() -> None
 def test_eight_bits_are_near_and_whole() -> None:
     matrix = np.random.default_rng(0).normal(size=(7, 75)).astype(np.float32)
     matrix[2] = 0.0
-    small, factor = quantise.quantised(matrix)
+    small, factor = quantization.quantised(matrix)
     assert small.shape == matrix.shape
     assert factor.shape == (7, 3)
-    assert np.abs(quantise.restored(small, factor) - matrix).max() <= 0.51 * factor.max()
+    assert np.abs(quantization.restored(small, factor) - matrix).max() <= 0.51 * factor.max()
 
 
 def exported(tmp_path: Path) -> Path:
     path = tmp_path / "mine.safetensors"
     checkpoint.save(path, small_musician(), {"note": "small"})
-    weights = shelf.read(path)
-    small = {name: quantise.quantised(weights.tensors[name]) for group in EIGHT_BITS for name in group}
+    weights = weights_file.read(path)
+    small = {name: quantization.quantised(weights.tensors[name]) for group in EIGHT_BITS for name in group}
     export.write(weights, small, tmp_path / "mine.live.safetensors")
     return path
 
@@ -123,7 +124,7 @@ def test_what_eight_bits_blur_too_much_is_kept_whole() -> None:
         PlainNetwork(weights, SMALL), agreement.played(Engine(PlainNetwork(weights, SMALL)), 60, 4)
     )
     every = {name for group in precision.groups(SMALL) for name in group}
-    all_small = LiveNetwork(weights, SMALL, {name: quantise.quantised(weights[name]) for name in every})
+    all_small = LiveNetwork(weights, SMALL, {name: quantization.quantised(weights[name]) for name in every})
     before = listeners.compare(all_small)
     enough = (1.0 + before.same) / 2
     small = precision.chosen(weights, SMALL, listeners, enough=enough)
@@ -137,11 +138,11 @@ def test_what_eight_bits_blur_too_much_is_kept_whole() -> None:
 
 def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
     path = exported(tmp_path)
-    live = shelf.find(str(path), live=True)
+    live = weights_file.find(str(path), live=True)
     assert live.name == "mine.live.safetensors"
-    assert shelf.find(str(path)) == path
+    assert weights_file.find(str(path)) == path
     from_both = [engines.load(str(path), kind) for kind in engines.NAMES]
-    assert {e.fingerprint for e in from_both} == {shelf.digest(path)}
+    assert {e.fingerprint for e in from_both} == {weights_file.digest(path)}
     assert [e.about()["engine"] for e in from_both] == ["onnxruntime", "numpy", "torch"]
     assert [e.name for e in from_both] == 3 * ["mine"]
     path.unlink()
@@ -157,35 +158,36 @@ def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
 def test_a_compact_file_of_other_weights_is_passed_over(tmp_path: Path) -> None:
     path = exported(tmp_path)
     checkpoint.save(path, small_musician(1), {})
-    assert shelf.find(str(path), live=True) == path
+    assert weights_file.find(str(path), live=True) == path
 
 
 def test_a_compact_file_is_not_believed_either(tmp_path: Path) -> None:
     path = exported(tmp_path)
     live = path.with_name("mine.live.safetensors")
     tensors = load_file(live)
-    header = shelf.header(SMALL, {}, "abc")
+    header = weights_file.header(SMALL, {}, "abc")
     for spoilt in (
-        {k: v for k, v in tensors.items() if not k.endswith(shelf.SCALE)} | {"x.scale": np.zeros((1, 1), np.float16)},
-        {k: v[:1] if k.endswith(shelf.SCALE) else v for k, v in tensors.items()},
+        {k: v for k, v in tensors.items() if not k.endswith(weights_file.SCALE)}
+        | {"x.scale": np.zeros((1, 1), np.float16)},
+        {k: v[:1] if k.endswith(weights_file.SCALE) else v for k, v in tensors.items()},
         {k: v for k, v in tensors.items() if "heads" not in k},
     ):
         save_file(spoilt, live, metadata=header)
-        with pytest.raises(shelf.CheckpointError, match="does not hold the weights"):
-            shelf.read(live)
+        with pytest.raises(weights_file.CheckpointError, match="does not hold the weights"):
+            weights_file.read(live)
     save_file(tensors, live, metadata={**header, "config": json.dumps({"style_width": 10**9})})
-    with pytest.raises(shelf.CheckpointError, match="cannot be right"):
-        shelf.read(live)
+    with pytest.raises(weights_file.CheckpointError, match="cannot be right"):
+        weights_file.read(live)
 
 
 def test_the_shelf_knows_every_tensor_of_a_musician() -> None:
-    assert shelf.shapes(SMALL) == {k: tuple(v.shape) for k, v in small_weights().items()}
+    assert weights_file.shapes(SMALL) == {k: tuple(v.shape) for k, v in small_weights().items()}
 
 
 def test_without_its_runtime_numpy_plays_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.delitem(sys.modules, "models.live", raising=False)
-    monkeypatch.delitem(sys.modules, "models.runtime", raising=False)
+    monkeypatch.delitem(sys.modules, "models.runtime.onnx_backend", raising=False)
+    monkeypatch.delitem(sys.modules, "models.runtime.onnx_session", raising=False)
     about = engines.load(str(exported(tmp_path))).about()
     assert about["engine"] == "numpy"
     assert "ONNX Runtime is not installed" in about["note"]
@@ -193,9 +195,9 @@ def test_without_its_runtime_numpy_plays_and_says_so(tmp_path: Path, monkeypatch
 
 
 def test_what_may_not_be_used_commercially_is_called_so_and_presets_are_for_both() -> None:
-    path = shelf.find("full")
+    path = weights_file.find("full")
     assert path.name == "full-noncommercial.live.safetensors"
-    full, ours = shelf.read(path), shelf.read(shelf.find("open", live=True))
+    full, ours = weights_file.read(path), weights_file.read(weights_file.find("open", live=True))
     assert "CC BY-NC-SA 4.0" in full.about["licence"]
     assert full.about["points"] == ours.name == "open"
     style = [name for name in ours.tensors if name.startswith("style.")]
@@ -205,9 +207,9 @@ def test_what_may_not_be_used_commercially_is_called_so_and_presets_are_for_both
 
 
 def test_the_shipped_weights_agree_with_the_reference() -> None:
-    weights = shelf.read(shelf.find("open"))
+    weights = weights_file.read(weights_file.find("open"))
     reference = PlainNetwork(weights.tensors, weights.config)
-    ready = shelf.read(shelf.find("open", live=True))
+    ready = weights_file.read(weights_file.find("open", live=True))
     live = LiveNetwork(ready.tensors, ready.config, ready.small)
     found = agreement.compare(reference, live, agreement.played(Engine(reference)))
     assert found.same >= 0.99, found

@@ -17,7 +17,7 @@ from agent.mind import worker_command
 from agent.presets import Preset
 from models.music.midifile import read_notes, write_notes
 from models.music.note import Note
-from models.shelf import SHELF
+from models.runtime.weights_file import SHELF
 
 from .test_cli import ECHO, refused, run
 

@@ -15,21 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import quantise
-from .config import Config
-from .network import Floats
-from .onnx import MICROSOFT, Graph
-from .plain import EPSILON, PlainNetwork
-from .ring import MARGIN
-from .runtime import Run, bound, session
-from .tape import Tape
+from ..config import Config
+from . import quantization
+from .backend import Floats
+from .kv_tape import Tape
+from .numpy_backend import EPSILON, PlainNetwork
+from .onnx_graph import MICROSOFT, Graph
+from .onnx_session import Run, bound, session
+from .ring_index import MARGIN
 
 #: The matrices of a layer that are one in the graph. What is told apart at once is not split again, which takes as long as a small product.
 MATRICES = {"qk": ("q", "k"), **{kind: (kind,) for kind in ("v", "o", "gate", "up", "down")}}
 
 
 class LiveNetwork(PlainNetwork):
-    """See `models.network.Network`."""
+    """See `models.runtime.backend.Network`."""
 
     runtime = "onnxruntime"
 
@@ -37,7 +37,7 @@ class LiveNetwork(PlainNetwork):
         self,
         weights: Mapping[str, Floats],
         config: Config,
-        small: Mapping[str, quantise.Quantised] | None = None,
+        small: Mapping[str, quantization.Quantised] | None = None,
         margin: int = MARGIN,
         threads: int = 1,
     ) -> None:
@@ -101,7 +101,7 @@ class LiveNetwork(PlainNetwork):
         return bound(session(g.model()), {"state": state}, {"scores": scores})
 
 
-def graph(w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: Config, rows: int) -> Graph:
+def graph(w: Mapping[str, Floats], small: Mapping[str, quantization.Quantised], c: Config, rows: int) -> Graph:
     """The Transformer as a graph: (1, T, width) embedded steps, and the tape, to hidden states and new keys and values on it."""
     g = Graph()
     x = g.input("x", "float32", [1, "T", c.width])
@@ -134,7 +134,7 @@ def graph(w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: C
     return g
 
 
-def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quantise.Quantised], c: Config) -> None:
+def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quantization.Quantised], c: Config) -> None:
     for i in range(c.layers):
         name = f"transformer.layers.{i}."
         for kind, parts in MATRICES.items():
@@ -151,20 +151,20 @@ def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quan
     g.constant(f"norm{c.layers}", w["transformer.norm.weight"])
 
 
-def _small(g: Graph, name: str, parts: Sequence[quantise.Quantised]) -> None:
+def _small(g: Graph, name: str, parts: Sequence[quantization.Quantised]) -> None:
     """Matrices in eight bits, one below the other, as MatMulNBits wants them: (N, blocks, 32), 128 is nothing."""
     small, scale = (np.concatenate(each) for each in zip(*parts, strict=True))
     blocks = scale.shape[1]
-    wide: NDArray[np.uint8] = np.full((len(small), blocks * quantise.BLOCK), 128, np.uint8)
+    wide: NDArray[np.uint8] = np.full((len(small), blocks * quantization.BLOCK), 128, np.uint8)
     wide[:, : small.shape[1]] = (small.astype(np.int16) + 128).astype(np.uint8)
-    g.constant(name, wide.reshape(len(small), blocks, quantise.BLOCK))
+    g.constant(name, wide.reshape(len(small), blocks, quantization.BLOCK))
     g.constant(name + "_scale", scale.astype(np.float32).reshape(len(small), blocks))
 
 
 def _times(g: Graph, x: str, name: str, out: str, n: int, k: int) -> str:
     if f"{name}_scale" not in g.names:
         return g.node("MatMul", [x, name], [out])
-    how = {"K": k, "N": n, "bits": 8, "block_size": quantise.BLOCK, "accuracy_level": 4}
+    how = {"K": k, "N": n, "bits": 8, "block_size": quantization.BLOCK, "accuracy_level": 4}
     return g.node("MatMulNBits", [x, name, f"{name}_scale"], [out], MICROSOFT, **how)
 
 

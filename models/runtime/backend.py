@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import Config
-from .encoding.codec import Steps
-from .ring import Ring
+from ..config import Config
+from ..encoding.codec import Steps
+from .ring_index import Ring
 
 Floats = NDArray[np.float32]
 

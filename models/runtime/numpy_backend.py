@@ -12,11 +12,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import Config
-from .encoding import codec, longest_match
-from .encoding.codec import Steps
-from .network import Floats
-from .ring import MARGIN, Ring
+from ..config import Config
+from ..encoding import codec, longest_match
+from ..encoding.codec import Steps
+from .backend import Floats
+from .ring_index import MARGIN, Ring
 
 EPSILON = np.float32(np.finfo(np.float32).eps)  # of torch's RMSNorm
 NO_INTERVAL = 2 * codec.SPAN + 1
@@ -110,7 +110,7 @@ def attended(q: Floats, k: Floats, v: Floats, seen: NDArray[np.bool_]) -> Floats
 
 
 class PlainNetwork:
-    """See `models.network.Network`."""
+    """See `models.runtime.backend.Network`."""
 
     runtime = "numpy"
 

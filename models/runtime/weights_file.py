@@ -4,7 +4,8 @@ Knows nothing of training, playing or any runtime. A file of weights is safetens
 and origin, and everything in it must be there, of the right form, and no more.
 
 A file holds half-precision numbers as training writes them, or, smaller and quicker to load, the large matrices in eight bits with
-scales: see `models.quantise` and `models.export`. The latter is called NAME.live.safetensors and names the file it was made from.
+scales: see `models.runtime.quantization` and `models.export`. The latter is called NAME.live.safetensors and names the
+file it was made from.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from . import plain, quantise
-from .config import Config
-from .encoding import codec, longest_match
-from .network import Floats
+from ..config import Config
+from ..encoding import codec, longest_match
+from . import numpy_backend, quantization
+from .backend import Floats
 
 FORMAT = "tradefours-weights/1"
-SHELF = Path(__file__).parent / "weights"
+SHELF = Path(__file__).parents[1] / "weights"
 """Where the weights that come with the project lie."""
 FULL = "full"
 NONCOMMERCIAL = "full-noncommercial"
@@ -62,7 +63,7 @@ class Weights:
     name: str
     fingerprint: str  # of the file that training wrote, for exported weights, too
     about: dict[str, Any]
-    small: Mapping[str, quantise.Quantised]  # those that the file has in eight bits, as they are
+    small: Mapping[str, quantization.Quantised]  # those that the file has in eight bits, as they are
 
 
 def find(name: str, live: bool = False) -> Path:
@@ -123,7 +124,7 @@ def read(path: Path) -> Weights:
         raise CheckpointError(f"{path.name} holds numbers that are none; its training went wrong, name another file.")
     small = {name: (raw[name], raw[name + SCALE]) for name in shapes(config) if name + SCALE in raw}
     tensors = {
-        name: quantise.restored(*small[name]) if name in small else raw[name].astype(np.float32)
+        name: quantization.restored(*small[name]) if name in small else raw[name].astype(np.float32)
         for name in shapes(config)
     }
     return Weights(tensors, config, title(path), header.get("source") or digest(path), about, small)
@@ -143,7 +144,9 @@ def header(config: Config, about: dict[str, Any], source: str = "") -> dict[str,
 
 def shapes(c: Config) -> dict[str, tuple[int, ...]]:
     """Every tensor of a musician of this shape, by name."""
-    found: dict[str, tuple[int, ...]] = {"transformer.embedding.table.weight": (sum(plain.table_sizes()), c.width)}
+    found: dict[str, tuple[int, ...]] = {
+        "transformer.embedding.table.weight": (sum(numpy_backend.table_sizes()), c.width)
+    }
     for i in range(c.layers):
         found |= _layer(f"transformer.layers.{i}.", c.width, c.heads, c.kv_heads, c.hidden)
         found[f"transformer.layers.{i}.style.weight"] = (c.width, c.latent)
@@ -191,7 +194,7 @@ def _check(path: Path, config: Config, there: dict[str, tuple[tuple[int, ...], s
     """Whether the tensors are those of this shape, and of numbers as we write them. Raises CheckpointError."""
     wanted = shapes(config)
     small = {name for name, shape in wanted.items() if len(shape) == 2 and name + SCALE in there}
-    wanted |= {name + SCALE: (wanted[name][0], -(-wanted[name][1] // quantise.BLOCK)) for name in small}
+    wanted |= {name + SCALE: (wanted[name][0], -(-wanted[name][1] // quantization.BLOCK)) for name in small}
     kinds = all(kind == "I8" if name in small else kind in KINDS for name, (_, kind) in there.items())
     if {name: shape for name, (shape, _) in there.items()} != wanted or not kinds:
         raise CheckpointError(f"{path.name} does not hold the weights that its header promises; fetch it again.")
