@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .encoding import codec
-from .heads import CHOSEN
+from .network.heads import CHOSEN
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

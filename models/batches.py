@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from . import lessons
-from .losses import Batch
+from .network.losses import Batch
 
 Arrays = dict[str, NDArray[np.generic]]
 AHEAD = 4  # batches that each process makes before they are asked for

@@ -18,12 +18,12 @@ from . import stand
 from .baselines import Continuator, Markov
 from .corpus import Piece
 from .encoding import codec, longest_match
-from .heads import CHOSEN
-from .losses import field_nats
 from .music.note import LOWEST, Note
-from .musician import Musician
+from .network.heads import CHOSEN
+from .network.losses import field_nats
+from .network.model import Musician
+from .network.style_encoder import kl_nats
 from .sampling import Sampling
-from .style import kl_nats
 from .touch import touched
 
 Bits = dict[str, float]

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import checkpoint, corpus, engines, habits
+from . import corpus, engines, habits
 from .bits import notes_of
 from .corpus import Piece
 from .engine import Engine
 from .habits import Habits
+from .network import checkpoint
 from .runtime.weights_file import FULL
 
 

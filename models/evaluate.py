@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, checkpoint, corpus, engines, foils, listen, lstm, plots, silences
+from . import answers, bits, corpus, engines, foils, listen, lstm, plots, silences
 from .baselines import Continuator, Markov
-from .heads import CHOSEN
+from .network import checkpoint
+from .network.heads import CHOSEN
 from .runtime import weights_file
 
 TESTS = 200  # passages whose continuation is sought

@@ -17,11 +17,11 @@ from .baselines import Continuator
 from .bits import live, notes_of
 from .corpus import Piece
 from .encoding import codec, longest_match
-from .heads import CHOSEN
-from .losses import field_nats
 from .music.features import CHORD, key_share
 from .music.note import HIGHEST, LOWEST, Note
-from .musician import Musician
+from .network.heads import CHOSEN
+from .network.losses import field_nats
+from .network.model import Musician
 
 FOILS = 4
 CONTEXT = 128  # notes

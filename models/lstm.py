@@ -18,19 +18,19 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from . import train
-from .config import Config
 from .encoding import codec, longest_match
-from .musician import Musician
+from .network.config import Config
+from .network.model import Musician
+from .network.transformer import StepEmbedding
 from .runtime import weights_file
 from .runtime.weights_file import CheckpointError
-from .transformer import StepEmbedding
 
 HIDDEN, LAYERS = 560, 2  # as many numbers as in the Transformer's layers, within two in a hundred
 NOTHING = torch.from_numpy(longest_match.NOTHING)
 
 
 class Recurrent(nn.Module):
-    """Steps to hidden states, like `models.transformer.Transformer`, for a whole window at once."""
+    """Steps to hidden states, like `models.network.transformer.Transformer`, for a whole window at once."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .agreement import Listeners
-from .config import Config
+from .network.config import Config
 from .runtime.backend import Floats
 from .runtime.onnx_backend import MATRICES, LiveNetwork
 from .runtime.quantization import Quantised, quantised

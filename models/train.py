@@ -23,13 +23,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from . import checkpoint, corpus, lessons
+from . import corpus, lessons
 from .batches import Batches, ahead, tensors
-from .heads import CHOSEN
-from .losses import REPORT
-from .musician import Musician
+from .network import checkpoint
+from .network.heads import CHOSEN
+from .network.losses import REPORT
+from .network.model import Musician
+from .network.transformer import Config
 from .trainer import Trainer
-from .transformer import Config
 
 JUDGED = 4  # batches of lessons of the valid split that are looked at, always the same
 

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from models.music.note import Note
-from models.musician import Musician
+from models.network.model import Musician
+from models.network.transformer import Config
 from models.runtime.numpy_backend import PlainNetwork
-from models.transformer import Config
 
 SMALL = Config(width=64, layers=3, heads=4, kv_heads=2, hidden=48, window=24, latent=8, style_width=16, style_notes=16)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.budgets import BUDGETS, HOGGED, table, verdicts
-from models import checkpoint
+from models.network import checkpoint
 
 from .musicians import SMALL, small_musician
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import average, checkpoint
+from models import average
+from models.network import checkpoint
 
 from .musicians import SMALL, small_musician
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.cache import RingCache
 from models.encoding import codec, longest_match
-from models.transformer import sliding_mask
+from models.network.kv_cache import RingCache
+from models.network.transformer import sliding_mask
 
 from .musicians import SMALL, small_musician
 

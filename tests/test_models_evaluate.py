@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, checkpoint, corpus, ear, earlessons, engines, foils, lstm, train
-from models.config import Config
+from models import answers, bits, corpus, ear, earlessons, engines, foils, lstm, train
 from models.encoding import longest_match
 from models.engine import Engine
 from models.music import answer_metrics
 from models.music.midifile import write_notes
 from models.music.note import Note
+from models.network import checkpoint
+from models.network.config import Config
 
 from .jackroom import ROOT
 from .musicians import SMALL, scale, small_musician, small_network

@@ -13,15 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from models import agreement, checkpoint, engines, export, precision
+from models import agreement, engines, export, precision
 from models.encoding import codec, longest_match
 from models.engine import Engine
 from models.music.note import Note, Span
+from models.network import checkpoint
+from models.network.torch_backend import TorchNetwork
 from models.runtime.backend import Floats, Network
 from models.runtime.numpy_backend import PlainNetwork
 from models.runtime.onnx_backend import LiveNetwork
 from models.runtime.onnx_session import quantization, weights_file
-from models.torchnet import TorchNetwork
 
 from .musicians import SMALL, scale, small_musician, small_weights
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.config import Config
+from models.network.config import Config
 from models.runtime.kv_tape import SPARE, Tape
 from models.runtime.ring_index import Ring
 

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import lessons, losses
+from models import lessons
 from models.encoding import codec
+from models.network import losses
 from models.touch import touched
 
 from .musicians import small_musician

@@ -12,12 +12,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models import checkpoint, corpus, engines, lessons, train
+from models import corpus, engines, lessons, train
 from models.batches import tensors
 from models.encoding import codec
-from models.losses import Weights, lesson_loss, styles, taught_nats
 from models.muon import orthogonal
 from models.music.note import Note
+from models.network import checkpoint
+from models.network.losses import Weights, lesson_loss, styles, taught_nats
 
 from .musicians import SMALL, small_musician
 

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import Config
 from ..encoding.codec import Steps
+from ..network.config import Config
 from .ring_index import Ring
 
 Floats = NDArray[np.float32]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..config import Config
+from ..network.config import Config
 from .backend import Floats
 from .ring_index import Ring
 

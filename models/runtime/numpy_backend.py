@@ -1,6 +1,7 @@
 """The network in plain numpy: what goes into a step, the heads, the style encoder, and, where no runtime is, the Transformer too.
 
-Knows nothing of files or sampling. The numbers are those of `models.transformer`, `models.heads` and `models.style`, which torch
+Knows nothing of files or sampling. The numbers are those of `models.network.transformer`, `models.network.heads` and
+`models.network.style_encoder`, which torch
 runs; a test holds the two together.
 """
 
@@ -12,9 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import Config
 from ..encoding import codec, longest_match
 from ..encoding.codec import Steps
+from ..network.config import Config
 from .backend import Floats
 from .ring_index import MARGIN, Ring
 
@@ -41,7 +42,7 @@ _STYLE_OFFSETS = np.cumsum([0, *(size + 1 for size in codec.SIZES[1:-1])])
 
 
 def rows_of(steps: Steps, before: Steps) -> Steps:
-    """(T, 14) steps and the (2, 7) before them -> (T, 21) rows of the embedding table: see `models.transformer.StepEmbedding`."""
+    """(T, 14) steps and the (2, 7) before them -> (T, 21) rows of the embedding table: see `models.network.transformer.StepEmbedding`."""
     own = steps[:, : len(codec.FIELDS)]
     wide = np.concatenate([before, own])
     pitch = wide[:, codec.PITCH]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import Config
+from ..network.config import Config
 from . import quantization
 from .backend import Floats
 from .kv_tape import Tape

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from ..config import Config
 from ..encoding import codec, longest_match
+from ..network.config import Config
 from . import numpy_backend, quantization
 from .backend import Floats
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .cache import RingCache
-from .encoding.codec import Steps
-from .musician import Musician
-from .runtime.backend import Floats
-from .runtime.ring_index import MARGIN, Ring
+from ..encoding.codec import Steps
+from ..runtime.backend import Floats
+from ..runtime.ring_index import MARGIN, Ring
+from .kv_cache import RingCache
+from .model import Musician
 
 
 class TorchNetwork:

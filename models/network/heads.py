@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .encoding import codec
+from ..encoding import codec
 
 CHOSEN, SPAN = codec.CHOSEN, codec.SPAN
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..runtime.ring_index import MARGIN, Ring
 from .config import Config
-from .runtime.ring_index import MARGIN, Ring
 
 
 class RingCache(Ring):
@@ -28,7 +28,7 @@ class RingCache(Ring):
         return first
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `models.transformer.Keys`; `begin` comes first, once for all layers."""
+        """See `models.network.transformer.Keys`; `begin` comes first, once for all layers."""
         self.k[layer][:, :, self._at] = k
         self.v[layer][:, :, self._at] = v
         return self.k[layer], self.v[layer], self._mask

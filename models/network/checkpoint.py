@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from .musician import Musician
-from .runtime import weights_file
-from .runtime.weights_file import CheckpointError, find
+from ..runtime import weights_file
+from ..runtime.weights_file import CheckpointError, find
+from .model import Musician
 
 __all__ = ["Checkpoint", "CheckpointError", "find", "load", "save"]
 

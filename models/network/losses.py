@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .encoding import codec
+from ..encoding import codec
 from .heads import CHOSEN
-from .musician import Musician
-from .style import TIED, draw, kl_nats
+from .model import Musician
+from .style_encoder import TIED, draw, kl_nats
 
 Batch = dict[str, Tensor]
 

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..encoding import codec
+from ..music import features
 from .config import Config
-from .encoding import codec
-from .music import features
 from .transformer import Layer
 
 TIED = len(features.NAMES)

@@ -15,12 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..encoding import codec, longest_match
 from .config import Config as Config
-from .encoding import codec, longest_match
 
 
 class Keys(Protocol):
-    """Where a layer finds the keys and values of the past: see `models.cache`."""
+    """Where a layer finds the keys and values of the past: see `models.network.kv_cache`."""
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Add (1, kv_heads, T, head) keys and values; return all there are, and the (T, S) mask of what each sees."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..encoding import codec
 from .config import Config
-from .encoding import codec
 from .heads import NoteHeads
-from .style import StyleEncoder
+from .style_encoder import StyleEncoder
 from .transformer import Transformer
 
 
