@@ -55,7 +55,7 @@ KNOBS = ("density", "register", "polyphony", "loudness", "articulation", "freedo
 """Qualities of the playing, each turned from -1 to +1 around the style: [knobs], `--knob` and controllers."""
 KNOB, HABIT = "knob.", "habit."  # before their names, among the settings that the musician is told
 HABITS = {"wait": 10, "leap": 13, "length": 11, "place": 11, "chord": 5, "stride": 5}
-"""What a style does more often than others, in bands (`models.habits`): as many numbers each, in nats."""
+"""What a style does more often than others, in bands (`models.steering.style_habits`): as many numbers each, in nats."""
 MOST_OFTEN = 5.0  # nats
 ANSWER = {"shortest": (0.5, 60.0), "longest": (0.5, 60.0)}
 STYLE = ("z", "weights", "source")

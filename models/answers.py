@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import eartraining, habits
+from . import eartraining
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
@@ -25,7 +25,8 @@ from .engine import Engine
 from .lessons import phrase_ends
 from .music import answer_metrics, features, pulse
 from .music.note import CALL, Note, Span
-from .sampling import KNOB
+from .steering import style_habits
+from .steering.sampling import KNOB
 
 SECONDS = 8.0
 FEWEST = 8  # notes of a call or of what came next
@@ -100,7 +101,7 @@ def answered(
 def preset(path: Path) -> tuple[list[float], dict[str, float], list[Note]]:
     """The point, the settings and the vamp of a preset of ours."""
     table = tomllib.loads(path.read_text(encoding="utf8"))
-    settings = table.get("sampling", {}) | habits.settings(table.get("habits", {}))
+    settings = table.get("sampling", {}) | style_habits.settings(table.get("habits", {}))
     return table["style"]["z"], settings, [Note(*row) for row in table.get("vamp", {}).get("notes", [])]
 
 

@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import stand
 from .baselines import Continuator, Markov
 from .corpus import Piece
 from .encoding import codec, longest_match
@@ -23,7 +22,8 @@ from .network.heads import CHOSEN
 from .network.losses import field_nats
 from .network.model import Musician
 from .network.style_encoder import kl_nats
-from .sampling import Sampling
+from .steering import style_offset
+from .steering.sampling import Sampling
 from .touch import touched
 
 Bits = dict[str, float]
@@ -99,7 +99,8 @@ def drawn(pieces: Sequence[Piece], window: int, windows: int, seed: int) -> Iter
 def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> dict[str, Any]:
     """Bits a note with the true style, with that of a piece from another window, and with a zero one: whether the style is read.
 
-    The styles as they are played with (`emphasis`, see `models.sampling`); in "plain", as they are. In "first" as played for the first
+    The styles as they are played with (`emphasis`, see `models.steering.sampling`); in "plain", as they are. In
+    "first" as played for the first
     16 and 64 notes after silence alone, where the context tells less of it yet. And the latent itself: its KL divergence from the
     prior, in nats, and how many dimensions tell passages apart.
     """
@@ -112,7 +113,7 @@ def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed
         for i, (piece, _, rows) in enumerate(found):
             other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
             for kind, z in (("true", plain[i]), ("foreign", plain[other]), ("zero", torch.zeros_like(plain[i]))):
-                told = torch.from_numpy(stand.told(z.numpy(), emphasis))
+                told = torch.from_numpy(style_offset.told(z.numpy(), emphasis))
                 asked = _ask(musician, rows[: count + 1], told, last_only=False)
                 _add(sums[kind], piece.source, asked)
         return {f"bits_{kind}_z": _bits(each)["mean"]["total"] for kind, each in sums.items()}

@@ -18,13 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from . import corpus, engines, habits
+from . import corpus, engines
 from .bits import notes_of
 from .corpus import Piece
 from .engine import Engine
-from .habits import Habits
 from .network import checkpoint
 from .runtime.weights_file import FULL
+from .steering import style_habits
+from .steering.style_habits import Habits
 
 
 @dataclass(frozen=True)
@@ -249,11 +250,11 @@ def heard(pieces: Sequence[Piece], most: int = 60, notes: int = 400, seed: int =
     for i in rng.permutation(len(pieces))[:most]:
         start = int(rng.integers(0, max(len(pieces[i]) - notes, 0) + 1))
         stretches.append(notes_of(pieces[i])[start : start + notes])
-    return habits.counted(stretches)
+    return style_habits.counted(stretches)
 
 
 def at_large(pieces: Sequence[Piece]) -> Habits:
-    """The same for all music, each source counting the same: what `models.habits.MUSIC` was made from."""
+    """The same for all music, each source counting the same: what `models.steering.style_habits.MUSIC` was made from."""
     each = [heard([p for p in pieces if p.source == source]) for source in sorted({p.source for p in pieces})]
     told = {name: [h[name] for h in each if h[name].sum() > 100] for name in each[0]}  # single lines have no left hand
     return {name: np.mean([h / h.sum() for h in found], axis=0) * 1e4 for name, found in told.items()}
@@ -299,7 +300,7 @@ def main(argv: list[str] | None = None) -> int:
         if not picked:
             print(f"{name:20} none of these pieces; left as it is")
             continue
-        kept = {k: odds for k, odds in habits.odds(heard(picked)).items() if k not in rule.by_itself}
+        kept = {k: odds for k, odds in style_habits.odds(heard(picked)).items() if k not in rule.by_itself}
         path = args.out / f"{name}.toml"
         text = toml(rule, centroid(engine, picked), kept, engine.points, len(picked)) + written(path)
         path.write_text(text, encoding="utf8")

@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import habits, knobs, rules, stand, vamps
+from . import vamps
 from .drafts import Drafter
 from .ear import Ear
 from .encoding import codec
 from .encoding.codec import CHOSEN
-from .leanings import Leanings
 from .memory import Memory
 from .music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
 from .runtime.backend import Floats, Network
-from .sampling import Sampling, draw, softmax
+from .steering import constraints, knobs, style_habits, style_offset
+from .steering.pipeline import Leanings
+from .steering.sampling import Sampling, draw, softmax
 
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
@@ -89,7 +90,7 @@ class Engine:
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
         self.sampling = Sampling.of(sampling)
         self.leanings.style(point, self.sampling, z is not None)
-        self.memory.z = knobs.moved(stand.told(point, self.sampling.emphasis), self.sampling.knobs)
+        self.memory.z = knobs.moved(style_offset.told(point, self.sampling.emphasis), self.sampling.knobs)
         self.drafts.drop()
         self._ask_again()
 
@@ -142,7 +143,7 @@ class Engine:
 
     def habits(self, notes: list[Note]) -> dict[str, float]:
         """The habits of some notes, as settings of a style."""
-        return habits.learnt(notes)
+        return style_habits.learnt(notes)
 
     def play(self, span: Span) -> Generator[Note, None, str]:
         """The notes of an answer, one by one, of a draft where there is one. Returns "more" where the horizon is reached, or "end"."""
@@ -250,14 +251,14 @@ class Engine:
             if field > codec.ROLE:
                 logits = leaning.of(network.logits(state, field, near), field, onset)
                 if field == codec.TIME:
-                    open_ = rules.open_times(self.notes, last, span.earliest, self.sampling.density)
+                    open_ = constraints.open_times(self.notes, last, span.earliest, self.sampling.density)
                     logits = np.where(open_, logits, -np.inf)
                 elif field == codec.PITCH:
-                    logits = np.where(rules.open_pitches(self.notes, onset, self.sampling), logits, -np.inf)
+                    logits = np.where(constraints.open_pitches(self.notes, onset, self.sampling), logits, -np.inf)
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])
-                    onset = rules.moment(last.onset, wait, span)
+                    onset = constraints.moment(last.onset, wait, span)
                     since = onset - last.onset
                     chosen[field] = codec.wait_step(since if answering else min(since, codec.TURN))
                     if onset > min(span.stop, span.hush - SHORTEST):
@@ -282,9 +283,11 @@ class Engine:
         ours = EVEN + 0.5 * float(softmax(network.logits(state, codec.ROLE, near))[ANSWER])
         theirs = network.logits(network.tell(state, codec.ROLE, CALL), codec.TIME, near)
         while earliest < span.until and self.generator.random() > ours:
-            logits = np.where(rules.open_times(self.notes, last, earliest, self.sampling.density), theirs, -np.inf)
+            logits = np.where(
+                constraints.open_times(self.notes, last, earliest, self.sampling.density), theirs, -np.inf
+            )
             wait = float(codec.TIMES[self._choose(logits, codec.TIME)])
-            earliest = max(earliest, last.onset + wait) + rules.CHORD
+            earliest = max(earliest, last.onset + wait) + constraints.CHORD
         return earliest
 
     def _choose(self, logits: NDArray[np.floating], field: int) -> int:

@@ -91,7 +91,7 @@ class Musician(Protocol):
         """The style of `notes`, a point in the latent space."""
 
     def habits(self, notes: list[Note]) -> dict[str, float]:
-        """What else is told of their style, as settings: see `models.habits`."""
+        """What else is told of their style, as settings: see `models.steering.style_habits`."""
 
 
 class Echo:

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import manner, presets
-from models import answers, beat, engines
+from models import answers, engines
 from models.encoding import codec
 from models.engine import Engine
 from models.music import pulse
 from models.music.features import CHORD
 from models.music.note import CALL, Bar, Note, Span
-from models.sampling import softmax
+from models.steering import beat
+from models.steering.sampling import softmax
 
 from .musicians import small_network
 

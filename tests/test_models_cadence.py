@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import cadence
 from models.engine import Engine
 from models.music.note import CALL, LOWEST, Note, Span
+from models.steering import cadence
 
 from .musicians import small_network
 

@@ -7,29 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import clash
 from models.music.note import HIGHEST, LOWEST, Note
-from models.sampling import Sampling
+from models.steering import dissonance
+from models.steering.sampling import Sampling
 
 KEYS = HIGHEST - LOWEST + 1
 
 
 def test_semitones_and_sevenths_and_ninths_rub() -> None:
-    low = clash.leaned(np.zeros(KEYS), [Note(0.0, 2.0, 60, 64)], 1.0, 0.5)
+    low = dissonance.leaned(np.zeros(KEYS), [Note(0.0, 2.0, 60, 64)], 1.0, 0.5)
     assert {int(p) + LOWEST for p in np.flatnonzero(low)} == {47, 49, 59, 61, 71, 73}
     assert set(low.tolist()) == {0.0, -0.5}
 
 
 def test_what_is_over_when_the_note_sounds_does_not_count() -> None:
     notes = [Note(0.0, 0.5, 60, 64), Note(0.5, 0.52, 64, 64)]
-    assert clash.rubbed(notes, 1.0) == []
-    assert 63 - LOWEST in clash.rubbed(notes, 0.9)
+    assert dissonance.rubbed(notes, 1.0) == []
+    assert 63 - LOWEST in dissonance.rubbed(notes, 0.9)
 
 
 @given(st.lists(st.integers(LOWEST, HIGHEST), max_size=12), st.floats(0.0, 4.0))
 def test_nothing_is_forbidden(pitches: list[int], power: float) -> None:
     logits = np.linspace(-3.0, 3.0, KEYS)
-    out = clash.leaned(logits, [Note(0.0, 9.0, p, 64) for p in pitches], 1.0, power)
+    out = dissonance.leaned(logits, [Note(0.0, 9.0, p, 64) for p in pitches], 1.0, power)
     assert out.min() >= logits.min() - power
     assert (out <= logits).all()
     assert np.array_equal(logits, np.linspace(-3.0, 3.0, KEYS))  # left as they were

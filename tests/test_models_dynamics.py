@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import answers, dynamics, engines
-from models.dynamics import Level
+from models import answers, engines
 from models.encoding import codec
 from models.music.features import LOUDNESS, MEAN, SPREAD
 from models.music.note import Note
-from models.sampling import softmax
+from models.steering import dynamics
+from models.steering.dynamics import Level
+from models.steering.sampling import softmax
 
 VALUES = np.arange(codec.SIZES[codec.VELOCITY])
 

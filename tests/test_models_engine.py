@@ -14,8 +14,8 @@ from models import endurance
 from models.encoding import longest_match
 from models.engine import Engine
 from models.music.note import ANSWER, HELD, Note, Span
-from models.rules import CHORD
-from models.sampling import Sampling
+from models.steering.constraints import CHORD
+from models.steering.sampling import Sampling
 
 from .musicians import SMALL, scale, small_network
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from agent import presets
-from models import knobs
 from models.encoding import codec
 from models.engine import Engine
 from models.music import features
 from models.music.note import ANSWER, Note, Span
-from models.sampling import KNOB, Sampling, draw, softmax
+from models.steering import knobs
+from models.steering.sampling import KNOB, Sampling, draw, softmax
 
 from .musicians import SMALL, scale, small_network
 

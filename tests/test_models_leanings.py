@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import habits
-from models.dynamics import Level
 from models.encoding import codec
 from models.engine import Engine
-from models.leanings import LIKELY, Asked, Leaning, Leanings
 from models.music.note import ANSWER, LOWEST, Note, Span
 from models.runtime.numpy_backend import PlainNetwork
-from models.sampling import Sampling
+from models.steering import style_habits
+from models.steering.dynamics import Level
+from models.steering.pipeline import LIKELY, Asked, Leaning, Leanings
+from models.steering.sampling import Sampling
 
 from .musicians import SMALL, scale, small_weights
 
@@ -27,7 +27,7 @@ RECENT = [Note(0.2 * i, 0.2, 50 + i % 5, 64, ANSWER) for i in range(12)]
 SPAN = Span(3.0, 99.0, 98.0, 99.0)
 
 
-def leaning(turned: dict[str, float], kept: habits.Habits | None = None) -> Leaning:
+def leaning(turned: dict[str, float], kept: style_habits.Habits | None = None) -> Leaning:
     nothing = np.zeros(codec.SIZES[codec.PITCH])
     asked = Asked(nothing, nothing, nothing, None, None)
     return Leaning(Sampling(habits=kept or {}), SPAN, RECENT, turned, Level(64.0, 0.0), [], None, None, asked)
@@ -37,7 +37,7 @@ def leaning(turned: dict[str, float], kept: habits.Habits | None = None) -> Lean
     st.sampled_from(sorted(LIKELY)),
     st.integers(0, 2**32 - 1),
     st.floats(-1.0, 1.0),
-    st.floats(-habits.FARTHEST, habits.FARTHEST),
+    st.floats(-style_habits.FARTHEST, style_habits.FARTHEST),
 )
 def test_style_and_knobs_choose_among_what_is_expected(field: int, seed: int, turn: float, odds: float) -> None:
     rng = np.random.default_rng(seed)

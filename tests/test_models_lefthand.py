@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import habits
 from models.encoding import codec
 from models.music import left_hand_pattern
 from models.music.note import LOWEST, Note
+from models.steering import style_habits
 
 BEAT = 0.4
 
@@ -80,8 +80,8 @@ def test_what_was_said_before_each_bass_is_what_is_counted(found: list[Note]) ->
 
 def hand(style: list[Note], sounding: list[Note], beats: int) -> tuple[float, float, float]:
     """What a style adds to the logits of a bass, of a chord's note and of one of the right hand, so many beats in."""
-    kept = {"stride": habits.odds(habits.counted([style]))["stride"]}
-    out = habits.kept(np.zeros(codec.SIZES[codec.PITCH]), codec.PITCH, kept, 1.0, sounding, beats * BEAT)
+    kept = {"stride": style_habits.odds(style_habits.counted([style]))["stride"]}
+    out = style_habits.kept(np.zeros(codec.SIZES[codec.PITCH]), codec.PITCH, kept, 1.0, sounding, beats * BEAT)
     return float(out[36 - LOWEST]), float(out[52 - LOWEST]), float(out[72 - LOWEST])
 
 
@@ -97,10 +97,10 @@ def test_music_at_large_asks_for_nothing() -> None:
     kept = {"stride": np.zeros(5)}
     for beats in range(1, 8):
         sounding = figure("BCCCCCC", beats)
-        out = habits.kept(np.zeros(88), codec.PITCH, kept, 1.0, sounding, beats * BEAT)
+        out = style_habits.kept(np.zeros(88), codec.PITCH, kept, 1.0, sounding, beats * BEAT)
         assert out == pytest.approx(np.zeros(88), abs=1e-12)
 
 
 def test_a_style_without_a_left_hand_has_no_such_habit() -> None:
     line = [Note(0.2 * i, 0.2, 72 + i % 7, 64) for i in range(60)]
-    assert habits.odds(habits.counted([line]))["stride"] == pytest.approx(np.zeros(5), abs=0.01)
+    assert style_habits.odds(style_habits.counted([line]))["stride"] == pytest.approx(np.zeros(5), abs=0.01)

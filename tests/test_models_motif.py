@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import motif
 from models.encoding import codec
 from models.engine import Engine
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
-from models.sampling import Sampling
+from models.steering import motif
+from models.steering.sampling import Sampling
 
 from .musicians import small_network
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import rhythm, tones
 from models.encoding import codec
 from models.engine import Engine
 from models.music.features import CHORD
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span
-from models.sampling import Sampling, softmax
+from models.steering import pitch_classes, rhythm
+from models.steering.sampling import Sampling, softmax
 
 from .musicians import small_network
 
@@ -59,11 +59,11 @@ def test_whether_it_joins_the_chord_is_left_alone(seed: int, waits: list[float],
 
 
 def test_tones_are_those_of_the_call_in_any_octave() -> None:
-    found = tones.called([60, 60, 60, 64, 67, 48])
+    found = pitch_classes.called([60, 60, 60, 64, 67, 48])
     assert found[72 - LOWEST] == found[36 - LOWEST] == pytest.approx(1.0)
     assert 1.0 > found[76 - LOWEST] == found[67 - LOWEST] > 0.0
     assert found[61 - LOWEST] == 0.0
-    assert not tones.called([]).any()
+    assert not pitch_classes.called([]).any()
 
 
 def answer(call: list[Note], **settings: float) -> list[Note]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.sampling import chances, draw, likeliest, softmax
+from models.steering.sampling import chances, draw, likeliest, softmax
 
 rows = st.lists(st.sampled_from((-np.inf, -2.0, 0.0, 0.5)) | st.floats(-9.0, 9.0), min_size=1, max_size=88)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from agent import presets
-from models import stand
 from models.engine import Engine
 from models.music import features
 from models.music.note import ANSWER, Note, Span
-from models.sampling import Sampling
+from models.steering import style_offset
+from models.steering.sampling import Sampling
 
 from .musicians import scale, small_network
 
@@ -21,19 +21,19 @@ LOUDNESS = features.NAMES.index("loudness")
 
 def test_a_stand_is_the_same_for_all_of_an_answer_and_another_for_the_next() -> None:
     point = np.zeros(24, np.float32)
-    one = stand.beside(point, 1.0, 5, 12)
-    assert (one == stand.beside(point, 1.0, 5, 12)).all()
-    assert (one != stand.beside(point, 1.0, 5, 40)).any()
+    one = style_offset.beside(point, 1.0, 5, 12)
+    assert (one == style_offset.beside(point, 1.0, 5, 12)).all()
+    assert (one != style_offset.beside(point, 1.0, 5, 40)).any()
     assert not point.any()
     taken = {features.NAMES[i] for i in np.flatnonzero(one)}
-    assert taken == set(stand.SPREADS)
+    assert taken == set(style_offset.SPREADS)
 
 
 def test_stands_are_as_far_apart_as_is_said() -> None:
-    found = np.array([stand.taken(1, begun) for begun in range(2000)])
-    for name, spread in stand.SPREADS.items():
+    found = np.array([style_offset.taken(1, begun) for begun in range(2000)])
+    for name, spread in style_offset.SPREADS.items():
         here = found[:, features.NAMES.index(name)]
-        assert here.mean() == pytest.approx(stand.MIDDLE.get(name, 0.0), abs=0.1 * spread)
+        assert here.mean() == pytest.approx(style_offset.MIDDLE.get(name, 0.0), abs=0.1 * spread)
         assert here.std() == pytest.approx(spread, rel=0.12)  # far ones are left out
 
 
@@ -73,10 +73,10 @@ def struck(velocity: int) -> list[Note]:
 
 def test_the_loudness_of_a_call_is_that_of_its_last_notes() -> None:
     usual = round(features.MEAN[LOUDNESS])
-    assert stand.loudness(struck(usual)) == pytest.approx(0.0)
-    assert stand.loudness([*struck(usual), *struck(10)]) == stand.loudness(struck(10)) < -1.0
-    assert stand.loudness([replace(n, role=ANSWER) for n in struck(90)]) is None
-    assert stand.loudness([]) is None
+    assert style_offset.loudness(struck(usual)) == pytest.approx(0.0)
+    assert style_offset.loudness([*struck(usual), *struck(10)]) == style_offset.loudness(struck(10)) < -1.0
+    assert style_offset.loudness([replace(n, role=ANSWER) for n in struck(90)]) is None
+    assert style_offset.loudness([]) is None
 
 
 def test_who_strikes_evenly_is_answered_evenly() -> None:
@@ -88,25 +88,31 @@ def test_who_strikes_evenly_is_answered_evenly() -> None:
             for n, x in zip(scale(count), rng.normal(size=count), strict=True)
         ]
 
-    least, most = stand.FREELY
-    assert stand.freely(call(0.0)) == least < stand.freely(call(6.0)) < stand.freely(call(14.0)) < most
-    assert stand.freely(call(30.0)) == most
-    assert stand.freely(call(0.0, 4)) == 1.0  # too few to tell
+    least, most = style_offset.FREELY
+    assert (
+        style_offset.freely(call(0.0))
+        == least
+        < style_offset.freely(call(6.0))
+        < style_offset.freely(call(14.0))
+        < most
+    )
+    assert style_offset.freely(call(30.0)) == most
+    assert style_offset.freely(call(0.0, 4)) == 1.0  # too few to tell
     point = np.zeros(24, np.float32)
-    one, half = stand.beside(point, 1.0, 5, 12), stand.beside(point, 1.0, 5, 12, 0.5)
+    one, half = style_offset.beside(point, 1.0, 5, 12), style_offset.beside(point, 1.0, 5, 12, 0.5)
     assert half[LOUDNESS] == pytest.approx(0.5 * one[LOUDNESS])
     assert np.flatnonzero(half != one).tolist() == [LOUDNESS]
-    assert (stand.beside(point, 1.0, 5, 12) == one).all()  # what was drawn stays as it was
+    assert (style_offset.beside(point, 1.0, 5, 12) == one).all()  # what was drawn stays as it was
 
 
 def test_a_style_heeds_it_by_a_share() -> None:
     point = np.arange(24, dtype=np.float32) / 10
-    half = stand.heeding(point, -1.0, 0.5)
+    half = style_offset.heeding(point, -1.0, 0.5)
     assert half[LOUDNESS] == pytest.approx((point[LOUDNESS] - 1.0) / 2)
     assert np.flatnonzero(half != point).tolist() == [LOUDNESS]
-    assert stand.heeding(point, 2.0, 1.0)[LOUDNESS] == pytest.approx(2.0)
+    assert style_offset.heeding(point, 2.0, 1.0)[LOUDNESS] == pytest.approx(2.0)
     for loud, share in ((None, 1.0), (2.0, 0.0)):
-        assert (stand.heeding(point, loud, share) == point).all()
+        assert (style_offset.heeding(point, loud, share) == point).all()
 
 
 def test_soft_calls_have_soft_answers() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import motif
 from models.encoding import codec
 from models.music import melody
 from models.music.note import ANSWER, CALL, LOWEST, Note
+from models.steering import motif
 
 TUNE = (72, 74, 76, 72, 79, 77, 76)
 

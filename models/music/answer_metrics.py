@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import cadence
+from ..steering import cadence
 from . import features
 from .melody import on_top
 from .note import LOWEST, Note

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .music.note import LOWEST, Note
+from ..music.note import LOWEST, Note
 
 LONGEST = 8  # notes of a loop
 LEAST = 6  # notes that have come again, however short the loop is

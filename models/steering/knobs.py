@@ -9,7 +9,7 @@ The tilt fades where the last notes are `ASKED` spreads from the style, or a lin
 musician hardly doubts, it moves little, as the rest is unlikely for a reason: no spread counts as less than a feature's `doubt`.
 
 A style pulls in the same way, more gently, with its knobs at rest: the call is always heard, and outweighs a point in a latent space.
-Loudness alone is not tilted: see `models.dynamics`.
+Loudness alone is not tilted: see `models.steering.dynamics`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
-from .music import features
-from .music.features import NAMES
-from .music.note import LOWEST, Note
+from ..encoding import codec
+from ..music import features
+from ..music.features import NAMES
+from ..music.note import LOWEST, Note
 from .sampling import chances
 
-TILTED = tuple(name for name in NAMES if name != "loudness")  # which is moved instead: `models.dynamics`
+TILTED = tuple(name for name in NAMES if name != "loudness")  # which is moved instead: `models.steering.dynamics`
 REACH = 1.2  # spreads by which a knob turned fully moves the style
 ASKED = 2.5  # spreads of its quality that a knob turned fully asks for
 LEFT = (

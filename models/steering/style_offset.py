@@ -2,7 +2,7 @@
 
 Knows nothing of networks. What people play after a phrase is seldom in the middle of how they play; each phrase takes its own stand.
 A musician that draws note by note from narrowed odds has none, and keeps closer to a call than a person does. So one is drawn for each
-answer, and asked for as a knob is (`models.knobs`).
+answer, and asked for as a knob is (`models.steering.knobs`).
 
 Loudness is no matter of style alone: who plays softly wants a partner who does. So an answer's lies between its style's and its call's; and
 who strikes all keys alike is answered about as loudly, who does not, more freely, as people do.
@@ -16,8 +16,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .music.features import LOUDNESS, MEAN, NAMES, SPREAD
-from .music.note import CALL, Note
+from ..music.features import LOUDNESS, MEAN, NAMES, SPREAD
+from ..music.note import CALL, Note
 
 #: How far answers stand from their style, in the usual spreads of each quality (`models.music.features`).
 SPREADS = {"density": 0.88, "register": 0.2, "loudness": 0.28}

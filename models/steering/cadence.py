@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
-from .music.features import KEYS, classes_of
-from .music.note import LOWEST
-from .rules import surely
+from ..encoding import codec
+from ..music.features import KEYS, classes_of
+from ..music.note import LOWEST
+from .constraints import surely
 
 THIRD_FIFTH = 0.6  # of the root's share: what the other two notes of the triad are raised by
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .music.features import CHORD
-from .music.note import HIGHEST, LOWEST, Note
+from ..music.features import CHORD
+from ..music.note import HIGHEST, LOWEST, Note
 
 RUBS = (-13, -11, -1, 1, 11, 13)  # semitones
 

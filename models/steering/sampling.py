@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import habits
-from .habits import HABIT, Habits
-from .music.features import NAMES
+from ..music.features import NAMES
+from . import style_habits
+from .style_habits import HABIT, Habits
 
 KNOB = "knob."
 
@@ -26,13 +26,14 @@ class Sampling:
     `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `emphasis`: how much
     farther from the middle of all styles the network is told that this one lies, except in loudness; `pull`: how firmly its qualities but
     loudness are kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), by default the key of the call; `lean`
-    favours it, in nats. `habit` is the power to which the `habits` are taken (`models.habits`). `motif`: how much the
-    call's own continuation is favoured, in nats (`models.motif`); `cadence`: how much the key's home is, where an answer
-    may close (`models.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do;
-    `dynamics`: how far its loudness is the call's, 0 not at all (`models.stand`). `beat`: how much waits that end in time
-    are favoured, where there is a beat, in nats (`models.beat`); `rhythm` and `tones`: how much the waits and the tones of
-    the call are (`models.rhythm`, `models.tones`); `clash`: how much a pitch that rubs is disfavoured (`models.clash`).
-    `knobs`: see `models.knobs`.
+    favours it, in nats. `habit` is the power to which the `habits` are taken (`models.steering.style_habits`). `motif`: how much the
+    call's own continuation is favoured, in nats (`models.steering.motif`); `cadence`: how much the key's home is, where an answer
+    may close (`models.steering.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do;
+    `dynamics`: how far its loudness is the call's, 0 not at all (`models.steering.style_offset`). `beat`: how much waits that end in time
+    are favoured, where there is a beat, in nats (`models.steering.beat`); `rhythm` and `tones`: how much the waits and the tones of
+    the call are (`models.steering.rhythm`, `models.steering.pitch_classes`); `clash`: how much a pitch that rubs is
+    disfavoured (`models.steering.dissonance`).
+    `knobs`: see `models.steering.knobs`.
     Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
     """
 
@@ -66,7 +67,7 @@ class Sampling:
     def of(cls, settings: dict[str, Any]) -> Sampling:
         """From a preset's settings; raises ValueError for a name that is not one."""
         knobs = {name.removeprefix(KNOB): float(value) for name, value in settings.items() if name.startswith(KNOB)}
-        kept = habits.of({name: float(value) for name, value in settings.items() if name.startswith(HABIT)})
+        kept = style_habits.of({name: float(value) for name, value in settings.items() if name.startswith(HABIT)})
         plain = {name: value for name, value in settings.items() if not name.startswith((KNOB, HABIT))}
         fields = {f.name for f in dataclasses.fields(cls)} - {"knobs", "habits"}
         unknown = (set(plain) - fields) | (set(knobs) - set(NAMES))

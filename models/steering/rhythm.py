@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
-from .music.features import CHORD
-from .music.note import CALL, Note, answer_begins
+from ..encoding import codec
+from ..music.features import CHORD
+from ..music.note import CALL, Note, answer_begins
 from .sampling import raised
 
 LEAST, MOST = 4, 64  # waits of a call that tell its rhythm, and notes of it that are looked at

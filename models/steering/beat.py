@@ -14,9 +14,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
-from .music.features import CHORD
-from .music.note import Bar
+from ..encoding import codec
+from ..music.features import CHORD
+from ..music.note import Bar
 from .sampling import raised
 
 NEAR = 0.025  # seconds: what is so far from its place counts as six tenths on it

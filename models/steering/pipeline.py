@@ -1,7 +1,8 @@
 """Leanings: what an answer is drawn to besides what the musician expects: its call's key, motif, beat and loudness, its style, its knobs.
 
 Knows nothing of the network. Each leaning is a room of its own, and a sum in the logits; so they are a product of experts in the odds
-(Hinton 2002), each of which can be turned off by its setting (`models.sampling`). What is forbidden outright is in `models.rules`.
+(Hinton 2002), each of which can be turned off by its setting (`models.steering.sampling`). What is forbidden outright
+is in `models.steering.constraints`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import beat, cadence, clash, dynamics, habits, knobs, loops, motif, rhythm, rules, stand, tones
-from .encoding import codec
-from .music.features import LOUDNESS
-from .music.note import ANSWER, Note, Span
+from ..encoding import codec
+from ..music.features import LOUDNESS
+from ..music.note import ANSWER, Note, Span
+from . import (
+    beat,
+    cadence,
+    constraints,
+    dissonance,
+    dynamics,
+    knobs,
+    motif,
+    pitch_classes,
+    repetition,
+    rhythm,
+    style_habits,
+    style_offset,
+)
 from .sampling import Sampling, likeliest
 
 #: How likely a value must be to the musician, beside the likeliest, for style and knobs to draw to it: else, of a long tail they take its
@@ -47,15 +61,15 @@ class Asked:
     @classmethod
     def by(cls, notes: Sequence[Note], sampling: Sampling) -> Asked:
         """By these notes, the call's the last ones of the one who calls."""
-        heard = rules.called(notes)
+        heard = constraints.called(notes)
         home = sampling.cadence * cadence.home(heard, int(sampling.key))
         return cls(
-            rules.strangeness(notes, sampling),
+            constraints.strangeness(notes, sampling),
             home,
-            sampling.tones * tones.called(heard),
-            stand.loudness(notes[-rules.KEY_HEARD :]),
+            sampling.tones * pitch_classes.called(heard),
+            style_offset.loudness(notes[-constraints.KEY_HEARD :]),
             rhythm.called(notes),
-            stand.freely(notes[-rules.KEY_HEARD :]),
+            style_offset.freely(notes[-constraints.KEY_HEARD :]),
         )
 
 
@@ -80,7 +94,7 @@ class Leaning:
             return dynamics.leaned(logits, self.level, self.struck)
         expected = logits
         logits = knobs.tilted(logits, field, self.turned, self.recent)
-        logits = habits.kept(logits, field, s.habits, s.habit, self.recent, onset)
+        logits = style_habits.kept(logits, field, s.habits, s.habit, self.recent, onset)
         if field in LIKELY:
             odd = expected < (top := likeliest(expected)) + _BEHIND[field]
             logits = np.where(odd, likeliest(logits[~odd]) - OUT + expected - top, logits)
@@ -90,7 +104,7 @@ class Leaning:
         if field == codec.TIME and self.span.bar is not None:
             return beat.leaned(logits, onset, self.span.bar, s.beat)
         if field == codec.PITCH:
-            logits = clash.leaned(logits - self.asked.foreign + self.asked.tones, self.recent, onset, s.clash)
+            logits = dissonance.leaned(logits - self.asked.foreign + self.asked.tones, self.recent, onset, s.clash)
             if onset >= self.span.close and self.recent and self.recent[-1].role == ANSWER:
                 logits = logits + self.asked.home
             if self.worn is not None:
@@ -144,15 +158,15 @@ class Leanings:
         point, level = self._aimed(self._asked, begun, seed)
         turned = knobs.strengths(s.knobs, pull, point, mine if len(mine) >= knobs.LEAST else recent)
         struck = [n.velocity for n in answer]
-        return Leaning(s, span, recent, turned, level, struck, taken, loops.worn(mine), self._asked)
+        return Leaning(s, span, recent, turned, level, struck, taken, repetition.worn(mine), self._asked)
 
     def _aimed(self, asked: Asked, begun: int | None, seed: int) -> tuple[Point, dynamics.Level]:
         """The style (7 or more,) and the loudness of the answer that began after so many notes, found once; in a duet, none has begun."""
         if self._aim is None or self._aim[:2] != (begun, seed):
             s = self.sampling
-            point = stand.heeding(self.point, asked.loud, s.dynamics)
+            point = style_offset.heeding(self.point, asked.loud, s.dynamics)
             if begun is not None and s.stand:
-                point = stand.beside(point, s.stand, seed, begun, asked.freely)
+                point = style_offset.beside(point, s.stand, seed, begun, asked.freely)
             level = dynamics.Level.asked(float(point[LOUDNESS]), s.knobs.get("loudness", 0.0), self._styled)
             self._aim = begun, seed, point, level
         return self._aim[2:]

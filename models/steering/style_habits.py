@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
-from .music import left_hand_pattern
-from .music.features import CHORD
-from .music.note import HIGHEST, LOWEST, Note
+from ..encoding import codec
+from ..music import left_hand_pattern
+from ..music.features import CHORD
+from ..music.note import HIGHEST, LOWEST, Note
 
 HABIT = "habit."  # before their names, among the settings of a style: "habit.wait.3"
 #: Where one band ends and the next begins: seconds, semitones, seconds, MIDI numbers, notes, chords.

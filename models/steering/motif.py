@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
-from .encoding.longest_match import SHARE, SLACK
-from .music import melody
-from .music.note import CALL, LOWEST, Note, answer_begins
+from ..encoding import codec
+from ..encoding.longest_match import SHARE, SLACK
+from ..music import melody
+from ..music.note import CALL, LOWEST, Note, answer_begins
 
 ENOUGH = 7  # notes in a row are a motif; more are an echo
 FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half

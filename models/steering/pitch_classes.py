@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .music.note import HIGHEST, LOWEST
+from ..music.note import HIGHEST, LOWEST
 
 SELDOM = 0.04  # of the call's notes: a tone that is as rare as this is raised by a quarter of what one that is all of them would be
 

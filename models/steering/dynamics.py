@@ -1,6 +1,6 @@
 """Dynamics: how loud the next note is; what the musician expects of it is moved up or down as a whole, accents and all.
 
-Knows nothing of networks or of calls. To tilt the odds, as other qualities are (`models.knobs`), would not do: of a
+Knows nothing of networks or of calls. To tilt the odds, as other qualities are (`models.steering.knobs`), would not do: of a
 musician that expects a loud note, or now and then one that is hardly touched, it takes the latter, and a soft answer jumps between
 whispers and shouts. Who plays more softly plays the same, softer.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
+from ..encoding import codec
+from ..music.features import LOUDNESS, MEAN, SPREAD
 from .knobs import ASKED, LEFT
-from .music.features import LOUDNESS, MEAN, SPREAD
 from .sampling import chances
 
 KEPT = (

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
-from .music.features import KEYS, key_share
-from .music.note import ANSWER, CALL, LOWEST, Note, Span
-from .runtime.backend import Floats
+from ..encoding import codec
+from ..music.features import KEYS, key_share
+from ..music.note import ANSWER, CALL, LOWEST, Note, Span
+from ..runtime.backend import Floats
 from .sampling import Sampling
 
 LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
