@@ -49,7 +49,7 @@ class Meters:
     worst_level: int = 0
     musician: dict[str, int] = field(
         default_factory=dict
-    )  # what it heard, heard again, and drafted: see `models.engine`
+    )  # what it heard, heard again, and drafted: see `models.decoding.engine`
 
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""

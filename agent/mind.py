@@ -61,7 +61,7 @@ class Mind:
         self._stderr = b""
         self._tasks: list[asyncio.Task[None]] = []
         self._replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self.did: dict[str, int] = {}  # what it had to hear, and hear again, and drafts: see `models.engine`
+        self.did: dict[str, int] = {}  # what it had to hear, and hear again, and drafts: see `models.decoding.engine`
         self._ident = 0
         self._base = 0  # the number of the first note that this process was told
 

@@ -70,7 +70,7 @@ class Preset:
     """One style. `z` is empty where the preset has no point of its own; `shortest` and `longest` bound an answer, in seconds.
 
     `weights` are those to which the point means something, `musician` those that it asks to be played by, if any. `vamp`: a few
-    bars that the musician has in the ear before it answers (`models.vamps`).
+    bars that the musician has in the ear before it answers (`models.decoding.style_prompt`).
     """
 
     name: str

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .decoding.engine import Engine
 from .encoding import codec, longest_match
 from .encoding.codec import Steps
-from .engine import Engine
 from .music.note import Note, Span
 from .runtime.backend import Floats, Network
 

@@ -20,8 +20,8 @@ from . import eartraining
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
-from .drafts import MOST
-from .engine import Engine
+from .decoding.candidates import MOST
+from .decoding.engine import Engine
 from .lessons import phrase_ends
 from .music import answer_metrics, features, pulse
 from .music.note import CALL, Note, Span

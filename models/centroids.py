@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import corpus, engines
+from . import corpus
 from .bits import notes_of
 from .corpus import Piece
-from .engine import Engine
+from .decoding import backend_choice
+from .decoding.engine import Engine
 from .network import checkpoint
 from .runtime.weights_file import FULL
 from .steering import style_habits
@@ -289,7 +290,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("presets"))
     args = parser.parse_args(argv)
     try:
-        engine = engines.load(args.weights)
+        engine = backend_choice.load(args.weights)
         pieces = corpus.read(args.corpus, "train")
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
         print(f"centroids: {error}", file=sys.stderr)

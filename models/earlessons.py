@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from . import answers, corpus, engines
+from . import answers, corpus
 from .bits import notes_of
 from .centroids import RULES
 from .corpus import Piece
+from .decoding import backend_choice
+from .decoding.engine import Engine
 from .eartraining import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
-from .engine import Engine
 from .runtime.weights_file import FULL, CheckpointError
 
 OPENLY = "CC BY 4.0"  # as the weights that learned from the same sources
@@ -82,10 +83,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=2400, help="calls that are answered in their own style")
     parser.add_argument("--styled", type=int, default=120, help="calls that are answered in each preset's")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=engines.EAR)
+    parser.add_argument("--out", type=Path, default=backend_choice.EAR)
     args = parser.parse_args(argv)
     try:
-        engine = engines.load(args.weights)
+        engine = backend_choice.load(args.weights)
         sources = corpus.named(args.sources)
         pieces = corpus.read(args.corpus, "train", sources)
     except (corpus.CorpusError, CheckpointError) as error:

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import ear
-from .ear import LEAST, Called, Ear, Row
+from .decoding import reranker
+from .decoding.reranker import LEAST, Called, Ear, Row
 from .music.note import Note
 
 DECAY = 0.03  # of what figures are worth, squared
@@ -39,7 +39,7 @@ class Question:
 
 def told(*named: str) -> Flags:
     """(n,) which figures are of these kinds, by themselves or beside the call; of none: all that have to do with a call."""
-    names = ear.names()
+    names = reranker.names()
     if named:
         return np.array([name.removesuffix(", beside the call") in named for name in names])
     return np.array(["call" in name or name == "motif" for name in names])
@@ -52,10 +52,10 @@ def asked(
 
     `before`: what the person's followed; `call`: what the others did.
     """
-    if any(len(notes) == 0 or len(ear.listened(notes)) < LEAST for notes in (person, *played)):
+    if any(len(notes) == 0 or len(reranker.listened(notes)) < LEAST for notes in (person, *played)):
         return []
     called = Called.by(call)
-    rows = [ear.heard(Called.by(before), person), *(ear.heard(called, notes) for notes in played)]
+    rows = [reranker.heard(Called.by(before), person), *(reranker.heard(called, notes) for notes in played)]
     return [Question(np.stack(rows), np.broadcast_to(silent, rows[0].shape))]
 
 
@@ -80,7 +80,7 @@ def taught(questions: Sequence[Question], decay: float = DECAY) -> Ear:
 
 def _rows(question: Question, pupil: Ear) -> Row:
     """Both powers of all figures; the person's are the answers' own mean where they say nothing."""
-    rows = ear.expanded((question.figures - pupil.mean) / pupil.spread)
+    rows = reranker.expanded((question.figures - pupil.mean) / pupil.spread)
     silent = np.concatenate([question.silent, question.silent])
     rows[0, silent] = rows[1:, silent].mean(0)
     return rows

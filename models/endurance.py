@@ -16,9 +16,9 @@ from time import perf_counter
 
 import numpy as np
 
-from . import engines
+from .decoding import backend_choice
+from .decoding.engine import Engine
 from .encoding import longest_match
-from .engine import Engine
 from .music.note import HELD, Note, Span
 from .runtime import weights_file
 
@@ -88,10 +88,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.endurance", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--notes", type=int, default=100_000, metavar="N", help="how many (default 100,000)")
     parser.add_argument("--weights", default="open", help="a name in models/weights, or a .safetensors file")
-    parser.add_argument("--engine", default=engines.LIVE, choices=engines.NAMES)
+    parser.add_argument("--engine", default=backend_choice.LIVE, choices=backend_choice.NAMES)
     args = parser.parse_args(argv)
     try:
-        engine, other = (engines.load(args.weights, args.engine) for _ in range(2))
+        engine, other = (backend_choice.load(args.weights, args.engine) for _ in range(2))
     except weights_file.CheckpointError as error:
         print(f"endurance: {error}", file=sys.stderr)
         return 2

@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, corpus, engines, foils, listen, lstm, plots, silences
+from . import answers, bits, corpus, foils, listen, lstm, plots, silences
 from .baselines import Continuator, Markov
+from .decoding import backend_choice
 from .network import checkpoint
 from .network.heads import CHOSEN
 from .runtime import weights_file
@@ -71,7 +72,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
             share, *between = foils.chosen(gain, asked)
             result["continuation"][key], result["continuation_intervals"][key] = share, between
     if args.answers:
-        engine = engines.load(args.weights)  # the one that plays
+        engine = backend_choice.load(args.weights)  # the one that plays
         calls = answers.cuts(pieces, args.calls, args.seed)
         _tell(f"answers to {len(calls)} calls")
         fitted = answers.fit(engine, calls, args.seed)

@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from . import agreement, corpus, engines
+from . import agreement, corpus
+from .decoding import backend_choice
+from .decoding.engine import Engine
 from .encoding import codec
-from .engine import Engine
 from .music.note import LOWEST
 from .runtime import quantization, weights_file
 from .runtime.numpy_backend import PlainNetwork
@@ -102,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     listeners = agreement.Listeners(reference, passages)
     write(weights, precision.chosen(weights.tensors, weights.config, listeners, say), tried)
     say("")
-    network, note = engines.live(weights_file.read(tried))
+    network, note = backend_choice.live(weights_file.read(tried))
     found = listeners.compare(network)
     size = tried.stat().st_size
     print(found)

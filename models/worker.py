@@ -24,7 +24,7 @@ It says one line by itself when it can play, and after that only answers:
                                                        "at_once": true, in a replay: think of them now
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
     <- {"id": I, "z": [float, …], "habits": {…}}       the style of these notes: a point, and settings that belong to it
-    -> {"do": "measure", "id": I, "notes": N}          forgets the session, and measures itself: see `models.measure`
+    -> {"do": "measure", "id": I, "notes": N}          forgets the session, and measures itself: see `models.decoding.latency`
     <- {"id": I, "seconds": {"note": [float, …], …}}
     <- {"error": "one sentence", "id": I}              `id` where there was one
 
@@ -231,7 +231,7 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
         case "measure":
             if not hasattr(musician, "network"):
                 raise ValueError("there is nothing to measure")
-            from .measure import figures
+            from .decoding.latency import figures
 
             say({"id": ident, "seconds": figures(musician, min(max(int(request["notes"]), 8), 20_000))})  # type: ignore[arg-type]
         case other:
@@ -279,11 +279,11 @@ def main(argv: list[str] | None = None) -> int:
             os.environ.setdefault(threads, "1")
         with contextlib.suppress(AttributeError, OSError):
             os.nice(5)  # who keeps time comes first
-        from . import engines  # a runtime is loaded only where it is needed
+        from .decoding import backend_choice  # a runtime is loaded only where it is needed
         from .runtime.weights_file import CheckpointError
 
         try:
-            musician = engines.load(args.weights, args.engine)
+            musician = backend_choice.load(args.weights, args.engine)
         except CheckpointError as error:
             say({"error": str(error)})
             return 2

@@ -26,9 +26,9 @@ from agent.mind import Mind, worker_command
 from agent.player import Player
 from agent.presets import Preset, load
 from agent.session import Session
-from models import engines
 from models.corpus import Piece, read
-from models.engine import Engine
+from models.decoding import backend_choice
+from models.decoding.engine import Engine
 from models.music.note import ANSWER, CALL, Note, Span
 
 from .fakes import FakeInput, FakeOutput, LoopPlayer, in_virtual_time
@@ -299,7 +299,7 @@ def main() -> None:
     parser.add_argument("--live", action="store_true", help="in real time, the musician as a process")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    engine = None if args.live else engines.load("open")
+    engine = None if args.live else backend_choice.load("open")
     preset = Preset("none") if args.preset == "none" else load(args.preset)
     groove = None if args.groove is None else args.groove / 100
     found = []

@@ -6,7 +6,7 @@ import pytest
 
 from agent.duets import LEAN, key, sampling
 from agent.presets import Preset
-from models import engines
+from models.decoding import backend_choice
 from models.music.note import ANSWER, Note
 
 from .duet import SCALE, How, Tune, duet, in_harmony, similarity, together, with_the_beat
@@ -50,7 +50,7 @@ def test_a_duet_over_written_music() -> None:
     """The shipped musician comps: each note ready, in the key, on the beat, and no loop."""
     tune = written()
     found = together(
-        [duet(tune, engines.load("open"), How(Preset("none"), seed=seed), takes=0.012) for seed in (1, 2, 3)]
+        [duet(tune, backend_choice.load("open"), How(Preset("none"), seed=seed), takes=0.012) for seed in (1, 2, 3)]
     )
     assert found.notes > 60
     assert found.ready >= 0.999

@@ -29,7 +29,7 @@ from agent.errors import UserError
 from agent.learning import LARGEST, Learning
 from agent.mind import Mind, MindLost
 from models import worker
-from models.engine import Engine
+from models.decoding.engine import Engine
 from models.music import midifile
 from models.music.midifile import MidiFileError
 from models.music.note import Span, to_wire

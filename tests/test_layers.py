@@ -111,7 +111,7 @@ def test_nobody_breaks_a_law() -> None:
     ("path", "line", "said"),
     [
         ("agent/deep/down/planted.py", "import torch", "agent.deep.down.planted imports torch"),
-        ("agent/deep/planted.py", "import models.engine", "agent.deep.planted imports models.engine"),
+        ("agent/deep/planted.py", "import models.decoding.engine", "agent.deep.planted imports models.decoding.engine"),
         ("agent/deep/down/planted.py", "def f():\n    from safetensors import numpy", "imports safetensors"),
         ("models/deep/planted.py", "from ...agent import clock", "models.deep.planted imports agent"),
         ("models/deep/planted.py", "import asyncio", "models.deep.planted imports asyncio"),

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import manner, presets
-from models import answers, engines
+from models import answers
+from models.decoding import backend_choice
+from models.decoding.engine import Engine
 from models.encoding import codec
-from models.engine import Engine
 from models.music import pulse
 from models.music.features import CHORD
 from models.music.note import CALL, Bar, Note, Span
@@ -79,7 +80,7 @@ def test_the_shipped_musician_keeps_it_too() -> None:
     call = [Note(60 / 110 / 2 * i, 0.2, p, 70) for i, p in enumerate((60, 62, 64, 65, 67, 65, 64, 62) * 2)]
     found = pulse.pulse(call)
     assert found is not None
-    engine = engines.load("open")
+    engine = backend_choice.load("open")
     settings = {**preset.sampling, "rhythm": 0.0}  # the call's note values keep it, too
     kept = {
         power: np.mean(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine import Engine
+from models.decoding.engine import Engine
 from models.music.note import CALL, LOWEST, Note, Span
 from models.steering import cadence
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.drafts import Draft, chosen, fit
-from models.engine import Engine
+from models.decoding.candidates import Draft, chosen, fit
+from models.decoding.engine import Engine
 from models.music.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
 from models.worker import serve
 

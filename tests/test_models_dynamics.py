@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import answers, engines
+from models import answers
+from models.decoding import backend_choice
 from models.encoding import codec
 from models.music.features import LOUDNESS, MEAN, SPREAD
 from models.music.note import Note
@@ -86,7 +87,7 @@ def test_style_and_knob_ask_for_a_level() -> None:
 
 def test_the_shipped_musician_does_not_shout_at_one_who_plays_softly() -> None:
     """In a style that is loud by itself, and knows ghost notes: of those there are a few, and not one in four."""
-    preset, engine = presets.load("bebop-line"), engines.load("open")
+    preset, engine = presets.load("bebop-line"), backend_choice.load("open")
     call = [Note(0.25 * i, 0.2, p, 36) for i, p in enumerate((60, 62, 63, 67, 70, 67, 65, 63) * 2)]
     found = [answers.answered(engine, call, preset.z, preset.sampling, seed, preset.vamp) for seed in range(6)]
     velocities = [n.velocity for notes in found for n in notes]

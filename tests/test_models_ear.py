@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import ear, engines
-from models.ear import LEAST, Called, Ear
+from models.decoding import backend_choice, reranker
+from models.decoding.reranker import LEAST, Called, Ear
 from models.eartraining import Question, apart, judged, taught, told
 from models.music.note import Note
 
 from .musicians import scale
 
-NAMES = ear.names()
+NAMES = reranker.names()
 TICKS = 64  # a second: such times, and sums of them, are exact
 KEYS = st.tuples(
     st.integers(0, TICKS).map(lambda t: t / TICKS),
@@ -46,10 +46,10 @@ def indifferent() -> Ear:
 
 @given(phrases, phrases)
 def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]) -> None:
-    if len(ear.listened(answer)) < LEAST:
+    if len(reranker.listened(answer)) < LEAST:
         assert indifferent().likes(Called.by(call), answer) is None
         return
-    found = ear.heard(Called.by(call), answer)
+    found = reranker.heard(Called.by(call), answer)
     assert found.shape == (len(NAMES),)
     assert np.isfinite(found).all()
     assert indifferent().likes(Called.by(call), answer) == 0.0
@@ -57,17 +57,17 @@ def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]
 
 @given(phrases, phrases, st.integers(1, 500))
 def test_when_it_was_played_is_no_matter(call: list[Note], answer: list[Note], later: int) -> None:
-    if len(ear.listened(answer)) < LEAST:
+    if len(reranker.listened(answer)) < LEAST:
         return
     there = Called.by([n.moved(later) for n in call])
     moved = [n.moved(2 * later) for n in answer]
-    assert ear.heard(Called.by(call), answer) == pytest.approx(ear.heard(there, moved), abs=1e-9)
+    assert reranker.heard(Called.by(call), answer) == pytest.approx(reranker.heard(there, moved), abs=1e-9)
 
 
 def test_the_figures_say_what_one_hears() -> None:
     steps = [0.2, 0.4, 0.2, 0.2, 0.6, 0.2, 0.8, 0.2, 0.4, 0.2, 0.2]
     even, uneven = scale(12), phrase([(0.0, 0.15, 60, 70), *((w, 0.15, 62 + i, 70) for i, w in enumerate(steps))])
-    same, other = (dict(zip(NAMES, ear.heard(Called.by(even), notes), strict=True)) for notes in (even, uneven))
+    same, other = (dict(zip(NAMES, reranker.heard(Called.by(even), notes), strict=True)) for notes in (even, uneven))
     assert same["even"] == 1.0 > other["even"]
     assert same["waits vary"] == pytest.approx(0.0, abs=1e-9)
     assert other["waits vary"] > 0.5
@@ -118,7 +118,7 @@ def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path:
     now, then = (e.likes(Called.by(call), answer) for e in (Ear.read(file), was))
     assert now == pytest.approx(then, rel=1e-4)
     whole = file.read_bytes()
-    for broken in (b"", whole[:200], whole.replace(ear.fingerprint().encode(), b"0" * 12)):
+    for broken in (b"", whole[:200], whole.replace(reranker.fingerprint().encode(), b"0" * 12)):
         file.write_bytes(broken)
         with pytest.raises(ValueError, match="ear"):
             Ear.read(file)
@@ -128,7 +128,7 @@ def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path:
 
 def test_the_shipped_ear_likes_a_phrase_that_breathes_better_than_a_machine() -> None:
     """The same pitches, after the same call: all notes alike, or in a rhythm that the call had, with rests."""
-    shipped = Ear.read(engines.EAR)
+    shipped = Ear.read(backend_choice.EAR)
     waits, lengths = [0.25, 0.25, 0.5, 0.25, 0.25, 1.0, 0.5], [0.2, 0.22, 0.45, 0.2, 0.2, 0.6, 0.4]
     degrees = [60, 62, 64, 67, 65, 64, 62, 64, 65, 67, 69, 67, 64, 60, 62, 59, 60]
     struck = [70, 78, 66, 84, 74, 62, 80]

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, corpus, ear, earlessons, engines, foils, lstm, train
+from models import answers, bits, corpus, earlessons, foils, lstm, train
+from models.decoding import backend_choice, reranker
+from models.decoding.engine import Engine
 from models.encoding import longest_match
-from models.engine import Engine
 from models.music import answer_metrics
 from models.music.midifile import write_notes
 from models.music.note import Note
@@ -274,11 +275,11 @@ def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_pat
 
 
 def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
-    engine = engines.load("open")
+    engine = backend_choice.load("open")
     found = answers.cuts(corpus.read(folder, "train"), 4)
     asked = earlessons.replies(engine, found)
     assert len(asked) == len(found) == 4
-    assert all(q.figures.shape == (1 + earlessons.ANSWERS, len(ear.names())) for q in asked)
+    assert all(q.figures.shape == (1 + earlessons.ANSWERS, len(reranker.names())) for q in asked)
     assert all(np.isfinite(q.figures).all() for q in asked)
     assert all(not np.array_equal(q.figures[0], row) for q in asked for row in q.figures[1:])
 

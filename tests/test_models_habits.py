@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agent import presets, tailor
 from agent.presets import Preset
+from models.decoding.engine import Engine
 from models.encoding import codec
-from models.engine import Engine
 from models.music.note import CALL, Note, Span
 from models.steering import style_habits
 from models.steering.sampling import Sampling

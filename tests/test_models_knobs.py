@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from agent import presets
+from models.decoding.engine import Engine
 from models.encoding import codec
-from models.engine import Engine
 from models.music import features
 from models.music.note import ANSWER, Note, Span
 from models.steering import knobs

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.decoding.engine import Engine
 from models.encoding import codec
-from models.engine import Engine
 from models.music.note import ANSWER, LOWEST, Note, Span
 from models.runtime.numpy_backend import PlainNetwork
 from models.steering import style_habits

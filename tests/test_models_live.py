@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from models import agreement, engines, export, precision
+from models import agreement, export, precision
+from models.decoding import backend_choice
+from models.decoding.engine import Engine
 from models.encoding import codec, longest_match
-from models.engine import Engine
 from models.music.note import Note, Span
 from models.network import checkpoint
 from models.network.torch_backend import TorchNetwork
@@ -142,12 +143,12 @@ def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
     live = weights_file.find(str(path), live=True)
     assert live.name == "mine.live.safetensors"
     assert weights_file.find(str(path)) == path
-    from_both = [engines.load(str(path), kind) for kind in engines.NAMES]
+    from_both = [backend_choice.load(str(path), kind) for kind in backend_choice.NAMES]
     assert {e.fingerprint for e in from_both} == {weights_file.digest(path)}
     assert [e.about()["engine"] for e in from_both] == ["onnxruntime", "numpy", "torch"]
     assert [e.name for e in from_both] == 3 * ["mine"]
     path.unlink()
-    alone = engines.load(str(path), engines.TORCH)  # in eight bits, where there is nothing else
+    alone = backend_choice.load(str(path), backend_choice.TORCH)  # in eight bits, where there is nothing else
     for e in (*from_both, alone):
         e.hear(0, scale(20))
     a, b = from_both[2].memory.hidden[-1], alone.memory.hidden[-1]
@@ -189,7 +190,7 @@ def test_without_its_runtime_numpy_plays_and_says_so(tmp_path: Path, monkeypatch
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.delitem(sys.modules, "models.runtime.onnx_backend", raising=False)
     monkeypatch.delitem(sys.modules, "models.runtime.onnx_session", raising=False)
-    about = engines.load(str(exported(tmp_path))).about()
+    about = backend_choice.load(str(exported(tmp_path))).about()
     assert about["engine"] == "numpy"
     assert "ONNX Runtime is not installed" in about["note"]
     assert "\n" not in about["note"]

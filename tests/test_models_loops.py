@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.engine import Engine
+from models.decoding.engine import Engine
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span
 from models.steering import repetition
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
+from models.decoding.engine import Engine
 from models.encoding import codec
-from models.engine import Engine
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
 from models.steering import motif
 from models.steering.sampling import Sampling

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
+from models.decoding.engine import Engine
 from models.encoding import codec
-from models.engine import Engine
 from models.music.features import CHORD
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span
 from models.steering import pitch_classes, rhythm

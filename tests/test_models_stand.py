@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent import presets
-from models.engine import Engine
+from models.decoding.engine import Engine
 from models.music import features
 from models.music.note import ANSWER, Note, Span
 from models.steering import style_offset

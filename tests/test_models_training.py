@@ -12,8 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models import corpus, engines, lessons, train
+from models import corpus, lessons, train
 from models.batches import tensors
+from models.decoding import backend_choice
 from models.encoding import codec
 from models.muon import orthogonal
 from models.music.note import Note
@@ -179,8 +180,8 @@ def test_what_may_not_be_used_commercially_is_said(midi_folder: Path, tmp_path: 
     told = corpus.licence([*corpus.OPEN, "pijama"])
     assert "not for commercial use" in told
     checkpoint.save(tmp_path / "w.safetensors", small_musician(), {"licence": told, "points": "open"})
-    for kind in engines.NAMES:
-        engine = engines.load(str(tmp_path / "w.safetensors"), kind)
+    for kind in backend_choice.NAMES:
+        engine = backend_choice.load(str(tmp_path / "w.safetensors"), kind)
         assert engine.about()["note"].startswith(f"The weights w: {told}.")
         assert engine.about()["points"] == "open"
     run(midi_folder, tmp_path / "more", "--notes", "5e2", "--start", str(tmp_path / "w.safetensors"))

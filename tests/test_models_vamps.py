@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import engines, vamps
-from models.drafts import chosen
-from models.engine import Engine
+from models.decoding import backend_choice, style_prompt
+from models.decoding.candidates import chosen
+from models.decoding.engine import Engine
 from models.music.features import key_of
 from models.music.note import ANSWER, HELD, Bar, Note, Span
 
@@ -49,7 +49,7 @@ def test_it_is_put_into_the_calls_key_and_near_its_loudness(
 ) -> None:
     call = [Note(n.onset, n.duration, n.pitch + up, n.velocity) for n in scale(14)]
     vamp = [Note(0.1 * i + 5.0, 0.1, pitch, velocity) for i, (pitch, velocity) in enumerate(struck)]
-    led = vamps.fitted(vamp, call, heeded)
+    led = style_prompt.fitted(vamp, call, heeded)
     moved = (key_of(n.pitch for n in call) - key_of(n.pitch for n in vamp)) % 12
     assert [(b.pitch - a.pitch) % 12 for a, b in zip(vamp, led, strict=True)] == [moved] * len(vamp)
     assert all(21 <= n.pitch <= 108 and 1 <= n.velocity <= 127 and n.role == ANSWER for n in led)
@@ -63,18 +63,18 @@ def test_it_is_put_into_the_calls_key_and_near_its_loudness(
 )
 def test_it_is_put_in_time(step: float, beat: float, wanted: float) -> None:
     vamp = [Note(step * i, 0.5 * step, 60, 70) for i in (0, 1, 2, 4, 5, 6, 7, 10, 12, 13, 16)]
-    assert vamps.step(tuple(n.onset for n in vamp)) == pytest.approx(step, rel=0.01)
-    led = vamps.fitted(vamp, scale(8), beat=beat)
+    assert style_prompt.step(tuple(n.onset for n in vamp)) == pytest.approx(step, rel=0.01)
+    led = style_prompt.fitted(vamp, scale(8), beat=beat)
     assert led[1].onset == pytest.approx(wanted, rel=0.01)
     assert led[1].duration == pytest.approx(0.5 * wanted, rel=0.01)
-    assert vamps.fitted(vamp, scale(8))[1].onset == pytest.approx(step)
+    assert style_prompt.fitted(vamp, scale(8))[1].onset == pytest.approx(step)
 
 
 def test_what_has_no_steps_keeps_its_time() -> None:
     rubato = tuple(np.cumsum([0.0, *np.random.default_rng(2).uniform(0.11, 0.71, 40)]))
-    assert vamps.step(rubato) is None
+    assert style_prompt.step(rubato) is None
     vamp = [Note(t, 0.1, 60, 70) for t in rubato]
-    assert [n.onset for n in vamps.fitted(vamp, scale(8), beat=0.5)] == pytest.approx(list(rubato))
+    assert [n.onset for n in style_prompt.fitted(vamp, scale(8), beat=0.5)] == pytest.approx(list(rubato))
 
 
 @settings(max_examples=25, deadline=None)
@@ -105,13 +105,13 @@ def test_once_the_answer_is_over_it_is_forgotten_in_spare_time() -> None:
 
 
 def test_the_longest_answer_to_the_longest_vamp_needs_nothing_heard_anew() -> None:
-    e = engine([Note(0.1 * i, 0.1, 60, 70) for i in range(vamps.LONGEST)])
-    answer = list(zip(range(e.cache.margin - vamps.LONGEST - 1), e.play(Span(3.0, 1e9, 1e9, 1e9)), strict=False))
+    e = engine([Note(0.1 * i, 0.1, 60, 70) for i in range(style_prompt.LONGEST)])
+    answer = list(zip(range(e.cache.margin - style_prompt.LONGEST - 1), e.play(Span(3.0, 1e9, 1e9, 1e9)), strict=False))
     assert len(answer) == 159
     e.hear(e.length, [Note(answer[-1][1].onset + 1.0, HELD, 60, 64)])
     assert e.heard["anew"] == 0
     with pytest.raises(ValueError, match="at most 96 notes; this one has 97"):
-        e.vamp([Note(0.0, 0.1, 60, 70)] * (vamps.LONGEST + 1))
+        e.vamp([Note(0.0, 0.1, 60, 70)] * (style_prompt.LONGEST + 1))
 
 
 def test_there_is_none_in_a_duet_nor_in_the_middle_of_an_answer() -> None:
@@ -152,7 +152,7 @@ def test_drafts_have_it_in_the_ear_and_another_beat_or_style_has_it_told_again()
 
 
 def test_a_musician_goes_on_as_the_bars_went_that_it_has_in_the_ear() -> None:
-    e, call = engines.load("open"), [Note(0.3 * i, 0.25, 60 + (0, 2, 4, 7, 9, 12)[i % 6], 70) for i in range(16)]
+    e, call = backend_choice.load("open"), [Note(0.3 * i, 0.25, 60 + (0, 2, 4, 7, 9, 12)[i % 6], 70) for i in range(16)]
     slow = [Note(0.8 * i, 1.5, p, 70) for i in range(10) for p in (36, 52, 55, 64)]
     quick = [Note(0.12 * i, 0.08, (72, 74, 76, 79)[i % 4], 70) for i in range(40)]
     found = []

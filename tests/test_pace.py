@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.pace import AGAIN, CALM, FULL, RESTING, SPARSER, WORDS, Pace
-from models.drafts import MOST
-from models.engine import Engine
+from models.decoding.candidates import MOST
+from models.decoding.engine import Engine
 
 from .musicians import small_network
 from .test_session import Jam, jam

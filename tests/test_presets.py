@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent import presets
 from agent.errors import UserError
 from agent.presets import Preset
-from models import vamps
+from models.decoding import style_prompt
 from models.music.features import key_of
 from models.music.note import Note
 
@@ -142,7 +142,7 @@ def test_the_shipped_ones_have_bars_of_their_own_in_the_ear() -> None:
     """Written in C major or A minor, some seconds long, and as many notes as leave room for a call."""
     for preset in presets.all_presets():
         vamp = preset.vamp
-        assert 30 <= len(vamp) <= presets.MOST_VAMP == vamps.LONGEST, preset.name
+        assert 30 <= len(vamp) <= presets.MOST_VAMP == style_prompt.LONGEST, preset.name
         assert key_of(n.pitch for n in vamp) == 0, preset.name
         assert vamp[0].onset == pytest.approx(0.0, abs=0.9)
         assert 3.0 < vamp[-1].end < 20.0, preset.name

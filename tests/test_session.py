@@ -17,7 +17,7 @@ from agent.pace import CANDIDATES
 from agent.presets import Preset
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
-from models.engine import Engine
+from models.decoding.engine import Engine
 from models.music.midifile import read_notes
 from models.music.note import ANSWER, HELD, Note
 

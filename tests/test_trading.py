@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agent.manner import DUET, TRADE, Beat, Manner
-from models.engine import Engine
+from models.decoding.engine import Engine
 
 from .musicians import small_network
 from .test_session import AGENT_CHANNEL, Jam, jam

@@ -3,7 +3,8 @@
 Knows nothing of ports or processes. It borrows the engine's own memory, a note at a time, and gives it back as it was: taking back costs
 nothing. So whoever has something else for the engine waits for one note at most.
 
-The best is the one that sounds most like a person's (`models.ear`). Where most are too short to tell, two guards choose: that it stays in
+The best is the one that sounds most like a person's (`models.decoding.reranker`). Where most are too short to tell,
+two guards choose: that it stays in
 the call's key, and is about as dense as the call. What was chosen is played stretch by stretch, as long as nobody changes what it answers.
 """
 
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .ear import Called
-from .music import pulse
-from .music.features import KEYS, key_share
-from .music.note import CALL, SHORTEST, Bar, Note, Span
+from ..music import pulse
+from ..music.features import KEYS, key_share
+from ..music.note import CALL, SHORTEST, Bar, Note, Span
+from .reranker import Called
 
 if TYPE_CHECKING:
     from .engine import Engine

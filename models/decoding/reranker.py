@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from .music import answer_metrics, features, pulse
-from .music.features import CHORD, KEYS, NAMES
-from .music.melody import on_top, thick
-from .music.note import Note
+from ..music import answer_metrics, features, pulse
+from ..music.features import CHORD, KEYS, NAMES
+from ..music.melody import on_top, thick
+from ..music.note import Note
 
 LISTENED = 6.5  # seconds of an answer that are listened to, and
 REMEMBERED = 10.0  # of a call, its last ones

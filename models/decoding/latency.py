@@ -10,9 +10,9 @@ from time import perf_counter
 
 import numpy as np
 
-from .encoding import codec, longest_match
+from ..encoding import codec, longest_match
+from ..music.note import Note, Span
 from .engine import Engine
-from .music.note import Note, Span
 
 CONTEXTS = (64, 256, 512, 1024)
 AT = 512  # notes of context, where one figure must do

@@ -12,13 +12,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .ear import Ear
+from ..runtime import weights_file
+from ..runtime.backend import Network
+from ..runtime.numpy_backend import PlainNetwork
 from .engine import Engine
-from .runtime import weights_file
-from .runtime.backend import Network
-from .runtime.numpy_backend import PlainNetwork
+from .reranker import Ear
 
-EAR = Path(__file__).parent / "ear.safetensors"
+EAR = Path(__file__).parent / "reranker.safetensors"
 LIVE, PLAIN, TORCH = NAMES = ("live", "plain", "torch")
 HOW_TO_GET_TORCH = (
     "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
@@ -53,7 +53,7 @@ def hearing() -> Ear:
 def live(found: weights_file.Weights) -> tuple[Network, str]:
     """The live network, or what takes its place, and what is to be said of that."""
     try:
-        from .runtime.onnx_backend import LiveNetwork
+        from ..runtime.onnx_backend import LiveNetwork
 
         return LiveNetwork(found.tensors, found.config, found.small), ""
     except Exception as error:  # a missing or broken runtime raises what it likes
@@ -67,8 +67,8 @@ def _torch(name: str) -> tuple[Network, str, str, dict[str, Any]]:
         import torch
     except ImportError as error:
         raise weights_file.CheckpointError(f"torch is not installed; {HOW_TO_GET_TORCH}") from error
-    from .network import checkpoint
-    from .network.torch_backend import TorchNetwork
+    from ..network import checkpoint
+    from ..network.torch_backend import TorchNetwork
 
     torch.set_num_threads(1)  # one core is left to the one who keeps time
     loaded = checkpoint.load(name)

@@ -1,16 +1,16 @@
 """The memory of a session: the notes that were heard and played, their steps, and what the network expects after each.
 
 Knows nothing of what comes next. What is told is fed to the network once; taking back is moving the end of its cache. Something may be
-told *aside*, between two notes: the network hears it, it counts as no note, and is forgotten again (`models.vamps`).
+told *aside*, between two notes: the network hears it, it counts as no note, and is forgotten again (`models.decoding.style_prompt`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .encoding import codec, longest_match
-from .music.note import Note
-from .runtime.backend import Floats, Network
+from ..encoding import codec, longest_match
+from ..music.note import Note
+from ..runtime.backend import Floats, Network
 
 
 class Memory:

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from .music.features import key_of
-from .music.note import ANSWER, HIGHEST, LOWEST, Note
+from ..music.features import key_of
+from ..music.note import ANSWER, HIGHEST, LOWEST, Note
 
 LONGEST = 96  # notes
 BREATH = 0.3  # seconds between the call's last onset and the vamp's first, to the network

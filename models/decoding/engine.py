@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import vamps
-from .drafts import Drafter
-from .ear import Ear
-from .encoding import codec
-from .encoding.codec import CHOSEN
-from .memory import Memory
-from .music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
-from .runtime.backend import Floats, Network
-from .steering import constraints, knobs, style_habits, style_offset
-from .steering.pipeline import Leanings
-from .steering.sampling import Sampling, draw, softmax
+from ..encoding import codec
+from ..encoding.codec import CHOSEN
+from ..music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
+from ..runtime.backend import Floats, Network
+from ..steering import constraints, knobs, style_habits, style_offset
+from ..steering.pipeline import Leanings
+from ..steering.sampling import Sampling, draw, softmax
+from . import style_prompt
+from .candidates import Drafter
+from .context import Memory
+from .reranker import Ear
 
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
@@ -95,9 +95,10 @@ class Engine:
         self._ask_again()
 
     def vamp(self, notes: list[Note]) -> None:
-        """Have these few bars in the ear before each answer to come: see `models.vamps`. Raises ValueError where they are too many."""
-        if len(notes) > vamps.LONGEST:
-            raise ValueError(f"a vamp has at most {vamps.LONGEST} notes; this one has {len(notes)}")
+        """Have these few bars in the ear before each answer to come: see `models.decoding.style_prompt`. Raises
+        ValueError where they are too many."""
+        if len(notes) > style_prompt.LONGEST:
+            raise ValueError(f"a vamp has at most {style_prompt.LONGEST} notes; this one has {len(notes)}")
         self._vamp = notes
         self.drafts.drop()
         self._ask_again()
@@ -160,7 +161,7 @@ class Engine:
         return {**self.heard, "drafts": drafts.made, "drafted": drafts.used, "chosen_from": drafts.chosen_from}
 
     def draft(self, span: Span, count: int) -> None:
-        """Think of that answer in spare time, `count` times: see `models.drafts`."""
+        """Think of that answer in spare time, `count` times: see `models.decoding.candidates`."""
         self.drafts.wish(span, count)
 
     def spare(self) -> bool:
@@ -220,8 +221,8 @@ class Engine:
             self._ask_again()
         if memory.aside or not self._vamp or span.together or not notes or notes[-1].role == ANSWER:
             return False
-        called = [n for n in notes[-vamps.HEARD :] if n.role == CALL]
-        memory.tell_aside(vamps.fitted(self._vamp, called, self.sampling.dynamics, beat), vamps.BREATH)
+        called = [n for n in notes[-style_prompt.HEARD :] if n.role == CALL]
+        memory.tell_aside(style_prompt.fitted(self._vamp, called, self.sampling.dynamics, beat), style_prompt.BREATH)
         self._beat, self._over = beat, False
         return True
 
