@@ -19,10 +19,10 @@ from torch.nn import functional as F
 from . import eartraining
 from .bits import notes_of
 from .centroids import RULES
-from .corpus import Piece
+from .data.corpus import Piece
+from .data.examples import phrase_ends
 from .decoding.candidates import MOST
 from .decoding.engine import Engine
-from .lessons import phrase_ends
 from .music import answer_metrics, features, pulse
 from .music.note import CALL, Note, Span
 from .steering import style_habits

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .baselines import Continuator, Markov
-from .corpus import Piece
+from .data.corpus import Piece
+from .data.velocity_synthesis import touched
 from .encoding import codec, longest_match
 from .music.note import LOWEST, Note
 from .network.heads import CHOSEN
@@ -24,7 +25,6 @@ from .network.model import Musician
 from .network.style_encoder import kl_nats
 from .steering import style_offset
 from .steering.sampling import Sampling
-from .touch import touched
 
 Bits = dict[str, float]
 Floats = NDArray[np.float64]
@@ -132,7 +132,7 @@ def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed
 def touch(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> Bits:
     """Bits a note of music without velocities, time, pitch and duration together: `bare`, as it is written, and `played` by some hand.
 
-    As it is heard live, where every key has a velocity (`models.touch`). The style is that of the bare notes.
+    As it is heard live, where every key has a velocity (`models.data.velocity_synthesis`). The style is that of the bare notes.
     Empty where no piece is long enough.
     """
     sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"bare": {}, "played": {}}

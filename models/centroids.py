@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from . import corpus
 from .bits import notes_of
-from .corpus import Piece
+from .data import corpus
+from .data.corpus import Piece
 from .decoding import backend_choice
 from .decoding.engine import Engine
 from .network import checkpoint

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import answers, corpus
+from . import answers
 from .bits import notes_of
 from .centroids import RULES
-from .corpus import Piece
+from .data import corpus
+from .data.corpus import Piece
 from .decoding import backend_choice
 from .decoding.engine import Engine
 from .eartraining import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import corpus
+from .data import corpus
 from .silences import CHORD, DELAY, Floats, Heard, heard
 
 GAPS = ("longest", "length")  # logarithms of seconds

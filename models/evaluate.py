@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, corpus, foils, listen, lstm, plots, silences
+from . import answers, bits, foils, listen, lstm, plots, silences
 from .baselines import Continuator, Markov
+from .data import corpus
 from .decoding import backend_choice
 from .network import checkpoint
 from .network.heads import CHOSEN

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from . import agreement, corpus
+from . import agreement
+from .data import corpus
 from .decoding import backend_choice
 from .decoding.engine import Engine
 from .encoding import codec

@@ -15,7 +15,7 @@ import torch
 
 from .baselines import Continuator
 from .bits import live, notes_of
-from .corpus import Piece
+from .data.corpus import Piece
 from .encoding import codec, longest_match
 from .music.features import CHORD, key_share
 from .music.note import HIGHEST, LOWEST, Note

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import corpus
-from .corpus import Piece
+from .data import corpus
+from .data.corpus import Piece
 
 Floats = NDArray[np.float64]
 Gaps = Floats  # (n,) seconds between the chords of a phrase, the silence that ends it among them as the last

@@ -23,8 +23,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from . import corpus, lessons
-from .batches import Batches, ahead, tensors
+from .data import corpus, examples
+from .data.loader import Batches, ahead, tensors
 from .network import checkpoint
 from .network.heads import CHOSEN
 from .network.losses import REPORT
@@ -96,10 +96,10 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
     trainer.resume(args.out)
     sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, "train", sources)
-    course = lessons.Course(pieces, config.window, config.style_notes, args.seed)
+    course = examples.Course(pieces, config.window, config.style_notes, args.seed)
     held_out = corpus.read(args.corpus, "valid", sources) if args.judge and rank == 0 else []
-    others = lessons.Course(held_out, config.window, config.style_notes)
-    unseen = [tensors(lessons.batch(others, i, range(args.batch)), device) for i in range(JUDGED if held_out else 0)]
+    others = examples.Course(held_out, config.window, config.style_notes)
+    unseen = [tensors(examples.batch(others, i, range(args.batch)), device) for i in range(JUDGED if held_out else 0)]
     if rank == 0:
         size = sum(p.numel() for p in trainer.musician.parameters()) / 1e6
         notes = sum(map(len, pieces)) / 1e6

@@ -26,7 +26,7 @@ from agent.mind import Mind, worker_command
 from agent.player import Player
 from agent.presets import Preset, load
 from agent.session import Session
-from models.corpus import Piece, read
+from models.data.corpus import Piece, read
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.music.note import ANSWER, CALL, Note, Span

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import corpus, endings, silences
+from models import endings, silences
+from models.data import corpus
 from models.music.midifile import write_notes
 from models.music.note import Note
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, corpus, earlessons, foils, lstm, train
+from models import answers, bits, earlessons, foils, lstm, train
+from models.data import corpus
 from models.decoding import backend_choice, reranker
 from models.decoding.engine import Engine
 from models.encoding import longest_match

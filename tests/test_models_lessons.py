@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models import lessons
-from models.corpus import Piece, places, sustained
+from models.data import examples
+from models.data.corpus import Piece, places, sustained
 from models.encoding import codec, longest_match
 from models.music.note import CALL
 
@@ -30,21 +30,23 @@ def piece(seed: int, count: int = 400, *, human: bool = True, dynamics: bool = T
 
 
 @pytest.fixture(scope="module")
-def course() -> lessons.Course:
-    return lessons.Course([piece(i, human=i % 2 == 0, dynamics=i % 3 > 0) for i in range(9)], window=64, style_notes=32)
+def course() -> examples.Course:
+    return examples.Course(
+        [piece(i, human=i % 2 == 0, dynamics=i % 3 > 0) for i in range(9)], window=64, style_notes=32
+    )
 
 
-def test_a_lesson_depends_on_seed_step_and_number_alone(course: lessons.Course) -> None:
-    again = lessons.Course(course.pieces, window=64, style_notes=32)
-    other = lessons.Course(course.pieces, window=64, style_notes=32, seed=1)
+def test_a_lesson_depends_on_seed_step_and_number_alone(course: examples.Course) -> None:
+    again = examples.Course(course.pieces, window=64, style_notes=32)
+    other = examples.Course(course.pieces, window=64, style_notes=32, seed=1)
     a, b, c = course.lesson(7, 3), again.lesson(7, 3), other.lesson(7, 3)
     assert all(
-        np.array_equal(getattr(a, f), getattr(b, f), equal_nan=f == "attributes") for f in lessons.Lesson.__slots__
+        np.array_equal(getattr(a, f), getattr(b, f), equal_nan=f == "attributes") for f in examples.Lesson.__slots__
     )
     assert not np.array_equal(a.steps, c.steps)
 
 
-def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: lessons.Course) -> None:
+def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: examples.Course) -> None:
     held = forgotten = 0
     for k in range(200):
         lesson = course.lesson(0, k)
@@ -67,7 +69,7 @@ def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: lesso
     assert 0 < forgotten < 200
 
 
-def test_what_sounded_at_a_moment_is_held(course: lessons.Course) -> None:
+def test_what_sounded_at_a_moment_is_held(course: examples.Course) -> None:
     open_lessons = earlier = 0
     for k in range(200):
         lesson = course.lesson(1, k)
@@ -83,7 +85,7 @@ def test_what_sounded_at_a_moment_is_held(course: lessons.Course) -> None:
         open_lessons += 1
         # Times are rounded by up to 5 ms a note (more past half a second), so the far end has some slack.
         beyond = onset + 0.9 * (end - onset) > onset[-1] + 0.2
-        assert held[beyond & (rows[:, codec.ROLE] == lessons.CALL)].all()
+        assert held[beyond & (rows[:, codec.ROLE] == examples.CALL)].all()
         earlier += bool((held & (end < onset[-1] - 1.5)).any())
     assert open_lessons > 60  # in about half of the lessons
     assert 0.5 < earlier / open_lessons < 1.0  # at moments before the last one, too, as live
@@ -91,15 +93,15 @@ def test_what_sounded_at_a_moment_is_held(course: lessons.Course) -> None:
 
 def test_roles_change_at_phrase_ends() -> None:
     onset = np.cumsum([0.2] * 15 + [1.0] + [0.2] * 15 + [1.2] + [0.2] * 20)
-    assert lessons.phrase_ends(onset, 2.0, 5.0).tolist() == [15, 31]
+    assert examples.phrase_ends(onset, 2.0, 5.0).tolist() == [15, 31]
 
 
 def test_repeats_repeat() -> None:
     p = piece(1)
-    passage = lessons.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool))
+    passage = examples.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool))
     rng = np.random.default_rng(0)
     for _ in range(50):
-        out = lessons.repeated(rng, passage)
+        out = examples.repeated(rng, passage)
         count = len(out) - len(passage)
         assert 6 <= count < 49
         assert (np.diff(out.onset) >= 0).all()
@@ -113,7 +115,7 @@ def test_repeats_repeat() -> None:
         assert np.isnan(out.place).all()
 
 
-def test_styles_of_a_spliced_lesson_follow_the_splice(course: lessons.Course) -> None:
+def test_styles_of_a_spliced_lesson_follow_the_splice(course: examples.Course) -> None:
     changed = [lesson.which for lesson in (course.lesson(2, k) for k in range(200)) if lesson.which.any()]
     assert 40 < len(changed) < 120
     assert all((np.diff(w) >= 0).all() for w in changed)
@@ -134,6 +136,6 @@ def test_places_are_shares_of_the_bar() -> None:
 
 def test_one_player_alone_is_one_role() -> None:
     p = piece(2)
-    passage = lessons.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool))
-    kinds = {tuple(np.unique(lessons.roles(np.random.default_rng(s), passage))) for s in range(200)}
+    passage = examples.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool))
+    kinds = {tuple(np.unique(examples.roles(np.random.default_rng(s), passage))) for s in range(200)}
     assert kinds == {(CALL,), (1,), (0, 1)}

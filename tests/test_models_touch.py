@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import lessons
+from models.data import examples
+from models.data.velocity_synthesis import touched
 from models.encoding import codec
 from models.network import losses
-from models.touch import touched
 
 from .musicians import small_musician
 from .test_models_lessons import piece
@@ -53,7 +53,7 @@ def test_where_nobody_says_which_it_is_the_tune_lies_on_top() -> None:
 
 
 def test_music_without_velocities_is_heard_played_and_bare_and_never_asked_for() -> None:
-    course = lessons.Course([piece(i, dynamics=False) for i in range(3)], window=64, style_notes=32)
+    course = examples.Course([piece(i, dynamics=False) for i in range(3)], window=64, style_notes=32)
     played = told = 0
     for k in range(100):
         lesson = course.lesson(0, k)
@@ -66,13 +66,13 @@ def test_music_without_velocities_is_heard_played_and_bare_and_never_asked_for()
 
 
 def test_music_that_has_velocities_keeps_them() -> None:
-    course = lessons.Course([piece(i) for i in range(3)], window=64, style_notes=32)
+    course = examples.Course([piece(i) for i in range(3)], window=64, style_notes=32)
     assert not any(course.lesson(0, k).made_up.any() for k in range(30))
 
 
 def test_what_is_made_up_costs_nothing() -> None:
-    course = lessons.Course([piece(i, dynamics=False) for i in range(3)], window=64, style_notes=32)
-    batch = {k: torch.from_numpy(v) for k, v in lessons.batch(course, 0, range(6)).items()}
+    course = examples.Course([piece(i, dynamics=False) for i in range(3)], window=64, style_notes=32)
+    batch = {k: torch.from_numpy(v) for k, v in examples.batch(course, 0, range(6)).items()}
     batch = {k: v.float() if v.is_floating_point() else v for k, v in batch.items()}
     musician = small_musician()
     torch.manual_seed(0)

@@ -12,8 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models import corpus, lessons, train
-from models.batches import tensors
+from models import train
+from models.data import corpus, examples
+from models.data.loader import tensors
 from models.decoding import backend_choice
 from models.encoding import codec
 from models.muon import orthogonal
@@ -105,8 +106,8 @@ def test_a_student_expects_what_its_teacher_expects(midi_folder: Path, tmp_path:
     run(midi_folder, tmp_path / "start", "--notes", "1e3")
     run(midi_folder, tmp_path / "teacher", "--notes", str(20 * 128), "--style-of", str(start))
     teacher = checkpoint.load(str(teaches))
-    drawn = lessons.Course(corpus.read(midi_folder), 32, 16, seed=5)
-    batch = tensors(lessons.batch(drawn, 0, range(8)), torch.device("cpu"))
+    drawn = examples.Course(corpus.read(midi_folder), 32, 16, seed=5)
+    batch = tensors(examples.batch(drawn, 0, range(8)), torch.device("cpu"))
     apart = {}
     for name, more in {"taught": ["--teacher", str(teaches)], "alone": []}.items():
         run(midi_folder, tmp_path / name, "--notes", str(60 * 128), "--seed", "3", "--style-of", str(start), *more)
@@ -122,8 +123,8 @@ def test_a_student_expects_what_its_teacher_expects(midi_folder: Path, tmp_path:
 
 
 def test_a_teacher_knows_how_long_held_notes_will_be(midi_folder: Path) -> None:
-    drawn = lessons.Course(corpus.read(midi_folder), 32, 16)
-    batch = tensors(lessons.batch(drawn, 0, range(32)), torch.device("cpu"))
+    drawn = examples.Course(corpus.read(midi_folder), 32, 16)
+    batch = tensors(examples.batch(drawn, 0, range(32)), torch.device("cpu"))
     musician, teacher = small_musician(), small_musician(seed=1)
     heard: dict[str, torch.Tensor] = {}
     for name, who in (("musician", musician), ("teacher", teacher)):

@@ -5,7 +5,7 @@ Knows nothing of the Transformer that reads the point, or of presets.
 Neighbour encoding: the Transformer continues one passage while the style is read from another passage of the same
 piece, so the latent holds how a piece is played and not which notes come next. Its first dimensions are tied to the
 plain figures of `models.music.features`, which makes them honest knobs; the others are free. (Some lessons read the passage
-itself, in another key: see `models.lessons`.)
+itself, in another key: see `models.data.examples`.)
 """
 
 from __future__ import annotations

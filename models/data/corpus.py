@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .music.midifile import MidiFileError, read_notes
+from ..music.midifile import MidiFileError, read_notes
 
 OPEN = ("pop909", "pianolatron", "giantmidi", "openewld", "pianolatron_supra", "wjd")
 """The sources whose licences let the weights be published under CC BY 4.0."""

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from . import lessons
-from .network.losses import Batch
+from ..network.losses import Batch
+from . import examples
 
 Arrays = dict[str, NDArray[np.generic]]
 AHEAD = 4  # batches that each process makes before they are asked for
@@ -23,14 +23,14 @@ AHEAD = 4  # batches that each process makes before they are asked for
 class Batches:
     """The lessons `mine` of the steps from `first` to `last`, step by step, in small integers: they travel between processes."""
 
-    def __init__(self, course: lessons.Course, first: int, last: int, mine: Sequence[int]) -> None:
+    def __init__(self, course: examples.Course, first: int, last: int, mine: Sequence[int]) -> None:
         self.course, self.first, self.last, self.mine = course, first, last, mine
 
     def __len__(self) -> int:
         return self.last - self.first
 
     def __getitem__(self, i: int) -> Arrays:
-        arrays = lessons.batch(self.course, self.first + i, self.mine)
+        arrays = examples.batch(self.course, self.first + i, self.mine)
         return {k: v.astype(np.int16) if v.dtype == np.int64 else v for k, v in arrays.items()}
 
 

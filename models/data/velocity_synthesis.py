@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .music.features import CHORD
+from ..music.features import CHORD
 
 EVEN = 0.15  # share of hands that strike all notes alike: a keyboard, or a file, that does not tell
 LEVEL = 35.0, 95.0  # MIDI velocity

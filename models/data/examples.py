@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoding import codec, longest_match
+from ..music import features
+from ..music.note import CALL
 from .corpus import Piece
-from .encoding import codec, longest_match
-from .music import features
-from .music.note import CALL
-from .touch import touched
+from .velocity_synthesis import touched
 
 DENSEST = 20.0  # notes a second; a passage above is a roll's trick or an error, and nobody could play it
 SPLICED = 0.6  # share of lessons that change style on their way
