@@ -14,7 +14,7 @@ from . import jam, library
 from .errors import UserError
 from .grammar import parser
 
-MODELS = ("train", "evaluate", "export")
+MODELS = {"train": "models.training.train", "evaluate": "models.evaluate", "export": "models.export"}
 GET_TORCH = (
     "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
 )
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments[0] != "export" and importlib.util.find_spec("torch") is None:
             print(f"tradefours: {arguments[0]} needs torch; {GET_TORCH}", file=sys.stderr)
             return 2
-        return subprocess.call([sys.executable, "-m", f"models.{arguments[0]}", *arguments[1:]])
+        return subprocess.call([sys.executable, "-m", MODELS[arguments[0]], *arguments[1:]])
     args = parser().parse_args(arguments)
     acts = {
         "play": jam.play,

@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from . import eartraining
 from .bits import notes_of
 from .centroids import RULES
 from .data.corpus import Piece
@@ -27,6 +26,7 @@ from .music import answer_metrics, features, pulse
 from .music.note import CALL, Note, Span
 from .steering import style_habits
 from .steering.sampling import KNOB
+from .training import reranker
 
 SECONDS = 8.0
 FEWEST = 8  # notes of a call or of what came next
@@ -116,14 +116,14 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
     `answer` and `real`, in `answer_interval` and `real_interval`, where 95 of 100 would lie with other calls.
     """
     rows: dict[str, dict[str, list[float]]] = {}
-    questions: list[eartraining.Question] = []
+    questions: list[reranker.Question] = []
     for i, cut in enumerate(found):
         answer = answered(engine, cut.call, engine.encode(cut.call), {}, seed + i)
         if len(answer) < answer_metrics.GRAM:
             continue
-        if cut.source != eartraining.GRIDDED:
-            silent = eartraining.told(*eartraining.TOUCH) & (not cut.dynamics)
-            questions += eartraining.asked(cut.call, cut.next, cut.call, [answer], silent)
+        if cut.source != reranker.GRIDDED:
+            silent = reranker.told(*reranker.TOUCH) & (not cut.dynamics)
+            questions += reranker.asked(cut.call, cut.next, cut.call, [answer], silent)
         called = answer_metrics.figures(cut.call)
         for who, notes in (("answer", answer), ("real", cut.next)):
             away = np.abs(answer_metrics.figures(notes) - called)
@@ -156,8 +156,8 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
         for who, values in each.items():
             again = np.random.default_rng(seed).choice(values, (1000, len(values)))
             out[key][f"{who}_interval"] = np.quantile(middle(again, axis=1), [0.025, 0.975]).tolist()
-    if len(questions) >= 2 * eartraining.FOLDS:
-        out["apart"] = {"answer": eartraining.apart(questions)}
+    if len(questions) >= 2 * reranker.FOLDS:
+        out["apart"] = {"answer": reranker.apart(questions)}
     return out
 
 

@@ -1,6 +1,6 @@
 """The ear's lessons: what people played after calls and in styles, beside what the musician answers.
 
-Knows nothing of playing live, nor of how an ear learns (`models.eartraining`).
+Knows nothing of playing live, nor of how an ear learns (`models.training.reranker`).
 
     python -m models.earlessons --corpus DIR --out models/ear.safetensors
 
@@ -24,8 +24,8 @@ from .data import corpus
 from .data.corpus import Piece
 from .decoding import backend_choice
 from .decoding.engine import Engine
-from .eartraining import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
 from .runtime.weights_file import FULL, CheckpointError
+from .training.reranker import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
 
 OPENLY = "CC BY 4.0"  # as the weights that learned from the same sources
 ANSWERS = 4  # to each call, beside what came next

@@ -15,13 +15,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, foils, listen, lstm, plots, silences
+from . import answers, bits, foils, listen, plots, silences
 from .baselines import Continuator, Markov
 from .data import corpus
 from .decoding import backend_choice
 from .network import checkpoint
 from .network.heads import CHOSEN
 from .runtime import weights_file
+from .training import lstm_baseline
 
 TESTS = 200  # passages whose continuation is sought
 PHRASES = 2000  # whose turns are judged; by 200 each, one rule had 0.40 and 0.72 of a fixed silence's false cut-ins
@@ -37,7 +38,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     musician = loaded.musician
     beside = {"musician": musician}
     if args.lstm:
-        beside["lstm"] = lstm.load(args.lstm)
+        beside["lstm"] = lstm_baseline.load(args.lstm)
     sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, args.split, sources)
     _tell("bits a note")
@@ -177,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
         "--lstm",
         type=Path,
         metavar="FILE",
-        help="compare with that LSTM, too, which `python -m models.lstm` taught",
+        help="compare with that LSTM, too, which `python -m models.training.lstm_baseline` taught",
     )
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="draw the learning curve, the latent space, the knobs"

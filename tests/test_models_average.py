@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import average
 from models.network import checkpoint
+from models.training import weight_average
 
 from .musicians import SMALL, small_musician
 
@@ -29,7 +29,7 @@ def kin(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_a_mean_lies_between(kin: tuple[Path, Path], tmp_path: Path, share: float) -> None:
     out = tmp_path / "mean.safetensors"
-    assert average.main([*map(str, kin), "--share", str(share), "--out", str(out)]) == 0
+    assert weight_average.main([*map(str, kin), "--share", str(share), "--out", str(out)]) == 0
     a, b, mean = (checkpoint.load(str(p)) for p in (*kin, out))
     weights = zip(*(m.musician.parameters() for m in (a, b, mean)), strict=True)
     assert all(torch.allclose((1 - share) * x + share * y, z, atol=2e-3) for x, y, z in weights)
@@ -42,7 +42,7 @@ def test_a_mean_lies_between(kin: tuple[Path, Path], tmp_path: Path, share: floa
 def test_style_encoders_that_differ_are_not_said_to_mean_the_same(kin: tuple[Path, Path]) -> None:
     a, b = (checkpoint.load(str(p)) for p in kin)
     b.about["points"] = "b"
-    assert "points" not in average.mean(a, b, 0.5).about
+    assert "points" not in weight_average.mean(a, b, 0.5).about
 
 
 def test_strangers_have_no_mean(kin: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +58,6 @@ def test_strangers_have_no_mean(kin: tuple[Path, Path], tmp_path: Path, capsys: 
         ([first, "nobody", "--out", str(out)], "not found"),
         ([first, first, "--out", str(kin[0] / "mean.safetensors")], "cannot be written"),
     ):
-        assert average.main(wrong) == 2
+        assert weight_average.main(wrong) == 2
         assert said in capsys.readouterr().err
     assert not out.exists()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from models.decoding import backend_choice, reranker
 from models.decoding.reranker import LEAST, Called, Ear
-from models.eartraining import Question, apart, judged, taught, told
 from models.music.note import Note
+from models.training.reranker import Question, apart, judged, taught, told
 
 from .musicians import scale
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, earlessons, foils, lstm, train
+from models import answers, bits, earlessons, foils
 from models.data import corpus
 from models.decoding import backend_choice, reranker
 from models.decoding.engine import Engine
@@ -21,6 +21,7 @@ from models.music.midifile import write_notes
 from models.music.note import Note
 from models.network import checkpoint
 from models.network.config import Config
+from models.training import lstm_baseline, train
 
 from .jackroom import ROOT
 from .musicians import SMALL, scale, small_musician, small_network
@@ -163,20 +164,20 @@ def recurrent(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an LSTM that was taught a little."""
     out = tmp_path_factory.mktemp("lstm")
     line = f"--corpus {folder} --out {out} --notes 15e3 --rate 1e-3 --every 5 {SHAPE}".split()
-    assert lstm.main(line) == 0
+    assert lstm_baseline.main(line) == 0
     return out
 
 
 def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
     curve = [json.loads(line)["bits"] for line in (recurrent / "log.jsonl").read_text().splitlines()]
     assert curve[-1] < curve[0] - 1.0
-    assert sum(p.numel() for p in lstm.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
-    assert not lstm.load(recurrent / "weights.safetensors").training
+    assert sum(p.numel() for p in lstm_baseline.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
+    assert not lstm_baseline.load(recurrent / "weights.safetensors").training
 
 
 def test_an_lstm_keeps_to_the_device_that_it_is_on() -> None:
     with torch.device("meta"):  # where nothing from another may be joined
-        network = lstm.Recurrent(Config())
+        network = lstm_baseline.Recurrent(Config())
         steps, z = torch.zeros(1, 4, longest_match.WIDE, dtype=torch.long), torch.zeros(1, 1, Config().latent)
     assert network(steps, z).shape == (1, 4, Config().width)
 
@@ -185,10 +186,10 @@ def test_a_musician_is_no_lstm(tmp_path: Path, capsys: pytest.CaptureFixture[str
     path = tmp_path / "small.safetensors"
     checkpoint.save(path, small_musician(), {"kind": "Musician"})
     with pytest.raises(checkpoint.CheckpointError, match=r"small\.safetensors holds no LSTM; teach one"):
-        lstm.load(path)
+        lstm_baseline.load(path)
     with pytest.raises(checkpoint.CheckpointError, match="holds no LSTM"):
-        lstm.load(tmp_path / "nothing.safetensors")
-    assert lstm.main(["--corpus", "x", "--out", str(tmp_path), "--start", "open"]) == 2
+        lstm_baseline.load(tmp_path / "nothing.safetensors")
+    assert lstm_baseline.main(["--corpus", "x", "--out", str(tmp_path), "--start", "open"]) == 2
     assert "leave --start out" in capsys.readouterr().err
 
 

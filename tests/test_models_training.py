@@ -12,15 +12,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models import train
 from models.data import corpus, examples
 from models.data.loader import tensors
 from models.decoding import backend_choice
 from models.encoding import codec
-from models.muon import orthogonal
 from models.music.note import Note
 from models.network import checkpoint
 from models.network.losses import Weights, lesson_loss, styles, taught_nats
+from models.training import train
+from models.training.muon import orthogonal
 
 from .musicians import SMALL, small_musician
 
@@ -158,7 +158,7 @@ def test_a_teacher_that_reads_styles_otherwise_is_one_sentence(
 def test_lessons_made_by_processes_are_the_same_lessons(midi_folder: Path, tmp_path: Path) -> None:
     notes = str(4 * 128)
     alone = run(midi_folder, tmp_path / "alone", "--notes", notes)
-    two = run_by(["models.train"], midi_folder, tmp_path / "two", "--notes", notes, "--workers", "2")
+    two = run_by(["models.training.train"], midi_folder, tmp_path / "two", "--notes", notes, "--workers", "2")
     assert [row["bits"] for row in two] == pytest.approx([row["bits"] for row in alone], abs=1e-3)
 
 
@@ -216,7 +216,7 @@ def test_a_course_that_was_cut_off_goes_on_exactly(midi_folder: Path, tmp_path: 
 def test_two_processes_learn_what_one_learns(midi_folder: Path, tmp_path: Path) -> None:
     notes = str(6 * 128)
     one = run(midi_folder, tmp_path / "one", "--notes", notes)
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "models.train"]
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "models.training.train"]
     two = run_by(torchrun, midi_folder, tmp_path / "two", "--notes", notes)
     assert len(two) == len(one)
     # Velocity and role have fewer known targets in one half than in the other, so the mean of means differs a little.

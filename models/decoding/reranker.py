@@ -1,7 +1,8 @@
 """The ear: of several answers to one call, which one sounds most like a person's.
 
 Knows nothing of networks, or of who played what. It hears an answer as plain figures, and beside the call's; how much each figure is worth
-was learned once, from what people played after a call and what the musician did (`models.eartraining`). The likeliest of several answers is
+was learned once, from what people played after a call and what the musician did (`models.training.reranker`). The
+likeliest of several answers is
 not the most human one; what tells is what the musician, note by note, cannot see: how evenly it all goes on.
 
 A musician whose odds are multiplied by what such an ear says is a residual energy-based model (Deng et al. 2020); here it only chooses.

@@ -3,7 +3,7 @@
 Knows nothing of training or playing. Half-way between weights and what a further course made of them, much of what was new is kept and
 most of what was forgotten is back (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"); it costs nothing to try.
 
-    python -m models.average open runs/more/weights.safetensors --share 0.6 --out runs/mean.safetensors
+    python -m models.training.weight_average open runs/more/weights.safetensors --share 0.6 --out runs/mean.safetensors
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from .network import checkpoint
-from .network.checkpoint import Checkpoint, CheckpointError
+from ..network import checkpoint
+from ..network.checkpoint import Checkpoint, CheckpointError
 
 KIN = 0.5  # how far their tables of embeddings may lie apart, beside how large they are, and be of one family
 
@@ -46,7 +46,7 @@ def mean(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
 def main(argv: list[str] | None = None) -> int:
     """Write the mean; bad input is one sentence."""
     parser = argparse.ArgumentParser(
-        prog="python -m models.average",
+        prog="python -m models.training.weight_average",
         description="Average weights with what a further course made of them.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -63,11 +63,11 @@ def main(argv: list[str] | None = None) -> int:
         found = mean(checkpoint.load(args.first), checkpoint.load(args.second), args.share)
         checkpoint.save(args.out, found.musician, found.about)
     except CheckpointError as error:
-        print(f"python -m models.average: {error}", file=sys.stderr)
+        print(f"python -m models.training.weight_average: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(
-            f"python -m models.average: {args.out} cannot be written ({error.strerror}); name another file.",
+            f"python -m models.training.weight_average: {args.out} cannot be written ({error.strerror}); name another file.",
             file=sys.stderr,
         )
         return 2

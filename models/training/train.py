@@ -3,7 +3,7 @@
 Knows nothing of playing. Reads a corpus, writes checkpoints and a log of JSON lines.
 
     tradefours train --corpus DIR --out runs/first --notes 20e6
-    torchrun --nproc-per-node 2 -m models.train --corpus DIR --out runs/first
+    torchrun --nproc-per-node 2 -m models.training.train --corpus DIR --out runs/first
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .data import corpus, examples
-from .data.loader import Batches, ahead, tensors
-from .network import checkpoint
-from .network.heads import CHOSEN
-from .network.losses import REPORT
-from .network.model import Musician
-from .network.transformer import Config
-from .trainer import Trainer
+from ..data import corpus, examples
+from ..data.loader import Batches, ahead, tensors
+from ..network import checkpoint
+from ..network.heads import CHOSEN
+from ..network.losses import REPORT
+from ..network.model import Musician
+from ..network.transformer import Config
+from .train_step import Trainer
 
 JUDGED = 4  # batches of lessons of the valid split that are looked at, always the same
 

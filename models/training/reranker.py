@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from .decoding import reranker
-from .decoding.reranker import LEAST, Called, Ear, Row
-from .music.note import Note
+from ..decoding import reranker
+from ..decoding.reranker import LEAST, Called, Ear, Row
+from ..music.note import Note
 
 DECAY = 0.03  # of what figures are worth, squared
 FOLDS = 5  # in which questions are put to an ear that has not heard them

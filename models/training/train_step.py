@@ -16,9 +16,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..network.losses import Batch, Weights, lesson_loss
+from ..network.model import Musician
 from .muon import Muon
-from .network.losses import Batch, Weights, lesson_loss
-from .network.model import Musician
 
 
 def optimizers(musician: Musician, rate: float, decay: float, narrow: bool) -> list[torch.optim.Optimizer]:

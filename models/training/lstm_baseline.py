@@ -3,7 +3,7 @@
 Knows nothing of evaluation. It reads the same fields and has the same heads and styles, but no recall and no attention:
 what it takes up again it must have kept in its state (Hochreiter & Schmidhuber 1997).
 
-    python -m models.lstm --corpus DIR --sources open --out runs/lstm --notes 100e6 --rate 1.4e-3 --decay 0.1 --batch 128
+    python -m models.training.lstm_baseline --corpus DIR --sources open --out runs/lstm --notes 100e6 --rate 1.4e-3 --decay 0.1 --batch 128
     tradefours evaluate --corpus DIR --split test --sources open --lstm runs/lstm/weights.safetensors
 """
 
@@ -17,13 +17,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from ..encoding import codec, longest_match
+from ..network.config import Config
+from ..network.model import Musician
+from ..network.transformer import StepEmbedding
+from ..runtime import weights_file
+from ..runtime.weights_file import CheckpointError
 from . import train
-from .encoding import codec, longest_match
-from .network.config import Config
-from .network.model import Musician
-from .network.transformer import StepEmbedding
-from .runtime import weights_file
-from .runtime.weights_file import CheckpointError
 
 HIDDEN, LAYERS = 560, 2  # as many numbers as in the Transformer's layers, within two in a hundred
 NOTHING = torch.from_numpy(longest_match.NOTHING)
@@ -71,15 +71,19 @@ def load(path: Path) -> LstmMusician:
     except CheckpointError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} holds no LSTM; teach one with `python -m models.lstm`.") from error
+        raise CheckpointError(
+            f"{path.name} holds no LSTM; teach one with `python -m models.training.lstm_baseline`."
+        ) from error
     return musician.eval()
 
 
 def main(argv: list[str] | None = None) -> int:
     """Teach one by the musician's own command; bad input is one sentence."""
-    args = train.arguments(argv, "python -m models.lstm", "Teach an LSTM, as `tradefours train` teaches the musician.")
+    args = train.arguments(
+        argv, "python -m models.training.lstm_baseline", "Teach an LSTM, as `tradefours train` teaches the musician."
+    )
     if args.start:
-        print("python -m models.lstm: it begins from nothing; leave --start out.", file=sys.stderr)
+        print("python -m models.training.lstm_baseline: it begins from nothing; leave --start out.", file=sys.stderr)
         return 2
     return train.run(args, LstmMusician)
 
