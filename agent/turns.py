@@ -18,7 +18,8 @@ from models.music.note import Note
 
 LEAST_NOTES = 2
 #: The silence that ends a phrase is WAIT · (its longest gap / its length) ** POWER, in seconds; between so many of its GAPS; within bounds.
-#: Fitted on real phrases (`python -m models.silences`), judged on others (`tradefours evaluate --turns`); a test holds the two together.
+#: Fitted on real phrases (`python -m models.evaluation.phrase_end_accuracy`), judged on others (`tradefours evaluate
+#: --turns`); a test holds the two together.
 WAIT, POWER, GAPS = 2.7, 2 / 3, (1.5, 10.0)
 SHORTEST_SILENCE, LONGEST_SILENCE = 0.35, 1.5  # seconds
 REST = 2.5  # seconds: a note from before such a rest belongs to no phrase of now

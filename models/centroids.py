@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .bits import notes_of
 from .data import corpus
 from .data.corpus import Piece
 from .decoding import backend_choice
 from .decoding.engine import Engine
+from .evaluation.likelihood import notes_of
 from .network import checkpoint
 from .runtime.weights_file import FULL
 from .steering import style_habits

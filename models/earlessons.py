@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from . import answers
-from .bits import notes_of
 from .centroids import RULES
 from .data import corpus
 from .data.corpus import Piece
 from .decoding import backend_choice
 from .decoding.engine import Engine
+from .evaluation import answers
+from .evaluation.likelihood import notes_of
 from .runtime.weights_file import FULL, CheckpointError
 from .training.reranker import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
 

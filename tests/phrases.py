@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models import answers
 from models.data import corpus
+from models.evaluation import answers
 from models.music import answer_metrics
 from models.music.midifile import read_notes
 from models.music.note import Note

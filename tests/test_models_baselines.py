@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.baselines import Continuator, Counts, Markov, _so_far, levels
 from models.encoding import codec
+from models.evaluation.markov import Continuator, Counts, Markov, _so_far, levels
 
 
 def steps(seed: int, count: int = 300) -> codec.Steps:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import manner, presets
-from models import answers
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.encoding import codec
+from models.evaluation import answers
 from models.music import pulse
 from models.music.features import CHORD
 from models.music.note import CALL, Bar, Note, Span

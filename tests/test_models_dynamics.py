@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import presets
-from models import answers
 from models.decoding import backend_choice
 from models.encoding import codec
+from models.evaluation import answers
 from models.music.features import LOUDNESS, MEAN, SPREAD
 from models.music.note import Note
 from models.steering import dynamics

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models import endurance
 from models.decoding.engine import Engine
 from models.encoding import longest_match
+from models.evaluation import endurance
 from models.music.note import ANSWER, HELD, Note, Span
 from models.steering.constraints import CHORD
 from models.steering.sampling import Sampling

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from models import answers, bits, earlessons, foils
+from models import earlessons
 from models.data import corpus
 from models.decoding import backend_choice, reranker
 from models.decoding.engine import Engine
 from models.encoding import longest_match
+from models.evaluation import answers, likelihood, multiple_choice
 from models.music import answer_metrics
 from models.music.midifile import write_notes
 from models.music.note import Note
@@ -85,14 +86,14 @@ def test_a_tune_rings_where_its_notes_last_into_its_next() -> None:
 
 def test_music_without_velocities_is_expected_bare_and_played() -> None:
     musician, bare, struck = small_musician(), piece(0, dynamics=False), piece(1)
-    found = bits.touch(musician, [bare], 3)
-    assert bits.touch(musician, [bare, struck], 3) == found
+    found = likelihood.touch(musician, [bare], 3)
+    assert likelihood.touch(musician, [bare, struck], 3) == found
     assert found["bare"] > 0
     assert found["played"] != found["bare"]
-    known = bits.bits_per_note(musician, [bare], 3)["known"]["mean"]
+    known = likelihood.bits_per_note(musician, [bare], 3)["known"]["mean"]
     assert found["bare"] == pytest.approx(known["total"])
     assert "velocity" not in known  # there is nothing to say of it
-    assert bits.touch(musician, [piece(0, 40, dynamics=False), struck], 3) == {}  # too short to be asked for
+    assert likelihood.touch(musician, [piece(0, 40, dynamics=False), struck], 3) == {}  # too short to be asked for
 
 
 def test_a_key_is_the_calls() -> None:
@@ -118,10 +119,10 @@ def test_calls_end_where_phrases_end(folder: Path) -> None:
 
 
 def test_foils_are_alike_but_for_what_they_say(folder: Path) -> None:
-    asked = foils.tests(corpus.read(folder), 10, same_source=True, seed=0)
+    asked = multiple_choice.tests(corpus.read(folder), 10, same_source=True, seed=0)
     assert len(asked) == 10
     for before, (true, *others), _ in asked:
-        assert len(others) == foils.FOILS
+        assert len(others) == multiple_choice.FOILS
         assert before[-1].onset <= true[0].onset
         for foil in others:
             assert len(foil) == len(true)
@@ -130,11 +131,11 @@ def test_foils_are_alike_but_for_what_they_say(folder: Path) -> None:
 
 
 def test_the_true_one_is_told_by_who_knows_it(folder: Path) -> None:
-    asked = foils.tests(corpus.read(folder), 10, same_source=True, seed=0)
+    asked = multiple_choice.tests(corpus.read(folder), 10, same_source=True, seed=0)
     trues = [each[0] for _, each, _ in asked]
-    assert foils.chosen(lambda before, notes, dynamics: float(notes in trues), asked) == (1.0, 1.0, 1.0)
-    assert foils.chosen(lambda before, notes, dynamics: -float(notes in trues), asked) == (0.0, 0.0, 0.0)
-    share, low, high = foils.chosen(lambda before, notes, dynamics: -float(notes in trues[5:]), asked)
+    assert multiple_choice.chosen(lambda before, notes, dynamics: float(notes in trues), asked) == (1.0, 1.0, 1.0)
+    assert multiple_choice.chosen(lambda before, notes, dynamics: -float(notes in trues), asked) == (0.0, 0.0, 0.0)
+    share, low, high = multiple_choice.chosen(lambda before, notes, dynamics: -float(notes in trues[5:]), asked)
     assert low < share < high
 
 
@@ -152,10 +153,10 @@ def test_rhythms_are_alike_whatever_the_order_of_their_waits() -> None:
 def test_an_interval_is_as_wide_as_windows_differ() -> None:
     counts = torch.full((5,), 10)
     alike = {"a": [(torch.full((5,), 30.0), counts)] * 8}
-    low, high = bits.interval(alike)
+    low, high = likelihood.interval(alike)
     assert low == pytest.approx(high)
     apart = {"a": [(torch.full((5,), 30.0 + 5 * (i % 2)), counts) for i in range(8)]}
-    low, high = bits.interval(apart)
+    low, high = likelihood.interval(apart)
     assert low + 0.5 < high
 
 
@@ -194,8 +195,8 @@ def test_a_musician_is_no_lstm(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_gain_needs_a_past(folder: Path) -> None:
-    gain = foils.musicians_gain(small_musician())
-    before, (true, *_), dynamics = foils.tests(corpus.read(folder), 1, same_source=True, seed=0)[0]
+    gain = multiple_choice.musicians_gain(small_musician())
+    before, (true, *_), dynamics = multiple_choice.tests(corpus.read(folder), 1, same_source=True, seed=0)[0]
     assert gain([], true, dynamics) == 0.0
     assert gain(before, true, dynamics) != 0.0
 
@@ -221,8 +222,8 @@ def test_bits_fall_where_a_musician_has_learned(folder: Path, tmp_path: Path) ->
     line = f"--corpus {folder} --out {tmp_path} --notes 20e3 --batch 8 {SHAPE}".split()
     assert train.main(line) == 0
     pieces = corpus.read(folder)
-    learned = bits.bits_per_note(checkpoint.load(str(tmp_path / "weights.safetensors")).musician, pieces, 4)
-    unlearned = bits.bits_per_note(small_musician(), pieces, 4)
+    learned = likelihood.bits_per_note(checkpoint.load(str(tmp_path / "weights.safetensors")).musician, pieces, 4)
+    unlearned = likelihood.bits_per_note(small_musician(), pieces, 4)
     for state in ("known", "live"):
         assert learned[state]["mean"]["total"] < unlearned[state]["mean"]["total"] - 3
 
@@ -235,7 +236,7 @@ def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_pat
         [
             sys.executable,
             "-m",
-            "models.evaluate",
+            "models.evaluation.evaluate",
             "--corpus",
             str(folder),
             "--weights",

@@ -14,17 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .baselines import Continuator, Markov
-from .data.corpus import Piece
-from .data.velocity_synthesis import touched
-from .encoding import codec, longest_match
-from .music.note import LOWEST, Note
-from .network.heads import CHOSEN
-from .network.losses import field_nats
-from .network.model import Musician
-from .network.style_encoder import kl_nats
-from .steering import style_offset
-from .steering.sampling import Sampling
+from ..data.corpus import Piece
+from ..data.velocity_synthesis import touched
+from ..encoding import codec, longest_match
+from ..music.note import LOWEST, Note
+from ..network.heads import CHOSEN
+from ..network.losses import field_nats
+from ..network.model import Musician
+from ..network.style_encoder import kl_nats
+from ..steering import style_offset
+from ..steering.sampling import Sampling
+from .markov import Continuator, Markov
 
 Bits = dict[str, float]
 Floats = NDArray[np.float64]

@@ -13,15 +13,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from .baselines import Continuator
-from .bits import live, notes_of
-from .data.corpus import Piece
-from .encoding import codec, longest_match
-from .music.features import CHORD, key_share
-from .music.note import HIGHEST, LOWEST, Note
-from .network.heads import CHOSEN
-from .network.losses import field_nats
-from .network.model import Musician
+from ..data.corpus import Piece
+from ..encoding import codec, longest_match
+from ..music.features import CHORD, key_share
+from ..music.note import HIGHEST, LOWEST, Note
+from ..network.heads import CHOSEN
+from ..network.losses import field_nats
+from ..network.model import Musician
+from .likelihood import live, notes_of
+from .markov import Continuator
 
 FOILS = 4
 CONTEXT = 128  # notes

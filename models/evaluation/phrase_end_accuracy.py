@@ -6,7 +6,7 @@ Knows nothing of networks. A rule is given the times between the chords of a phr
 A phrase ends at the longest silence in two to eight seconds of a piece, as in the lessons; so no rule can be right about all of them. It
 begins anywhere, or, as *calls* do, where the one before has ended.
 
-    python -m models.silences --corpus DIR          fit the rule that plays anew (--split valid)
+    python -m models.evaluation.phrase_end_accuracy --corpus DIR          fit the rule that plays anew (--split valid)
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .data import corpus
-from .data.corpus import Piece
+from ..data import corpus
+from ..data.corpus import Piece
 
 Floats = NDArray[np.float64]
 Gaps = Floats  # (n,) seconds between the chords of a phrase, the silence that ends it among them as the last
@@ -194,7 +194,7 @@ def table(found: dict[str, Any]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Fit the rule that plays anew, with other powers beside its own."""
     parser = argparse.ArgumentParser(
-        prog="python -m models.silences", description="Fit how long a silence ends a phrase."
+        prog="python -m models.evaluation.phrase_end_accuracy", description="Fit how long a silence ends a phrase."
     )
     parser.add_argument("--corpus", type=Path, required=True, help="a pack, or a folder of .mid files")
     parser.add_argument("--split", default=None, help="train, valid or test, of a pack")
@@ -205,11 +205,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         asked = phrases(corpus.read(args.corpus, args.split), args.phrases, args.seed, calls=True)
     except corpus.CorpusError as error:
-        print(f"models.silences: {error}", file=sys.stderr)
+        print(f"models.evaluation.phrase_end_accuracy: {error}", file=sys.stderr)
         return 2
     if not asked:
         print(
-            "models.silences: no phrases; these pieces are too short, or none was played by a human.", file=sys.stderr
+            "models.evaluation.phrase_end_accuracy: no phrases; these pieces are too short, or none was played by a human.",
+            file=sys.stderr,
         )
         return 2
     print(f"{len(asked)} calls, a median delay of {args.delay} s")

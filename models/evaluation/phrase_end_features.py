@@ -4,7 +4,7 @@ Knows nothing of networks. Two questions, asked of real phrases. Do keys and ped
 sound on where the phrase is over, and so many where it is not. And does it help to know more than the rule that plays (`silences`) does?
 Logistic models of more and more features are fitted on one split and judged on another, at the same median delay.
 
-    python -m models.endings --corpus DIR           fitted on the valid split of a pack, judged on its test split
+    python -m models.evaluation.phrase_end_features --corpus DIR           fitted on the valid split of a pack, judged on its test split
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .data import corpus
-from .silences import CHORD, DELAY, Floats, Heard, heard
+from ..data import corpus
+from .phrase_end_accuracy import CHORD, DELAY, Floats, Heard, heard
 
 GAPS = ("longest", "length")  # logarithms of seconds
 MORE_GAPS = ("mean", "slower", "median", "last", "lately", "spread", "count")
@@ -122,7 +122,9 @@ def judged(fitted_on: Silences, asked: Silences, names: Sequence[str], delay: fl
 
 def main(argv: list[str] | None = None) -> int:
     """Ask both questions, and print the answers."""
-    parser = argparse.ArgumentParser(prog="python -m models.endings", description="What tells that a phrase is over.")
+    parser = argparse.ArgumentParser(
+        prog="python -m models.evaluation.phrase_end_features", description="What tells that a phrase is over."
+    )
     parser.add_argument("--corpus", type=Path, required=True, help="a pack, or a folder of .mid files")
     parser.add_argument("--phrases", type=int, default=2000, help="how many of each split (default 2000)")
     parser.add_argument("--seed", type=int, default=0)
@@ -131,11 +133,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         both = [heard(corpus.read(args.corpus, split), args.phrases, args.seed) for split in ("valid", "test")]
     except corpus.CorpusError as error:
-        print(f"models.endings: {error}", file=sys.stderr)
+        print(f"models.evaluation.phrase_end_features: {error}", file=sys.stderr)
         return 2
     if not all(both):
         why = "these pieces are too short, or none was played by a human"
-        print(f"models.endings: no phrases; {why}.", file=sys.stderr)
+        print(f"models.evaluation.phrase_end_features: no phrases; {why}.", file=sys.stderr)
         return 2
     lessons, asked = map(silences, both)
     rings, models = sounding(lessons), {name: judged(lessons, asked, names) for name, names in GROUPS.items()}

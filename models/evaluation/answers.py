@@ -16,17 +16,17 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from .bits import notes_of
-from .centroids import RULES
-from .data.corpus import Piece
-from .data.examples import phrase_ends
-from .decoding.candidates import MOST
-from .decoding.engine import Engine
-from .music import answer_metrics, features, pulse
-from .music.note import CALL, Note, Span
-from .steering import style_habits
-from .steering.sampling import KNOB
-from .training import reranker
+from ..centroids import RULES
+from ..data.corpus import Piece
+from ..data.examples import phrase_ends
+from ..decoding.candidates import MOST
+from ..decoding.engine import Engine
+from ..music import answer_metrics, features, pulse
+from ..music.note import CALL, Note, Span
+from ..steering import style_habits
+from ..steering.sampling import KNOB
+from ..training import reranker
+from .likelihood import notes_of
 
 SECONDS = 8.0
 FEWEST = 8  # notes of a call or of what came next

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..music.midifile import write_notes
 from .answers import Cut
-from .music.midifile import write_notes
 
 STYLES = ("late-night-ballad", "ragtime", "bebop-line")
 SOUNDFONTS = (
@@ -20,7 +20,7 @@ SOUNDFONTS = (
     "/usr/share/sounds/sf2/default-GM.sf2",
     "/usr/share/soundfonts/FluidR3_GM.sf2",
 )
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class ListenError(RuntimeError):

@@ -2,7 +2,7 @@
 
 Knows nothing of the present; a stopwatch is all it needs.
 
-    python -m models.endurance --notes 100000
+    python -m models.evaluation.endurance --notes 100000
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from time import perf_counter
 
 import numpy as np
 
-from .decoding import backend_choice
-from .decoding.engine import Engine
-from .encoding import longest_match
-from .music.note import HELD, Note, Span
-from .runtime import weights_file
+from ..decoding import backend_choice
+from ..decoding.engine import Engine
+from ..encoding import longest_match
+from ..music.note import HELD, Note, Span
+from ..runtime import weights_file
 
 PHRASE, PARTS = 8, 10
 ALIKE = 0.999  # correlation: in eight bits, steps at once and one by one are rounded differently
@@ -85,7 +85,9 @@ def memory() -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Play, and print each tenth; 0 where the end agrees with a fresh engine's."""
-    parser = argparse.ArgumentParser(prog="python -m models.endurance", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m models.evaluation.endurance", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--notes", type=int, default=100_000, metavar="N", help="how many (default 100,000)")
     parser.add_argument("--weights", default="open", help="a name in models/weights, or a .safetensors file")
     parser.add_argument("--engine", default=backend_choice.LIVE, choices=backend_choice.NAMES)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoding import codec
-from .network.heads import CHOSEN
+from ..encoding import codec
+from ..network.heads import CHOSEN
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .music.features import NAMES
+from ..music.features import NAMES
 
 SETTINGS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 

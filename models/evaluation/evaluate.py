@@ -15,21 +15,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import answers, bits, foils, listen, plots, silences
-from .baselines import Continuator, Markov
-from .data import corpus
-from .decoding import backend_choice
-from .network import checkpoint
-from .network.heads import CHOSEN
-from .runtime import weights_file
-from .training import lstm_baseline
+from ..data import corpus
+from ..decoding import backend_choice
+from ..network import checkpoint
+from ..network.heads import CHOSEN
+from ..runtime import weights_file
+from ..training import lstm_baseline
+from . import answers, likelihood, listening, multiple_choice, phrase_end_accuracy, plots
+from .markov import Continuator, Markov
 
 TESTS = 200  # passages whose continuation is sought
 PHRASES = 2000  # whose turns are judged; by 200 each, one rule had 0.40 and 0.72 of a fixed silence's false cut-ins
 FEW = 24  # calls, of all that are answered, that every style and every knob answers
 # What answers are like, which is no distance from their call.
 APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm", "apart")
-PRESETS = Path(__file__).resolve().parent.parent / "presets"
+PRESETS = Path(__file__).resolve().parents[2] / "presets"
 
 
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, args.split, sources)
     _tell("bits a note")
-    found = bits.bits_per_note(musician, pieces, args.windows, args.seed)
+    found = likelihood.bits_per_note(musician, pieces, args.windows, args.seed)
     result: dict[str, Any] = {
         "weights": loaded.name,
         "fingerprint": loaded.fingerprint,
@@ -51,27 +51,27 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         "bits_per_note": found["live"]["mean"],
         "by_source": {k: v for k, v in found["live"].items() if k != "mean"},
         "durations_known": found["known"]["mean"],
-        "copy": bits.copy_test(musician, pieces, seed=args.seed),
-        "style": bits.style_counts(musician, pieces, args.windows, args.seed),
+        "copy": likelihood.copy_test(musician, pieces, seed=args.seed),
+        "style": likelihood.style_counts(musician, pieces, args.windows, args.seed),
     }
     if any(not p.dynamics for p in pieces):
-        result["touch"] = bits.touch(musician, pieces, args.windows, args.seed)
-    gains = {"": foils.musicians_gain(musician)}
+        result["touch"] = likelihood.touch(musician, pieces, args.windows, args.seed)
+    gains = {"": multiple_choice.musicians_gain(musician)}
     lessons: list[corpus.Piece] = []
     if args.baselines or args.answers:
         lessons = corpus.read(args.corpus, "train" if args.split else None, sources)
     if args.baselines:
         _tell("chains of counts")
-        chain = Markov([bits.piece_steps(p) for p in lessons if len(p) > 8])
-        result["baselines"] = bits.against(beside, chain, pieces, args.windows, args.seed)
-        gains["continuator_"] = foils.continuators_gain(Continuator(chain))
+        chain = Markov([likelihood.piece_steps(p) for p in lessons if len(p) > 8])
+        result["baselines"] = likelihood.against(beside, chain, pieces, args.windows, args.seed)
+        gains["continuator_"] = multiple_choice.continuators_gain(Continuator(chain))
     _tell("true continuations among foils")
     result |= {"continuation": {"tests": args.tests}, "continuation_intervals": {}}
     for same in (False, True):
-        asked = foils.tests(pieces, args.tests, same, args.seed)
+        asked = multiple_choice.tests(pieces, args.tests, same, args.seed)
         for who, gain in gains.items():
             key = f"{who}{'same' if same else 'any'}"
-            share, *between = foils.chosen(gain, asked)
+            share, *between = multiple_choice.chosen(gain, asked)
             result["continuation"][key], result["continuation_intervals"][key] = share, between
     if args.answers:
         engine = backend_choice.load(args.weights)  # the one that plays
@@ -91,18 +91,18 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         log = weights_file.find(args.weights).with_suffix(".jsonl")
         if log.is_file():
             plots.learning_curve(args.plots / "learning.png", log)
-        plots.latent_map(args.plots / "latent.png", *bits.styles(musician, pieces, args.windows, args.seed))
+        plots.latent_map(args.plots / "latent.png", *likelihood.styles(musician, pieces, args.windows, args.seed))
         if "knobs" in result:
             plots.knob_curves(args.plots / "knobs.png", result["knobs"])
     if args.listen:
-        listen.listen(args.listen, answers.cuts(pieces, 12, args.seed + 1), args.weights, args.seed)
+        listening.listen(args.listen, answers.cuts(pieces, 12, args.seed + 1), args.weights, args.seed)
     return result
 
 
 def turns(args: argparse.Namespace) -> dict[str, Any]:
     """How well rules tell that a phrase is over; no network is asked."""
     pieces = corpus.read(args.corpus, args.split, corpus.named(args.sources))
-    found = silences.turns(pieces, args.tests, args.seed)
+    found = phrase_end_accuracy.turns(pieces, args.tests, args.seed)
     if args.plots and found["phrases"]:
         args.plots.mkdir(parents=True, exist_ok=True)
         plots.turns(args.plots / "turns.png", found)
@@ -198,10 +198,10 @@ def main(argv: list[str] | None = None) -> int:
     args.baselines, args.answers = args.baselines or args.all or args.lstm is not None, args.answers or args.all
     try:
         result = turns(args) if args.turns else evaluate(args)
-    except (corpus.CorpusError, checkpoint.CheckpointError, listen.ListenError) as error:
+    except (corpus.CorpusError, checkpoint.CheckpointError, listening.ListenError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
-    told = silences.table(result["turns"]) if args.turns else report(result)
+    told = phrase_end_accuracy.table(result["turns"]) if args.turns else report(result)
     print(json.dumps(result, indent=2) if args.json else told)
     return 0
 
