@@ -14,7 +14,7 @@ from . import jam, library
 from .errors import UserError
 from .grammar import parser
 
-MODELS = {"train": "models.training.train", "evaluate": "models.evaluation.evaluate", "export": "models.export"}
+MODELS = {"train": "models.training.train", "evaluate": "models.evaluation.evaluate", "export": "models.release.export"}
 GET_TORCH = (
     "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
 )

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from models import earlessons
 from models.data import corpus
 from models.decoding import backend_choice, reranker
 from models.decoding.engine import Engine
@@ -22,6 +21,7 @@ from models.music.midifile import write_notes
 from models.music.note import Note
 from models.network import checkpoint
 from models.network.config import Config
+from models.release import reranker_data
 from models.training import lstm_baseline, train
 
 from .jackroom import ROOT
@@ -280,9 +280,9 @@ def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_pat
 def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
     engine = backend_choice.load("open")
     found = answers.cuts(corpus.read(folder, "train"), 4)
-    asked = earlessons.replies(engine, found)
+    asked = reranker_data.replies(engine, found)
     assert len(asked) == len(found) == 4
-    assert all(q.figures.shape == (1 + earlessons.ANSWERS, len(reranker.names())) for q in asked)
+    assert all(q.figures.shape == (1 + reranker_data.ANSWERS, len(reranker.names())) for q in asked)
     assert all(np.isfinite(q.figures).all() for q in asked)
     assert all(not np.array_equal(q.figures[0], row) for q in asked for row in q.figures[1:])
 
@@ -290,6 +290,6 @@ def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
 def test_too_little_music_teaches_no_ear(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "ear.safetensors"
     told = ["--corpus", str(folder), "--sources", "", "--calls", "2", "--styled", "1", "--out", str(out)]
-    assert earlessons.main(told) == 2
+    assert reranker_data.main(told) == 2
     assert "too little music" in capsys.readouterr().err
     assert not out.exists()

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from models import agreement, export, precision
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.encoding import codec, longest_match
 from models.music.note import Note, Span
 from models.network import checkpoint
 from models.network.torch_backend import TorchNetwork
+from models.release import export, int8_selection, parity
 from models.runtime.backend import Floats, Network
 from models.runtime.numpy_backend import PlainNetwork
 from models.runtime.onnx_backend import LiveNetwork
@@ -28,7 +28,7 @@ from models.runtime.onnx_session import quantization, weights_file
 from .musicians import SMALL, scale, small_musician, small_weights
 
 MARGIN = 20
-EIGHT_BITS = precision.groups(SMALL)[2:]  # as after an export that found two matrices to be kept whole
+EIGHT_BITS = int8_selection.groups(SMALL)[2:]  # as after an export that found two matrices to be kept whole
 
 
 def some_steps(count: int, seed: int) -> codec.Steps:
@@ -122,14 +122,14 @@ def test_what_eight_bits_blur_too_much_is_kept_whole() -> None:
     weights = {name: w.copy() for name, w in small_weights().items()}
     loud = "transformer.layers.1.down.weight"
     weights[loud] *= 8.0
-    listeners = agreement.Listeners(
-        PlainNetwork(weights, SMALL), agreement.played(Engine(PlainNetwork(weights, SMALL)), 60, 4)
+    listeners = parity.Listeners(
+        PlainNetwork(weights, SMALL), parity.played(Engine(PlainNetwork(weights, SMALL)), 60, 4)
     )
-    every = {name for group in precision.groups(SMALL) for name in group}
+    every = {name for group in int8_selection.groups(SMALL) for name in group}
     all_small = LiveNetwork(weights, SMALL, {name: quantization.quantised(weights[name]) for name in every})
     before = listeners.compare(all_small)
     enough = (1.0 + before.same) / 2
-    small = precision.chosen(weights, SMALL, listeners, enough=enough)
+    small = int8_selection.chosen(weights, SMALL, listeners, enough=enough)
     after = listeners.compare(mixed := LiveNetwork(weights, SMALL, small), at_once=64)
     assert before.same < enough <= after.same
     assert after.off < before.off
@@ -213,6 +213,6 @@ def test_the_shipped_weights_agree_with_the_reference() -> None:
     reference = PlainNetwork(weights.tensors, weights.config)
     ready = weights_file.read(weights_file.find("open", live=True))
     live = LiveNetwork(ready.tensors, ready.config, ready.small)
-    found = agreement.compare(reference, live, agreement.played(Engine(reference)))
+    found = parity.compare(reference, live, parity.played(Engine(reference)))
     assert found.same >= 0.99, found
     assert found.worse < 0.005, found

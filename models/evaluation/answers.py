@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ..centroids import RULES
 from ..data.corpus import Piece
 from ..data.examples import phrase_ends
 from ..decoding.candidates import MOST
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features, pulse
 from ..music.note import CALL, Note, Span
+from ..release.style_presets import RULES
 from ..steering import style_habits
 from ..steering.sampling import KNOB
 from ..training import reranker

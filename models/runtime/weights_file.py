@@ -4,7 +4,7 @@ Knows nothing of training, playing or any runtime. A file of weights is safetens
 and origin, and everything in it must be there, of the right form, and no more.
 
 A file holds half-precision numbers as training writes them, or, smaller and quicker to load, the large matrices in eight bits with
-scales: see `models.runtime.quantization` and `models.export`. The latter is called NAME.live.safetensors and names the
+scales: see `models.runtime.quantization` and `models.release.export`. The latter is called NAME.live.safetensors and names the
 file it was made from.
 """
 

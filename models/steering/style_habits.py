@@ -28,7 +28,7 @@ BANDS: dict[str, tuple[float, ...]] = {
     "chord": (2, 3, 4, 5),
     "stride": (1, 2, 3, 4),
 }
-#: The share of each band in music at large: the open sources, each counting the same (`models.centroids.at_large`).
+#: The share of each band in music at large: the open sources, each counting the same (`models.release.style_presets.at_large`).
 MUSIC: dict[str, tuple[float, ...]] = {
     "wait": (0.4226, 0.07668, 0.1048, 0.09078, 0.08424, 0.1059, 0.04077, 0.04185, 0.01109, 0.0213),
     "leap": (

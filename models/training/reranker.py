@@ -1,6 +1,6 @@
 """Ear training: an ear learns to tell what a person played from what the musician did, and how well that can be told.
 
-Knows nothing of calls and answers but their figures, nor of who asks (`models.earlessons`).
+Knows nothing of calls and answers but their figures, nor of who asks (`models.release.reranker_data`).
 
 Each lesson is one question: which of these did a person play? The answer is the softmax of what the ear thinks of each (noise-contrastive
 estimation by ranking, Ma & Collins 2018), so what it thinks is in nats.

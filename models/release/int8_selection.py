@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .agreement import Listeners
-from .network.config import Config
-from .runtime.backend import Floats
-from .runtime.onnx_backend import MATRICES, LiveNetwork
-from .runtime.quantization import Quantised, quantised
+from ..network.config import Config
+from ..runtime.backend import Floats
+from ..runtime.onnx_backend import MATRICES, LiveNetwork
+from ..runtime.quantization import Quantised, quantised
+from .parity import Listeners
 
 ENOUGH = (
     0.993  # of the likeliest values the same: more than `agreement.SAME`, as other music is asked for when it is judged

@@ -3,7 +3,7 @@
 Knows nothing of playing. The bars that were written for a preset, its vamp, are kept as they are. Run again whenever the weights
 change, as a point means nothing to other weights:
 
-    python -m models.centroids --corpus DIR --weights open --out presets
+    python -m models.release.style_presets --corpus DIR --weights open --out presets
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import corpus
-from .data.corpus import Piece
-from .decoding import backend_choice
-from .decoding.engine import Engine
-from .evaluation.likelihood import notes_of
-from .network import checkpoint
-from .runtime.weights_file import FULL
-from .steering import style_habits
-from .steering.style_habits import Habits
+from ..data import corpus
+from ..data.corpus import Piece
+from ..decoding import backend_choice
+from ..decoding.engine import Engine
+from ..evaluation.likelihood import notes_of
+from ..network import checkpoint
+from ..runtime.weights_file import FULL
+from ..steering import style_habits
+from ..steering.style_habits import Habits
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,9 @@ def written(path: Path) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Write one .toml a rule."""
-    parser = argparse.ArgumentParser(prog="python -m models.centroids", description="Make the presets from a corpus.")
+    parser = argparse.ArgumentParser(
+        prog="python -m models.release.style_presets", description="Make the presets from a corpus."
+    )
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--weights", default="open")
     parser.add_argument("--out", type=Path, default=Path("presets"))

@@ -1,6 +1,7 @@
 """Export: weights as training writes them to the compact file that the live engine plays from.
 
-Knows nothing of training. The Transformer's matrices are kept in eight bits, as many as do with them (`models.precision`), everything else
+Knows nothing of training. The Transformer's matrices are kept in eight bits, as many as do with them
+(`models.release.int8_selection`), everything else
 in half precision; then both are asked the same questions, and where they do not agree nothing is written.
 
     tradefours export                                  models/weights/open.safetensors -> open.live.safetensors
@@ -18,14 +19,14 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from . import agreement
-from .data import corpus
-from .decoding import backend_choice
-from .decoding.engine import Engine
-from .encoding import codec
-from .music.note import LOWEST
-from .runtime import quantization, weights_file
-from .runtime.numpy_backend import PlainNetwork
+from ..data import corpus
+from ..decoding import backend_choice
+from ..decoding.engine import Engine
+from ..encoding import codec
+from ..music.note import LOWEST
+from ..runtime import quantization, weights_file
+from ..runtime.numpy_backend import PlainNetwork
+from . import parity
 
 LIMIT = 16_000_000  # bytes of an exported file
 PASSAGES, NOTES = 16, 200  # of a corpus
@@ -45,7 +46,7 @@ def write(weights: weights_file.Weights, small: Mapping[str, quantization.Quanti
     os.replace(half, out)
 
 
-def heldout(where: Path, split: str | None, latent: int, seed: int = 0) -> list[agreement.Passage]:
+def heldout(where: Path, split: str | None, latent: int, seed: int = 0) -> list[parity.Passage]:
     """Passages of pieces."""
     rng = np.random.default_rng(seed)
     pieces = [p for p in corpus.read(where, split, None) if len(p) > NOTES]
@@ -88,21 +89,21 @@ def main(argv: list[str] | None = None) -> int:
         out = args.out or path.with_suffix(f"{weights_file.LIVE}{path.suffix}")
         tried = out.with_suffix(".try" + out.suffix)
         reference = PlainNetwork(weights.tensors, weights.config)
-        passages = agreement.played(Engine(reference))
+        passages = parity.played(Engine(reference))
         if args.corpus is not None:
             passages += heldout(args.corpus, args.split, weights.config.latent)
     except (corpus.CorpusError, weights_file.CheckpointError) as error:
         print(f"tradefours export: {error}", file=sys.stderr)
         return 2
     try:
-        from . import precision
+        from . import int8_selection
     except ImportError:
         print(
             "tradefours export: onnxruntime is not installed, and it is for that engine; install it.", file=sys.stderr
         )
         return 2
-    listeners = agreement.Listeners(reference, passages)
-    write(weights, precision.chosen(weights.tensors, weights.config, listeners, say), tried)
+    listeners = parity.Listeners(reference, passages)
+    write(weights, int8_selection.chosen(weights.tensors, weights.config, listeners, say), tried)
     say("")
     network, note = backend_choice.live(weights_file.read(tried))
     found = listeners.compare(network)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .decoding.engine import Engine
-from .encoding import codec, longest_match
-from .encoding.codec import Steps
-from .music.note import Note, Span
-from .runtime.backend import Floats, Network
+from ..decoding.engine import Engine
+from ..encoding import codec, longest_match
+from ..encoding.codec import Steps
+from ..music.note import Note, Span
+from ..runtime.backend import Floats, Network
 
 SAME, WORSE = 0.99, 0.005  # of the likeliest values at least, and of bits a note at most
 Passage = tuple[Steps, Floats]  # (N, 7) steps, the first of them silence, and a style

@@ -2,7 +2,7 @@
 
 Knows nothing of playing live, nor of how an ear learns (`models.training.reranker`).
 
-    python -m models.earlessons --corpus DIR --out models/ear.safetensors
+    python -m models.release.reranker_data --corpus DIR --out models/ear.safetensors
 
 Calls, and what came next, are the corpus's; answers are the musician's: in the style of their call, heard beside what came next, and in the
 presets' styles, heard beside other music of that kind.
@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from .centroids import RULES
-from .data import corpus
-from .data.corpus import Piece
-from .decoding import backend_choice
-from .decoding.engine import Engine
-from .evaluation import answers
-from .evaluation.likelihood import notes_of
-from .runtime.weights_file import FULL, CheckpointError
-from .training.reranker import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
+from ..data import corpus
+from ..data.corpus import Piece
+from ..decoding import backend_choice
+from ..decoding.engine import Engine
+from ..evaluation import answers
+from ..evaluation.likelihood import notes_of
+from ..runtime.weights_file import FULL, CheckpointError
+from ..training.reranker import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
+from .style_presets import RULES
 
 OPENLY = "CC BY 4.0"  # as the weights that learned from the same sources
 ANSWERS = 4  # to each call, beside what came next
@@ -75,12 +75,14 @@ def main(argv: list[str] | None = None) -> int:
     """Ask, teach, and write the ear."""
     how = argparse.ArgumentDefaultsHelpFormatter
     parser = argparse.ArgumentParser(
-        prog="python -m models.earlessons", description="Teach the ear that chooses among drafts.", formatter_class=how
+        prog="python -m models.release.reranker_data",
+        description="Teach the ear that chooses among drafts.",
+        formatter_class=how,
     )
     parser.add_argument("--corpus", type=Path, required=True, help="a pack")
     parser.add_argument("--sources", default="open", help="sources of the pack, with commas")
     parser.add_argument("--weights", default="open", help="whose answers are heard")
-    parser.add_argument("--presets", type=Path, default=Path(__file__).parent.parent / "presets")
+    parser.add_argument("--presets", type=Path, default=Path(__file__).parents[2] / "presets")
     parser.add_argument("--calls", type=int, default=2400, help="calls that are answered in their own style")
     parser.add_argument("--styled", type=int, default=120, help="calls that are answered in each preset's")
     parser.add_argument("--seed", type=int, default=0)
