@@ -23,7 +23,7 @@ from typing import Any
 
 from models.music.note import ANSWER, Note, Span
 
-from . import presets, priority
+from . import presets
 from .budgets import table, verdicts
 from .clock import SystemClock
 from .errors import UserError
@@ -32,6 +32,7 @@ from .mind import Mind, MindLost, worker_command
 from .pace import CANDIDATES
 from .ports import Event, RtInput
 from .session import Session
+from .timing import thread_priority
 
 RATE = 12.0  # notes a second that must be ready
 SILENT = 60.0  # seconds after which a MIDI system that is asked will not answer any more
@@ -70,7 +71,7 @@ class Stage:
 
     def _play(self, on_event: Callable[[Event], None]) -> None:
         """A phrase on the second channel; then, once the answer is under way, the next one: a cut-in."""
-        priority.once()  # as the MIDI system's thread
+        thread_priority.once()  # as the MIDI system's thread
         while not self._closed.wait(0.05):
             for pitch in PHRASE:
                 self._struck = time.perf_counter()
@@ -274,7 +275,7 @@ def _memory(mind: Mind) -> float | None:
 
 def bench(args: argparse.Namespace) -> int:
     """Measure, print, and judge: 0 where every budget is kept, else 1."""
-    with priority.raised():  # as in play
+    with thread_priority.raised():  # as in play
         found = asyncio.run(report(args.engine, args.seconds, args.weights))
     print(json.dumps(found) if args.json else table(found))
     return int(not all(v["ok"] for v in found["budgets"].values()))

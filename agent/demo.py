@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from models.music.note import Note, Phrase
 
-from . import priority
 from .ports import Event
+from .timing import thread_priority
 
 BEAT = 0.6  # seconds: 100 a minute
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -76,7 +76,7 @@ class DemoInput:
 
     def open(self, on_event: Callable[[Event], None]) -> None:
         def play() -> None:
-            priority.once()
+            thread_priority.once()
             start = time.perf_counter() + self._delay
             for when, message in self._messages:
                 if self._closed.wait(max(start + when - time.perf_counter(), 0.0)):

@@ -24,7 +24,7 @@ from .meters import Meters
 from .mind import Mind
 from .pace import CANDIDATES, Pace
 from .player import Player
-from .transport import Transport
+from .timing.transport import Transport
 from .zone import Zone
 
 TICK = 0.0005  # seconds: nearer than this is now; the event loop tells no finer

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import darkroom, link, ports, presets, priority, replay, takes
+from . import darkroom, ports, presets, replay, takes
 from .clock import SystemClock
 from .controls import LETTERS, Controls
 from .demo import DemoInput, DemoOutput, written_call
@@ -35,6 +35,7 @@ from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
 from .status import Status
 from .synth import open_sound
+from .timing import ableton_link, thread_priority
 from .zone import Zone
 
 LETTERS_SAID = (
@@ -59,7 +60,7 @@ def play(args: argparse.Namespace) -> int:
     if args.lan and not args.page:
         raise UserError("--lan shows the page to other devices, and --no-page shows none; leave one of them out.")
     if args.link:
-        link.library()  # a missing one is told before a port is opened
+        ableton_link.library()  # a missing one is told before a port is opened
     api = _api(args)
     plugs = None if api is None else Plugs(api)
     inputs = [] if plugs is None else _inputs(args, plugs)
@@ -204,7 +205,7 @@ def _run(
             say(f"{gone} of the oldest takes were removed: {takes.BOUNDS}.")
 
         async def session() -> Report:
-            helpers = ThreadPoolExecutor(4, "helper", priority.once)
+            helpers = ThreadPoolExecutor(4, "helper", thread_priority.once)
             asyncio.get_running_loop().set_default_executor(helpers)
             mind = Mind(worker_command(preset.player(args.weights), args.engine, args.mind))
             if not args.weights and not args.mind:
@@ -241,7 +242,7 @@ def _run(
                     say(LETTERS_SAID)
                 return await made.run()
 
-        with priority.raised():
+        with thread_priority.raised():
             report = asyncio.run(session())
         say(f"Every note is off. The take is kept in {folder}.")
         if plays:

@@ -9,7 +9,7 @@ from models.music.note import ANSWER, Note
 
 from .manner import Beat
 from .player import Player
-from .transport import FASTEST, SLOWEST, Transport
+from .timing.transport import FASTEST, SLOWEST, Transport
 
 TICKS = 24  # of a MIDI clock, a beat
 TICK, START, STOP = b"\xf8", b"\xfa", b"\xfc"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import labour, presets, priority
+from . import labour, presets
 from .bench import Stage as Rehearsed
 from .bench import machine
 from .clock import SystemClock
@@ -37,6 +37,7 @@ from .ports import Event
 from .recorder import Take
 from .session import Session
 from .stage import Stage
+from .timing import thread_priority
 from .web import Server
 
 MOST = 1.2  # times as late, at the 99th of a hundred: what is promised
@@ -76,7 +77,7 @@ class Busy(Rehearsed):
     """A player who never stops: five keys a second, and the agent at once."""
 
     def _play(self, on_event: Callable[[Event], None]) -> None:
-        priority.once()
+        thread_priority.once()
         step = 0
         while not self._closed.wait(0.1):
             pitch = 55 + (0, 4, 7, 12, 16, 12, 7, 4)[step % 8]
@@ -202,7 +203,7 @@ async def _page(stage: Stage, clock: SystemClock) -> AsyncIterator[tuple[str, Se
 
 def onlookers(weights: str, engine: str, seconds: float, as_json: bool) -> int:
     """Measure, print, and judge: 0 where the page costs nothing, else 1."""
-    with priority.raised():
+    with thread_priority.raised():
         found = asyncio.run(compare(weights, engine, seconds))
     if as_json:
         print(json.dumps(found))

@@ -25,8 +25,8 @@ from .mind import Mind, MindLost, Relieved
 from .player import Player
 from .presets import Preset
 from .taste import Taste
+from .timing.transport import Transport
 from .trades import Trades, Turn
-from .transport import Transport
 
 BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable
 
 from models.music.note import Note
 
-from . import priority
 from .clock import Clock
 from .errors import UserError
 from .ports import OutputPort
 from .schedule import Schedule, Sent
+from .timing import thread_priority
 
 AWAKE = 0.0008  # seconds: systems wake a sleeper up to this late
 OnSent = Callable[[Sent, float], None]
@@ -34,7 +34,7 @@ class Player:
         self._output, self._clock, self._on_sent = output, clock, on_sent
         self._wake = threading.Condition()
         self._stopping = False
-        self.priority = priority.USUAL  # of its thread
+        self.priority = thread_priority.USUAL  # of its thread
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
     def start(self) -> None:
@@ -110,7 +110,7 @@ class Player:
             self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        self.priority = priority.ask()
+        self.priority = thread_priority.ask()
         while not self._stopping:
             with self._wake:
                 due = self.schedule.next_time()

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from . import priority
 from .errors import UserError
 from .jackeye import EYE, INPUTS, OUTPUTS
+from .timing import thread_priority
 
 CLIENT = "tradefours"
 PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it
@@ -117,7 +117,7 @@ class RtInput:
         def arrived(packet: tuple[list[int], float], _: Any) -> None:
             when = time.perf_counter()
             on_event(Event(when, bytes(packet[0])))
-            priority.once()
+            thread_priority.once()
 
         self._midi.set_error_callback(_swallow)
         self._midi.set_callback(arrived)

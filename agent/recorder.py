@@ -23,11 +23,11 @@ from typing import Any, Protocol
 from models.music.midifile import write_notes
 from models.music.note import ANSWER, CALL, Note
 
-from . import priority
 from .conversation import Conversation
 from .errors import UserError
 from .listener import Listener
 from .ports import Event, is_whole
+from .timing import thread_priority
 
 FORMAT = "tradefours-take/1"
 JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"
@@ -118,14 +118,14 @@ class Take:
 
     def _keep_writing(self) -> None:
         """A thread: until the end, and once more."""
-        priority.once()
+        thread_priority.once()
         while not self._over.wait(WRITE):
             self._put()
         self._put()
 
     def _keep_syncing(self) -> None:
         """A thread of its own, as a disk may take long."""
-        priority.once()
+        thread_priority.once()
         while not self._over.wait(SYNC):
             with contextlib.suppress(OSError):  # what is no file cannot be synced
                 if self._file is not None:

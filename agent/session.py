@@ -23,8 +23,6 @@ from .clock import Clock
 from .controls import Controls
 from .echoes import Echoes
 from .errors import UserError
-from .follower import Follower
-from .link import Linked
 from .listener import NOTE_ON
 from .manner import Beat, Manner
 from .meters import Meters
@@ -37,8 +35,10 @@ from .presets import Preset
 from .recorder import Witness
 from .schedule import Sent
 from .thru import Thru
-from .tidy import Tidy
-from .transport import Transport
+from .timing.ableton_link import Linked
+from .timing.garbage_collection import Tidy
+from .timing.midi_clock import Follower
+from .timing.transport import Transport
 from .zone import Zone
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself

@@ -18,9 +18,9 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Protocol
 
-from . import priority
 from .errors import UserError
 from .ports import hushed, works
+from .timing import thread_priority
 from .voices import BLOCK, DRUMS, Part, Voices
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
@@ -125,7 +125,7 @@ class BuiltIn:
             stream.close()
 
     def _fill(self, out: Any, frames: int, _time: Any, _status: Any) -> None:
-        priority.once()
+        thread_priority.once()
         while self._waiting:
             who, what = self._waiting.popleft()
             if isinstance(what, bytes):

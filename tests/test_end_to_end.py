@@ -17,10 +17,10 @@ import pytest
 
 from agent import turns
 from agent.demo import messages, written_call
-from agent.follower import TICKS, Follower
 from agent.jackeye import JackEye
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
-from agent.transport import Transport
+from agent.timing.midi_clock import TICKS, Follower
+from agent.timing.transport import Transport
 from models.music.midifile import read_notes
 from models.music.note import Note
 

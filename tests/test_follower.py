@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from agent.follower import TICKS, Follower
-from agent.transport import Transport
+from agent.timing.midi_clock import TICKS, Follower
+from agent.timing.transport import Transport
 
 START, TICK, STOP, CONTINUE = b"\xfa", b"\xf8", b"\xfc", b"\xfb"
 

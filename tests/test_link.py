@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from agent.errors import UserError
-from agent.link import Linked, library
-from agent.transport import Transport
+from agent.timing.ableton_link import Linked, library
+from agent.timing.transport import Transport
 
 
 class Peer:

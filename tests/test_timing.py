@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
-from agent import priority
 from agent.grammar import parser
-from agent.tidy import MINUTE, SILENCE, Tidy
+from agent.timing import thread_priority
+from agent.timing.garbage_collection import MINUTE, SILENCE, Tidy
 from agent.zone import Zone
 from models.music.note import ANSWER
 
@@ -53,7 +53,7 @@ def test_the_times_of_a_port_are_asked_for_in_milliseconds(capsys: pytest.Captur
 
 def test_priority_is_asked_for_one_thread_only() -> None:
     before = os.sched_getscheduler(0) if sys.platform == "linux" else None
-    assert priority.granted() in (priority.REALTIME, priority.USUAL)
+    assert thread_priority.granted() in (thread_priority.REALTIME, thread_priority.USUAL)
     assert before == (os.sched_getscheduler(0) if sys.platform == "linux" else None)
 
 
@@ -61,13 +61,15 @@ def test_priority_lasts_as_long_as_it_is_needed_and_never_falls() -> None:
     seen: list[bool] = []
 
     def work() -> None:
-        with priority.raised() as granted:
-            seen.append(priority.is_granted() == (granted == priority.REALTIME and sys.platform == "linux"))
-            inside = priority.is_granted()
-            with priority.raised(priority.PLAYER):
+        with thread_priority.raised() as granted:
+            seen.append(
+                thread_priority.is_granted() == (granted == thread_priority.REALTIME and sys.platform == "linux")
+            )
+            inside = thread_priority.is_granted()
+            with thread_priority.raised(thread_priority.PLAYER):
                 pass
-            seen.append(priority.is_granted() == inside)  # an inner one takes nothing back that it did not bring
-        seen.append(not priority.is_granted())
+            seen.append(thread_priority.is_granted() == inside)  # an inner one takes nothing back that it did not bring
+        seen.append(not thread_priority.is_granted())
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -76,9 +78,9 @@ def test_priority_lasts_as_long_as_it_is_needed_and_never_falls() -> None:
 
 
 def test_the_main_thread_is_not_asked_for_by_a_message_that_arrives() -> None:
-    before = priority.is_granted()
-    priority.once()
-    assert priority.is_granted() == before
+    before = thread_priority.is_granted()
+    thread_priority.once()
+    assert thread_priority.is_granted() == before
 
 
 def test_garbage_is_collected_in_silence_only() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.timing.transport import Transport
 from agent.trades import Trades
-from agent.transport import Transport
 from models.music.note import Bar
 
 changes = st.lists(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import UserError
+from ..errors import UserError
 from .transport import FASTEST, SLOWEST, Transport
 
 
