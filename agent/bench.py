@@ -28,9 +28,9 @@ from .budgets import table, verdicts
 from .clock import SystemClock
 from .errors import UserError
 from .meters import percentiles
+from .midi.ports import Event, RtInput
 from .mind import Mind, MindLost, worker_command
 from .pace import CANDIDATES
-from .ports import Event, RtInput
 from .session import Session
 from .timing import thread_priority
 

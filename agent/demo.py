@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from models.music.note import Note, Phrase
 
-from .ports import Event
+from .midi.ports import Event
 from .timing import thread_priority
 
 BEAT = 0.6  # seconds: 100 a minute

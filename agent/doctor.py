@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from . import ports
 from .errors import UserError
 from .grammar import TAKES
 from .meters import percentiles
+from .midi import ports
 from .mind import Mind, MindLost, worker_command
 from .opening import has_browser
 from .synth import find_soundfont

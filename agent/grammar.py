@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from . import ports
 from .demo import STEPS as NAMES
 from .manner import CALL, MODES, PARTS
+from .midi import ports
+from .midi.keyboard_zones import CURVES
 from .presets import KNOBS
 from .synth import AUTO, CHOICES
-from .zone import CURVES
 
 TAKES = Path.home() / "tradefours" / "takes"
 

@@ -16,27 +16,28 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import darkroom, ports, presets, replay, takes
+from . import darkroom, presets, replay, takes
 from .clock import SystemClock
 from .controls import LETTERS, Controls
 from .demo import DemoInput, DemoOutput, written_call
-from .desk import Desk
 from .errors import UserError
 from .grammar import TAKES
 from .learning import Learning, settings_folder
 from .letters import letters
 from .manner import TRADE, Beat, Manner
+from .midi import ports
+from .midi.hotplug import Plugs
+from .midi.keyboard_zones import Zone
+from .midi.output_merge import Desk
+from .midi.ports import InputPort, OutputPort
 from .mind import Mind, worker_command
 from .opening import Opening, has_browser
 from .patchbay import Patchbay
-from .plugs import Plugs
-from .ports import InputPort, OutputPort
 from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
 from .status import Status
 from .synth import open_sound
 from .timing import ableton_link, thread_priority
-from .zone import Zone
 
 LETTERS_SAID = (
     "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, q quit."

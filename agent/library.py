@@ -11,10 +11,11 @@ from pathlib import Path
 
 from models.music.midifile import write_notes
 
-from . import ports, presets, replay, tailor, takes
+from . import presets, replay, tailor, takes
 from .answer import answer_file
 from .errors import UserError
 from .grammar import TAKES
+from .midi import ports
 from .mind import worker_command
 from .recorder import PICTURE
 

@@ -25,15 +25,15 @@ from .bench import Stage as Rehearsed
 from .bench import machine
 from .clock import SystemClock
 from .controls import Controls
-from .desk import Desk
 from .errors import UserError
 from .learning import Learning
 from .manner import DUET, Manner
 from .meters import percentiles
+from .midi.output_merge import Desk
+from .midi.ports import Event
 from .mind import Mind, worker_command
 from .opening import has_browser
 from .patchbay import Patchbay
-from .ports import Event
 from .recorder import Take
 from .session import Session
 from .stage import Stage

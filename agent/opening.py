@@ -12,14 +12,14 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-from .audience import Audience
 from .clock import Clock
-from .desk import Desk
 from .errors import UserError
 from .glance import glance, lines
 from .learning import Learning
+from .midi.output_merge import Desk
+from .midi.port_subscribers import Audience
+from .midi.ports import InputPort
 from .patchbay import Patchbay
-from .ports import InputPort
 from .recorder import Take
 from .session import Session
 from .stage import Stage

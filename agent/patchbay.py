@@ -1,6 +1,6 @@
 """The patch bay: which ports are played with, as far as that is chosen while it all goes on.
 
-Knows nothing of notes, nor of ports that come and go by themselves (see `agent.plugs`).
+Knows nothing of notes, nor of ports that come and go by themselves (see `agent.midi.hotplug`).
 
 Threads: all on the event loop; what may take a while is done beside it.
 """
@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from .desk import Desk
-from .plugs import PluggedInput, PluggedOutput, Plugs
+from .midi.hotplug import PluggedInput, PluggedOutput, Plugs
+from .midi.output_merge import Desk
 from .session import Session
 
 RINGS_OUT = 0.03  # seconds in which a message that another thread had in its hand has left

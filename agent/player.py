@@ -17,7 +17,7 @@ from models.music.note import Note
 
 from .clock import Clock
 from .errors import UserError
-from .ports import OutputPort
+from .midi.ports import OutputPort
 from .schedule import Schedule, Sent
 from .timing import thread_priority
 

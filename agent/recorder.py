@@ -26,7 +26,7 @@ from models.music.note import ANSWER, CALL, Note
 from .conversation import Conversation
 from .errors import UserError
 from .listener import Listener
-from .ports import Event, is_whole
+from .midi.ports import Event, is_whole
 from .timing import thread_priority
 
 FORMAT = "tradefours-take/1"

@@ -15,12 +15,12 @@ from typing import Any
 
 from .controls import Controls
 from .manner import Beat, Manner
+from .midi.keyboard_zones import Zone
+from .midi.ports import Event
 from .mind import RELIEVED, Mind
-from .ports import Event
 from .presets import Preset
 from .session import Session
 from .virtual import LoopPlayer, VirtualLoop
-from .zone import Zone
 
 TOLERANCE = 0.05  # seconds between a decision in real time and the same in virtual time
 COMPARED = 64  # notes, of what the musician had heard

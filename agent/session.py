@@ -21,16 +21,17 @@ from models.music.note import Phrase
 from . import acts
 from .clock import Clock
 from .controls import Controls
-from .echoes import Echoes
 from .errors import UserError
 from .listener import NOTE_ON
 from .manner import Beat, Manner
 from .meters import Meters
 from .metronome import Metronome
+from .midi.feedback import Echoes
+from .midi.keyboard_zones import Zone
+from .midi.ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
 from .mind import Mind
 from .partner import Partner
 from .player import Player
-from .ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
 from .presets import Preset
 from .recorder import Witness
 from .schedule import Sent
@@ -39,7 +40,6 @@ from .timing.ableton_link import Linked
 from .timing.garbage_collection import Tidy
 from .timing.midi_clock import Follower
 from .timing.transport import Transport
-from .zone import Zone
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
 WATCH = 0.25  # seconds between looks at whether the clock is still there

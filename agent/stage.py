@@ -19,14 +19,14 @@ from . import presets, synth, takes
 from .clock import Clock
 from .controls import ACTIONS
 from .demo import messages, written_call
-from .desk import Desk
 from .errors import UserError
 from .glance import glance, lately
 from .learning import Learning
+from .midi.output_merge import Desk
+from .midi.ports import PAGE, Event
 from .mind import MindLost
 from .parameters import PARAMETERS
 from .patchbay import Patchbay
-from .ports import PAGE, Event
 from .recorder import MIDI, Take
 from .session import Session
 from .synth import CHOICES, OFF, BuiltIn, open_sound

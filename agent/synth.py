@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .errors import UserError
-from .ports import hushed, works
+from .midi.ports import hushed, works
 from .timing import thread_priority
 from .voices import BLOCK, DRUMS, Part, Voices
 

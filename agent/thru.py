@@ -10,8 +10,8 @@ from __future__ import annotations
 import threading
 
 from .listener import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
+from .midi.ports import OutputPort
 from .player import Player
-from .ports import OutputPort
 
 
 class Thru:

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
+from agent.midi.ports import Event, PortLost
 from agent.mind import RELIEVED, MindLost, Relieved
-from agent.ports import Event, PortLost
 from agent.virtual import LoopPlayer, VirtualLoop, in_virtual_time
 from models.music.note import ANSWER, Note, Span
 from models.worker import Echo

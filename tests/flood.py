@@ -23,8 +23,8 @@ from typing import Any
 from agent.clock import SystemClock
 from agent.manner import Beat
 from agent.meters import percentiles
+from agent.midi.ports import Event
 from agent.mind import Mind, worker_command
-from agent.ports import Event
 from agent.presets import Preset
 from agent.recorder import Take
 from agent.session import Session

@@ -110,7 +110,7 @@ class Watcher:
             return
         self._next = passed + self.every
         main = self.program.process.pid
-        pids = (main, worker_of(main), child_of(main, b"agent.guardian"))
+        pids = (main, worker_of(main), child_of(main, b"agent.midi.note_off_watchdog"))
         size = sum(f.stat().st_size for f in self.take.iterdir()) / 1e6
         self.samples.append((passed, *map(memory, pids), size))
         if passed >= self._told:

@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from agent.demo import BEAT, DemoInput, messages, pitch, written_call
+from agent.midi.ports import Event
 from agent.picture import COLOURS, hand_overs, piano_roll
-from agent.ports import Event
 from models.music.features import key_share
 from models.music.note import ANSWER, Note, Phrase
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from agent import cli, doctor, ports
-from agent.ports import NoMidiSystem, PortList
+from agent import cli, doctor
+from agent.midi import ports
+from agent.midi.ports import NoMidiSystem, PortList
 
 ECHO = f"{sys.executable} -m models.worker --echo"
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.controls import Controls
+from agent.midi.ports import MOST_SYSEX, is_whole
 from agent.mind import Mind, MindLost
-from agent.ports import MOST_SYSEX, is_whole
 from models.music.note import Span
 
 from .flood import THRU_MS, flood

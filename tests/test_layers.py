@@ -21,7 +21,7 @@ PURE = {
     "agent.conversation",
     "agent.doorkeeper",
     "agent.duets",
-    "agent.echoes",
+    "agent.midi.feedback",
     "agent.timing.midi_clock",
     "agent.listener",
     "agent.manner",
@@ -37,7 +37,7 @@ PURE = {
     "agent.view",
     "agent.voices",
     "agent.wishes",
-    "agent.zone",
+    "agent.midi.keyboard_zones",
     "agent.deep.planted",
 }
 

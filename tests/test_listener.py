@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agent.conversation import Conversation
 from agent.listener import LONGEST_RING, Listener
-from agent.ports import Event
+from agent.midi.ports import Event
 from models.music.note import HELD, Note
 
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from agent.plugs import Ledger, PluggedInput, PluggedOutput, Plugs, plain
-from agent.ports import PortList
+from agent.midi.hotplug import Ledger, PluggedInput, PluggedOutput, Plugs, plain
+from agent.midi.ports import PortList
 
 from .fakes import FakeInput, FakeOutput, judge
 
@@ -53,9 +53,9 @@ class Cables:
 @pytest.fixture
 def cables(monkeypatch: pytest.MonkeyPatch) -> Cables:
     made = Cables()
-    monkeypatch.setattr("agent.plugs.SETTLING", 0.0)
-    monkeypatch.setattr("agent.ports.open_input", made.input)
-    monkeypatch.setattr("agent.ports.open_output", made.output)
+    monkeypatch.setattr("agent.midi.hotplug.SETTLING", 0.0)
+    monkeypatch.setattr("agent.midi.ports.open_input", made.input)
+    monkeypatch.setattr("agent.midi.ports.open_output", made.output)
     return made
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent import ports
 from agent.errors import UserError
-from agent.ports import NoMidiSystem, PortList
+from agent.midi import ports
+from agent.midi.ports import NoMidiSystem, PortList
 
 THERE = [
     "Keystation 49 MK3:Keystation 49 MK3 20:0",
@@ -142,7 +142,7 @@ def test_an_output_that_is_gone_is_lost_and_closing_twice_is_fine() -> None:
 
 
 def test_on_windows_a_way_to_the_daw_is_told_where_there_is_none() -> None:
-    from agent.ports import is_loopback, loopback
+    from agent.midi.ports import is_loopback, loopback
 
     assert "loopMIDI" in loopback("winmm", ["Keystation 49 0"])
     assert loopback("winmm", ["Keystation 49 0", "loopMIDI Port 1"]) == ""

@@ -13,7 +13,7 @@ import pytest
 
 from agent import recorder, takes
 from agent.errors import UserError
-from agent.ports import Event
+from agent.midi.ports import Event
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, Take, mend, rows, take_notes, write_take_midi
 from models.music.midifile import read_notes
 
@@ -143,7 +143,7 @@ def test_a_take_has_an_end_and_so_has_what_waits(tmp_path: Path, monkeypatch: py
 KEEPS = """
 import sys, time
 from pathlib import Path
-from agent.ports import Event
+from agent.midi.ports import Event
 from agent.recorder import Take
 take = Take(Path(sys.argv[1]))
 for i in range(100_000):

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from agent import presets, takes
-from agent.audience import Audience
 from agent.controls import Controls
 from agent.deeds import slug
-from agent.desk import Desk
 from agent.errors import UserError
 from agent.learning import Learning, settings_folder
+from agent.midi.hotplug import Plugs
+from agent.midi.output_merge import Desk
+from agent.midi.port_subscribers import Audience
+from agent.midi.ports import Event, PortList
 from agent.patchbay import Patchbay
-from agent.plugs import Plugs
-from agent.ports import Event, PortList
 from agent.recorder import JSONL, MIDI, Take
 from agent.session import Session
 from agent.stage import Stage
@@ -518,8 +518,8 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         outs = {n: FakeOutput(e.loop) for n in ("tradefours:out", "synth")}
         for name, port in [*ins.items(), *outs.items()]:
             port.name = name
-        monkeypatch.setattr("agent.ports.open_input", lambda name, api: ins[name])
-        monkeypatch.setattr("agent.ports.open_output", lambda name, api: outs[name or "tradefours:out"])
+        monkeypatch.setattr("agent.midi.ports.open_input", lambda name, api: ins[name])
+        monkeypatch.setattr("agent.midi.ports.open_output", lambda name, api: outs[name or "tradefours:out"])
         there = PortList("alsa", ["keys"], ["synth"])
         plugs = Plugs("alsa", lambda: there)
         plugs.takes_new = True

@@ -11,9 +11,9 @@ import threading
 import pytest
 
 from agent.grammar import parser
+from agent.midi.keyboard_zones import Zone
 from agent.timing import thread_priority
 from agent.timing.garbage_collection import MINUTE, SILENCE, Tidy
-from agent.zone import Zone
 from models.music.note import ANSWER
 
 from .test_session import AGENT_CHANNEL, Jam, jam

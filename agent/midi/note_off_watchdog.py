@@ -17,10 +17,10 @@ import sys
 import time
 from typing import BinaryIO
 
+from ..errors import UserError
+from ..listener import CONTROL, SUSTAIN
 from . import ports
-from .errors import UserError
-from .listener import CONTROL, SUSTAIN
-from .plugs import ALL_OFF, SETTLING, Ledger
+from .hotplug import ALL_OFF, SETTLING, Ledger
 
 LATELY = 0.5  # seconds before the end, in which what was handed over may not have left
 LEAVING = 0.3  # seconds in which the MIDI system takes what was handed over
@@ -33,12 +33,12 @@ class Guardian:
     def __init__(self, api: str) -> None:
         self._api, self._to = api, [""]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "agent.guardian"],
+            [sys.executable, "-m", "agent.midi.note_off_watchdog"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # what ends us must not end it
-            cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+            cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
         )
         assert self._process.stdin is not None
         self._pipe = self._process.stdin.fileno()

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .errors import UserError
-from .jackeye import EYE, INPUTS, OUTPUTS
-from .timing import thread_priority
+from ..errors import UserError
+from ..timing import thread_priority
+from .jack import EYE, INPUTS, OUTPUTS
 
 CLIENT = "tradefours"
 PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it

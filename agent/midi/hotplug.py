@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..errors import UserError
+from ..listener import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 from . import ports
-from .errors import UserError
-from .jackeye import EYE
-from .listener import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
+from .jack import EYE
 from .ports import Event, InputPort, OutputPort, PortList, PortLost
 
 P = TypeVar("P", bound="Plug")
@@ -281,7 +281,7 @@ class Plugs:
 
     async def watch(self, say: Callable[[str], None], listen: Callable[[InputPort], None]) -> None:
         """Look now and then, and say what is new; a new instrument is given to `listen`."""
-        from .guardian import Guardian
+        from .note_off_watchdog import Guardian
 
         guardian: Guardian | None = None
         while True:

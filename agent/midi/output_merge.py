@@ -7,8 +7,8 @@ Threads: as those of a port, from any.
 
 from __future__ import annotations
 
+from ..synth import AGENT, PLAYER, Sound
 from .ports import OutputPort, PortLost
-from .synth import AGENT, PLAYER, Sound
 
 
 class Desk:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .jackeye import EYE
+from .jack import EYE
 from .ports import CLIENT, OutputPort
 
 ALSA_CLIENTS = Path("/proc/asound/seq/clients")
