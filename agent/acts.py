@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from . import presets
 from .controls import BARS, KNOB, NEXT_MODE, PRESET, STEPS
 from .errors import UserError
-from .manner import MODES, TRADE
 from .parameters import PARAMETERS
+from .turns.modes import MODES, TRADE
 
 if TYPE_CHECKING:
     from .session import Session

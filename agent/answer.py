@@ -18,9 +18,9 @@ from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
 from models.music.pulse import pulse
 
 from .errors import UserError
-from .manner import ALONE
 from .pace import CANDIDATES
 from .presets import Preset
+from .turns.modes import ALONE
 
 CALL, ANSWER = "call", "answer"
 CLOSING = 0.85  # share of the time asked for, after which the answer may come to its end

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .demo import STEPS as NAMES
-from .manner import CALL, MODES, PARTS
 from .midi import ports
 from .midi.keyboard_zones import CURVES
 from .presets import KNOBS
 from .synth import AUTO, CHOICES
+from .turns.modes import CALL, MODES, PARTS
 
 TAKES = Path.home() / "tradefours" / "takes"
 

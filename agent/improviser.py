@@ -18,14 +18,14 @@ from models.music.note import ANSWER, CALL, Bar, Note, Span
 from models.music.pulse import pulse
 
 from .clock import Clock
-from .conversation import Conversation
-from .manner import Manner
 from .meters import Meters
 from .midi.keyboard_zones import Zone
 from .mind import Mind
 from .pace import CANDIDATES, Pace
 from .player import Player
 from .timing.transport import Transport
+from .turns.history import Conversation
+from .turns.modes import Manner
 
 TICK = 0.0005  # seconds: nearer than this is now; the event loop tells no finer
 AHEAD = 1.0  # seconds of music that are asked for at a time

@@ -24,7 +24,6 @@ from .errors import UserError
 from .grammar import TAKES
 from .learning import Learning, settings_folder
 from .letters import letters
-from .manner import TRADE, Beat, Manner
 from .midi import ports
 from .midi.hotplug import Plugs
 from .midi.keyboard_zones import Zone
@@ -38,6 +37,7 @@ from .session import Report, Session
 from .status import Status
 from .synth import open_sound
 from .timing import ableton_link, thread_priority
+from .turns.modes import TRADE, Beat, Manner
 
 LETTERS_SAID = (
     "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, q quit."

@@ -27,7 +27,6 @@ from .clock import SystemClock
 from .controls import Controls
 from .errors import UserError
 from .learning import Learning
-from .manner import DUET, Manner
 from .meters import percentiles
 from .midi.output_merge import Desk
 from .midi.ports import Event
@@ -38,6 +37,7 @@ from .recorder import Take
 from .session import Session
 from .stage import Stage
 from .timing import thread_priority
+from .turns.modes import DUET, Manner
 from .web import Server
 
 MOST = 1.2  # times as late, at the 99th of a hundred: what is promised

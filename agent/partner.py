@@ -13,20 +13,20 @@ from typing import Any
 
 from models.music.note import CALL, Note, Phrase
 
-from . import duets, turns
 from .clock import Clock
-from .conversation import Conversation
 from .errors import UserError
 from .improviser import SOON, TICK, Bounds, Improviser
-from .listener import Listener
-from .manner import DUET, TRADE, Manner
 from .meters import Meters
 from .mind import Mind, MindLost, Relieved
 from .player import Player
 from .presets import Preset
 from .taste import Taste
 from .timing.transport import Transport
-from .trades import Trades, Turn
+from .turns import duet, turn_taking
+from .turns.history import Conversation
+from .turns.modes import DUET, TRADE, Manner
+from .turns.note_tracker import Listener
+from .turns.trading import Trades, Turn
 
 BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
@@ -82,7 +82,7 @@ class Partner:
             finished=self._finished,
         )
         self.taste = Taste(mind, preset, self.improviser.pace)
-        self.temper = turns.Temper()
+        self.temper = turn_taking.Temper()
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
         self.free = False  # the clock is lost: in free time until it is back
@@ -212,10 +212,10 @@ class Partner:
             self.improviser.rest()
             self.improviser.share()
             phrase = self._phrase()
-            hands = turns.Hands(
+            hands = turn_taking.Hands(
                 len(self.listener.down), self.listener.pedal, self.listener.last_onset, self.listener.last_release
             )
-            due, now = turns.over_at(phrase, hands, self.temper.times), self.clock.now()
+            due, now = turn_taking.over_at(phrase, hands, self.temper.times), self.clock.now()
             asked, self._now = bool(phrase) and self._now, False
             if asked:
                 due = now
@@ -235,7 +235,7 @@ class Partner:
         bar = self.improviser.beat(begin, phrase)
         if bar is not None:
             begin = bar.beat_from(begin)
-        shape = turns.shape(phrase, begin, self.preset.shortest, self.preset.longest)
+        shape = turn_taking.shape(phrase, begin, self.preset.shortest, self.preset.longest)
         return begin, Bounds(shape.close, shape.stop), bar is not None
 
     async def _trade(self) -> None:
@@ -282,21 +282,21 @@ class Partner:
             self.improviser.rest()
             self.improviser.share()
             now = self.clock.now()
-            if sum(now - n.onset < duets.SILENCE for n in self._phrase()) < duets.LEAST_NOTES:
+            if sum(now - n.onset < duet.SILENCE for n in self._phrase()) < duet.LEAST_NOTES:
                 await self.improviser.change(None)
                 continue
 
             def bounds() -> Bounds:
                 self._make_room()
-                return Bounds(*duets.bounds(self.listener.last_onset, self.clock.now()))
+                return Bounds(*duet.bounds(self.listener.last_onset, self.clock.now()))
 
-            how: dict[str, Any] = {"ahead": duets.AHEAD, "soon": duets.SOON, "together": True}
-            await self._play(now + duets.SOON, bounds, weaves=lambda when: True, **how)
+            how: dict[str, Any] = {"ahead": duet.AHEAD, "soon": duet.SOON, "together": True}
+            await self._play(now + duet.SOON, bounds, weaves=lambda when: True, **how)
 
     def _make_room(self) -> None:
         """In a duet, play where the player does not, and less while the player plays more."""
-        recent = [n for n in self.conversation.notes[-duets.LOOKED_AT :] if n.role == CALL]
-        self.taste.tell(duets.sampling(self.taste.settings(), recent, self.clock.now(), self.manner.part))
+        recent = [n for n in self.conversation.notes[-duet.LOOKED_AT :] if n.role == CALL]
+        self.taste.tell(duet.sampling(self.taste.settings(), recent, self.clock.now(), self.manner.part))
         self.improviser.beat(self.clock.now(), recent)
 
     # -- between the solos -------------------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from bisect import bisect_left
 from typing import Any
 
 from .controls import Controls
-from .manner import Beat, Manner
 from .midi.keyboard_zones import Zone
 from .midi.ports import Event
 from .mind import RELIEVED, Mind
 from .presets import Preset
 from .session import Session
+from .turns.modes import Beat, Manner
 from .virtual import LoopPlayer, VirtualLoop
 
 TOLERANCE = 0.05  # seconds between a decision in real time and the same in virtual time

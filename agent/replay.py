@@ -17,12 +17,12 @@ from pathlib import Path
 from .controls import Controls
 from .encore import ask_again
 from .errors import UserError
-from .manner import Beat, Manner
 from .midi.keyboard_zones import Zone
 from .mind import worker_command
 from .presets import Preset
 from .recorder import JSONL, rows
 from .rehearsal import Rehearing, Row
+from .turns.modes import Beat, Manner
 
 
 def setting(preset: Preset, args: argparse.Namespace, controls: Controls, more: Row) -> Row:

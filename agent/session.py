@@ -22,8 +22,6 @@ from . import acts
 from .clock import Clock
 from .controls import Controls
 from .errors import UserError
-from .listener import NOTE_ON
-from .manner import Beat, Manner
 from .meters import Meters
 from .metronome import Metronome
 from .midi.feedback import Echoes
@@ -40,6 +38,8 @@ from .timing.ableton_link import Linked
 from .timing.garbage_collection import Tidy
 from .timing.midi_clock import Follower
 from .timing.transport import Transport
+from .turns.modes import Beat, Manner
+from .turns.note_tracker import NOTE_ON
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
 WATCH = 0.25  # seconds between looks at whether the clock is still there

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 
-from .listener import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 from .midi.ports import OutputPort
 from .player import Player
+from .turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 
 
 class Thru:

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from agent.clock import SystemClock
-from agent.manner import DUET, Beat, Manner
 from agent.mind import Mind, worker_command
 from agent.player import Player
 from agent.presets import Preset, load
 from agent.session import Session
+from agent.turns.modes import DUET, Beat, Manner
 from models.data.corpus import Piece, read
 from models.decoding import backend_choice
 from models.decoding.engine import Engine

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from agent.clock import SystemClock
-from agent.manner import Beat
 from agent.meters import percentiles
 from agent.midi.ports import Event
 from agent.mind import Mind, worker_command
 from agent.presets import Preset
 from agent.recorder import Take
 from agent.session import Session
+from agent.turns.modes import Beat
 
 from .soak import memory
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from agent import replay
 from agent.controls import Controls
-from agent.manner import MODES, Beat, Manner
 from agent.midi.keyboard_zones import Zone
 from agent.mind import Mind
 from agent.presets import Preset
 from agent.recorder import JSONL, Take
 from agent.session import Session
+from agent.turns.modes import MODES, Beat, Manner
 from models.worker import Echo, serve
 
 from .fakes import FakeInput, FakeOutput, LoopPlayer, VirtualLoop, in_virtual_time

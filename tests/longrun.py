@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agent.manner import MODES, Manner
 from agent.presets import Preset
 from agent.recorder import JSONL, Take
 from agent.session import Session
+from agent.turns.modes import MODES, Manner
 
 from .fakes import FakeInput, FakeMind, LoopPlayer, VirtualLoop, in_virtual_time
 from .soak import memory, phrase

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from agent.controls import Controls
 from agent.errors import UserError
 from agent.grammar import parser
-from agent.manner import CALL, DUET, TRADE, Beat, Manner
 from agent.midi.feedback import LOOP, Echoes
 from agent.midi.keyboard_zones import Zone
 from agent.parameters import PARAMETERS
+from agent.turns.modes import CALL, DUET, TRADE, Beat, Manner
 
 from .jackroom import ROOT
 from .test_session import AGENT_CHANNEL, Jam, jam

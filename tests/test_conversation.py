@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.conversation import Conversation
+from agent.turns.history import Conversation
 from models.music.note import ANSWER, CALL, HELD, Note
 
 acts = st.lists(

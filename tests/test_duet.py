@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.duets import LEAN, key, sampling
 from agent.presets import Preset
+from agent.turns.duet import LEAN, key, sampling
 from models.decoding import backend_choice
 from models.music.note import ANSWER, Note
 

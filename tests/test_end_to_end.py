@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent import turns
 from agent.demo import messages, written_call
 from agent.midi.jack import JackEye
 from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.timing.midi_clock import TICKS, Follower
 from agent.timing.transport import Transport
+from agent.turns.turn_taking import turn_taking
 from models.music.midifile import read_notes
 from models.music.note import Note
 
@@ -166,12 +166,15 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
 @judged
 def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path) -> None:
     """Decision to first note, and cut-in to last off, by JACK's own frames. An event's frame may lie a period from where it is seen."""
-    rounds, after = 3, turns.LONGEST_SILENCE  # so few keys are given so much time, with one before them or without
+    rounds, after = (
+        3,
+        turn_taking.LONGEST_SILENCE,
+    )  # so few keys are given so much time, with one before them or without
     few = [
         (0.2 * i + off, bytes((kind, 60 + 2 * i, 80))) for i in range(3) for off, kind in ((0.0, 0x90), (0.05, 0x80))
     ]
     notes = [Note(0.2 * i, 0.05, 60, 80) for i in range(3)]
-    assert turns.patience(notes) == turns.patience([Note(-1.0, 0.05, 36, 80), *notes]) == after
+    assert turn_taking.patience(notes) == turn_taking.patience([Note(-1.0, 0.05, 36, 80), *notes]) == after
     with (
         Recorder() as room,
         Program("play", *BARE, "--take", str(tmp_path), "--channel", str(ANSWERING + 1), "--json") as program,

@@ -108,7 +108,7 @@ def jam_judged(script: Any, **more: Any) -> tuple[Jam, Any]:
 )
 @pytest.mark.parametrize("follow", [False, True])
 def test_rubbish_and_floods_are_passed_over_or_on(messages: list[tuple[int, ...]], follow: bool) -> None:
-    from agent.manner import Beat
+    from agent.turns.modes import Beat
 
     async def script(j: Jam) -> None:
         for message in messages:

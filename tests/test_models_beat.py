@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import manner, presets
+from agent import presets
+from agent.turns.turn_taking import modes
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.encoding import codec
@@ -98,5 +99,5 @@ def test_the_shipped_musician_keeps_it_too() -> None:
 
 
 def test_both_rooms_agree() -> None:
-    assert answers.GROOVE == manner.ALONE
+    assert answers.GROOVE == modes.ALONE
     assert presets.SAMPLING["beat"][1] >= 3.5

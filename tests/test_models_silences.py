@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent import turns
+from agent.turns.turn_taking import turn_taking
 from models.evaluation import evaluate, phrase_end_accuracy
 from models.music.midifile import write_notes
 from models.music.note import Note
@@ -39,8 +39,8 @@ def test_the_rule_that_plays_is_the_one_that_is_judged() -> None:
         for _ in range(50):
             gaps = rng.uniform(0.05, most, rng.integers(0, 30))
             notes = [Note(float(t), 0.1, 60, 64) for t in np.concatenate([[0.0], np.cumsum(gaps)])]
-            assert phrase_end_accuracy.breathing()(gaps) == pytest.approx(turns.patience(notes))
-    assert phrase_end_accuracy.CHORD == turns.CHORD
+            assert phrase_end_accuracy.breathing()(gaps) == pytest.approx(turn_taking.patience(notes))
+    assert phrase_end_accuracy.CHORD == turn_taking.CHORD
 
 
 def test_false_cut_ins_and_delay() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from agent.errors import UserError
-from agent.manner import MODES
 from agent.presets import Preset
 from agent.recorder import JSONL, rows
 from agent.rehearsal import differs
 from agent.replay import replay
+from agent.turns.modes import MODES
 
 from .golden import ECHO, FOLDER, jam
 from .jackroom import ROOT

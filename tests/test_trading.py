@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.manner import DUET, TRADE, Beat, Manner
+from agent.turns.modes import DUET, TRADE, Beat, Manner
 from models.decoding.engine import Engine
 
 from .musicians import small_network

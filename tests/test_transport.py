@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.timing.transport import Transport
-from agent.trades import Trades
+from agent.turns.trading import Trades
 from models.music.note import Bar
 
 changes = st.lists(

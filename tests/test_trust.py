@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from agent.controls import Controls
-from agent.manner import MODES, Beat, Manner
 from agent.metronome import Metronome
 from agent.presets import Preset
 from agent.session import Session
+from agent.turns.modes import MODES, Beat, Manner
 
 from .fakes import FakeInput, FakeMind, FakeOutput, LoopPlayer, VirtualLoop
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import turns
-from agent.turns import Hands, Temper
+from agent.turns.turn_taking import Hands, Temper, turn_taking
 from models.music.note import Note
 
-LATEST = turns.HELD * turns.LONGEST_SILENCE  # seconds after its last note: a chord that is held on ends the phrase, too
+LATEST = (
+    turn_taking.HELD * turn_taking.LONGEST_SILENCE
+)  # seconds after its last note: a chord that is held on ends the phrase, too
 some_gaps = st.lists(st.floats(0.0, 3.0), min_size=1, max_size=40)
 
 
@@ -30,8 +31,8 @@ def hands_off(notes: list[Note], keys: int = 0, pedal: bool = False) -> Hands:
 
 
 def test_a_phrase_of_one_note_is_not_answered() -> None:
-    assert turns.over_at(phrase(0.2, 1), hands_off(phrase(0.2, 1))) is None
-    assert turns.over_at([], Hands(0, False, -1e9, -1e9)) is None
+    assert turn_taking.over_at(phrase(0.2, 1), hands_off(phrase(0.2, 1))) is None
+    assert turn_taking.over_at([], Hands(0, False, -1e9, -1e9)) is None
 
 
 @pytest.mark.parametrize(
@@ -48,59 +49,59 @@ def test_a_phrase_of_one_note_is_not_answered() -> None:
 )
 def test_the_phrase_itself_says_how_long_to_wait(gap: float, count: int, least: float, most: float) -> None:
     notes = phrase(gap, count)
-    over = turns.over_at(notes, hands_off(notes))
+    over = turn_taking.over_at(notes, hands_off(notes))
     assert over is not None
     assert least - 1e-9 <= over - notes[-1].onset <= most + 1e-9
 
 
 @given(st.floats(0.06, 0.9), st.integers(2, 30))
 def test_an_even_phrase_that_goes_on_is_waited_for_ever_less(gap: float, count: int) -> None:
-    assert turns.patience(phrase(gap, count + 1)) <= turns.patience(phrase(gap, count)) + 1e-9
+    assert turn_taking.patience(phrase(gap, count + 1)) <= turn_taking.patience(phrase(gap, count)) + 1e-9
 
 
 @given(st.lists(st.floats(0.06, 1.0), min_size=2, max_size=40), st.floats(1.0, 2.0))
 def test_a_slower_player_is_never_given_less_time(gaps: list[float], slower: float) -> None:
-    assert turns.patience(played([slower * g for g in gaps])) >= turns.patience(played(gaps)) - 1e-9
+    assert turn_taking.patience(played([slower * g for g in gaps])) >= turn_taking.patience(played(gaps)) - 1e-9
 
 
 @given(st.floats(0.06, 0.9), st.integers(2, 30))
 def test_no_steady_player_is_cut_into_at_their_own_pace(gap: float, count: int) -> None:
-    assert turns.patience(phrase(gap, count)) >= min(1.49 * gap, turns.LONGEST_SILENCE)
+    assert turn_taking.patience(phrase(gap, count)) >= min(1.49 * gap, turn_taking.LONGEST_SILENCE)
 
 
 def test_a_breath_in_a_phrase_is_given_room() -> None:
     even, breathing = [0.25] * 12, [0.25] * 6 + [0.7] + [0.25] * 5
-    assert turns.patience(played(breathing)) > 1.5 * turns.patience(played(even))
+    assert turn_taking.patience(played(breathing)) > 1.5 * turn_taking.patience(played(even))
 
 
 def test_chords_do_not_count_as_gaps() -> None:
     chords = [Note(n.onset + d, 0.1, n.pitch + int(100 * d), 70) for n in phrase(0.5) for d in (0.0, 0.01, 0.02)]
-    assert turns.patience(chords) == pytest.approx(turns.patience(phrase(0.5)))
+    assert turn_taking.patience(chords) == pytest.approx(turn_taking.patience(phrase(0.5)))
 
 
 def test_what_lies_before_a_rest_is_no_part_of_the_phrase() -> None:
     late = [Note(-20.0, 0.1, 60, 70), *phrase(0.25)]
-    assert turns.patience(late) == pytest.approx(turns.patience(phrase(0.25)))
-    assert turns.patience(late[:2]) == turns.LONGEST_SILENCE
+    assert turn_taking.patience(late) == pytest.approx(turn_taking.patience(phrase(0.25)))
+    assert turn_taking.patience(late[:2]) == turn_taking.LONGEST_SILENCE
 
 
 def test_keys_and_pedal_say_not_yet_but_not_for_ever() -> None:
     notes = phrase(0.25)
-    plain = turns.over_at(notes, hands_off(notes))
-    pedal = turns.over_at(notes, hands_off(notes, pedal=True))
-    held = turns.over_at(notes, hands_off(notes, keys=2))
+    plain = turn_taking.over_at(notes, hands_off(notes))
+    pedal = turn_taking.over_at(notes, hands_off(notes, pedal=True))
+    held = turn_taking.over_at(notes, hands_off(notes, keys=2))
     assert plain is not None
     assert pedal is not None
     assert held is not None
     assert plain < pedal < held
     slow = phrase(2.0)
-    assert turns.over_at(slow, hands_off(slow, keys=1)) == slow[-1].onset + LATEST
+    assert turn_taking.over_at(slow, hands_off(slow, keys=1)) == slow[-1].onset + LATEST
 
 
 def test_hands_that_have_just_left_may_come_back() -> None:
     notes = phrase(0.1)
     late = Hands(0, False, notes[-1].onset, notes[-1].onset + 2.0)
-    assert turns.over_at(notes, late) == pytest.approx(notes[-1].onset + 2.0 + turns.AFTER_RELEASE)
+    assert turn_taking.over_at(notes, late) == pytest.approx(notes[-1].onset + 2.0 + turn_taking.AFTER_RELEASE)
 
 
 @given(some_gaps, st.booleans(), st.integers(0, 3), st.floats(1.0, Temper.MOST), st.floats(0.0, 4.0))
@@ -109,11 +110,11 @@ def test_every_phrase_ends_in_bounded_time_and_never_at_once(
 ) -> None:
     notes = played(gaps)
     onset = notes[-1].onset
-    over = turns.over_at(notes, Hands(keys, pedal, onset, onset + released), times)
+    over = turn_taking.over_at(notes, Hands(keys, pedal, onset, onset + released), times)
     assert over is not None
-    assert over >= onset + turns.SHORTEST_SILENCE - 1e-9
-    assert over >= onset + released + turns.AFTER_RELEASE - 1e-9
-    assert over <= onset + max(LATEST, released + turns.AFTER_RELEASE) + 1e-9
+    assert over >= onset + turn_taking.SHORTEST_SILENCE - 1e-9
+    assert over >= onset + released + turn_taking.AFTER_RELEASE - 1e-9
+    assert over <= onset + max(LATEST, released + turn_taking.AFTER_RELEASE) + 1e-9
 
 
 @given(some_gaps, st.booleans(), st.floats(1.0, Temper.MOST))
@@ -122,7 +123,7 @@ def test_a_key_that_comes_up_never_puts_the_end_off_but_for_a_moment(
 ) -> None:
     notes = played(gaps)
     onset = notes[-1].onset
-    held, free = (turns.over_at(notes, Hands(keys, pedal, onset, onset), times) for keys in (1, 0))
+    held, free = (turn_taking.over_at(notes, Hands(keys, pedal, onset, onset), times) for keys in (1, 0))
     assert held is not None
     assert free is not None
     assert free <= held
@@ -145,7 +146,7 @@ def test_who_was_cut_into_is_waited_for_longer() -> None:
     temper = Temper()
     temper.learn(played_on=True)
     notes = phrase(0.25)
-    before, after = (turns.over_at(notes, hands_off(notes), times) for times in (1.0, temper.times))
+    before, after = (turn_taking.over_at(notes, hands_off(notes), times) for times in (1.0, temper.times))
     assert before is not None
     assert after is not None
     assert 0.05 < after - before < 0.3
@@ -153,7 +154,7 @@ def test_who_was_cut_into_is_waited_for_longer() -> None:
 
 @given(st.floats(0.0, 60.0))
 def test_an_answer_is_about_as_long_as_the_call(length: float) -> None:
-    shape = turns.shape([Note(0.0, 0.1, 60, 70), Note(length, 0.1, 62, 70)], start=100.0)
+    shape = turn_taking.shape([Note(0.0, 0.1, 60, 70), Note(length, 0.1, 62, 70)], start=100.0)
     assert shape.start == 100.0 < shape.close < shape.stop
     assert 1.59 <= shape.close - 100.0 <= 6.41
     assert shape.stop - 100.0 <= 11.21

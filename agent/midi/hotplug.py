@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..errors import UserError
-from ..listener import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
+from ..turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 from . import ports
 from .jack import EYE
 from .ports import Event, InputPort, OutputPort, PortList, PortLost

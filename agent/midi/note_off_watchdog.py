@@ -18,7 +18,7 @@ import time
 from typing import BinaryIO
 
 from ..errors import UserError
-from ..listener import CONTROL, SUSTAIN
+from ..turns.note_tracker import CONTROL, SUSTAIN
 from . import ports
 from .hotplug import ALL_OFF, SETTLING, Ledger
 

@@ -31,7 +31,8 @@ CHORD = 0.04  # seconds: onsets closer than this are one chord
 LEAST, SPAN = 4, (2.0, 8.0)  # chords of a phrase; seconds in which its end is looked for
 FIXED = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5)  # seconds
 TIMES = (1.2, 1.5, 2.0, 2.5, 3.0, 4.0)  # the phrase's slower gaps
-#: The rule that plays (`agent.turns`): see `silence`. WAIT is fitted on 6,000 calls of the valid split to wait for DELAY where they end.
+#: The rule that plays (`agent.turns.turn_taking`): see `silence`. WAIT is fitted on 6,000 calls of the valid split to
+#: wait for DELAY where they end.
 WAIT, POWER, GAPS, BOUNDS, REST = 2.7, 2 / 3, (1.5, 10.0), (0.35, 1.5), 2.5
 DELAY = 0.55  # seconds, the median
 WAITS = (1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0)  # seconds

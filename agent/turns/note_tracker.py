@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from models.music.note import CALL, HELD, Note
 
-from .conversation import Conversation
-from .midi.ports import Event
+from ..midi.ports import Event
+from .history import Conversation
 
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
 SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF = 64, 120, 121, 123
