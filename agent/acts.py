@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import presets
 from .controls import BARS, KNOB, NEXT_MODE, PRESET, STEPS
 from .errors import UserError
 from .parameters import PARAMETERS
+from .styles import presets
 from .turns.modes import MODES, TRADE
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from models.music.pulse import pulse
 
 from .errors import UserError
 from .pace import CANDIDATES
-from .presets import Preset
+from .styles.presets import Preset
 from .turns.modes import ALONE
 
 CALL, ANSWER = "call", "answer"

@@ -23,7 +23,6 @@ from typing import Any
 
 from models.music.note import ANSWER, Note, Span
 
-from . import presets
 from .budgets import table, verdicts
 from .clock import SystemClock
 from .errors import UserError
@@ -32,6 +31,7 @@ from .midi.ports import Event, RtInput
 from .mind import Mind, MindLost, worker_command
 from .pace import CANDIDATES
 from .session import Session
+from .styles import presets
 from .timing import thread_priority
 
 RATE = 12.0  # notes a second that must be ready

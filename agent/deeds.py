@@ -11,12 +11,13 @@ from typing import Any
 
 from models.music.note import CALL, HELD
 
-from . import presets, tailor, takes
+from . import takes
 from .controls import KNOB, PRESET
 from .errors import UserError
-from .presets import Preset
 from .session import Session
 from .stage import Stage
+from .styles import maker, presets
+from .styles.presets import Preset
 from .web import Page
 
 LEAST_LEARNT = 12  # notes of which a style can be learnt
@@ -56,7 +57,7 @@ def _pad(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> No
         stage.at_corners = [presets.load(name) for name in corners]
         stage.corners = corners
     a, b, c, d = stage.at_corners
-    preset = tailor.blend("pad", tailor.blend("top", a, b, x), tailor.blend("bottom", c, d, x), y)
+    preset = maker.blend("pad", maker.blend("top", a, b, x), maker.blend("bottom", c, d, x), y)
     turned = {k: v for k, v in session.partner.preset.sampling.items() if k.startswith(presets.KNOB)}
     shares = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
     title = " · ".join(f"{share:.0%} {p.title}" for share, p in zip(shares, (a, b, c, d), strict=True) if share > 0.1)
@@ -88,7 +89,7 @@ async def _sound_like_that(stage: Stage, session: Session, name: str) -> None:
         source="your playing",
         musician=who,
         sampling=habits,
-        vamp=tailor.vamp(notes),
+        vamp=maker.vamp(notes),
     )
     _keep(stage, preset)
     use(session, preset)
@@ -102,7 +103,7 @@ def _save_preset(stage: Stage, session: Session, page: Page, wish: dict[str, Any
 
 def _keep(stage: Stage, preset: Preset) -> None:
     """Among the user's own. Raises UserError."""
-    tailor.write(preset, presets.OWN / f"{preset.name}.toml")
+    maker.write(preset, presets.OWN / f"{preset.name}.toml")
     stage.say(f"The style {preset.title} is kept.")
     stage.new_presets()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from .demo import STEPS as NAMES
 from .midi import ports
 from .midi.keyboard_zones import CURVES
-from .presets import KNOBS
+from .styles.presets import KNOBS
 from .synth import AUTO, CHOICES
 from .turns.modes import CALL, MODES, PARTS
 

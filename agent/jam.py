@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import darkroom, presets, replay, takes
+from . import darkroom, replay, takes
 from .clock import SystemClock
 from .controls import LETTERS, Controls
 from .demo import DemoInput, DemoOutput, written_call
@@ -35,6 +35,7 @@ from .patchbay import Patchbay
 from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
 from .status import Status
+from .styles import presets
 from .synth import open_sound
 from .timing import ableton_link, thread_priority
 from .turns.modes import TRADE, Beat, Manner

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from models.music.midifile import write_notes
 
-from . import presets, replay, tailor, takes
+from . import replay, takes
 from .answer import answer_file
 from .errors import UserError
 from .grammar import TAKES
 from .midi import ports
 from .mind import worker_command
 from .recorder import PICTURE
+from .styles import maker, presets
 
 
 def answer(args: argparse.Namespace) -> int:
@@ -117,19 +118,19 @@ def make_preset(args: argparse.Namespace) -> int:
     if args.make == "vamp" and args.file is None:
         return write_vamp(args)
     if args.make == "vamp":
-        preset = tailor.with_vamp(presets.load(args.name), args.file)
+        preset = maker.with_vamp(presets.load(args.name), args.file)
     elif args.make == "learn":
         mind = worker_command(args.weights or presets.WEIGHTS, args.engine, args.mind)
         named = (
             args.weights if args.weights and presets.NAME.fullmatch(args.weights) else ""
         )  # a file may be elsewhere tomorrow
-        preset = tailor.learn(args.name, args.files, mind, named)
+        preset = maker.learn(args.name, args.files, mind, named)
     else:
         name = args.out.stem if args.out else f"{args.a}-{args.b}"
-        preset = tailor.blend(name, presets.load(args.a), presets.load(args.b), args.share)
+        preset = maker.blend(name, presets.load(args.a), presets.load(args.b), args.share)
     path = args.out or presets.OWN / f"{preset.name}.toml"
     if path.suffix != ".toml" or "/" in preset.name or "\\" in preset.name:
         raise UserError(f"{path} is no name for a preset; write a plain name, or -o FILE.toml.")
-    tailor.write(preset, path)
+    maker.write(preset, path)
     print(f"{path}: {preset.description} Play it: tradefours play --preset {preset.name if not args.out else path}")
     return 0

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import labour, presets
+from . import labour
 from .bench import Stage as Rehearsed
 from .bench import machine
 from .clock import SystemClock
@@ -36,6 +36,7 @@ from .patchbay import Patchbay
 from .recorder import Take
 from .session import Session
 from .stage import Stage
+from .styles import presets
 from .timing import thread_priority
 from .turns.modes import DUET, Manner
 from .web import Server

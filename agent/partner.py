@@ -19,7 +19,7 @@ from .improviser import SOON, TICK, Bounds, Improviser
 from .meters import Meters
 from .mind import Mind, MindLost, Relieved
 from .player import Player
-from .presets import Preset
+from .styles.presets import Preset
 from .taste import Taste
 from .timing.transport import Transport
 from .turns import duet, turn_taking

@@ -17,8 +17,8 @@ from .controls import Controls
 from .midi.keyboard_zones import Zone
 from .midi.ports import Event
 from .mind import RELIEVED, Mind
-from .presets import Preset
 from .session import Session
+from .styles.presets import Preset
 from .turns.modes import Beat, Manner
 from .virtual import LoopPlayer, VirtualLoop
 

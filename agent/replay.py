@@ -19,9 +19,9 @@ from .encore import ask_again
 from .errors import UserError
 from .midi.keyboard_zones import Zone
 from .mind import worker_command
-from .presets import Preset
 from .recorder import JSONL, rows
 from .rehearsal import Rehearing, Row
+from .styles.presets import Preset
 from .turns.modes import Beat, Manner
 
 

@@ -30,9 +30,9 @@ from .midi.ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
 from .mind import Mind
 from .partner import Partner
 from .player import Player
-from .presets import Preset
 from .recorder import Witness
 from .schedule import Sent
+from .styles.presets import Preset
 from .thru import Thru
 from .timing.ableton_link import Linked
 from .timing.garbage_collection import Tidy

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import presets, synth, takes
+from . import synth, takes
 from .clock import Clock
 from .controls import ACTIONS
 from .demo import messages, written_call
@@ -29,6 +29,7 @@ from .parameters import PARAMETERS
 from .patchbay import Patchbay
 from .recorder import MIDI, Take
 from .session import Session
+from .styles import presets
 from .synth import CHOICES, OFF, BuiltIn, open_sound
 from .timbres import TIMBRES
 from .view import AGENT, PLAYER, View, ident_of

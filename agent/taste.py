@@ -13,7 +13,7 @@ from models.music.note import CALL, HELD, Note
 from .errors import UserError
 from .mind import Mind
 from .pace import Pace
-from .presets import HABIT, Preset
+from .styles.presets import HABIT, Preset
 
 MIRRORED, LEAST_MIRRORED = 64, 8  # notes of the player's that are mirrored
 OURS = 0.5  # followed so far, the player's own call is all that it has in the ear

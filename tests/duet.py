@@ -23,8 +23,8 @@ import numpy as np
 from agent.clock import SystemClock
 from agent.mind import Mind, worker_command
 from agent.player import Player
-from agent.presets import Preset, load
 from agent.session import Session
+from agent.styles.presets import Preset, load
 from agent.turns.modes import DUET, Beat, Manner
 from models.data.corpus import Piece, read
 from models.decoding import backend_choice

@@ -24,9 +24,9 @@ from agent.clock import SystemClock
 from agent.meters import percentiles
 from agent.midi.ports import Event
 from agent.mind import Mind, worker_command
-from agent.presets import Preset
 from agent.recorder import Take
 from agent.session import Session
+from agent.styles.presets import Preset
 from agent.turns.modes import Beat
 
 from .soak import memory

@@ -18,9 +18,9 @@ from agent import replay
 from agent.controls import Controls
 from agent.midi.keyboard_zones import Zone
 from agent.mind import Mind
-from agent.presets import Preset
 from agent.recorder import JSONL, Take
 from agent.session import Session
+from agent.styles.presets import Preset
 from agent.turns.modes import MODES, Beat, Manner
 from models.worker import Echo, serve
 

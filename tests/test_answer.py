@@ -9,12 +9,12 @@ import mido
 import numpy as np
 import pytest
 
-from agent import presets
 from agent.answer import RING, answer_file
 from agent.demo import written_call
 from agent.errors import UserError
 from agent.mind import worker_command
-from agent.presets import Preset
+from agent.styles import presets
+from agent.styles.presets import Preset
 from models.music.features import KEYS, key_share
 from models.music.midifile import write_notes
 

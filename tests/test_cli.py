@@ -11,9 +11,10 @@ from pathlib import Path
 import mido
 import pytest
 
-from agent import cli, presets
+from agent import cli
 from agent.demo import written_call
 from agent.recorder import JSONL, MIDI
+from agent.styles import presets
 from models.encoding.longest_match import fingerprint
 from models.music.midifile import read_notes, write_notes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.presets import Preset
+from agent.styles.presets import Preset
 from agent.turns.duet import LEAN, key, sampling
 from models.decoding import backend_choice
 from models.music.note import ANSWER, Note

@@ -24,10 +24,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from agent import presets, takes
+from agent import takes
 from agent.errors import UserError
 from agent.learning import LARGEST, Learning
 from agent.mind import Mind, MindLost
+from agent.styles import presets
 from models import worker
 from models.decoding.engine import Engine
 from models.music import midifile

@@ -27,7 +27,7 @@ PURE = {
     "agent.turns.modes",
     "agent.meters",
     "agent.pace",
-    "agent.presets",
+    "agent.styles.presets",
     "agent.schedule",
     "agent.takes",
     "agent.timbres",

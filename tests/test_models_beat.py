@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import presets
+from agent.styles import presets
 from agent.turns.turn_taking import modes
 from models.decoding import backend_choice
 from models.decoding.engine import Engine

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import presets
+from agent.styles import presets
 from models.music.note import HIGHEST, LOWEST, Note
 from models.steering import dissonance
 from models.steering.sampling import Sampling

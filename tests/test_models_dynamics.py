@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import presets
+from agent.styles import presets
 from models.decoding import backend_choice
 from models.encoding import codec
 from models.evaluation import answers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent import presets
+from agent.styles import presets
 from models.decoding.engine import Engine
 from models.encoding import codec
 from models.music import features

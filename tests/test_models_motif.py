@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import presets
+from agent.styles import presets
 from models.decoding.engine import Engine
 from models.encoding import codec
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins

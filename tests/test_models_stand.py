@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent import presets
+from agent.styles import presets
 from models.decoding.engine import Engine
 from models.music import features
 from models.music.note import ANSWER, Note, Span

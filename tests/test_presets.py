@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import presets
 from agent.errors import UserError
-from agent.presets import Preset
+from agent.styles import presets
+from agent.styles.presets import Preset
 from models.decoding import style_prompt
 from models.music.features import key_of
 from models.music.note import Note

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from agent.errors import UserError
 from agent.improviser import QUIET
 from agent.pace import CANDIDATES
-from agent.presets import Preset
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
+from agent.styles.presets import Preset
 from agent.turns.modes import Manner
 from models.decoding.engine import Engine
 from models.music.midifile import read_notes

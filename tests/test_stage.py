@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent import presets, takes
+from agent import takes
 from agent.controls import Controls
 from agent.deeds import slug
 from agent.errors import UserError
@@ -23,6 +23,7 @@ from agent.patchbay import Patchbay
 from agent.recorder import JSONL, MIDI, Take
 from agent.session import Session
 from agent.stage import Stage
+from agent.styles import presets
 from agent.synth import AGENT, PLAYER, open_sound
 from agent.view import View, ident_of
 from agent.web import Page

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import presets, tailor
 from agent.demo import written_call
 from agent.errors import UserError
 from agent.mind import worker_command
-from agent.presets import Preset
+from agent.styles import maker, presets
+from agent.styles.presets import Preset
 from models.music.midifile import read_notes, write_notes
 from models.music.note import Note
 from models.runtime.weights_file import SHELF
@@ -31,19 +31,19 @@ def phrases(tmp_path: Path) -> list[Path]:
 
 
 def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: list[Path], tmp_path: Path) -> None:
-    calm, busy = (tailor.learn(p.stem, [p], worker_command()) for p in phrases)
-    both = tailor.learn("both", phrases, worker_command())
+    calm, busy = (maker.learn(p.stem, [p], worker_command()) for p in phrases)
+    both = maker.learn("both", phrases, worker_command())
     assert len(calm.z) == len(presets.load().z)
     density, register = 0, 1  # the first dimensions are tied to plain figures
     assert busy.z[density] > calm.z[density] + 0.5
     assert busy.z[register] > calm.z[register] + 0.5
     assert both.z == pytest.approx([(a + b) / 2 for a, b in zip(calm.z, busy.z, strict=True)], abs=1e-3)
     assert both.musician == ""
-    tailor.write(replace(both, musician="mine"), tmp_path / "new" / "both.toml")
+    maker.write(replace(both, musician="mine"), tmp_path / "new" / "both.toml")
     again = presets.read(tmp_path / "new" / "both.toml")
     assert again.z == pytest.approx(both.z, abs=1e-3)
     assert (again.title, again.weights, again.musician) == ("both", "open", "mine")
-    assert len(again.vamp) == tailor.PASSAGE
+    assert len(again.vamp) == maker.PASSAGE
     assert (
         [n.pitch for n in again.vamp] == [n.pitch for n in both.vamp] == [80 + i % 12 for i in range(112, 160)]
     )  # of the longest
@@ -55,16 +55,16 @@ def test_a_passage_to_have_in_the_ear_ends_where_a_phrase_does_and_rests_are_cut
 ) -> None:
     onsets = list(accumulate(wait for wait, _, _ in heard))
     notes = [Note(t, length, pitch, 70) for t, (_, length, pitch) in zip(onsets, heard, strict=True)]
-    vamp = tailor.vamp(notes)
-    assert len(vamp) == min(len(notes), tailor.PASSAGE)
+    vamp = maker.vamp(notes)
+    assert len(vamp) == min(len(notes), maker.PASSAGE)
     assert vamp[0].onset == 0.0
-    assert all(0 <= b.onset - a.onset <= tailor.REST + 1e-9 and b.duration <= tailor.RING for a, b in pairwise(vamp))
+    assert all(0 <= b.onset - a.onset <= maker.REST + 1e-9 and b.duration <= maker.RING for a, b in pairwise(vamp))
     ends = [
         i
         for i in range(len(vamp), len(notes) + 1)
         if [n.pitch for n in notes[i - len(vamp) : i]] == [n.pitch for n in vamp]
     ]
-    waits = [(onsets[i] - onsets[i - 1]) if i < len(notes) else tailor.REST for i in range(len(vamp), len(notes) + 1)]
+    waits = [(onsets[i] - onsets[i - 1]) if i < len(notes) else maker.REST for i in range(len(vamp), len(notes) + 1)]
     assert max(waits[i - len(vamp)] for i in ends) == max(waits)
 
 
@@ -79,18 +79,18 @@ def test_a_blend_lies_between() -> None:
         longest=8,
     )
     b = Preset("b", title="B", z=(1.0, -2.0), weights="w", sampling={"density": 8.0}, shortest=4, longest=8)
-    made = tailor.blend("c", a, b, 0.25)
+    made = maker.blend("c", a, b, 0.25)
     assert made.z == (0.25, 1.0)
     assert made.sampling == {"density": 5.0, "pitch": 1.2, "knob.register": pytest.approx(0.6)}
     assert (made.shortest, made.longest) == (2.5, 8)
-    assert tailor.blend("c", a, b, 1.0).z == b.z
+    assert maker.blend("c", a, b, 1.0).z == b.z
     a, b = (replace(p, vamp=(Note(0.0, 1.0, pitch, 70),)) for p, pitch in ((a, 60), (b, 72)))
-    assert (tailor.blend("c", a, b, 0.4).vamp, tailor.blend("c", a, b, 0.6).vamp) == (
+    assert (maker.blend("c", a, b, 0.4).vamp, maker.blend("c", a, b, 0.6).vamp) == (
         a.vamp,
         b.vamp,
     )  # the nearer one's
     with pytest.raises(UserError, match="different weights"):
-        tailor.blend("c", a, Preset("d", z=(1.0,)), 0.5)
+        maker.blend("c", a, Preset("d", z=(1.0,)), 0.5)
 
 
 def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from agent.controls import Controls
 from agent.metronome import Metronome
-from agent.presets import Preset
 from agent.session import Session
+from agent.styles.presets import Preset
 from agent.turns.modes import MODES, Beat, Manner
 
 from .fakes import FakeInput, FakeMind, FakeOutput, LoopPlayer, VirtualLoop

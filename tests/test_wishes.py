@@ -15,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent import presets, takes
+from agent import takes
 from agent.controls import ACTIONS
 from agent.parameters import PARAMETERS
 from agent.recorder import MIDI
+from agent.styles import presets
 from agent.timbres import TIMBRES
 from agent.wishes import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, Refused, read
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from models.music.midifile import MidiFileError, read_notes
 from models.music.note import CALL, Note, to_wire
 
-from .answer import ask
-from .errors import UserError
+from ..answer import ask
+from ..errors import UserError
 from .presets import HABIT, HABITS, KNOB, MOST_VAMP, Preset
 
 MOST_NOTES = 4000  # of one file: a style is heard in fewer

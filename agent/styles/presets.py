@@ -15,10 +15,10 @@ from typing import Any
 
 from models.music.note import HIGHEST, LOWEST, Note
 
-from .errors import UserError
+from ..errors import UserError
 
 DEFAULT, WEIGHTS = "pop-ballad", "open"
-SHELF = Path(__file__).resolve().parent.parent / "presets"
+SHELF = Path(__file__).resolve().parents[2] / "presets"
 OWN = Path.home() / "tradefours" / "presets"
 """Where the user's own presets lie; one there hides a shipped one of the same name."""
 LARGEST = 16 << 10  # bytes
