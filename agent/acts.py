@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .controls import BARS, KNOB, NEXT_MODE, PRESET, STEPS
+from .control.bindings import BARS, KNOB, NEXT_MODE, PRESET, STEPS
+from .control.parameters import PARAMETERS
 from .errors import UserError
-from .parameters import PARAMETERS
 from .styles import presets
 from .turns.modes import MODES, TRADE
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def act(session: Session, action: str, when: float) -> None:
-    """Do what is asked for: see `agent.controls`. What cannot be done is said."""
+    """Do what is asked for: see `agent.control.bindings`. What cannot be done is said."""
     try:
         if action in MODES or action in BARS:
             _play_together(session, action, when)

@@ -12,7 +12,7 @@ from typing import Any
 from models.music.note import CALL, HELD
 
 from . import takes
-from .controls import KNOB, PRESET
+from .control.bindings import KNOB, PRESET
 from .errors import UserError
 from .session import Session
 from .stage import Stage

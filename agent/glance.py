@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import acts
+from .control.parameters import PARAMETERS
 from .meters import percentiles
-from .parameters import PARAMETERS
 from .session import Session
 
 LATELY = 500  # figures of each kind that count

@@ -18,11 +18,11 @@ from typing import Any
 
 from . import darkroom, replay, takes
 from .clock import SystemClock
-from .controls import LETTERS, Controls
+from .control.bindings import LETTERS, Controls
+from .control.midi_learn import Learning, settings_folder
 from .demo import DemoInput, DemoOutput, written_call
 from .errors import UserError
 from .grammar import TAKES
-from .learning import Learning, settings_folder
 from .letters import letters
 from .midi import ports
 from .midi.hotplug import Plugs

@@ -24,9 +24,9 @@ from . import labour
 from .bench import Stage as Rehearsed
 from .bench import machine
 from .clock import SystemClock
-from .controls import Controls
+from .control.bindings import Controls
+from .control.midi_learn import Learning
 from .errors import UserError
-from .learning import Learning
 from .meters import percentiles
 from .midi.output_merge import Desk
 from .midi.ports import Event

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .clock import Clock
+from .control.midi_learn import Learning
 from .errors import UserError
 from .glance import glance, lines
-from .learning import Learning
 from .midi.output_merge import Desk
 from .midi.port_subscribers import Audience
 from .midi.ports import InputPort

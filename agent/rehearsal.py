@@ -13,7 +13,7 @@ import math
 from bisect import bisect_left
 from typing import Any
 
-from .controls import Controls
+from .control.bindings import Controls
 from .midi.keyboard_zones import Zone
 from .midi.ports import Event
 from .mind import RELIEVED, Mind

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from .controls import Controls
+from .control.bindings import Controls
 from .encore import ask_again
 from .errors import UserError
 from .midi.keyboard_zones import Zone

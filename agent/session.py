@@ -20,7 +20,7 @@ from models.music.note import Phrase
 
 from . import acts
 from .clock import Clock
-from .controls import Controls
+from .control.bindings import Controls
 from .errors import UserError
 from .meters import Meters
 from .metronome import Metronome

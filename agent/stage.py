@@ -17,15 +17,15 @@ from typing import Any
 
 from . import synth, takes
 from .clock import Clock
-from .controls import ACTIONS
+from .control.bindings import ACTIONS
+from .control.midi_learn import Learning
+from .control.parameters import PARAMETERS
 from .demo import messages, written_call
 from .errors import UserError
 from .glance import glance, lately
-from .learning import Learning
 from .midi.output_merge import Desk
 from .midi.ports import PAGE, Event
 from .mind import MindLost
-from .parameters import PARAMETERS
 from .patchbay import Patchbay
 from .recorder import MIDI, Take
 from .session import Session

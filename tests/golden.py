@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import replay
-from agent.controls import Controls
+from agent.control.bindings import Controls
 from agent.midi.keyboard_zones import Zone
 from agent.mind import Mind
 from agent.recorder import JSONL, Take

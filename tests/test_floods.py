@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.controls import Controls
+from agent.control.bindings import Controls
 from agent.midi.ports import MOST_SYSEX, is_whole
 from agent.mind import Mind, MindLost
 from models.music.note import Span

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from agent import takes
+from agent.control.midi_learn import LARGEST, Learning
 from agent.errors import UserError
-from agent.learning import LARGEST, Learning
 from agent.mind import Mind, MindLost
 from agent.styles import presets
 from models import worker

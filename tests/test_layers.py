@@ -17,7 +17,7 @@ MUSIC = {
     "models.music.pulse",
 }  # what the performer may know of the musician
 PURE = {
-    "agent.controls",
+    "agent.control.bindings",
     "agent.turns.history",
     "agent.doorkeeper",
     "agent.turns.duet",

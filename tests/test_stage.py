@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from agent import takes
-from agent.controls import Controls
+from agent.control.bindings import Controls
+from agent.control.midi_learn import Learning, settings_folder
 from agent.deeds import slug
 from agent.errors import UserError
-from agent.learning import Learning, settings_folder
 from agent.midi.hotplug import Plugs
 from agent.midi.output_merge import Desk
 from agent.midi.port_subscribers import Audience

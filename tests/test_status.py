@@ -7,8 +7,8 @@ import os
 
 import pytest
 
+from agent.control.parameters import PARAMETERS
 from agent.glance import lines
-from agent.parameters import PARAMETERS
 from agent.status import Status
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from agent.controls import Controls
+from agent.control.bindings import Controls
 from agent.metronome import Metronome
 from agent.session import Session
 from agent.styles.presets import Preset

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import takes
-from agent.controls import ACTIONS
-from agent.parameters import PARAMETERS
+from agent.control.bindings import ACTIONS
+from agent.control.parameters import PARAMETERS
 from agent.recorder import MIDI
 from agent.styles import presets
 from agent.timbres import TIMBRES

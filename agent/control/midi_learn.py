@@ -9,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from .controls import FINE, KNOB, WIDE, Controls, Trigger, trigger_of
-from .errors import UserError
+from ..errors import UserError
+from .bindings import FINE, KNOB, WIDE, Controls, Trigger, trigger_of
 
 LARGEST = 64 << 10  # bytes of a file of controls
 

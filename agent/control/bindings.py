@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .errors import UserError
+from ..errors import UserError
+from ..turns.modes import MODES
+from ..turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON
 from .parameters import PARAMETERS
-from .turns.modes import MODES
-from .turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON
 
 PROGRAM = 0xC0
 BARS = {"twos": 2, "fours": 4, "eights": 8}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .styles.presets import KNOBS
+from ..styles.presets import KNOBS
 
 
 @dataclass(frozen=True)
