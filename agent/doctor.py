@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from .audio.synth import find_soundfont
 from .errors import UserError
 from .grammar import TAKES
 from .meters import percentiles
 from .midi import ports
 from .mind import Mind, MindLost, worker_command
 from .opening import has_browser
-from .synth import find_soundfont
 from .web import ADDRESS, USUAL_PORT
 
 FINE, POOR, BAD = "fine", "poor", "bad"

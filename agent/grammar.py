@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from .audio.synth import AUTO, CHOICES
 from .demo import STEPS as NAMES
 from .midi import ports
 from .midi.keyboard_zones import CURVES
 from .styles.presets import KNOBS
-from .synth import AUTO, CHOICES
 from .turns.modes import CALL, MODES, PARTS
 
 TAKES = Path.home() / "tradefours" / "takes"

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from . import darkroom, replay, takes
+from .audio.synth import open_sound
 from .clock import SystemClock
 from .control.bindings import LETTERS, Controls
 from .control.midi_learn import Learning, settings_folder
@@ -36,7 +37,6 @@ from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
 from .status import Status
 from .styles import presets
-from .synth import open_sound
 from .timing import ableton_link, thread_priority
 from .turns.modes import TRADE, Beat, Manner
 

@@ -12,6 +12,7 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
+from .audio.synth import BuiltIn, Sound
 from .clock import Clock
 from .control.midi_learn import Learning
 from .errors import UserError
@@ -23,7 +24,6 @@ from .patchbay import Patchbay
 from .recorder import Take
 from .session import Session
 from .stage import Stage
-from .synth import BuiltIn, Sound
 from .web import Server
 
 LOOK = 2.0  # seconds between looks at where our output leads

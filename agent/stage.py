@@ -15,7 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import synth, takes
+from . import takes
+from .audio import synth
+from .audio.fm_patches import TIMBRES
+from .audio.synth import CHOICES, OFF, BuiltIn, open_sound
 from .clock import Clock
 from .control.bindings import ACTIONS
 from .control.midi_learn import Learning
@@ -30,8 +33,6 @@ from .patchbay import Patchbay
 from .recorder import MIDI, Take
 from .session import Session
 from .styles import presets
-from .synth import CHOICES, OFF, BuiltIn, open_sound
-from .timbres import TIMBRES
 from .view import AGENT, PLAYER, View, ident_of
 from .web import Page
 

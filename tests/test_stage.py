@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from agent import takes
+from agent.audio.synth import AGENT, PLAYER, open_sound
 from agent.control.bindings import Controls
 from agent.control.midi_learn import Learning, settings_folder
 from agent.deeds import slug
@@ -24,7 +25,6 @@ from agent.recorder import JSONL, MIDI, Take
 from agent.session import Session
 from agent.stage import Stage
 from agent.styles import presets
-from agent.synth import AGENT, PLAYER, open_sound
 from agent.view import View, ident_of
 from agent.web import Page
 from agent.wishes import LARGEST, Pace, Refused, read

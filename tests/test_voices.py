@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from agent.timbres import TIMBRES
-from agent.voices import BLOCK, POLYPHONY, SLOTS, Part, Voices, limited
+from agent.audio.fm_patches import TIMBRES
+from agent.audio.fm_synth import BLOCK, POLYPHONY, SLOTS, Part, Voices, limited
 
 RATE = 48000
 

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent import takes
+from agent.audio.fm_patches import TIMBRES
 from agent.control.bindings import ACTIONS
 from agent.control.parameters import PARAMETERS
 from agent.recorder import MIDI
 from agent.styles import presets
-from agent.timbres import TIMBRES
 from agent.wishes import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, Refused, read
 
 from .test_stage import Evening, evening

@@ -7,7 +7,7 @@ Threads: as those of a port, from any.
 
 from __future__ import annotations
 
-from ..synth import AGENT, PLAYER, Sound
+from ..audio.synth import AGENT, PLAYER, Sound
 from .ports import OutputPort, PortLost
 
 

@@ -18,10 +18,10 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import UserError
-from .midi.ports import hushed, works
-from .timing import thread_priority
-from .voices import BLOCK, DRUMS, Part, Voices
+from ..errors import UserError
+from ..midi.ports import hushed, works
+from ..timing import thread_priority
+from .fm_synth import BLOCK, DRUMS, Part, Voices
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
@@ -49,7 +49,7 @@ class Sound(Protocol):
         """One message of the player's or the agent's."""
 
     def timbre(self, who: int, name: str) -> None:
-        """Another instrument for one of the two; see `agent.timbres`."""
+        """Another instrument for one of the two; see `agent.audio.fm_patches`."""
 
     def volume(self, share: float) -> None:
         """How loud it is, 0 to 1."""

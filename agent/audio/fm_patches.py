@@ -1,6 +1,6 @@
 """Timbres: what the built-in instruments are made of.
 
-Knows nothing of notes or samples. Plain records; see `agent.voices` for what the numbers do.
+Knows nothing of notes or samples. Plain records; see `agent.audio.fm_synth` for what the numbers do.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .timbres import CLICK, TIMBRES, Timbre
+from .fm_patches import CLICK, TIMBRES, Timbre
 
 BLOCK = 128  # frames that are computed at once
 POLYPHONY, SLOTS = 32, 48  # voices that sound; and with those that are fading out
