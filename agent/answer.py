@@ -18,7 +18,7 @@ from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
 from models.music.pulse import pulse
 
 from .errors import UserError
-from .pace import CANDIDATES
+from .playing.load_shedding import CANDIDATES
 from .styles.presets import Preset
 from .turns.modes import ALONE
 

@@ -26,10 +26,10 @@ from models.music.note import ANSWER, Note, Span
 from .budgets import table, verdicts
 from .clock import SystemClock
 from .errors import UserError
-from .meters import percentiles
 from .midi.ports import Event, RtInput
-from .mind import Mind, MindLost, worker_command
-from .pace import CANDIDATES
+from .playing.load_shedding import CANDIDATES
+from .playing.timing_stats import percentiles
+from .playing.worker_client import Mind, MindLost, worker_command
 from .session import Session
 from .styles import presets
 from .timing import thread_priority

@@ -21,10 +21,10 @@ from importlib.metadata import PackageNotFoundError, version
 from .audio.synth import find_soundfont
 from .errors import UserError
 from .grammar import TAKES
-from .meters import percentiles
 from .midi import ports
-from .mind import Mind, MindLost, worker_command
 from .opening import has_browser
+from .playing.timing_stats import percentiles
+from .playing.worker_client import Mind, MindLost, worker_command
 from .web import ADDRESS, USUAL_PORT
 
 FINE, POOR, BAD = "fine", "poor", "bad"

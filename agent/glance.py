@@ -11,7 +11,7 @@ from typing import Any
 
 from . import acts
 from .control.parameters import PARAMETERS
-from .meters import percentiles
+from .playing.timing_stats import percentiles
 from .session import Session
 
 LATELY = 500  # figures of each kind that count

@@ -30,9 +30,9 @@ from .midi.hotplug import Plugs
 from .midi.keyboard_zones import Zone
 from .midi.output_merge import Desk
 from .midi.ports import InputPort, OutputPort
-from .mind import Mind, worker_command
 from .opening import Opening, has_browser
 from .patchbay import Patchbay
+from .playing.worker_client import Mind, worker_command
 from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
 from .status import Status

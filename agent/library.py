@@ -16,7 +16,7 @@ from .answer import answer_file
 from .errors import UserError
 from .grammar import TAKES
 from .midi import ports
-from .mind import worker_command
+from .playing.worker_client import worker_command
 from .recorder import PICTURE
 from .styles import maker, presets
 

@@ -27,12 +27,12 @@ from .clock import SystemClock
 from .control.bindings import Controls
 from .control.midi_learn import Learning
 from .errors import UserError
-from .meters import percentiles
 from .midi.output_merge import Desk
 from .midi.ports import Event
-from .mind import Mind, worker_command
 from .opening import has_browser
 from .patchbay import Patchbay
+from .playing.timing_stats import percentiles
+from .playing.worker_client import Mind, worker_command
 from .recorder import Take
 from .session import Session
 from .stage import Stage

@@ -16,7 +16,7 @@ from typing import Any
 from .control.bindings import Controls
 from .midi.keyboard_zones import Zone
 from .midi.ports import Event
-from .mind import RELIEVED, Mind
+from .playing.worker_client import RELIEVED, Mind
 from .session import Session
 from .styles.presets import Preset
 from .turns.modes import Beat, Manner

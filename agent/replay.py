@@ -18,7 +18,7 @@ from .control.bindings import Controls
 from .encore import ask_again
 from .errors import UserError
 from .midi.keyboard_zones import Zone
-from .mind import worker_command
+from .playing.worker_client import worker_command
 from .recorder import JSONL, rows
 from .rehearsal import Rehearing, Row
 from .styles.presets import Preset

@@ -22,18 +22,18 @@ from . import acts
 from .clock import Clock
 from .control.bindings import Controls
 from .errors import UserError
-from .meters import Meters
-from .metronome import Metronome
 from .midi.feedback import Echoes
 from .midi.keyboard_zones import Zone
 from .midi.ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
-from .mind import Mind
-from .partner import Partner
-from .player import Player
+from .playing.metronome import Metronome
+from .playing.partner import Partner
+from .playing.player import Player
+from .playing.schedule import Sent
+from .playing.thru import Thru
+from .playing.timing_stats import Meters
+from .playing.worker_client import Mind
 from .recorder import Witness
-from .schedule import Sent
 from .styles.presets import Preset
-from .thru import Thru
 from .timing.ableton_link import Linked
 from .timing.garbage_collection import Tidy
 from .timing.midi_clock import Follower

@@ -28,8 +28,8 @@ from .errors import UserError
 from .glance import glance, lately
 from .midi.output_merge import Desk
 from .midi.ports import PAGE, Event
-from .mind import MindLost
 from .patchbay import Patchbay
+from .playing.worker_client import MindLost
 from .recorder import MIDI, Take
 from .session import Session
 from .styles import presets

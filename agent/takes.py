@@ -21,7 +21,7 @@ from models.music.note import Note
 from models.music.pulse import pulse
 
 from .errors import UserError
-from .meters import percentiles
+from .playing.timing_stats import percentiles
 from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, mend, rows, take_notes, write_take_midi
 
 MOST_BYTES, MOST_TAKES, MOST_DAYS = 1 << 30, 500, 365

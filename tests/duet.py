@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from agent.clock import SystemClock
-from agent.mind import Mind, worker_command
-from agent.player import Player
+from agent.playing.player import Player
+from agent.playing.worker_client import Mind, worker_command
 from agent.session import Session
 from agent.styles.presets import Preset, load
 from agent.turns.modes import DUET, Beat, Manner

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from agent.midi.ports import Event, PortLost
-from agent.mind import RELIEVED, MindLost, Relieved
+from agent.playing.worker_client import RELIEVED, MindLost, Relieved
 from agent.virtual import LoopPlayer, VirtualLoop, in_virtual_time
 from models.music.note import ANSWER, Note, Span
 from models.worker import Echo

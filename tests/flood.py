@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.clock import SystemClock
-from agent.meters import percentiles
 from agent.midi.ports import Event
-from agent.mind import Mind, worker_command
+from agent.playing.timing_stats import percentiles
+from agent.playing.worker_client import Mind, worker_command
 from agent.recorder import Take
 from agent.session import Session
 from agent.styles.presets import Preset

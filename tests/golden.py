@@ -17,7 +17,7 @@ from typing import Any
 from agent import replay
 from agent.control.bindings import Controls
 from agent.midi.keyboard_zones import Zone
-from agent.mind import Mind
+from agent.playing.worker_client import Mind
 from agent.recorder import JSONL, Take
 from agent.session import Session
 from agent.styles.presets import Preset

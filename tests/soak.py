@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agent.meters import percentiles
+from agent.playing.timing_stats import percentiles
 from agent.recorder import JSONL, MOST_BYTES, rows
 
 from .jackroom import Heard, Program, Recorder, jack_server, wait_for

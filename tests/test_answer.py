@@ -12,7 +12,7 @@ import pytest
 from agent.answer import RING, answer_file
 from agent.demo import written_call
 from agent.errors import UserError
-from agent.mind import worker_command
+from agent.playing.worker_client import worker_command
 from agent.styles import presets
 from agent.styles.presets import Preset
 from models.music.features import KEYS, key_share

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agent.control.bindings import Controls
 from agent.midi.ports import MOST_SYSEX, is_whole
-from agent.mind import Mind, MindLost
+from agent.playing.worker_client import Mind, MindLost
 from models.music.note import Span
 
 from .flood import THRU_MS, flood
@@ -176,7 +176,7 @@ for line in sys.stdin:
     ],
 )
 def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.mind.PATIENCE", 1.0)
+    monkeypatch.setattr("agent.playing.worker_client.PATIENCE", 1.0)
 
     async def act() -> int:
         mind = Mind([sys.executable, "-c", BABBLE % reply])
@@ -194,7 +194,7 @@ def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.Mon
 
 def test_a_musician_that_reads_no_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act() -> None:
-        monkeypatch.setattr("agent.mind.UNREAD", 100_000)
+        monkeypatch.setattr("agent.playing.worker_client.UNREAD", 100_000)
         mind = Mind([sys.executable, "-c", "print('{\"ready\": {}}', flush=True); import time; time.sleep(60)"])
         await mind.start()
         try:

@@ -27,7 +27,7 @@ from safetensors.numpy import save
 from agent import takes
 from agent.control.midi_learn import LARGEST, Learning
 from agent.errors import UserError
-from agent.mind import Mind, MindLost
+from agent.playing.worker_client import Mind, MindLost
 from agent.styles import presets
 from models import worker
 from models.decoding.engine import Engine

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.meters import Meters, percentiles
+from agent.playing.timing_stats import Meters, percentiles
 
 
 def test_percentiles_of_a_hundred() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from agent import mind as mind_module
 from agent.errors import UserError
-from agent.mind import RELIEVED, Mind, MindLost, Relieved
+from agent.playing import worker_client as mind_module
+from agent.playing.worker_client import RELIEVED, Mind, MindLost, Relieved
 from models.music.note import Note, Span
 
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]

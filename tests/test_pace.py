@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.pace import AGAIN, CALM, FULL, RESTING, SPARSER, WORDS, Pace
+from agent.playing.load_shedding import AGAIN, CALM, FULL, RESTING, SPARSER, WORDS, Pace
 from models.decoding.candidates import MOST
 from models.decoding.engine import Engine
 

@@ -6,9 +6,9 @@ import threading
 import time
 
 from agent.clock import SystemClock
-from agent.player import Player
-from agent.schedule import Sent
-from agent.thru import Thru
+from agent.playing.player import Player
+from agent.playing.schedule import Sent
+from agent.playing.thru import Thru
 from models.music.note import ANSWER, Note
 
 from .fakes import FakeOutput, judge

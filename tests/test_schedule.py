@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from agent.schedule import TOO_LATE, Schedule, Sent
+from agent.playing.schedule import TOO_LATE, Schedule, Sent
 from models.music.note import ANSWER, Note
 
 from .fakes import judge

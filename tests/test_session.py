@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from agent.improviser import QUIET
-from agent.pace import CANDIDATES
+from agent.playing.load_shedding import CANDIDATES
+from agent.playing.solo import QUIET
 from agent.recorder import MIDI, Take
 from agent.session import Report, Session
 from agent.styles.presets import Preset

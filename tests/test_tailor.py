@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.demo import written_call
 from agent.errors import UserError
-from agent.mind import worker_command
+from agent.playing.worker_client import worker_command
 from agent.styles import maker, presets
 from agent.styles.presets import Preset
 from models.music.midifile import read_notes, write_notes

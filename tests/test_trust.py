@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from agent.control.bindings import Controls
-from agent.metronome import Metronome
+from agent.playing.metronome import Metronome
 from agent.session import Session
 from agent.styles.presets import Preset
 from agent.turns.modes import MODES, Beat, Manner

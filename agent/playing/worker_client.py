@@ -16,7 +16,7 @@ from typing import Any
 
 from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
 
-from .errors import UserError
+from ..errors import UserError
 
 PATIENCE = 5.0  # seconds without a word in reply to a request: it hangs
 LINE_LIMIT = 1 << 20  # bytes

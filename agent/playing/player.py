@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable
 
 from models.music.note import Note
 
-from .clock import Clock
-from .errors import UserError
-from .midi.ports import OutputPort
+from ..clock import Clock
+from ..errors import UserError
+from ..midi.ports import OutputPort
+from ..timing import thread_priority
 from .schedule import Schedule, Sent
-from .timing import thread_priority
 
 AWAKE = 0.0008  # seconds: systems wake a sleeper up to this late
 OnSent = Callable[[Sent, float], None]

@@ -44,7 +44,7 @@ class Meters:
     phrases: int = 0
     answers: int = 0
     notes: int = 0  # played by the agent
-    level: int = 0  # how much is asked of the musician: see `agent.pace`
+    level: int = 0  # how much is asked of the musician: see `agent.playing.load_shedding`
     level_word: str = ""
     worst_level: int = 0
     musician: dict[str, int] = field(

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from models.music.note import CALL, HELD, Note
 
-from .errors import UserError
-from .mind import Mind
-from .pace import Pace
-from .styles.presets import HABIT, Preset
+from ..errors import UserError
+from ..styles.presets import HABIT, Preset
+from .load_shedding import Pace
+from .worker_client import Mind
 
 MIRRORED, LEAST_MIRRORED = 64, 8  # notes of the player's that are mirrored
 OURS = 0.5  # followed so far, the player's own call is all that it has in the ear

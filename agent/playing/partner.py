@@ -13,20 +13,20 @@ from typing import Any
 
 from models.music.note import CALL, Note, Phrase
 
-from .clock import Clock
-from .errors import UserError
-from .improviser import SOON, TICK, Bounds, Improviser
-from .meters import Meters
-from .mind import Mind, MindLost, Relieved
+from ..clock import Clock
+from ..errors import UserError
+from ..styles.presets import Preset
+from ..timing.transport import Transport
+from ..turns import duet, turn_taking
+from ..turns.history import Conversation
+from ..turns.modes import DUET, TRADE, Manner
+from ..turns.note_tracker import Listener
+from ..turns.trading import Trades, Turn
 from .player import Player
-from .styles.presets import Preset
-from .taste import Taste
-from .timing.transport import Transport
-from .turns import duet, turn_taking
-from .turns.history import Conversation
-from .turns.modes import DUET, TRADE, Manner
-from .turns.note_tracker import Listener
-from .turns.trading import Trades, Turn
+from .solo import SOON, TICK, Bounds, Improviser
+from .style_state import Taste
+from .timing_stats import Meters
+from .worker_client import Mind, MindLost, Relieved
 
 BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind

@@ -17,15 +17,15 @@ from dataclasses import dataclass, replace
 from models.music.note import ANSWER, CALL, Bar, Note, Span
 from models.music.pulse import pulse
 
-from .clock import Clock
-from .meters import Meters
-from .midi.keyboard_zones import Zone
-from .mind import Mind
-from .pace import CANDIDATES, Pace
+from ..clock import Clock
+from ..midi.keyboard_zones import Zone
+from ..timing.transport import Transport
+from ..turns.history import Conversation
+from ..turns.modes import Manner
+from .load_shedding import CANDIDATES, Pace
 from .player import Player
-from .timing.transport import Transport
-from .turns.history import Conversation
-from .turns.modes import Manner
+from .timing_stats import Meters
+from .worker_client import Mind
 
 TICK = 0.0005  # seconds: nearer than this is now; the event loop tells no finer
 AHEAD = 1.0  # seconds of music that are asked for at a time

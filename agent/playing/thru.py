@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 
-from .midi.ports import OutputPort
+from ..midi.ports import OutputPort
+from ..turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 from .player import Player
-from .turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 
 
 class Thru:

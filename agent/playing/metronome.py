@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from models.music.note import ANSWER, Note
 
+from ..timing.transport import FASTEST, SLOWEST, Transport
+from ..turns.modes import Beat
 from .player import Player
-from .timing.transport import FASTEST, SLOWEST, Transport
-from .turns.modes import Beat
 
 TICKS = 24  # of a MIDI clock, a beat
 TICK, START, STOP = b"\xf8", b"\xfa", b"\xfc"
