@@ -11,13 +11,13 @@ from typing import Any
 
 from models.music.note import CALL, HELD
 
-from . import takes
 from .control.bindings import KNOB, PRESET
 from .errors import UserError
 from .session import Session
 from .stage import Stage
 from .styles import maker, presets
 from .styles.presets import Preset
+from .takes import library
 from .web import Page
 
 LEAST_LEARNT = 12  # notes of which a style can be learnt
@@ -120,7 +120,7 @@ def _learn(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> 
 def _delete(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
     if wish["name"] == stage.take.folder.name:
         raise UserError("This take is being played just now; it can be deleted when it is over.")
-    takes.delete(stage.shelf, wish["name"])
+    library.delete(stage.shelf, wish["name"])
     stage.tell_takes()
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import darkroom, replay, takes
+from . import replay
 from .audio.synth import open_sound
 from .clock import SystemClock
 from .control.bindings import LETTERS, Controls
@@ -33,10 +33,11 @@ from .midi.ports import InputPort, OutputPort
 from .opening import Opening, has_browser
 from .patchbay import Patchbay
 from .playing.worker_client import Mind, worker_command
-from .recorder import MIDI, PICTURE, Take
 from .session import Report, Session
 from .status import Status
 from .styles import presets
+from .takes import library, postprocess
+from .takes.recorder import MIDI, PICTURE, Take
 from .timing import ableton_link, thread_priority
 from .turns.modes import TRADE, Beat, Manner
 
@@ -128,7 +129,7 @@ def demo(args: argparse.Namespace) -> int:
     report, take = _run(args, [DemoInput(written_call())], DemoOutput(), shown=["a written call"], rounds=1)
     files = {"take": str(take.folder / MIDI)}
     if report.answers:
-        from .picture import piano_roll
+        from .takes.piano_roll import piano_roll
 
         picture = take.folder / PICTURE
         piano_roll(picture, *_notes(report), title=f"tradefours demo · {args.preset or presets.DEFAULT}")
@@ -172,8 +173,8 @@ def _run(
     preset = presets.load(args.preset, args.knob)
     plays = args.command != "demo"  # which knows no controls
     learning = Learning.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
-    folder = args.take or TAKES / datetime.now().strftime(takes.DATE)
-    mended = [] if args.take else takes.mend_all(TAKES, 3)
+    folder = args.take or TAKES / datetime.now().strftime(library.DATE)
+    mended = [] if args.take else library.mend_all(TAKES, 3)
     seed = random.randrange(1 << 31) if args.seed is None else args.seed  # known, so that the take can be played again
     setting = {"channel": args.channel - 1, "thru": args.thru, "rounds": more.get("rounds"), **more}
     known = replay.setting(preset, args, learning.controls if learning is not None else Controls(), setting)
@@ -203,8 +204,8 @@ def _run(
         say(f"{heard} {desk.name} on channel {args.channel}; style {preset.title}.")
         if mended:
             say(f"The last session ended without warning; its take is whole: {', '.join(mended)}.")
-        if not args.take and (gone := takes.tidy(TAKES, datetime.now())):
-            say(f"{gone} of the oldest takes were removed: {takes.BOUNDS}.")
+        if not args.take and (gone := library.tidy(TAKES, datetime.now())):
+            say(f"{gone} of the oldest takes were removed: {library.BOUNDS}.")
 
         async def session() -> Report:
             helpers = ThreadPoolExecutor(4, "helper", thread_priority.once)
@@ -249,11 +250,11 @@ def _run(
         say(f"Every note is off. The take is kept in {folder}.")
         if plays:
             try:
-                if (found := takes.summary(folder)).played + found.answered:
+                if (found := library.summary(folder)).played + found.answered:
                     status.line(f"It holds {found}.")
             except UserError as error:  # the music is over, and kept
                 status.line(str(error))
-            darkroom.develop([folder, *takes.unfinished(TAKES)])
+            postprocess.develop([folder, *library.unfinished(TAKES)])
     return report, take
 
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from models.music.midifile import write_notes
 
-from . import replay, takes
+from . import replay
 from .answer import answer_file
 from .errors import UserError
 from .grammar import TAKES
 from .midi import ports
 from .playing.worker_client import worker_command
-from .recorder import PICTURE
 from .styles import maker, presets
+from .takes import library
+from .takes.recorder import PICTURE
 
 
 def answer(args: argparse.Namespace) -> int:
@@ -29,7 +30,7 @@ def answer(args: argparse.Namespace) -> int:
     found = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=mind)
     span = found.answer[-1].end - found.answer[0].onset
     if args.picture is not None:
-        from .picture import piano_roll
+        from .takes.piano_roll import piano_roll
 
         try:
             piano_roll(args.picture, found.call, found.answer, title=f"{args.call.stem} · {preset.title}")
@@ -60,20 +61,20 @@ def list_ports(args: argparse.Namespace) -> int:
 def show_takes(args: argparse.Namespace) -> int:
     """Print what was kept, or write it elsewhere."""
     if args.what == "export":
-        for path in takes.export(takes.find(TAKES, args.name), args.folder):
+        for path in library.export(library.find(TAKES, args.name), args.folder):
             print(path)
         return 0
     if args.what == "replay":
-        return replay.command(args, takes.find(TAKES, args.name))
-    takes.mend_all(TAKES)
-    there = takes.folders(TAKES) if args.what in (None, "list") else [takes.find(TAKES, args.name)]
-    found = [takes.summary(folder) for folder in there]
+        return replay.command(args, library.find(TAKES, args.name))
+    library.mend_all(TAKES)
+    there = library.folders(TAKES) if args.what in (None, "list") else [library.find(TAKES, args.name)]
+    found = [library.summary(folder) for folder in there]
     if args.json:
         print(json.dumps([s.row() for s in found]))
         return 0
     for each in found:
         print(f"{each.name}: {each}")
-    if args.what == "show" and takes.finish(there[0]) is not None:
+    if args.what == "show" and library.finish(there[0]) is not None:
         print(f"picture: {there[0] / PICTURE}")
     if not found:
         print(f"Nothing has been kept in {TAKES} yet; play, and it will be.")

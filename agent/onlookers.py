@@ -33,10 +33,10 @@ from .opening import has_browser
 from .patchbay import Patchbay
 from .playing.timing_stats import percentiles
 from .playing.worker_client import Mind, worker_command
-from .recorder import Take
 from .session import Session
 from .stage import Stage
 from .styles import presets
+from .takes.recorder import Take
 from .timing import thread_priority
 from .turns.modes import DUET, Manner
 from .web import Server

@@ -21,9 +21,9 @@ from .midi.output_merge import Desk
 from .midi.port_subscribers import Audience
 from .midi.ports import InputPort
 from .patchbay import Patchbay
-from .recorder import Take
 from .session import Session
 from .stage import Stage
+from .takes.recorder import Take
 from .web import Server
 
 LOOK = 2.0  # seconds between looks at where our output leads

@@ -19,9 +19,9 @@ from .encore import ask_again
 from .errors import UserError
 from .midi.keyboard_zones import Zone
 from .playing.worker_client import worker_command
-from .recorder import JSONL, rows
 from .rehearsal import Rehearing, Row
 from .styles.presets import Preset
+from .takes.recorder import JSONL, rows
 from .turns.modes import Beat, Manner
 
 

@@ -32,8 +32,8 @@ from .playing.schedule import Sent
 from .playing.thru import Thru
 from .playing.timing_stats import Meters
 from .playing.worker_client import Mind
-from .recorder import Witness
 from .styles.presets import Preset
+from .takes.recorder import Witness
 from .timing.ableton_link import Linked
 from .timing.garbage_collection import Tidy
 from .timing.midi_clock import Follower

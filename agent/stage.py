@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import takes
 from .audio import synth
 from .audio.fm_patches import TIMBRES
 from .audio.synth import CHOICES, OFF, BuiltIn, open_sound
@@ -30,9 +29,10 @@ from .midi.output_merge import Desk
 from .midi.ports import PAGE, Event
 from .patchbay import Patchbay
 from .playing.worker_client import MindLost
-from .recorder import MIDI, Take
 from .session import Session
 from .styles import presets
+from .takes import library
+from .takes.recorder import MIDI, Take
 from .view import AGENT, PLAYER, View, ident_of
 from .web import Page
 
@@ -163,14 +163,14 @@ class Stage:
 
     def take_file(self, name: str) -> Path | None:
         try:
-            path = takes.find(self.shelf, name) / MIDI if takes.NAME.fullmatch(name) else None
+            path = library.find(self.shelf, name) / MIDI if library.NAME.fullmatch(name) else None
         except UserError:
             return None
         return path if path is not None and path.is_file() else None
 
     def take_notes(self, name: str) -> list[list[Any]] | None:
         try:
-            return takes.sketch(takes.find(self.shelf, name)) if takes.NAME.fullmatch(name) else None
+            return library.sketch(library.find(self.shelf, name)) if library.NAME.fullmatch(name) else None
         except UserError:
             return None
 
@@ -236,21 +236,21 @@ class Stage:
 
         def look() -> list[dict[str, Any]]:
             rows = []
-            for folder in takes.folders(self.shelf)[:SHOWN]:
+            for folder in library.folders(self.shelf)[:SHOWN]:
                 with contextlib.suppress(UserError):
-                    rows.append({**takes.summary(folder).row(), "midi": (folder / MIDI).is_file()})
+                    rows.append({**library.summary(folder).row(), "midi": (folder / MIDI).is_file()})
             return rows
 
         async def tell() -> None:
             rows = await asyncio.to_thread(look)
-            self.broadcast({"t": "takes", "takes": rows, "now": self.take.folder.name, "bounds": takes.BOUNDS})
+            self.broadcast({"t": "takes", "takes": rows, "now": self.take.folder.name, "bounds": library.BOUNDS})
 
         self.later(tell())
 
     def save_moment(self) -> None:
         """Keep the last two minutes as a take of their own."""
         since = self.clock.now() - MOMENT
-        folder = self.shelf / (datetime.now().strftime(takes.DATE) + "-moment")
+        folder = self.shelf / (datetime.now().strftime(library.DATE) + "-moment")
         preset = self.session.partner.preset.name if self.session is not None else ""
         moment = [(kind, what) for when, kind, what in self._moment if when >= since]
 

@@ -24,9 +24,9 @@ from agent.clock import SystemClock
 from agent.midi.ports import Event
 from agent.playing.timing_stats import percentiles
 from agent.playing.worker_client import Mind, worker_command
-from agent.recorder import Take
 from agent.session import Session
 from agent.styles.presets import Preset
+from agent.takes.recorder import Take
 from agent.turns.modes import Beat
 
 from .soak import memory

@@ -18,9 +18,9 @@ from agent import replay
 from agent.control.bindings import Controls
 from agent.midi.keyboard_zones import Zone
 from agent.playing.worker_client import Mind
-from agent.recorder import JSONL, Take
 from agent.session import Session
 from agent.styles.presets import Preset
+from agent.takes.recorder import JSONL, Take
 from agent.turns.modes import MODES, Beat, Manner
 from models.worker import Echo, serve
 

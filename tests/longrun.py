@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agent.recorder import JSONL, Take
 from agent.session import Session
 from agent.styles.presets import Preset
+from agent.takes.recorder import JSONL, Take
 from agent.turns.modes import MODES, Manner
 
 from .fakes import FakeInput, FakeMind, LoopPlayer, VirtualLoop, in_virtual_time

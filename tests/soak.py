@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.playing.timing_stats import percentiles
-from agent.recorder import JSONL, MOST_BYTES, rows
+from agent.takes.recorder import JSONL, MOST_BYTES, rows
 
 from .jackroom import Heard, Program, Recorder, jack_server, wait_for
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.recorder import JSONL, MIDI, mend, rows, take_notes
+from agent.takes.recorder import JSONL, MIDI, mend, rows, take_notes
 
 from .jackroom import Program, Recorder, jack_server, wait_for
 from .soak import phrase, soak, worker_of

@@ -13,8 +13,8 @@ import pytest
 
 from agent import cli
 from agent.demo import written_call
-from agent.recorder import JSONL, MIDI
 from agent.styles import presets
+from agent.takes.recorder import JSONL, MIDI
 from models.encoding.longest_match import fingerprint
 from models.music.midifile import read_notes, write_notes
 

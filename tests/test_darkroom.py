@@ -12,8 +12,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agent import darkroom, takes
-from agent.recorder import JSONL, PICTURE, TEXT
+from agent.takes.library import library, postprocess
+from agent.takes.recorder import JSONL, PICTURE, TEXT
 
 from .browser import ECHO
 from .jackroom import Program, wait_for
@@ -62,29 +62,29 @@ def test_what_has_no_picture_gets_one_and_what_is_broken_is_passed_over(tmp_path
     make_take(tmp_path, empty.name).joinpath(JSONL).write_text("{}\n")
     make_take(tmp_path, broken.name).joinpath(JSONL).write_bytes(b"\xff\x00[[")
     (broken / TEXT).mkdir()
-    assert takes.unfinished(tmp_path) == [broken, empty, good]
-    darkroom.develop([tmp_path / "nowhere", broken, empty, good, good])
+    assert library.unfinished(tmp_path) == [broken, empty, good]
+    postprocess.develop([tmp_path / "nowhere", broken, empty, good, good])
     wait_for(lambda: (good / PICTURE).is_file(), 120, "the picture")
-    wait_for(lambda: darkroom._at_work[-1].poll() is not None, 60, "its end")
-    assert darkroom._at_work.pop().returncode == 0
-    assert takes.unfinished(tmp_path) == [broken, empty]
+    wait_for(lambda: postprocess._at_work[-1].poll() is not None, 60, "its end")
+    assert postprocess._at_work.pop().returncode == 0
+    assert library.unfinished(tmp_path) == [broken, empty]
     assert not list(tmp_path.rglob(f".{PICTURE}"))
 
 
 def test_a_picture_of_half_a_take_is_drawn_anew(tmp_path: Path) -> None:
     folder = make_take(tmp_path, "2024-01-01_10-00-00")
-    takes.finish(folder)
+    library.finish(folder)
     first = (folder / PICTURE).read_bytes()
-    assert takes.unfinished(tmp_path) == []
+    assert library.unfinished(tmp_path) == []
     with (folder / JSONL).open("a") as file:  # it was looked at while it was played
         file.write('{"t": 30.0, "at": 30.0, "out": "90 50 40"}\n')
     later = (folder / PICTURE).stat().st_mtime + 1
     os.utime(folder / JSONL, (later, later))
-    assert takes.unfinished(tmp_path) == [folder]
-    takes.finish(folder)
+    assert library.unfinished(tmp_path) == [folder]
+    library.finish(folder)
     assert (folder / PICTURE).read_bytes() != first
 
 
 def test_nothing_to_do_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subprocess.Popen", lambda *a, **k: pytest.fail("a process for nothing"))
-    darkroom.develop([])
+    postprocess.develop([])

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.recorder import AGENT, JSONL, take_notes
+from agent.takes.recorder import AGENT, JSONL, take_notes
 
 from .daw import CLOCK, TRACK, ardour
 from .jackroom import PERIOD, RATE, Heard, Program, Recorder, jack_server, judged, ons, still_sounding, wait_for

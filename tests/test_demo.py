@@ -11,7 +11,7 @@ from matplotlib.image import imread
 
 from agent.demo import BEAT, DemoInput, messages, pitch, written_call
 from agent.midi.ports import Event
-from agent.picture import COLOURS, hand_overs, piano_roll
+from agent.takes.piano_roll import COLOURS, hand_overs, piano_roll
 from models.music.features import key_share
 from models.music.note import ANSWER, Note, Phrase
 

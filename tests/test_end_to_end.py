@@ -17,7 +17,7 @@ import pytest
 
 from agent.demo import messages, written_call
 from agent.midi.jack import JackEye
-from agent.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
+from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.timing.midi_clock import TICKS, Follower
 from agent.timing.transport import Transport
 from agent.turns.turn_taking import turn_taking

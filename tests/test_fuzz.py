@@ -24,11 +24,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from agent import takes
 from agent.control.midi_learn import LARGEST, Learning
 from agent.errors import UserError
 from agent.playing.worker_client import Mind, MindLost
 from agent.styles import presets
+from agent.takes.library import library
 from models import worker
 from models.decoding.engine import Engine
 from models.music import midifile
@@ -223,11 +223,11 @@ def test_a_take_of_anything(folder: Path, told: list[Any]) -> None:
     take.mkdir(parents=True, exist_ok=True)
     (take / "take.jsonl").write_bytes(says(told))
     (take / "take.mid").unlink(missing_ok=True)
-    made = takes.mend_all(shelf)
+    made = library.mend_all(shelf)
     assert made == ([take.name] if (take / "take.mid").exists() else [])
     try:
-        assert str(takes.summary(take))
-        assert all(math.isfinite(row[1]) for row in takes.sketch(take))
+        assert str(library.summary(take))
+        assert all(math.isfinite(row[1]) for row in library.sketch(take))
     except UserError as error:
         a_sentence(error)
 

@@ -29,7 +29,7 @@ PURE = {
     "agent.playing.load_shedding",
     "agent.styles.presets",
     "agent.playing.schedule",
-    "agent.takes",
+    "agent.takes.library",
     "agent.audio.fm_patches",
     "agent.turns.trading",
     "agent.timing.transport",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from agent.recorder import MIDI
+from agent.takes.recorder import MIDI
 from models.music.midifile import read_notes
 
 from .browser import AUDIBLE, ECHO, HANDS, PROMISED, SHY, SIZES, Visit, chromium, page_alone, served

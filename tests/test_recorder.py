@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import recorder, takes
 from agent.errors import UserError
 from agent.midi.ports import Event
-from agent.recorder import AGENT, JSONL, MIDI, PLAYER, Take, mend, rows, take_notes, write_take_midi
+from agent.takes.library import library, recorder
+from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, Take, mend, rows, take_notes, write_take_midi
 from models.music.midifile import read_notes
 
 from .jackroom import ROOT, wait_for
@@ -144,7 +144,7 @@ KEEPS = """
 import sys, time
 from pathlib import Path
 from agent.midi.ports import Event
-from agent.recorder import Take
+from agent.takes.recorder import Take
 take = Take(Path(sys.argv[1]))
 for i in range(100_000):
     take.heard(Event(time.time(), bytes((0x90 if i % 2 == 0 else 0x80, 60, 80))), "in")
@@ -180,7 +180,7 @@ def test_a_shelf_is_mended_at_the_next_look(tmp_path: Path) -> None:
         a_take(tmp_path / name)
     (tmp_path / names[0] / MIDI).unlink()
     os.utime(tmp_path / names[1] / JSONL, (2e9, 2e9))  # it went on after its .mid was made
-    assert takes.mend_all(tmp_path) == [names[1], names[0]]
+    assert library.mend_all(tmp_path) == [names[1], names[0]]
     assert (tmp_path / names[0] / MIDI).is_file()
     (tmp_path / names[1] / JSONL).write_text("not a take")
-    assert takes.mend_all(tmp_path) in ([], [names[1]])
+    assert library.mend_all(tmp_path) in ([], [names[1]])

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from agent.errors import UserError
-from agent.recorder import JSONL, rows
 from agent.rehearsal import differs
 from agent.replay import replay
 from agent.styles.presets import Preset
+from agent.takes.recorder import JSONL, rows
 from agent.turns.modes import MODES
 
 from .golden import ECHO, FOLDER, jam

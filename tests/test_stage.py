@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from agent import takes
 from agent.audio.synth import AGENT, PLAYER, open_sound
 from agent.control.bindings import Controls
 from agent.control.midi_learn import Learning, settings_folder
@@ -21,10 +20,11 @@ from agent.midi.output_merge import Desk
 from agent.midi.port_subscribers import Audience
 from agent.midi.ports import Event, PortList
 from agent.patchbay import Patchbay
-from agent.recorder import JSONL, MIDI, Take
 from agent.session import Session
 from agent.stage import Stage
 from agent.styles import presets
+from agent.takes.library import library
+from agent.takes.recorder import JSONL, MIDI, Take
 from agent.view import View, ident_of
 from agent.web import Page
 from agent.wishes import LARGEST, Pace, Refused, read
@@ -217,20 +217,20 @@ def test_takes_are_listed_summed_up_exported_and_deleted(tmp_path: Path) -> None
     make_take(tmp_path, "2024-01-01_10-00-00")
     make_take(tmp_path, "2024-01-02_10-00-00")
     (tmp_path / "my own folder").mkdir()
-    assert [p.name for p in takes.folders(tmp_path)] == ["2024-01-02_10-00-00", "2024-01-01_10-00-00"]
-    found = takes.summary(takes.find(tmp_path, "last"))
+    assert [p.name for p in library.folders(tmp_path)] == ["2024-01-02_10-00-00", "2024-01-01_10-00-00"]
+    found = library.summary(library.find(tmp_path, "last"))
     assert (found.played, found.answered, found.preset, found.seed) == (9, 1, "ragtime", 7)
     assert found.key == "C major"
     assert found.late_ms == pytest.approx(2.0)
     assert found.tempo == pytest.approx(120, abs=2)  # nobody has named it: the player's own pulse
     assert "ragtime" in str(found)
-    midi, picture = takes.export(takes.find(tmp_path, "last"), tmp_path / "out")
+    midi, picture = library.export(library.find(tmp_path, "last"), tmp_path / "out")
     assert len(read_notes(midi)) == 10
     assert picture.read_bytes()[:4] == b"\x89PNG"
-    takes.delete(tmp_path, "2024-01-01_10-00-00")
-    assert len(takes.folders(tmp_path)) == 1
+    library.delete(tmp_path, "2024-01-01_10-00-00")
+    assert len(library.folders(tmp_path)) == 1
     with pytest.raises(UserError, match="newest is"):
-        takes.find(tmp_path, "2024-01-01_10-00-00")
+        library.find(tmp_path, "2024-01-01_10-00-00")
 
 
 def test_the_shelf_is_kept_within_bounds_and_others_things_are_left_alone(tmp_path: Path) -> None:
@@ -239,30 +239,30 @@ def test_the_shelf_is_kept_within_bounds_and_others_things_are_left_alone(tmp_pa
     (tmp_path / "2024-01-01_10-00-00" / "letter.txt").write_text("mine")
     (tmp_path / "wedding").mkdir()
     today = datetime(2024, 1, 7)
-    assert takes.tidy(tmp_path, today) == 0
-    assert takes.tidy(tmp_path, today, most=3) == 2
+    assert library.tidy(tmp_path, today) == 0
+    assert library.tidy(tmp_path, today, most=3) == 2
     assert (tmp_path / "2024-01-01_10-00-00" / "letter.txt").exists()
     assert (tmp_path / "wedding").exists()
-    assert [p.name[8:10] for p in takes.folders(tmp_path)] == ["06", "05", "04"]
-    assert takes.tidy(tmp_path, datetime(2024, 1, 15, 9), most_days=10) == 1  # only what is older than that
-    assert takes.tidy(tmp_path, today, most_bytes=1) == 1  # the newest stays, whatever it weighs
+    assert [p.name[8:10] for p in library.folders(tmp_path)] == ["06", "05", "04"]
+    assert library.tidy(tmp_path, datetime(2024, 1, 15, 9), most_days=10) == 1  # only what is older than that
+    assert library.tidy(tmp_path, today, most_bytes=1) == 1  # the newest stays, whatever it weighs
 
 
 def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> None:
-    found = takes.finish(make_take(tmp_path, "2024-01-01_10-00-00"))
+    found = library.finish(make_take(tmp_path, "2024-01-01_10-00-00"))
     assert found is not None
     text = (tmp_path / "2024-01-01_10-00-00" / "take.txt").read_text()
     for word in ("9 notes of yours, 1 of its own", "C major", "beats a minute", "ragtime", "seed 7", "ms at p99"):
         assert word in text
     assert (tmp_path / "2024-01-01_10-00-00" / "take.png").read_bytes()[:4] == b"\x89PNG"
-    assert takes.finish(make_take(tmp_path, "2024-01-02_10-00-00", notes=0)) is not None  # the agent's note
+    assert library.finish(make_take(tmp_path, "2024-01-02_10-00-00", notes=0)) is not None  # the agent's note
     empty = Take(tmp_path / "2024-01-03_10-00-00")
     empty.close()
-    assert takes.finish(empty.folder) is None
-    rows = takes.sketch(tmp_path / "2024-01-01_10-00-00")
+    assert library.finish(empty.folder) is None
+    rows = library.sketch(tmp_path / "2024-01-01_10-00-00")
     assert rows[0] == ["player", 0.0, 0.4, 60, 80]
     assert [r[0] for r in rows].count("agent") == 1
-    takes.delete(tmp_path, "2024-01-01_10-00-00")
+    library.delete(tmp_path, "2024-01-01_10-00-00")
     assert not (tmp_path / "2024-01-01_10-00-00").exists()
 
 
@@ -467,7 +467,7 @@ def test_a_style_is_learnt_saved_and_the_last_minutes_kept(tmp_path: Path, monke
     assert presets.load("my-style").z == (15.0,) * 24
     assert len(presets.load("my-style").vamp) == 15
     assert presets.load("kept").title == "Kept"
-    moment = next(p for p in takes.folders(tmp_path) if p.name.endswith("-moment"))
+    moment = next(p for p in library.folders(tmp_path) if p.name.endswith("-moment"))
     assert len(read_notes(moment / MIDI)) >= 25
     assert (moment / JSONL).exists()
     assert sum(n["t"] == "on" and n["who"] == "player" for n in made.news) > 20  # the phrase was played for them

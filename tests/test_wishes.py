@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent import takes
 from agent.audio.fm_patches import TIMBRES
 from agent.control.bindings import ACTIONS
 from agent.control.parameters import PARAMETERS
-from agent.recorder import MIDI
 from agent.styles import presets
+from agent.takes.library import library
+from agent.takes.recorder import MIDI
 from agent.wishes import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, Refused, read
 
 from .test_stage import Evening, evening
@@ -179,7 +179,7 @@ def test_the_last_minutes_are_kept_once_a_moment_and_one_phrase_is_played_at_a_t
         assert not e.stage._tasks
 
     made = evening(script, tmp_path)
-    assert len([p for p in takes.folders(tmp_path) if p.name.endswith("-moment") and (p / MIDI).is_file()]) in (1, 2)
+    assert len([p for p in library.folders(tmp_path) if p.name.endswith("-moment") and (p / MIDI).is_file()]) in (1, 2)
     assert any("kept just now" in line for line in made.said())
     ons = [n for n in made.news if n["t"] == "on" and n["who"] == "player"]
     assert len(ons) < 40

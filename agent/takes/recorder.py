@@ -23,11 +23,11 @@ from typing import Any, Protocol
 from models.music.midifile import write_notes
 from models.music.note import ANSWER, CALL, Note
 
-from .errors import UserError
-from .midi.ports import Event, is_whole
-from .timing import thread_priority
-from .turns.history import Conversation
-from .turns.note_tracker import Listener
+from ..errors import UserError
+from ..midi.ports import Event, is_whole
+from ..timing import thread_priority
+from ..turns.history import Conversation
+from ..turns.note_tracker import Listener
 
 FORMAT = "tradefours-take/1"
 JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"

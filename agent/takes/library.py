@@ -20,8 +20,8 @@ from typing import Any
 from models.music.note import Note
 from models.music.pulse import pulse
 
-from .errors import UserError
-from .playing.timing_stats import percentiles
+from ..errors import UserError
+from ..playing.timing_stats import percentiles
 from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, mend, rows, take_notes, write_take_midi
 
 MOST_BYTES, MOST_TAKES, MOST_DAYS = 1 << 30, 500, 365
@@ -196,7 +196,7 @@ def finish(folder: Path) -> Summary | None:
 
 def _draw(folder: Path, to: Path) -> None:
     """The picture of a take: whole, or not at all. Raises OSError."""
-    from .picture import piano_roll  # which takes its time
+    from .piano_roll import piano_roll  # which takes its time
 
     notes, half = take_notes(folder / JSONL), to.with_name(f".{to.name}")
     piano_roll(half, notes[PLAYER], notes[AGENT], title=f"tradefours · {folder.name}")

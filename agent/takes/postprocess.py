@@ -13,8 +13,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import takes
-from .errors import UserError
+from ..errors import UserError
+from . import library
 
 MOST = 12  # takes at a time
 LEAST_URGENT = 19
@@ -30,13 +30,13 @@ def develop(folders: Iterable[Path]) -> None:
     with contextlib.suppress(OSError):
         _at_work.append(
             subprocess.Popen(
-                [sys.executable, "-m", "agent.darkroom", *names],
+                [sys.executable, "-m", "agent.takes.postprocess", *names],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # what ends us, or our terminal, must not end it
                 creationflags=sum(getattr(subprocess, flag, 0) for flag in WINDOWS),
-                cwd=Path(__file__).resolve().parent.parent,
+                cwd=Path(__file__).resolve().parents[2],
             )
         )
 
@@ -47,7 +47,7 @@ def main(folders: list[str]) -> None:
         os.nice(LEAST_URGENT)
     for folder in map(Path, folders):
         with contextlib.suppress(UserError, OSError):
-            takes.finish(folder)
+            library.finish(folder)
 
 
 if __name__ == "__main__":
