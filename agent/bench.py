@@ -30,7 +30,7 @@ from .midi.ports import Event, RtInput
 from .playing.load_shedding import CANDIDATES
 from .playing.timing_stats import percentiles
 from .playing.worker_client import Mind, MindLost, worker_command
-from .session import Session
+from .session.session import Session
 from .styles import presets
 from .timing import thread_priority
 

@@ -13,7 +13,7 @@ from models.music.note import CALL, HELD
 
 from .control.bindings import KNOB, PRESET
 from .errors import UserError
-from .session import Session
+from .session.session import Session
 from .stage import Stage
 from .styles import maker, presets
 from .styles.presets import Preset

@@ -31,9 +31,9 @@ from .midi.keyboard_zones import Zone
 from .midi.output_merge import Desk
 from .midi.ports import InputPort, OutputPort
 from .opening import Opening, has_browser
-from .patchbay import Patchbay
 from .playing.worker_client import Mind, worker_command
-from .session import Report, Session
+from .session.patchbay import Patchbay
+from .session.session import Report, Session
 from .status import Status
 from .styles import presets
 from .takes import library, postprocess

@@ -30,10 +30,10 @@ from .errors import UserError
 from .midi.output_merge import Desk
 from .midi.ports import Event
 from .opening import has_browser
-from .patchbay import Patchbay
 from .playing.timing_stats import percentiles
 from .playing.worker_client import Mind, worker_command
-from .session import Session
+from .session.patchbay import Patchbay
+from .session.session import Session
 from .stage import Stage
 from .styles import presets
 from .takes.recorder import Take

@@ -16,12 +16,12 @@ from .audio.synth import BuiltIn, Sound
 from .clock import Clock
 from .control.midi_learn import Learning
 from .errors import UserError
-from .glance import glance, lines
 from .midi.output_merge import Desk
 from .midi.port_subscribers import Audience
 from .midi.ports import InputPort
-from .patchbay import Patchbay
-from .session import Session
+from .session.patchbay import Patchbay
+from .session.session import Session
+from .session.snapshot import glance, lines
 from .stage import Stage
 from .takes.recorder import Take
 from .web import Server

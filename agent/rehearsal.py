@@ -17,7 +17,7 @@ from .control.bindings import Controls
 from .midi.keyboard_zones import Zone
 from .midi.ports import Event
 from .playing.worker_client import RELIEVED, Mind
-from .session import Session
+from .session.session import Session
 from .styles.presets import Preset
 from .turns.modes import Beat, Manner
 from .virtual import LoopPlayer, VirtualLoop

@@ -24,12 +24,12 @@ from .control.midi_learn import Learning
 from .control.parameters import PARAMETERS
 from .demo import messages, written_call
 from .errors import UserError
-from .glance import glance, lately
 from .midi.output_merge import Desk
 from .midi.ports import PAGE, Event
-from .patchbay import Patchbay
 from .playing.worker_client import MindLost
-from .session import Session
+from .session.patchbay import Patchbay
+from .session.session import Session
+from .session.snapshot import glance, lately
 from .styles import presets
 from .takes import library
 from .takes.recorder import MIDI, Take

@@ -23,7 +23,7 @@ import numpy as np
 from agent.clock import SystemClock
 from agent.playing.player import Player
 from agent.playing.worker_client import Mind, worker_command
-from agent.session import Session
+from agent.session.session import Session
 from agent.styles.presets import Preset, load
 from agent.turns.modes import DUET, Beat, Manner
 from models.data.corpus import Piece, read

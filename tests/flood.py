@@ -24,7 +24,7 @@ from agent.clock import SystemClock
 from agent.midi.ports import Event
 from agent.playing.timing_stats import percentiles
 from agent.playing.worker_client import Mind, worker_command
-from agent.session import Session
+from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import Take
 from agent.turns.modes import Beat

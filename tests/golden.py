@@ -18,7 +18,7 @@ from agent import replay
 from agent.control.bindings import Controls
 from agent.midi.keyboard_zones import Zone
 from agent.playing.worker_client import Mind
-from agent.session import Session
+from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
 from agent.turns.modes import MODES, Beat, Manner

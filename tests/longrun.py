@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agent.session import Session
+from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
 from agent.turns.modes import MODES, Manner

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent.errors import UserError
 from agent.playing.load_shedding import CANDIDATES
 from agent.playing.solo import QUIET
-from agent.session import Report, Session
+from agent.session.session import Report, Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import MIDI, Take
 from agent.turns.modes import Manner

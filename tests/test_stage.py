@@ -19,8 +19,8 @@ from agent.midi.hotplug import Plugs
 from agent.midi.output_merge import Desk
 from agent.midi.port_subscribers import Audience
 from agent.midi.ports import Event, PortList
-from agent.patchbay import Patchbay
-from agent.session import Session
+from agent.session.patchbay import Patchbay
+from agent.session.session import Session
 from agent.stage import Stage
 from agent.styles import presets
 from agent.takes.library import library

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from agent.control.parameters import PARAMETERS
-from agent.glance import lines
+from agent.session.snapshot import lines
 from agent.status import Status
 
 

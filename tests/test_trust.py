@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from agent.control.bindings import Controls
 from agent.playing.metronome import Metronome
-from agent.session import Session
+from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.turns.modes import MODES, Beat, Manner
 

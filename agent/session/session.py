@@ -18,28 +18,28 @@ from typing import Any
 
 from models.music.note import Phrase
 
-from . import acts
-from .clock import Clock
-from .control.bindings import Controls
-from .errors import UserError
-from .midi.feedback import Echoes
-from .midi.keyboard_zones import Zone
-from .midi.ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
-from .playing.metronome import Metronome
-from .playing.partner import Partner
-from .playing.player import Player
-from .playing.schedule import Sent
-from .playing.thru import Thru
-from .playing.timing_stats import Meters
-from .playing.worker_client import Mind
-from .styles.presets import Preset
-from .takes.recorder import Witness
-from .timing.ableton_link import Linked
-from .timing.garbage_collection import Tidy
-from .timing.midi_clock import Follower
-from .timing.transport import Transport
-from .turns.modes import Beat, Manner
-from .turns.note_tracker import NOTE_ON
+from ..clock import Clock
+from ..control.bindings import Controls
+from ..errors import UserError
+from ..midi.feedback import Echoes
+from ..midi.keyboard_zones import Zone
+from ..midi.ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
+from ..playing.metronome import Metronome
+from ..playing.partner import Partner
+from ..playing.player import Player
+from ..playing.schedule import Sent
+from ..playing.thru import Thru
+from ..playing.timing_stats import Meters
+from ..playing.worker_client import Mind
+from ..styles.presets import Preset
+from ..takes.recorder import Witness
+from ..timing.ableton_link import Linked
+from ..timing.garbage_collection import Tidy
+from ..timing.midi_clock import Follower
+from ..timing.transport import Transport
+from ..turns.modes import Beat, Manner
+from ..turns.note_tracker import NOTE_ON
+from . import actions
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
 WATCH = 0.25  # seconds between looks at whether the clock is still there
@@ -235,8 +235,8 @@ class Session:
             return
         message = event.message
         if self.controls.owns(message) and not self.partner.listener.holds(message):
-            if (action := self.controls.action(message, partial(acts.position, self))) is not None:
-                acts.act(self, action, event.when)
+            if (action := self.controls.action(message, partial(actions.position, self))) is not None:
+                actions.act(self, action, event.when)
             return
         if not self.zone.hears(message):
             return
@@ -246,9 +246,9 @@ class Session:
         self.partner.improviser.changed()
 
     def act(self, action: str, when: float) -> None:
-        """Do what page or letter asks for: see `agent.acts`. On the loop."""
+        """Do what page or letter asks for: see `agent.session.actions`. On the loop."""
         self.journal(when, {"act": action})
-        acts.act(self, action, when)
+        actions.act(self, action, when)
 
     def use(self, preset: Preset) -> None:
         """Play in this style from the next note on. Raises UserError."""

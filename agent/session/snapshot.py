@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from . import acts
-from .control.parameters import PARAMETERS
-from .playing.timing_stats import percentiles
+from ..control.parameters import PARAMETERS
+from ..playing.timing_stats import percentiles
+from . import actions
 from .session import Session
 
 LATELY = 500  # figures of each kind that count
@@ -30,7 +30,7 @@ def glance(session: Session, showing: str) -> Row:
         "showing": showing,
         "mode": partner.manner.mode,
         "preset": {"name": preset.name, "title": preset.title or preset.name},
-        "parameters": {name: round(acts.position(session, name), 3) for name in PARAMETERS},
+        "parameters": {name: round(actions.position(session, name), 3) for name in PARAMETERS},
         "bar": None if bar is None else {"start": bar.start, "length": bar.length, "beats": bar.beats},
         "figures": {
             "first note": lately(meters.first_note),

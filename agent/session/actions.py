@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .control.bindings import BARS, KNOB, NEXT_MODE, PRESET, STEPS
-from .control.parameters import PARAMETERS
-from .errors import UserError
-from .styles import presets
-from .turns.modes import MODES, TRADE
+from ..control.bindings import BARS, KNOB, NEXT_MODE, PRESET, STEPS
+from ..control.parameters import PARAMETERS
+from ..errors import UserError
+from ..styles import presets
+from ..turns.modes import MODES, TRADE
 
 if TYPE_CHECKING:
     from .session import Session

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from .midi.hotplug import PluggedInput, PluggedOutput, Plugs
-from .midi.output_merge import Desk
+from ..midi.hotplug import PluggedInput, PluggedOutput, Plugs
+from ..midi.output_merge import Desk
 from .session import Session
 
 RINGS_OUT = 0.03  # seconds in which a message that another thread had in its hand has left
