@@ -16,7 +16,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from . import replay
 from .audio.synth import open_sound
 from .clock import SystemClock
 from .control.bindings import LETTERS, Controls
@@ -32,6 +31,7 @@ from .midi.output_merge import Desk
 from .midi.ports import InputPort, OutputPort
 from .opening import Opening, has_browser
 from .playing.worker_client import Mind, worker_command
+from .replay import take_replay
 from .session.patchbay import Patchbay
 from .session.session import Report, Session
 from .status import Status
@@ -177,7 +177,7 @@ def _run(
     mended = [] if args.take else library.mend_all(TAKES, 3)
     seed = random.randrange(1 << 31) if args.seed is None else args.seed  # known, so that the take can be played again
     setting = {"channel": args.channel - 1, "thru": args.thru, "rounds": more.get("rounds"), **more}
-    known = replay.setting(preset, args, learning.controls if learning is not None else Controls(), setting)
+    known = take_replay.setting(preset, args, learning.controls if learning is not None else Controls(), setting)
     take = Take(
         folder,
         preset=preset.name,

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from models.music.midifile import write_notes
 
-from . import replay
 from .answer import answer_file
 from .errors import UserError
 from .grammar import TAKES
 from .midi import ports
 from .playing.worker_client import worker_command
+from .replay import take_replay
 from .styles import maker, presets
 from .takes import library
 from .takes.recorder import PICTURE
@@ -65,7 +65,7 @@ def show_takes(args: argparse.Namespace) -> int:
             print(path)
         return 0
     if args.what == "replay":
-        return replay.command(args, library.find(TAKES, args.name))
+        return take_replay.command(args, library.find(TAKES, args.name))
     library.mend_all(TAKES)
     there = library.folders(TAKES) if args.what in (None, "list") else [library.find(TAKES, args.name)]
     found = [library.summary(folder) for folder in there]

@@ -8,11 +8,11 @@ from typing import Any
 
 from agent.midi.ports import Event, PortLost
 from agent.playing.worker_client import RELIEVED, MindLost, Relieved
-from agent.virtual import LoopPlayer, VirtualLoop, in_virtual_time
+from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
 from models.music.note import ANSWER, Note, Span
 from models.worker import Echo
 
-__all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: see `agent.virtual`
+__all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: see `agent.replay.virtual_time`
 
 
 class FakeOutput:

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agent import replay
 from agent.control.bindings import Controls
 from agent.midi.keyboard_zones import Zone
 from agent.playing.worker_client import Mind
+from agent.replay.take_replay import take_replay
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
@@ -75,7 +75,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     preset = Preset("plain")
 
     async def play(loop: VirtualLoop) -> None:
-        take = Take(folder, preset="plain", seed=3, setting=replay.setting(preset, args, controls, setting))
+        take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
         keys, mind = FakeInput(loop), Inline([])
         mind.journal = lambda row: take.keep(loop.now(), row)
         mind.others = lambda weights: [*ECHO, "--weights", weights]

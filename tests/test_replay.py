@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from agent.errors import UserError
-from agent.rehearsal import differs
-from agent.replay import replay
+from agent.replay.session_replay import differs
+from agent.replay.take_replay import replay
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, rows
 from agent.turns.modes import MODES

@@ -10,7 +10,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from .playing.player import Player
+from ..playing.player import Player
 
 
 class _Jumping(selectors.DefaultSelector):

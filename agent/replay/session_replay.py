@@ -13,14 +13,14 @@ import math
 from bisect import bisect_left
 from typing import Any
 
-from .control.bindings import Controls
-from .midi.keyboard_zones import Zone
-from .midi.ports import Event
-from .playing.worker_client import RELIEVED, Mind
-from .session.session import Session
-from .styles.presets import Preset
-from .turns.modes import Beat, Manner
-from .virtual import LoopPlayer, VirtualLoop
+from ..control.bindings import Controls
+from ..midi.keyboard_zones import Zone
+from ..midi.ports import Event
+from ..playing.worker_client import RELIEVED, Mind
+from ..session.session import Session
+from ..styles.presets import Preset
+from ..turns.modes import Beat, Manner
+from .virtual_time import LoopPlayer, VirtualLoop
 
 TOLERANCE = 0.05  # seconds between a decision in real time and the same in virtual time
 COMPARED = 64  # notes, of what the musician had heard

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .rehearsal import Row
+from .session_replay import Row
 
 OURS = ["-m", "models.worker"]
 

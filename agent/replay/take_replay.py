@@ -1,6 +1,7 @@
 """The replay: a take is played again, in virtual time, and must come out as it did.
 
-Knows nothing of how: the session is heard again in `agent.rehearsal`, its musician asked again in `agent.encore`. What a take holds for
+Knows nothing of how: the session is heard again in `agent.replay.session_replay`, its musician asked again in
+`agent.replay.model_replay`. What a take holds for
 it: in its first line the session's `setting`; then, besides what was heard and played, what was wished (`act`, `preset`), what the
 musician was asked (`ask`), what it answered (`got`), and when it was lost.
 """
@@ -14,15 +15,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from .control.bindings import Controls
-from .encore import ask_again
-from .errors import UserError
-from .midi.keyboard_zones import Zone
-from .playing.worker_client import worker_command
-from .rehearsal import Rehearing, Row
-from .styles.presets import Preset
-from .takes.recorder import JSONL, rows
-from .turns.modes import Beat, Manner
+from ..control.bindings import Controls
+from ..errors import UserError
+from ..midi.keyboard_zones import Zone
+from ..playing.worker_client import worker_command
+from ..styles.presets import Preset
+from ..takes.recorder import JSONL, rows
+from ..turns.modes import Beat, Manner
+from .model_replay import ask_again
+from .session_replay import Rehearing, Row
 
 
 def setting(preset: Preset, args: argparse.Namespace, controls: Controls, more: Row) -> Row:
