@@ -25,7 +25,7 @@ from .midi import ports
 from .opening import has_browser
 from .playing.timing_stats import percentiles
 from .playing.worker_client import Mind, MindLost, worker_command
-from .web import ADDRESS, USUAL_PORT
+from .web.server import ADDRESS, USUAL_PORT
 
 FINE, POOR, BAD = "fine", "poor", "bad"
 PACKAGES = ("mido", "python-rtmidi", "numpy", "onnxruntime", "safetensors", "sounddevice", "aiohttp")

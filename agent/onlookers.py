@@ -34,12 +34,12 @@ from .playing.timing_stats import percentiles
 from .playing.worker_client import Mind, worker_command
 from .session.patchbay import Patchbay
 from .session.session import Session
-from .stage import Stage
 from .styles import presets
 from .takes.recorder import Take
 from .timing import thread_priority
 from .turns.modes import DUET, Manner
-from .web import Server
+from .web.hub import Stage
+from .web.server import Server
 
 MOST = 1.2  # times as late, at the 99th of a hundred: what is promised
 TURNS = (False, True, True, False)  # page or no page: whatever the machine does meanwhile meets both alike

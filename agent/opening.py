@@ -22,9 +22,9 @@ from .midi.ports import InputPort
 from .session.patchbay import Patchbay
 from .session.session import Session
 from .session.snapshot import glance, lines
-from .stage import Stage
 from .takes.recorder import Take
-from .web import Server
+from .web.hub import Stage
+from .web.server import Server
 
 LOOK = 2.0  # seconds between looks at where our output leads
 REDRAW = 0.25  # seconds

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.clock import SystemClock
-from agent.doorkeeper import LETTERS, LONG, REMEMBERED, TRIES, Caller, Doorkeeper, Unwelcome, is_loopback, own_address
-from agent.web import Server
+from agent.web.access import LETTERS, LONG, REMEMBERED, TRIES, Caller, Doorkeeper, Unwelcome, is_loopback, own_address
+from agent.web.server import Server
 
 from .jackroom import Program
 from .test_web import Quiet

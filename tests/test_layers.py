@@ -19,7 +19,7 @@ MUSIC = {
 PURE = {
     "agent.control.bindings",
     "agent.turns.history",
-    "agent.doorkeeper",
+    "agent.web.access",
     "agent.turns.duet",
     "agent.midi.feedback",
     "agent.timing.midi_clock",
@@ -34,9 +34,9 @@ PURE = {
     "agent.turns.trading",
     "agent.timing.transport",
     "agent.turns.turn_taking",
-    "agent.view",
+    "agent.web.note_view",
     "agent.audio.fm_synth",
-    "agent.wishes",
+    "agent.web.requests",
     "agent.midi.keyboard_zones",
     "agent.deep.planted",
 }

@@ -13,7 +13,6 @@ import pytest
 from agent.audio.synth import AGENT, PLAYER, open_sound
 from agent.control.bindings import Controls
 from agent.control.midi_learn import Learning, settings_folder
-from agent.deeds import slug
 from agent.errors import UserError
 from agent.midi.hotplug import Plugs
 from agent.midi.output_merge import Desk
@@ -21,13 +20,14 @@ from agent.midi.port_subscribers import Audience
 from agent.midi.ports import Event, PortList
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
-from agent.stage import Stage
 from agent.styles import presets
 from agent.takes.library import library
 from agent.takes.recorder import JSONL, MIDI, Take
-from agent.view import View, ident_of
-from agent.web import Page
-from agent.wishes import LARGEST, Pace, Refused, read
+from agent.web.handlers import slug
+from agent.web.hub import Stage
+from agent.web.note_view import View, ident_of
+from agent.web.requests import LARGEST, Pace, Refused, read
+from agent.web.server import Page
 from models.music.midifile import read_notes
 from models.music.note import Note
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from agent.clock import SystemClock
-from agent.web import MOST_PAGES, PATIENT, Page, Server
+from agent.web.server import MOST_PAGES, PATIENT, Page, Server
 
 
 class Quiet:

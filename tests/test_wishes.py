@@ -21,7 +21,7 @@ from agent.control.parameters import PARAMETERS
 from agent.styles import presets
 from agent.takes.library import library
 from agent.takes.recorder import MIDI
-from agent.wishes import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, Refused, read
+from agent.web.requests import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, Refused, read
 
 from .test_stage import Evening, evening
 from .test_web import Quiet, own, served

@@ -1,6 +1,6 @@
 """Deeds: how each wish of a page is granted.
 
-Knows nothing of sockets; wishes have been checked by then (`agent.wishes`).
+Knows nothing of sockets; wishes have been checked by then (`agent.web.requests`).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 from models.music.note import CALL, HELD
 
-from .control.bindings import KNOB, PRESET
-from .errors import UserError
-from .session.session import Session
-from .stage import Stage
-from .styles import maker, presets
-from .styles.presets import Preset
-from .takes import library
-from .web import Page
+from ..control.bindings import KNOB, PRESET
+from ..errors import UserError
+from ..session.session import Session
+from ..styles import maker, presets
+from ..styles.presets import Preset
+from ..takes import library
+from .hub import Stage
+from .server import Page
 
 LEAST_LEARNT = 12  # notes of which a style can be learnt
 

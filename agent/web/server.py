@@ -1,7 +1,7 @@
 """The web: a server that hands out the page and carries wishes in and news out.
 
 Knows nothing of music. It listens on 127.0.0.1 only, unless the house is let in, and opens sockets only for pages that it has handed out
-itself. Who may come in, `agent.doorkeeper` decides, for pages, files, sockets and takes alike.
+itself. Who may come in, `agent.web.access` decides, for pages, files, sockets and takes alike.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
-from .clock import Clock
-from .doorkeeper import HOME, Caller, Doorkeeper, Unwelcome, own_address
-from .wishes import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, Pace, Refused, read
+from ..clock import Clock
+from .access import HOME, Caller, Doorkeeper, Unwelcome, own_address
+from .requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, Pace, Refused, read
 
-PAGE = Path(__file__).resolve().parent / "page"
+PAGE = Path(__file__).resolve().parent / "static"
 ADDRESS, EVERYWHERE, USUAL_PORT = HOME[0], "0.0.0.0", 4404
 MOST_PAGES = 12
 TOGETHER = 0.05  # seconds: what happens in one such is sent as one, so that much news is few messages

@@ -15,7 +15,7 @@ import socket
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from .wishes import Pace
+from .requests import Pace
 
 HOME = ("127.0.0.1", "localhost")
 LETTERS, LONG = "abcdefghjkmnpqrstuvwxyz23456789", 12  # none that is taken for another: 59 bits, that a hand can type

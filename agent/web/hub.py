@@ -15,26 +15,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .audio import synth
-from .audio.fm_patches import TIMBRES
-from .audio.synth import CHOICES, OFF, BuiltIn, open_sound
-from .clock import Clock
-from .control.bindings import ACTIONS
-from .control.midi_learn import Learning
-from .control.parameters import PARAMETERS
-from .demo import messages, written_call
-from .errors import UserError
-from .midi.output_merge import Desk
-from .midi.ports import PAGE, Event
-from .playing.worker_client import MindLost
-from .session.patchbay import Patchbay
-from .session.session import Session
-from .session.snapshot import glance, lately
-from .styles import presets
-from .takes import library
-from .takes.recorder import MIDI, Take
-from .view import AGENT, PLAYER, View, ident_of
-from .web import Page
+from ..audio import synth
+from ..audio.fm_patches import TIMBRES
+from ..audio.synth import CHOICES, OFF, BuiltIn, open_sound
+from ..clock import Clock
+from ..control.bindings import ACTIONS
+from ..control.midi_learn import Learning
+from ..control.parameters import PARAMETERS
+from ..demo import messages, written_call
+from ..errors import UserError
+from ..midi.output_merge import Desk
+from ..midi.ports import PAGE, Event
+from ..playing.worker_client import MindLost
+from ..session.patchbay import Patchbay
+from ..session.session import Session
+from ..session.snapshot import glance, lately
+from ..styles import presets
+from ..takes import library
+from ..takes.recorder import MIDI, Take
+from .note_view import AGENT, PLAYER, View, ident_of
+from .server import Page
 
 LOOK, LOOKS_A_STATE = 0.04, 6  # seconds between looks at what is planned; every so many looks, at everything else
 MOMENT = 120.0  # seconds that "save the last two minutes" keeps
@@ -179,10 +179,10 @@ class Stage:
     def wish(self, page: Page, wish: dict[str, Any]) -> None:
         if self.session is None:
             return
-        from . import deeds
+        from . import handlers
 
         try:
-            deeds.DEEDS[wish["do"]](self, self.session, page, wish)
+            handlers.DEEDS[wish["do"]](self, self.session, page, wish)
         except (UserError, MindLost) as error:
             self.say(str(error))
 

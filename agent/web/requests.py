@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .control.bindings import ACTIONS, KNOB, PRESET
-from .control.parameters import PARAMETERS
+from ..control.bindings import ACTIONS, KNOB, PRESET
+from ..control.parameters import PARAMETERS
 
 LARGEST = 2048  # characters of one wish
 A_SECOND, AT_ONCE = 240.0, 480.0  # wishes of one page
