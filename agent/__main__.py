@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 
-from . import bootstrap
+from .cli import environment
 
 if __name__ == "__main__":
-    extra = bootstrap.extra_for(sys.argv[1:])
-    if bootstrap.is_installed_here(extra):
-        from .cli import main
+    extra = environment.extra_for(sys.argv[1:])
+    if environment.is_installed_here(extra):
+        from .cli.main import main
 
         sys.exit(main())
-    sys.exit(bootstrap.run("agent", sys.argv[1:], extra))
+    sys.exit(environment.run("agent", sys.argv[1:], extra))

@@ -23,13 +23,13 @@ from typing import Any
 from . import labour
 from .bench import Stage as Rehearsed
 from .bench import machine
+from .cli.services import has_browser
 from .clock import SystemClock
 from .control.bindings import Controls
 from .control.midi_learn import Learning
 from .errors import UserError
 from .midi.output_merge import Desk
 from .midi.ports import Event
-from .opening import has_browser
 from .playing.timing_stats import percentiles
 from .playing.worker_client import Mind, worker_command
 from .session.patchbay import Patchbay

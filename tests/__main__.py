@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent import bootstrap
+from agent.cli.main import environment
 
 CHECKS = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
 
@@ -40,6 +40,6 @@ def everything(root: Path) -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    if Path(sys.prefix).resolve() == bootstrap.HOME.resolve() and bootstrap.is_ready(bootstrap.HOME, "test"):
+    if Path(sys.prefix).resolve() == environment.HOME.resolve() and environment.is_ready(environment.HOME, "test"):
         sys.exit(main(sys.argv[1:]))
-    sys.exit(bootstrap.run("tests", sys.argv[1:], extra="test"))
+    sys.exit(environment.run("tests", sys.argv[1:], extra="test"))

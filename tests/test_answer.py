@@ -9,7 +9,7 @@ import mido
 import numpy as np
 import pytest
 
-from agent.answer import RING, answer_file
+from agent.cli.answer_file import RING, answer_file
 from agent.demo import written_call
 from agent.errors import UserError
 from agent.playing.worker_client import worker_command

@@ -32,7 +32,7 @@ def test_budgets_are_kept_or_missed() -> None:
 def test_every_row_is_measured(tmp_path: Path) -> None:
     path = tmp_path / "small.safetensors"
     checkpoint.save(path, small_musician(0, replace(SMALL, latent=24)), {})
-    command = [sys.executable, "-m", "agent.cli", "bench", "--json", "--seconds", "4", "--weights", str(path)]
+    command = [sys.executable, "-m", "agent.cli.main", "bench", "--json", "--seconds", "4", "--weights", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode in (0, 1), done.stderr
     found = json.loads(done.stdout)

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from agent import bootstrap
-from agent.bootstrap import CannotInstall
+from agent.cli.environment import CannotInstall
+from agent.cli.main import environment
 
 from .jackroom import ROOT
 
 
-@pytest.mark.parametrize("name", ["agent/bootstrap.py", "agent/__main__.py", "agent/__init__.py", "tests/__main__.py"])
+@pytest.mark.parametrize(
+    "name", ["agent/cli/environment.py", "agent/__main__.py", "agent/__init__.py", "tests/__main__.py"]
+)
 def test_it_needs_the_standard_library_alone(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text(encoding="utf8"))
     for node in ast.walk(tree):
@@ -30,44 +32,44 @@ def test_it_needs_the_standard_library_alone(name: str) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(bootstrap, "HOME", tmp_path / ".venv")
-    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "HOME", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
     (tmp_path / "pyproject.toml").write_text("one")
     return tmp_path / ".venv"
 
 
 def stamp(home: Path, extra: str) -> None:
-    python = bootstrap.python_of(home)
+    python = environment.python_of(home)
     python.parent.mkdir(parents=True, exist_ok=True)
     python.touch()
-    (home / "stamp").write_text(bootstrap.wanted(extra))
+    (home / "stamp").write_text(environment.wanted(extra))
 
 
 def test_a_stamp_says_what_is_ready(home: Path) -> None:
-    assert not bootstrap.is_ready(home, "")
+    assert not environment.is_ready(home, "")
     stamp(home, "")
-    assert bootstrap.is_ready(home, "")
-    assert not bootstrap.is_ready(home, "test")
+    assert environment.is_ready(home, "")
+    assert not environment.is_ready(home, "test")
     stamp(home, "test")
-    assert bootstrap.is_ready(home, "")
-    assert bootstrap.is_ready(home, "test")
-    assert bootstrap.is_ready(home, "train")
+    assert environment.is_ready(home, "")
+    assert environment.is_ready(home, "test")
+    assert environment.is_ready(home, "train")
     stamp(home, "train")
-    assert bootstrap.is_ready(home, "")
-    assert not bootstrap.is_ready(home, "test")
+    assert environment.is_ready(home, "")
+    assert not environment.is_ready(home, "test")
     (home.parent / "pyproject.toml").write_text("two")  # new needs
-    assert not bootstrap.is_ready(home, "")
+    assert not environment.is_ready(home, "")
 
 
 def test_only_training_wants_torch() -> None:
-    assert bootstrap.extra_for(["train", "--help"]) == bootstrap.extra_for(["evaluate"]) == "train"
-    assert bootstrap.extra_for([]) == bootstrap.extra_for(["play"]) == bootstrap.extra_for(["export"]) == ""
+    assert environment.extra_for(["train", "--help"]) == environment.extra_for(["evaluate"]) == "train"
+    assert environment.extra_for([]) == environment.extra_for(["play"]) == environment.extra_for(["export"]) == ""
 
 
 def test_what_is_ready_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stamp(home, "")
-    monkeypatch.setattr(bootstrap, "_watch", lambda *_: pytest.fail("installed again"))
-    bootstrap.ensure("")
+    monkeypatch.setattr(environment, "_watch", lambda *_: pytest.fail("installed again"))
+    environment.ensure("")
 
 
 def test_an_installation_that_fails_says_why_and_is_not_called_ready(
@@ -76,38 +78,38 @@ def test_an_installation_that_fails_says_why_and_is_not_called_ready(
     complaint = "print('ERROR: no route to host'); raise SystemExit(1)"
     home.mkdir()
     with pytest.raises(CannotInstall, match=r"no route to host.*check the connection"):
-        bootstrap._watch([sys.executable, "-c", complaint], "Installing")
-    assert not bootstrap.is_ready(home, "")
+        environment._watch([sys.executable, "-c", complaint], "Installing")
+    assert not environment.is_ready(home, "")
 
     def fail(extra: str) -> None:
         raise CannotInstall("no network; plug it in.")
 
-    monkeypatch.setattr(bootstrap, "ensure", fail)
-    assert bootstrap.run("agent", []) == 2
+    monkeypatch.setattr(environment, "ensure", fail)
+    assert environment.run("agent", []) == 2
     assert capsys.readouterr().err == "tradefours: no network; plug it in.\n"
 
 
 def test_another_python_is_looked_for_and_else_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bootstrap.suitable_python() == sys.executable
+    assert environment.suitable_python() == sys.executable
     monkeypatch.setattr(sys, "version_info", (3, 14, 0))
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(CannotInstall, match=r"Python 3\.11 or 3\.12 is needed"):
-        bootstrap.suitable_python()
+        environment.suitable_python()
     monkeypatch.setattr("shutil.which", lambda name: sys.executable)
-    assert bootstrap.suitable_python() == sys.executable
+    assert environment.suitable_python() == sys.executable
 
 
 def test_only_the_clones_own_environment_has_the_program(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not bootstrap.is_installed_here()  # whatever else this interpreter has
+    assert not environment.is_installed_here()  # whatever else this interpreter has
     stamp(home, "")
-    assert not bootstrap.is_installed_here()
+    assert not environment.is_installed_here()
     monkeypatch.setattr(sys, "prefix", str(home))
-    assert bootstrap.is_installed_here()
+    assert environment.is_installed_here()
     (home / "stamp").unlink()
-    assert not bootstrap.is_installed_here()
+    assert not environment.is_installed_here()
     (home.parent / "pyproject.toml").unlink()  # not a clone: somebody's environment, with all that is needed
     monkeypatch.setattr(sys, "prefix", "/usr")
-    assert bootstrap.is_installed_here()
+    assert environment.is_installed_here()
 
 
 def test_any_python_hands_over_to_the_environment_at_once(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from agent import cli
+from agent.cli.main import main
 from agent.demo import written_call
 from agent.styles import presets
 from agent.takes.recorder import JSONL, MIDI
@@ -267,5 +267,5 @@ def test_a_closed_pipe_is_no_accident(tmp_path: Path) -> None:
 
 
 def test_a_command_is_asked_in_this_process_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["presets", "--json"]) == 0
+    assert main.main(["presets", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.cli.arguments import parser
 from agent.control.bindings import Controls
 from agent.control.parameters import PARAMETERS
 from agent.errors import UserError
-from agent.grammar import parser
 from agent.midi.feedback import LOOP, Echoes
 from agent.midi.keyboard_zones import Zone
 from agent.turns.modes import CALL, DUET, TRADE, Beat, Manner

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent import cli, doctor
+from agent.cli.main import doctor, main
 from agent.midi import ports
 from agent.midi.ports import NoMidiSystem, PortList
 
@@ -23,7 +23,7 @@ def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def asked(capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    code = cli.main(["doctor", "--json", "--mind", ECHO, *more])
+    code = main.main(["doctor", "--json", "--mind", ECHO, *more])
     told = json.loads(capsys.readouterr().out)
     assert told["can_play"] == (code == 0)
     return code, {f["what"]: f for f in told["findings"]}
@@ -42,7 +42,7 @@ def test_where_all_is_there_one_can_play(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.usefixtures("healthy")
 def test_for_people_each_is_a_line_and_the_fix_another(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["doctor", "--mind", ECHO]) == 0
+    assert main.main(["doctor", "--mind", ECHO]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "You can play: tradefours play"
     assert all(line[:5] in ("ok   ", "poor ", "BAD  ", "     ") for line in lines[:-1])

@@ -7,9 +7,9 @@ import os
 
 import pytest
 
+from agent.cli.status_line import Status
 from agent.control.parameters import PARAMETERS
 from agent.session.snapshot import lines
-from agent.status import Status
 
 
 class Terminal(io.StringIO):

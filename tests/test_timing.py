@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from agent.grammar import parser
+from agent.cli.arguments import parser
 from agent.midi.keyboard_zones import Zone
 from agent.timing import thread_priority
 from agent.timing.garbage_collection import MINUTE, SILENCE, Tidy

@@ -15,7 +15,7 @@ from pathlib import Path
 from models.music.midifile import MidiFileError, read_notes
 from models.music.note import CALL, Note, to_wire
 
-from ..answer import ask
+from ..cli.answer_file import ask
 from ..errors import UserError
 from .presets import HABIT, HABITS, KNOB, MOST_VAMP, Preset
 

@@ -17,10 +17,10 @@ from models.music.midifile import MidiFileError, read_notes, write_notes
 from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
 from models.music.pulse import pulse
 
-from .errors import UserError
-from .playing.load_shedding import CANDIDATES
-from .styles.presets import Preset
-from .turns.modes import ALONE
+from ..errors import UserError
+from ..playing.load_shedding import CANDIDATES
+from ..styles.presets import Preset
+from ..turns.modes import ALONE
 
 CALL, ANSWER = "call", "answer"
 CLOSING = 0.85  # share of the time asked for, after which the answer may come to its end

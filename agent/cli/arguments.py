@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from .audio.synth import AUTO, CHOICES
-from .demo import STEPS as NAMES
-from .midi import ports
-from .midi.keyboard_zones import CURVES
-from .styles.presets import KNOBS
-from .turns.modes import CALL, MODES, PARTS
+from ..audio.synth import AUTO, CHOICES
+from ..demo import STEPS as NAMES
+from ..midi import ports
+from ..midi.keyboard_zones import CURVES
+from ..styles.presets import KNOBS
+from ..turns.modes import CALL, MODES, PARTS
 
 TAKES = Path.home() / "tradefours" / "takes"
 

@@ -12,19 +12,19 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-from .audio.synth import BuiltIn, Sound
-from .clock import Clock
-from .control.midi_learn import Learning
-from .errors import UserError
-from .midi.output_merge import Desk
-from .midi.port_subscribers import Audience
-from .midi.ports import InputPort
-from .session.patchbay import Patchbay
-from .session.session import Session
-from .session.snapshot import glance, lines
-from .takes.recorder import Take
-from .web.hub import Stage
-from .web.server import Server
+from ..audio.synth import BuiltIn, Sound
+from ..clock import Clock
+from ..control.midi_learn import Learning
+from ..errors import UserError
+from ..midi.output_merge import Desk
+from ..midi.port_subscribers import Audience
+from ..midi.ports import InputPort
+from ..session.patchbay import Patchbay
+from ..session.session import Session
+from ..session.snapshot import glance, lines
+from ..takes.recorder import Take
+from ..web.hub import Stage
+from ..web.server import Server
 
 LOOK = 2.0  # seconds between looks at where our output leads
 REDRAW = 0.25  # seconds

@@ -16,30 +16,30 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from .audio.synth import open_sound
-from .clock import SystemClock
-from .control.bindings import LETTERS, Controls
-from .control.midi_learn import Learning, settings_folder
-from .demo import DemoInput, DemoOutput, written_call
-from .errors import UserError
-from .grammar import TAKES
-from .letters import letters
-from .midi import ports
-from .midi.hotplug import Plugs
-from .midi.keyboard_zones import Zone
-from .midi.output_merge import Desk
-from .midi.ports import InputPort, OutputPort
-from .opening import Opening, has_browser
-from .playing.worker_client import Mind, worker_command
-from .replay import take_replay
-from .session.patchbay import Patchbay
-from .session.session import Report, Session
-from .status import Status
-from .styles import presets
-from .takes import library, postprocess
-from .takes.recorder import MIDI, PICTURE, Take
-from .timing import ableton_link, thread_priority
-from .turns.modes import TRADE, Beat, Manner
+from ..audio.synth import open_sound
+from ..clock import SystemClock
+from ..control.bindings import LETTERS, Controls
+from ..control.midi_learn import Learning, settings_folder
+from ..demo import DemoInput, DemoOutput, written_call
+from ..errors import UserError
+from ..midi import ports
+from ..midi.hotplug import Plugs
+from ..midi.keyboard_zones import Zone
+from ..midi.output_merge import Desk
+from ..midi.ports import InputPort, OutputPort
+from ..playing.worker_client import Mind, worker_command
+from ..replay import take_replay
+from ..session.patchbay import Patchbay
+from ..session.session import Report, Session
+from ..styles import presets
+from ..takes import library, postprocess
+from ..takes.recorder import MIDI, PICTURE, Take
+from ..timing import ableton_link, thread_priority
+from ..turns.modes import TRADE, Beat, Manner
+from .arguments import TAKES
+from .hotkeys import letters
+from .services import Opening, has_browser
+from .status_line import Status
 
 LETTERS_SAID = (
     "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, q quit."
@@ -129,7 +129,7 @@ def demo(args: argparse.Namespace) -> int:
     report, take = _run(args, [DemoInput(written_call())], DemoOutput(), shown=["a written call"], rounds=1)
     files = {"take": str(take.folder / MIDI)}
     if report.answers:
-        from .takes.piano_roll import piano_roll
+        from ..takes.piano_roll import piano_roll
 
         picture = take.folder / PICTURE
         piano_roll(picture, *_notes(report), title=f"tradefours demo · {args.preset or presets.DEFAULT}")

@@ -19,7 +19,7 @@ import venv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv"
 VERSIONS = ((3, 11), (3, 12))
 MORE = {"test": ", and what its tests need", "train": ", and torch, to train with"}

@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from .audio.synth import find_soundfont
-from .errors import UserError
-from .grammar import TAKES
-from .midi import ports
-from .opening import has_browser
-from .playing.timing_stats import percentiles
-from .playing.worker_client import Mind, MindLost, worker_command
-from .web.server import ADDRESS, USUAL_PORT
+from ..audio.synth import find_soundfont
+from ..errors import UserError
+from ..midi import ports
+from ..playing.timing_stats import percentiles
+from ..playing.worker_client import Mind, MindLost, worker_command
+from ..web.server import ADDRESS, USUAL_PORT
+from .arguments import TAKES
+from .services import has_browser
 
 FINE, POOR, BAD = "fine", "poor", "bad"
 PACKAGES = ("mido", "python-rtmidi", "numpy", "onnxruntime", "safetensors", "sounddevice", "aiohttp")

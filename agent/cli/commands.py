@@ -11,15 +11,15 @@ from pathlib import Path
 
 from models.music.midifile import write_notes
 
-from .answer import answer_file
-from .errors import UserError
-from .grammar import TAKES
-from .midi import ports
-from .playing.worker_client import worker_command
-from .replay import take_replay
-from .styles import maker, presets
-from .takes import library
-from .takes.recorder import PICTURE
+from ..errors import UserError
+from ..midi import ports
+from ..playing.worker_client import worker_command
+from ..replay import take_replay
+from ..styles import maker, presets
+from ..takes import library
+from ..takes.recorder import PICTURE
+from .answer_file import answer_file
+from .arguments import TAKES
 
 
 def answer(args: argparse.Namespace) -> int:
@@ -30,7 +30,7 @@ def answer(args: argparse.Namespace) -> int:
     found = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=mind)
     span = found.answer[-1].end - found.answer[0].onset
     if args.picture is not None:
-        from .takes.piano_roll import piano_roll
+        from ..takes.piano_roll import piano_roll
 
         try:
             piano_roll(args.picture, found.call, found.answer, title=f"{args.call.stem} · {preset.title}")

@@ -10,9 +10,9 @@ import importlib.util
 import subprocess
 import sys
 
-from . import jam, library
-from .errors import UserError
-from .grammar import parser
+from ..errors import UserError
+from . import commands, play
+from .arguments import parser
 
 MODELS = {"train": "models.training.train", "evaluate": "models.evaluation.evaluate", "export": "models.release.export"}
 GET_TORCH = (
@@ -30,17 +30,17 @@ def main(argv: list[str] | None = None) -> int:
         return subprocess.call([sys.executable, "-m", MODELS[arguments[0]], *arguments[1:]])
     args = parser().parse_args(arguments)
     acts = {
-        "play": jam.play,
-        "demo": jam.demo,
-        "answer": library.answer,
+        "play": play.play,
+        "demo": play.demo,
+        "answer": commands.answer,
         "bench": measured,
         "doctor": examined,
-        "ports": library.list_ports,
-        "presets": library.list_presets,
-        "takes": library.show_takes,
+        "ports": commands.list_ports,
+        "presets": commands.list_presets,
+        "takes": commands.show_takes,
     }
     try:
-        return acts.get(args.command, jam.jam)(args)
+        return acts.get(args.command, play.jam)(args)
     except UserError as error:
         print(f"tradefours: {error}", file=sys.stderr)
         return 2
@@ -54,10 +54,10 @@ def main(argv: list[str] | None = None) -> int:
 def measured(args: argparse.Namespace) -> int:
     """Measure this machine."""
     if args.page:
-        from .onlookers import onlookers
+        from ..onlookers import onlookers
 
         return onlookers(args.weights, args.engine, args.seconds, args.json)
-    from .bench import bench
+    from ..bench import bench
 
     return bench(args)
 
