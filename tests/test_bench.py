@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from agent.budgets import BUDGETS, HOGGED, table, verdicts
+from agent.bench.budgets import BUDGETS, HOGGED, table, verdicts
 from models.network import checkpoint
 
 from .musicians import SMALL, small_musician

@@ -11,22 +11,22 @@ from typing import Any
 
 import pytest
 
-from agent import labour, onlookers
+from agent.bench.bench import cpu_usage, page_cost
 
 
 @pytest.fixture
 def reader_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """No browser, and little time."""
-    monkeypatch.setattr(onlookers, "has_browser", lambda: False)
-    monkeypatch.setattr(onlookers, "HEADLESS", ())
-    monkeypatch.setattr(onlookers, "WARMING", 1.5)
-    monkeypatch.setattr(onlookers, "TURNS", (False, True))
+    monkeypatch.setattr(page_cost, "has_browser", lambda: False)
+    monkeypatch.setattr(page_cost, "HEADLESS", ())
+    monkeypatch.setattr(page_cost, "WARMING", 1.5)
+    monkeypatch.setattr(page_cost, "TURNS", (False, True))
 
 
 def test_both_turns_are_measured_judged_and_told(
     reader_only: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = onlookers.onlookers("open", "live", 5.0, as_json=True)
+    code = page_cost.onlookers("open", "live", 5.0, as_json=True)
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert found["opened_by"] == "a reader"
     assert found["thru_ms"]["closed"]
@@ -40,7 +40,7 @@ def test_both_turns_are_measured_judged_and_told(
         assert found[name]["ratio"] == pytest.approx(opened["p99"] / closed["p99"], abs=1e-3)
     assert code == int(not all(v["ok"] for v in found["budgets"].values()))
     for verdict in found["budgets"].values():
-        assert verdict["ok"] == (verdict["measured"] <= onlookers.MOST)
+        assert verdict["ok"] == (verdict["measured"] <= page_cost.MOST)
     told = found["page"]
     assert 2 < told["messages_a_second"] <= 22  # notes were played, and what came together went together
     assert 10 * told["messages_a_second"] < told["bytes_a_second"] < 50_000
@@ -52,34 +52,34 @@ def test_both_turns_are_measured_judged_and_told(
     async def the_same(*_: Any) -> dict[str, Any]:
         return found
 
-    monkeypatch.setattr(onlookers, "compare", the_same)
-    assert onlookers.onlookers("open", "live", 5.0, as_json=False) == code
+    monkeypatch.setattr(page_cost, "compare", the_same)
+    assert page_cost.onlookers("open", "live", 5.0, as_json=False) == code
     said = capsys.readouterr().out
     for words in ("opened by a reader", "thru, page closed", "thru, page open", "messages", "at most 1.2"):
         assert words in said
 
 
 def test_a_browser_that_does_not_come_is_said(reader_only: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onlookers, "PATIENCE", 0.2)
-    monkeypatch.setattr(onlookers, "READER", "")
-    with pytest.raises(onlookers.UserError, match="is there a browser that works"):
-        onlookers.onlookers("open", "live", 2.0, as_json=True)
+    monkeypatch.setattr(page_cost, "PATIENCE", 0.2)
+    monkeypatch.setattr(page_cost, "READER", "")
+    with pytest.raises(page_cost.UserError, match="is there a browser that works"):
+        page_cost.onlookers("open", "live", 2.0, as_json=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there does the system tell")
 def test_labour_is_told_by_child_with_all_that_come_from_it() -> None:
     inner = "import time\nbegun = time.process_time()\nwhile time.process_time() - begun < 0.3: pass\ntime.sleep(60)"
     outer = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {inner!r}])"
-    before, begun = labour.spent(os.getpid()), time.perf_counter()
+    before, begun = cpu_usage.spent(os.getpid()), time.perf_counter()
     assert os.getpid() in before
     child = subprocess.Popen([sys.executable, "-c", outer])
     try:
         end = time.monotonic() + 60
-        while labour.spent(os.getpid()).get(child.pid, 0.0) < 0.3:
+        while cpu_usage.spent(os.getpid()).get(child.pid, 0.0) < 0.3:
             assert time.monotonic() < end
             time.sleep(0.05)
         seconds = time.perf_counter() - begun
-        shares = labour.shares(before, labour.spent(os.getpid()), seconds)
+        shares = cpu_usage.shares(before, cpu_usage.spent(os.getpid()), seconds)
         assert shares[child.pid] >= 0.29 / seconds
     finally:
         for pid in [*_children(child.pid), child.pid]:

@@ -54,10 +54,10 @@ def main(argv: list[str] | None = None) -> int:
 def measured(args: argparse.Namespace) -> int:
     """Measure this machine."""
     if args.page:
-        from ..onlookers import onlookers
+        from ..bench.page_cost import onlookers
 
         return onlookers(args.weights, args.engine, args.seconds, args.json)
-    from ..bench import bench
+    from ..bench.bench import bench
 
     return bench(args)
 

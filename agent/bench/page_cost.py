@@ -20,26 +20,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import labour
+from ..cli.services import has_browser
+from ..clock import SystemClock
+from ..control.bindings import Controls
+from ..control.midi_learn import Learning
+from ..errors import UserError
+from ..midi.output_merge import Desk
+from ..midi.ports import Event
+from ..playing.timing_stats import percentiles
+from ..playing.worker_client import Mind, worker_command
+from ..session.patchbay import Patchbay
+from ..session.session import Session
+from ..styles import presets
+from ..takes.recorder import Take
+from ..timing import thread_priority
+from ..turns.modes import DUET, Manner
+from ..web.hub import Stage
+from ..web.server import Server
+from . import cpu_usage
 from .bench import Stage as Rehearsed
 from .bench import machine
-from .cli.services import has_browser
-from .clock import SystemClock
-from .control.bindings import Controls
-from .control.midi_learn import Learning
-from .errors import UserError
-from .midi.output_merge import Desk
-from .midi.ports import Event
-from .playing.timing_stats import percentiles
-from .playing.worker_client import Mind, worker_command
-from .session.patchbay import Patchbay
-from .session.session import Session
-from .styles import presets
-from .takes.recorder import Take
-from .timing import thread_priority
-from .turns.modes import DUET, Manner
-from .web.hub import Stage
-from .web.server import Server
 
 MOST = 1.2  # times as late, at the 99th of a hundred: what is promised
 TURNS = (False, True, True, False)  # page or no page: whatever the machine does meanwhile meets both alike
@@ -131,7 +131,7 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> See
                 await asyncio.sleep(WARMING)
                 player.thru.clear()
                 session.meters.lateness.clear()
-                before, begun = await asyncio.to_thread(labour.spent, os.getpid()), clock.now()
+                before, begun = await asyncio.to_thread(cpu_usage.spent, os.getpid()), clock.now()
                 sent = (server.sent, server.bytes) if server is not None else (0, 0)
                 await asyncio.sleep(seconds)
                 seen.thru, seen.lateness = list(player.thru), list(session.meters.lateness)
@@ -141,7 +141,7 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> See
                         "messages_a_second": round((server.sent - sent[0]) / took, 1),
                         "bytes_a_second": round((server.bytes - sent[1]) / took),
                     }
-                shares = labour.shares(before, await asyncio.to_thread(labour.spent, os.getpid()), took)
+                shares = cpu_usage.shares(before, await asyncio.to_thread(cpu_usage.spent, os.getpid()), took)
                 seen.cores = {_name(pid, session.mind.pid): share for pid, share in shares.items()}
                 if looking is not None:
                     looking.cancel()

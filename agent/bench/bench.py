@@ -23,16 +23,16 @@ from typing import Any
 
 from models.music.note import ANSWER, Note, Span
 
+from ..clock import SystemClock
+from ..errors import UserError
+from ..midi.ports import Event, RtInput
+from ..playing.load_shedding import CANDIDATES
+from ..playing.timing_stats import percentiles
+from ..playing.worker_client import Mind, MindLost, worker_command
+from ..session.session import Session
+from ..styles import presets
+from ..timing import thread_priority
 from .budgets import table, verdicts
-from .clock import SystemClock
-from .errors import UserError
-from .midi.ports import Event, RtInput
-from .playing.load_shedding import CANDIDATES
-from .playing.timing_stats import percentiles
-from .playing.worker_client import Mind, MindLost, worker_command
-from .session.session import Session
-from .styles import presets
-from .timing import thread_priority
 
 RATE = 12.0  # notes a second that must be ready
 SILENT = 60.0  # seconds after which a MIDI system that is asked will not answer any more
@@ -229,7 +229,7 @@ async def _cold_start(weights: str, engine: str) -> dict[str, float]:
 
 
 def _root() -> str:
-    return str(Path(__file__).resolve().parent.parent)
+    return str(Path(__file__).resolve().parents[2])
 
 
 class Hog:
