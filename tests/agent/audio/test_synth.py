@@ -1,0 +1,52 @@
+"""Our own sound on a real sound system: heard at once, and quiet as soon as the output leads to another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ...system.rigs.jack import Program, Recorder, jack_server, wait_for
+
+if sys.platform != "linux":
+    pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    with jack_server(tmp_path / "jackd.log") as name:
+        yield name
+
+
+@pytest.mark.parametrize("sound_wanted", ["built-in", "fluidsynth"])
+def test_keys_are_heard_before_the_musician_and_quiet_where_another_sounds(
+    server: str, tmp_path: Path, sound_wanted: str
+) -> None:
+    echo = ("--mind", f"{sys.executable} -m models.worker --echo", "--sound", sound_wanted, "--no-page")
+    with Recorder() as room, Program("play", *echo, "--take", str(tmp_path / "take")) as program:
+        program.wait_to_say("Listening to")
+        sound = wait_for(
+            lambda: [
+                p.name
+                for p in room.client.get_ports(is_audio=True, is_output=True)
+                if any(word in p.name.lower() for word in ("ortaudio", "python", "tradefours", "fluidsynth"))
+            ],
+            10,
+            f"our sound among {room.names()}",
+        )
+        room.connect("recorder:keys", "tradefours:in")
+        room.connect(sound[0], "recorder:ear")
+        begun = room.now() + 0.3
+        room.play([(0.0, b"\x90\x3c\x64"), (0.5, b"\x80\x3c\x00")], begun)
+        wait_for(lambda: any(v > 1e-3 for t, v in room.loudness if t > begun), 10, "the key's sound")
+        room.connect("tradefours:out", "recorder:out")
+        program.wait_to_say("our own sound is quiet", 15)
+        begun = room.now() + 0.6
+        room.play([(0.0, b"\x90\x3e\x64"), (0.5, b"\x80\x3e\x00")], begun)
+        wait_for(lambda: room.now() > begun + 0.6, 5, "half a second")
+        assert max(v for t, v in room.loudness if begun < t < begun + 0.5) < 1e-3
+        program.process.terminate()
+        assert program.wait(60) == 0
+        assert "Traceback" not in program.said

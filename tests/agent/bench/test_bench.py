@@ -1,0 +1,53 @@
+"""The bench measures every row that is promised, and judges by the budgets alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from agent.bench.budgets import BUDGETS, HOGGED, table, verdicts
+from models.network import checkpoint
+
+from ...support.musicians import SMALL, small_musician
+
+ROW = {"p50": 1.0, "p95": 1.5, "p99": 1.9, "max": 3.0}
+
+
+def test_budgets_are_kept_or_missed() -> None:
+    report = {"note_ms": ROW, "lateness_ms": ROW, "ready_share": 0.9, "thru_ms": {}}
+    found = verdicts(report, {"note_ms": {**ROW, "p95": 2.5}})
+    assert found["note, 512 of context, p50"] == {"limit": 1.5, "measured": 1.0, "ok": True}
+    assert not found["lateness, p99"]["ok"]
+    assert not found["notes ready in time, 12 a second"]["ok"]
+    assert found["one core busy: note, 512 of context, p95"]["measured"] == 2.5
+    assert not any("thru" in name for name in found)
+    assert len({b.name for b in (*BUDGETS, *HOGGED)}) == len(BUDGETS) + len(HOGGED)
+    text = table({"machine": "m", "engine": "e", **report, "budgets": found})
+    assert "MISSED lateness, p99" in text
+
+
+def test_every_row_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / "small.safetensors"
+    checkpoint.save(path, small_musician(0, replace(SMALL, latent=24)), {})
+    command = [sys.executable, "-m", "agent.cli.main", "bench", "--json", "--seconds", "4", "--weights", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode in (0, 1), done.stderr
+    found = json.loads(done.stdout)
+    assert set(found["rss_mb"]) == {"start", "end"}
+    assert found["engine"] == "onnxruntime"
+    for key in ("note_ms", "append_ms", "prefill_ms", "limit_ms", "torch_note_ms", "thru_ms", "stamp_ms"):
+        assert set(found[key]) == {"p50", "p95", "p99", "max"}, key
+    assert {
+        "first_note_ms",
+        "first_note_undrafted_ms",
+        "lateness_ms",
+        "cut_in_ms",
+        "machine",
+        "cold_start_s",
+        "ready_share",
+    } <= set(found)
+    assert 0.0 <= found["ready_share"] <= 1.0
+    assert done.returncode == int(not all(v["ok"] for v in found["budgets"].values()))

@@ -1,0 +1,340 @@
+"""Controls, zones and echoes: what is music, what is a command, what is our own voice coming back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.cli.arguments import parser
+from agent.control.bindings import Controls
+from agent.control.parameters import PARAMETERS
+from agent.errors import UserError
+from agent.midi.feedback import LOOP, Echoes
+from agent.midi.keyboard_zones import Zone
+from agent.turns.modes import CALL, DUET, TRADE, Beat, Manner
+
+from ...system.rigs.jack import ROOT
+from ..cli.test_status_line import Screen
+from ..session.test_session import AGENT_CHANNEL, Jam, jam
+
+
+def test_controls_act_once_when_they_go_down() -> None:
+    controls = Controls.of(["cc20=duet", "note36=panic", "pc5=preset:ragtime"])
+    assert controls.action(b"\xb0\x14\x10") is None
+    assert controls.action(b"\xb0\x14\x7f") == "duet"
+    assert controls.action(b"\xb0\x14\x70") is None
+    assert controls.action(b"\xb0\x14\x00") is None
+    assert controls.action(b"\xb0\x14\x40") == "duet"
+    assert controls.action(b"\x9f\x24\x01") == "panic"
+    assert controls.action(b"\x8f\x24\x40") is None
+    assert controls.action(b"\x90\x24\x01") == "panic"
+    assert controls.action(b"\xc3\x05") == "preset:ragtime"
+    assert controls.owns(b"\x80\x24\x00")
+    assert not controls.owns(b"\x90\x25\x40")
+    assert not controls.owns(b"")
+
+
+def test_a_controller_turns_a_knob() -> None:
+    controls = Controls.of(["cc21=knob:density"])
+    for value, turned in ((0, "-1.000"), (64, "0.000"), (127, "1.000")):
+        assert controls.action(bytes((0xB0, 21, value))) == f"knob:density={turned}"
+
+
+def test_a_knob_does_nothing_until_it_is_picked_up() -> None:
+    controls, at = Controls.of(["cc21=knob:density"]), {"density": 0.5}
+
+    def turn(value: int) -> str | None:
+        action = controls.action(bytes((0xB0, 21, value)), at.__getitem__)
+        if action is not None:
+            at["density"] = float(action.partition("=")[2])
+        return action
+
+    assert turn(10) is None
+    assert turn(40) is None
+    assert controls.waiting == {("cc", 21): 0.5}  # as the page shows
+    assert turn(100) == "knob:density=0.571"  # it has passed where the parameter was
+    assert not controls.waiting
+    assert turn(64) == "knob:density=0.000"
+    at["density"] = -0.8  # turned on the page
+    assert turn(70) is None
+    assert turn(20) is None
+    assert turn(14) == "knob:density=-0.794"  # near enough
+    assert turn(127) == "knob:density=1.000"  # however far it leaps: it has it
+
+
+def test_a_wide_knob_is_as_fine_as_it_says() -> None:
+    controls = Controls.of(["wide21=knob:tempo", "cc20=duet"])
+    assert controls.owns(b"\xb0\x15\x00")
+    assert controls.owns(b"\xb0\x35\x00")
+    assert not controls.owns(b"\xb0\x36\x00")
+    values = []
+    for position in range(8000, 8300, 7):
+        controls.action(bytes((0xB0, 21, position >> 7)))
+        values.append(float(str(controls.action(bytes((0xB0, 53, position & 127)))).partition("=")[2]))
+    steps = {round(b - a, 3) for a, b in pairwise(values)}
+    assert max(steps) < 0.2  # beats a minute; of seven bits, one is 3
+    assert values == sorted(values)
+    coarse = Controls.of(["wide21=knob:density"])
+    coarse.action(b"\xb0\x15\x7f")
+    assert coarse.action(b"\xb0\x35\x7f") == "knob:density=1.000"
+
+
+def test_every_parameter_can_be_turned_to_its_ends() -> None:
+    for name, parameter in PARAMETERS.items():
+        controls = Controls.of([f"cc1=knob:{name}"])
+        ends = [str(controls.action(bytes((0xB0, 1, v)))).partition("=")[2] for v in (0, 127)]
+        assert [float(e) for e in ends] == [parameter.low, parameter.high]
+        assert parameter.clamped(1e9) == parameter.high
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "wide32=knob:density",
+        "wide1=duet",
+        "pc5=knob:density",
+        "note21=knob:density",
+        "cc21=knob:spice",
+        "cc20",
+        "cc200=duet",
+        "knob1=duet",
+        "cc20=dance",
+        "note1=",
+        "=duet",
+    ],
+)
+def test_a_control_that_makes_no_sense_is_refused(line: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Controls.of([line])
+    assert "\n" not in str(caught.value)
+
+
+@given(st.binary(max_size=4), st.binary(max_size=4))
+def test_no_message_upsets_them(one: bytes, two: bytes) -> None:
+    controls, zone, echoes = Controls.of(["cc20=duet", "note36=panic", "pc5=tap"]), Zone(0, 60, 5, "soft"), Echoes()
+    for message in (one, two, one):
+        controls.action(message)
+        zone.hears(message)
+        assert len(zone.felt(message)) == len(message)
+        echoes.sent(message, 1.0)
+        echoes.is_own(message, 1.01)
+
+
+def test_a_loop_is_told_from_a_player() -> None:
+    echoes = Echoes()
+    on, off = b"\x90\x40\x50", b"\x80\x40\x00"
+    assert not echoes.is_own(on, 1.0)
+    echoes.sent(on, 1.0)
+    assert not echoes.is_own(b"\x90\x40\x51", 1.01)  # as hard, but not exactly
+    assert echoes.is_own(on, 1.02)
+    assert not echoes.is_own(off, 1.2)  # we have ended nothing there: it is the player's own key coming up
+    echoes.sent(off, 1.3)
+    assert echoes.is_own(off, 1.31)
+    assert not echoes.is_own(off, 1.32)  # the player's own again
+    echoes.sent(on, 2.0)
+    assert not echoes.is_own(on, 2.0 + LOOP + 0.01)
+    assert echoes.found == 1
+    echoes.sent(off, 3.0)  # of a key that was not down; then it is struck, and the stroke comes back
+    echoes.sent(on, 3.0)
+    assert echoes.is_own(on, 3.01)
+    assert not echoes.is_own(off, 3.02)  # the end before the stroke does not count: this is the player's
+
+
+def test_zones_choose_and_bend() -> None:
+    zone = Zone(channel=2, split=60, transpose=24, curve="hard", program=4, bank=130)
+    assert zone.hears(b"\x92\x3b\x40")
+    assert not zone.hears(b"\x92\x3c\x40")
+    assert not zone.hears(b"\x90\x3b\x40")
+    assert zone.hears(b"\xb2\x40\x7f")
+    assert not zone.hears(b"\xf8")
+    assert zone.felt(b"\x92\x3b\x40")[2] < 0x40 < Zone(curve="soft").felt(b"\x92\x3b\x40")[2]
+    assert zone.felt(b"\x92\x3b\x00") == b"\x92\x3b\x00"
+    assert zone.felt(b"\x92\x3b\x01")[2] == 1
+    assert [zone.moved(p) for p in (60, 103, 108)] == [84, 127, 120]
+    assert zone.sound(3) == [b"\xb3\x00\x01", b"\xb3\x20\x02", b"\xc3\x04"]
+    assert zone.range({"highest": 70.0}) == {"lowest": 60.0, "highest": 84.0}
+    assert Zone().range({"highest": 70.0}) == {"highest": 70.0}
+
+
+@pytest.mark.parametrize(("text", "pitch"), [("C4", 60), ("f#3", 54), ("Bb2", 46), ("60", 60), ("C-1", 0)])
+def test_keys_are_written_as_musicians_do(text: str, pitch: int) -> None:
+    assert parser().parse_args(["play", "--split", text]).split == pitch
+
+
+def test_our_own_voice_in_a_loop_is_ignored_and_said_once() -> None:
+    """A DAW that sends all of our output back: neither thru nor the agent may feed on it."""
+
+    async def script(j: Jam) -> None:
+        send = j.output.send
+
+        def loop_back(message: bytes) -> None:
+            send(message)
+            asyncio.get_running_loop().call_later(0.02, lambda: j.keys.play(*message))
+
+        j.output.send = loop_back  # type: ignore[method-assign]
+        await j.play(60, 62, 64)
+        await asyncio.sleep(8)
+
+    made, report = jam(script)
+    assert [p for _, p in made.agent_ons()] == [72, 74, 76]
+    assert sum(m[0] == 0x90 and m[2] > 0 for _, m in made.output.sent) == 3
+    assert report.meters["answers"] == 1
+    assert sum("come back" in s for s in made.said) == 1
+
+
+def test_modes_change_in_the_middle_of_it_all_and_nothing_hangs() -> None:
+    async def script(j: Jam) -> None:
+        await j.play(60, 62, 64, 65, 67, 69)
+        await j.until_answered(2)
+        j.keys.play(0xB0, 20, 127)  # to trade, in the middle of an answer
+        await asyncio.sleep(0.5)
+        assert j.session.partner.manner.mode == TRADE
+        assert j.session.transport.running
+        await asyncio.sleep(6.0)
+        j.keys.play(0xB0, 21, 127)
+        await j.play(60, 62, 64, 65, gap=0.5)
+        assert j.session.partner.manner.mode == DUET
+        j.keys.play(0xB0, 22, 127)
+        await asyncio.sleep(0.1)
+        assert j.session.partner.manner.mode == CALL
+        await j.play(60, 62)
+        await asyncio.sleep(5)
+
+    controls = Controls.of(["cc20=trade", "cc21=duet", "cc22=call"])
+    made, _ = jam(script, controls=controls, manner=Manner(bars=1), beat=Beat())
+    assert [s for s in made.said if s.startswith("Mode")] == ["Mode: trade.", "Mode: duet.", "Mode: call."]
+    assert not [m for _, m in made.output.sent if m[0] & 0xF0 == 0xB0 and m[1] in (20, 21, 22)]  # no music, no thru
+
+
+def test_a_program_change_turns_fours_into_twos_in_mid_answer() -> None:
+    async def script(j: Jam) -> None:
+        for pitch in (60, 62, 64, 65):
+            await j.play(pitch, gap=0.5)
+        await asyncio.sleep(6.5)  # bars 5 and on are the agent's: it is in the middle
+        assert j.agent_ons()
+        j.keys.play(0xC0, 2)
+        await asyncio.sleep(1.0)
+        assert j.session.partner.manner.bars == 2
+        await asyncio.sleep(4.0)
+
+    controls = Controls.of(["pc2=twos"])
+    made, _ = jam(script, manner=Manner(TRADE, 4), beat=Beat(tempo=120.0, count_in=0), controls=controls)  # judged, too
+    assert "Trading twos." in made.said
+    assert not any(m[0] & 0xF0 == 0xC0 for _, m in made.output.sent)  # a command is no music
+
+
+def test_answer_now_panic_presets_and_taps() -> None:
+    async def script(j: Jam) -> None:
+        j.keys.play(0x90, 60, 80)
+        j.keys.play(0x90, 64, 80)
+        await asyncio.sleep(0.1)
+        j.session.act("answer", j.loop.now())
+        await asyncio.sleep(0.5)
+        assert j.agent_ons()
+        j.session.act("preset:ragtime", j.loop.now())
+        j.session.act("preset:nonsense", j.loop.now())
+        j.session.act("panic", j.loop.now())
+        sounding = len(j.agent_ons())
+        await asyncio.sleep(0.5)
+        assert len(j.agent_ons()) == sounding
+        for _ in range(4):
+            j.session.act("tap", j.loop.now())
+            await asyncio.sleep(0.4)
+        assert j.session.transport.tempo == pytest.approx(150)
+        j.keys.play(0x80, 60, 0)
+        j.keys.play(0x80, 64, 0)
+        j.session.act("hush", j.loop.now())
+        j.session.act("next-mode", j.loop.now())
+        assert j.session.partner.manner.mode == TRADE
+        j.session.act("knob:nonsense=1", j.loop.now())
+        j.session.act("knob:groove=40", j.loop.now())
+        assert j.session.partner.manner.pull == 0.4
+        j.session.act("next-preset", j.loop.now())
+        j.session.act("previous-preset", j.loop.now())
+        assert j.session.partner.preset.name == "ragtime"
+        j.session.act("stop", j.loop.now())
+
+    made, _ = jam(script)
+    assert any("no knob 'nonsense'" in s for s in made.said)
+    assert bytes((0xB0 | AGENT_CHANNEL, 123, 0)) in [m for _, m in made.output.sent]
+    assert "Style: Ragtime." in made.said
+    assert any("no preset 'nonsense'" in s for s in made.said)
+    assert made.mind.styles[-1][1].get("density") == 16.0
+
+
+def test_only_the_zone_is_answered_and_thru_passes_all() -> None:
+    async def script(j: Jam) -> None:
+        await j.play(72, 74, 76)  # above the split: a solo of the player's own
+        await asyncio.sleep(3)
+        assert not j.agent_ons()
+        await j.play(48, 50, 52)
+        await asyncio.sleep(4)
+
+    made, _ = jam(script, zone=Zone(split=60, transpose=12, program=8))
+    assert [p for _, p in made.agent_ons()] == [72, 74, 76]  # an octave above the call, and one more on the output
+    assert made.mind.styles[0][1]["lowest"] == 60.0
+    assert bytes((0xC0 | AGENT_CHANNEL, 8)) in [m for _, m in made.output.sent]
+    assert sum(m[0] == 0x90 and m[2] > 0 for _, m in made.output.sent) == 6
+
+
+def test_letters_in_a_terminal(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("there are no letters there yet")
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "agent", "demo", "--take", str(tmp_path / "take")]
+    command += ["--mind", f"{sys.executable} -m models.worker --echo"]
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        said = ""
+        while "ready" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        time.sleep(0.3)
+        os.write(ours, b"q")
+        rest, _ = process.communicate(timeout=20)
+        said += rest
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 0
+    assert "q quit" in said
+    assert "Every note is off" in said
+    assert "answered with 0 notes" in said
+
+
+def test_the_block_in_a_terminal(tmp_path: Path) -> None:
+    """What a player on stage sees who has no page: lines that stay, and four that are drawn in place."""
+    if sys.platform == "win32":
+        pytest.skip("there are no such terminals there")
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "agent", "demo", "--take", str(tmp_path / "take")]
+    command += ["--mind", f"{sys.executable} -m models.worker --echo"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT) as process:
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # the other end is closed: that is all
+            while some := os.read(ours, 65536):
+                seen += some
+        os.close(ours)
+    text = seen.decode(errors="replace")
+    assert process.returncode == 0, text
+    for words in ("● play, it is waking up", "● your turn", "● its turn", "style     Pop ballad · call", "ports     "):
+        assert words in text
+    left = "\n".join(Screen(text).rows)
+    assert "●" not in left  # the block goes, the lines stay
+    assert "Every note is off" in left
+    assert "answered with" in left

@@ -1,0 +1,222 @@
+"""Cables pulled out and put in again, under other numbers, in mid-note: nothing hangs, and the same thing is taken again."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.errors import UserError
+from agent.midi.hotplug import Ledger, PluggedInput, PluggedOutput, Plugs, plain
+from agent.midi.ports import PortList
+
+from ...support.fakes import FakeInput, FakeOutput, judge
+
+ON, OFF, DOWN = b"\x90\x40\x50", b"\x80\x40\x00", b"\xb0\x40\x7f"
+
+
+class Cables:
+    """What is plugged in, by name, and all that was ever opened."""
+
+    def __init__(self) -> None:
+        self.inputs, self.outputs = ["Keys 20:0"], ["Synth 24:0"]
+        self.gone = False
+        self.opened: list[Any] = []
+        self.clock = self
+
+    def now(self) -> float:
+        return 0.0
+
+    def names(self) -> PortList | None:
+        return None if self.gone else PortList("alsa", list(self.inputs), list(self.outputs))
+
+    def take(self, name: str | None, there: list[str], make: Any) -> Any:
+        if name not in there:
+            raise UserError(f"{name} is not there")
+        port = make(self.clock)
+        port.name = name
+        self.opened.append(port)
+        return port
+
+    def input(self, name: str | None, api: str) -> FakeInput:
+        return self.take(name, self.inputs, FakeInput)  # type: ignore[no-any-return]
+
+    def output(self, name: str | None, api: str) -> FakeOutput:
+        return self.take(name, self.outputs, FakeOutput)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def cables(monkeypatch: pytest.MonkeyPatch) -> Cables:
+    made = Cables()
+    monkeypatch.setattr("agent.midi.hotplug.SETTLING", 0.0)
+    monkeypatch.setattr("agent.midi.ports.open_input", made.input)
+    monkeypatch.setattr("agent.midi.ports.open_output", made.output)
+    return made
+
+
+def test_numbers_move_and_names_stay() -> None:
+    assert plain("Keystation 49:Keystation 49 MIDI 1 20:0", "alsa") == "Keystation 49:Keystation 49 MIDI 1"
+    assert plain("loopMIDI Port 1", "winmm") == "loopMIDI Port"
+    assert plain("a2j:Keys [20] (capture): MIDI 1", "jack") == "a2j:Keys (capture): MIDI 1"
+    assert plain("Keys 1", "coremidi") == "Keys 1"
+
+
+def test_an_output_that_goes_is_said_and_owed_its_ends(cables: Cables) -> None:
+    plugs = Plugs("alsa", cables.names)
+    out = plugs.output("Synth 24:0")
+    for message in (ON, b"\x91\x30\x50", b"\x81\x30\x00", DOWN):
+        out.send(message)
+    cables.outputs = []
+    lines, _ = plugs.look()
+    assert lines == ["Synth 24:0 is gone; play on, it is taken again when it is back."]
+    out.send(OFF)  # nobody is there to hear it
+    assert plugs.look() == ([], [])
+    cables.outputs = ["Other 20:0", "Synth 28:0"]
+    assert plugs.look()[0] == ["Synth 28:0 is back."]
+    assert [m for _, m in cables.opened[-1].sent] == [
+        *(OFF, b"\x81\x30\x00", b"\xb0\x40\x00"),  # what had been ended just before may not have arrived
+        *(b"\xb0\x7b\x00", b"\xb1\x7b\x00"),
+    ]
+    out.send(ON)
+    plugs.look()  # once more, as it may have been passed over; but what has begun since goes on
+    assert [m for _, m in cables.opened[-1].sent[5:]] == [ON, b"\x81\x30\x00"]
+    out.send(OFF)
+    plugs.look()
+    assert len(cables.opened[-1].sent) == 8
+    out.close()
+    out.close()
+    assert all(port.closed for port in cables.opened)
+    assert plugs.look() == ([], [])
+
+
+def test_an_input_that_goes_lets_its_keys_go(cables: Cables) -> None:
+    plugs = Plugs("alsa", cables.names)
+    keys, heard = plugs.input("Keys 20:0"), []
+    keys.open(lambda event: heard.append(event.message))
+    cables.opened[-1].play(*ON)
+    cables.opened[-1].play(*DOWN)
+    cables.inputs = []
+    assert "is gone" in plugs.look()[0][0]
+    assert heard == [ON, DOWN, OFF, b"\xb0\x40\x00"]
+    cables.inputs = ["Keys 32:0"]
+    assert plugs.look()[0] == ["Keys 32:0 is back."]
+    cables.opened[-1].play(*ON)
+    assert heard[-1] == ON
+    keys.close()
+    assert heard[-1] == ON  # what is held when all ends is let go by those who passed it on
+    assert all(port.closed for port in cables.opened)
+
+
+def test_the_whole_midi_system_may_go(cables: Cables) -> None:
+    plugs = Plugs("alsa", cables.names)
+    plugs.input("Keys 20:0")
+    plugs.output("Synth 24:0")
+    cables.gone = True
+    assert len(plugs.look()[0]) == 2
+    cables.gone = False
+    assert len(plugs.look()[0]) == 2
+    assert all(plug.is_there for plug in plugs.plugs)
+
+
+def test_a_port_that_cannot_be_taken_yet_is_tried_again(cables: Cables) -> None:
+    plugs = Plugs("alsa", cables.names)
+    out = plugs.output("Synth 24:0")
+    cables.outputs = []
+    plugs.look()
+    listed, cables.outputs = PortList("alsa", [], ["Synth 24:0"]), []
+    assert out.look(listed.outputs) is None
+    cables.outputs = ["Synth 24:0"]
+    assert out.look(listed.outputs) == "Synth 24:0 is back."
+
+
+def test_a_send_that_fails_is_a_port_that_is_gone(cables: Cables) -> None:
+    plugs = Plugs("alsa", cables.names)
+    out = plugs.output("Synth 24:0")
+    out.send(ON)
+    cables.opened[-1].lost = True
+    out.send(OFF)
+    assert "is gone" in plugs.look()[0][0]
+    assert "is back" in plugs.look()[0][0]
+    assert cables.opened[-1].sent[0][1] == OFF
+
+
+def test_an_instrument_that_is_new_is_heard_where_all_are(cables: Cables) -> None:
+    plugs = Plugs("alsa", cables.names)
+    plugs.input("Keys 20:0")
+    cables.inputs.append("Pads 28:0")
+    assert plugs.look() == ([], [])  # one was named: no other
+    plugs.takes_new = True
+    assert [p.name for p in plugs.look()[1]] == ["Pads 28:0"]
+    assert plugs.look() == ([], [])
+    cables.inputs = ["Keys 20:0", "Pads 36:0"]
+    assert "is gone" in plugs.look()[0][0]  # out and in again, so quick that nobody saw it
+    assert plugs.look() == (["Pads 36:0 is back."], [])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["pull", "put", "on", "off", "other", "look", "fail"]), max_size=30))
+def test_however_a_cable_is_pulled_the_synth_is_left_silent(moves: list[str]) -> None:
+    cables = Cables()
+    out = PluggedOutput("Synth 24:0", "alsa", cables.output)
+    number = 24
+    for move in [*moves, "put", "look", "look"]:
+        if move == "pull":
+            cables.outputs = []
+        elif move == "put":
+            number += 4
+            cables.outputs = [f"Synth {number}:0"]
+        elif move == "fail":
+            cables.opened[-1].lost = True
+        elif move == "look":
+            out.look(list(cables.outputs))
+        else:
+            out.send({"on": ON, "off": OFF, "other": b"\x93\x20\x01"}[move])
+    for message in out.ledger.ends():
+        out.send(message)
+    for _ in range(2):  # a port that has failed is found out when it is sent to
+        out.look(list(cables.outputs))
+    heard: set[tuple[int, int]] = set()
+    for _, m in [entry for port in cables.opened for entry in port.sent]:
+        if m[0] & 0xF0 in (0x80, 0x90):
+            (heard.add if m[0] & 0xF0 == 0x90 else heard.discard)((m[0] & 15, m[1]))
+    assert not heard
+
+
+def test_what_an_input_owes_is_judged_like_any_playing() -> None:
+    cables = Cables()
+    keys, heard = PluggedInput("Keys 20:0", "alsa", cables.input), []
+    keys.open(lambda event: heard.append((event.when, event.message)))
+    for message in (ON, b"\x90\x41\x50", OFF, b"\x95\x41\x50"):
+        cables.opened[-1].play(*message)
+    keys.look([])
+    judge(heard)
+
+
+def test_one_may_note_while_another_looks() -> None:
+    """Threads change at every turn for half a second; before, hundreds of looks met a set that changed under them."""
+    ledger, done, interval = Ledger(), threading.Event(), sys.getswitchinterval()
+
+    def note() -> None:
+        i = 0
+        while not done.is_set():
+            i += 1
+            ledger.note(bytes((0x90 | i % 16, 7 * i % 128, i % 3)), float(i))
+
+    noting, looked = threading.Thread(target=note), 0
+    sys.setswitchinterval(1e-6)
+    try:
+        noting.start()
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            assert len(ledger.ends(0.0)) <= 16 * 128
+            looked += 1
+    finally:
+        done.set()
+        noting.join()
+        sys.setswitchinterval(interval)
+    assert looked > 10

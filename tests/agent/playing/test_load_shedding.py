@@ -1,0 +1,102 @@
+"""The pace goes down as soon as notes come late, up after a calm, and a slow musician's answers are never a burst."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.playing.load_shedding import AGAIN, CALM, FULL, RESTING, SPARSER, WORDS, Pace
+from models.decoding.candidates import MOST
+from models.decoding.engine import Engine
+
+from ...support.musicians import small_network
+from ..session.test_session import Jam, jam
+
+
+def play(pace: Pace, start: float, seconds: float, rate: float, took: float, seen: list[int] | None = None) -> float:
+    """Notes at an even rate, each invented just after the one before was; returns the end. Levels are added to `seen`."""
+    invented = now = start
+    for i in range(int(seconds * rate)):
+        onset = start + i / rate
+        invented = now = max(invented + took, onset - 1.0)
+        pace.note(took, onset, now)
+        if seen is not None and pace.level != seen[-1]:
+            seen.append(pace.level)
+    return max(now, start + seconds)
+
+
+def test_a_quick_musician_is_asked_for_all() -> None:
+    pace = Pace()
+    play(pace, 100.0, 60.0, 12.0, 0.002)
+    assert (pace.level, pace.word, pace.candidates) == (FULL, "full strength", MOST)
+    assert pace.density == float("inf")
+
+
+def test_a_slow_one_is_asked_for_less_step_by_step_and_for_all_again_once_it_is_quick() -> None:
+    pace, now, seen = Pace(), 100.0, [FULL]
+    for _ in range(40):
+        if pace.rests(now):
+            now += 1.0
+        else:
+            now = play(pace, now, 1.0, 10.0, 0.15, seen)
+    assert seen[: RESTING + 1] == list(range(len(WORDS)))
+    assert pace.level >= SPARSER  # it tries again, and finds that it is still too slow
+    for _ in range(90):
+        if pace.rests(now):
+            now += 1.0
+        else:
+            now = play(pace, now, 1.0, 10.0, 0.002)
+    assert pace.level == FULL
+
+
+def test_sparser_is_what_it_can_do_with_some_to_spare() -> None:
+    pace, now = Pace(), 100.0
+    while pace.level < SPARSER:
+        now = play(pace, now, 1.0, 8.0, 0.2)
+    assert pace.possible == pytest.approx(5.0)
+    assert pace.density == pytest.approx(3.0)
+    now = play(pace, now, 30.0, 3.0, 0.2)
+    assert pace.level == SPARSER  # quick enough for this, and not for more
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.0, 0.5), st.floats(0.01, 1.0), st.floats(-0.5, 2.0)), max_size=80))
+def test_steps_are_single_and_not_hasty(notes: list[tuple[float, float, float]]) -> None:
+    pace, now, onset = Pace(), 100.0, 100.0
+    changed, level = -1e9, FULL
+    for took, gap, wait in notes:
+        onset += gap
+        now = max(now, onset + wait - 1.0)
+        pace.note(took, onset, now)
+        assert abs(pace.level - level) <= 1
+        assert FULL <= pace.level <= RESTING
+        assert pace.density >= 1.0
+        if pace.level != level:
+            assert now - changed >= (AGAIN if pace.level > level else CALM)
+            changed, level = now, pace.level
+
+
+def test_an_engine_that_is_slow_for_a_while_plays_less_never_a_burst_and_all_again_afterwards() -> None:
+    """Sixteen phrases; the musician takes more than half a second a note for three of them."""
+    slow_notes: list[tuple[float, int]] = []
+
+    async def script(j: Jam) -> None:
+        for r in range(16):
+            j.mind.note_takes = 0.6 if 3 <= r < 6 else 0.002
+            before = len(j.agent_ons())
+            await j.play(60, 62, 64, 65, 67, gap=0.15, length=0.1)
+            await asyncio.sleep(9.0)
+            if 3 <= r < 6:
+                slow_notes.extend(j.agent_ons()[before:])
+
+    made, report = jam(script, mind={"musician": lambda: Engine(small_network())}, seed=1)
+    assert report.meters["worst_level"] >= SPARSER
+    assert report.meters["level"] == FULL
+    assert slow_notes
+    apart = [b - a for (a, _), (b, _) in itertools.pairwise(slow_notes)]
+    assert min(sum(apart[i : i + 4]) for i in range(len(apart) - 4)) > 0.3  # no five notes at once
+    assert made.agent_ons()[-1][0] > slow_notes[-1][0] + 20.0

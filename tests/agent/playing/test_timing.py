@@ -1,0 +1,109 @@
+"""What is done so that time is kept: notes sent ahead of a slow instrument, priority as far as it is granted, garbage when nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+
+import pytest
+
+from agent.cli.arguments import parser
+from agent.midi.keyboard_zones import Zone
+from agent.timing import thread_priority
+from agent.timing.garbage_collection import MINUTE, SILENCE, Tidy
+from models.music.note import ANSWER
+
+from ..session.test_session import AGENT_CHANNEL, Jam, jam
+
+
+def test_a_note_is_sent_sooner_by_what_the_port_and_the_hammer_take() -> None:
+    zone = Zone(latency=0.03, hammer=(0.18, 0.06))
+    assert zone.lead(1) == pytest.approx(0.21)
+    assert zone.lead(127) == pytest.approx(0.09)
+    assert zone.lead(1) == pytest.approx(zone.longest_lead)
+    assert Zone().lead(64) == 0.0
+
+
+@pytest.mark.parametrize("zone", [Zone(latency=0.05), Zone(latency=0.02, hammer=(0.15, 0.05))])
+def test_what_is_sent_early_sounds_in_time_and_is_not_late(zone: Zone) -> None:
+    async def script(j: Jam) -> None:
+        await j.play(60, 62, 64, 65, 67)
+        await asyncio.sleep(6)
+
+    made, report = jam(script, zone=zone)
+    sounds = [n.onset for n in made.session.partner.conversation.notes if n.role == ANSWER]
+    sent = [(t, m[2]) for t, m in made.output.sent if m[0] == 0x90 | AGENT_CHANNEL]
+    assert len(sent) == 5
+    assert [t + zone.lead(v) for t, v in sent] == pytest.approx(sounds)
+    assert report.meters["unready"] == 0
+    assert report.meters["lateness_ms"]["max"] < 1.0
+
+
+def test_the_times_of_a_port_are_asked_for_in_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
+    args = parser().parse_args(["play", "--out-latency", "30", "--hammer", "180:60"])
+    assert (args.out_latency, args.hammer) == (30.0, (180.0, 60.0))
+    for wrong in (["--hammer", "180"], ["--hammer", "a:b"], ["--out-latency", "-1"]):
+        with pytest.raises(SystemExit):
+            parser().parse_args(["play", *wrong])
+        assert "error" in capsys.readouterr().err
+
+
+def test_priority_is_asked_for_one_thread_only() -> None:
+    before = os.sched_getscheduler(0) if sys.platform == "linux" else None
+    assert thread_priority.granted() in (thread_priority.REALTIME, thread_priority.USUAL)
+    assert before == (os.sched_getscheduler(0) if sys.platform == "linux" else None)
+
+
+def test_priority_lasts_as_long_as_it_is_needed_and_never_falls() -> None:
+    seen: list[bool] = []
+
+    def work() -> None:
+        with thread_priority.raised() as granted:
+            seen.append(
+                thread_priority.is_granted() == (granted == thread_priority.REALTIME and sys.platform == "linux")
+            )
+            inside = thread_priority.is_granted()
+            with thread_priority.raised(thread_priority.PLAYER):
+                pass
+            seen.append(thread_priority.is_granted() == inside)  # an inner one takes nothing back that it did not bring
+        seen.append(not thread_priority.is_granted())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [True, True, True]
+
+
+def test_the_main_thread_is_not_asked_for_by_a_message_that_arrives() -> None:
+    before = thread_priority.is_granted()
+    thread_priority.once()
+    assert thread_priority.is_granted() == before
+
+
+def test_garbage_is_collected_in_silence_only() -> None:
+    seen: list[int] = []
+
+    def looked(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            seen.append(info["generation"])
+
+    gc.callbacks.append(looked)
+    try:
+        tidy = Tidy(100.0)
+        assert not gc.isenabled()
+        seen.clear()
+        tidy.calm(101.0, 0.01)
+        assert seen == []
+        tidy.calm(102.0, 1.0)
+        tidy.calm(103.0, SILENCE + 1.0)
+        assert seen == [1, 1]
+        tidy.calm(101.0 + MINUTE, SILENCE + 1.0)
+        assert seen == [1, 1, 2]
+        tidy.end()
+        assert gc.isenabled()
+    finally:
+        gc.callbacks.remove(looked)
+        gc.enable()

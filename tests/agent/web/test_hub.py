@@ -1,0 +1,573 @@
+"""What a page may ask for, what it sees, what is kept and learnt; without sockets, in virtual time where time passes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.audio.synth import AGENT, PLAYER, open_sound
+from agent.control.bindings import Controls
+from agent.control.midi_learn import Learning, settings_folder
+from agent.errors import UserError
+from agent.midi.hotplug import Plugs
+from agent.midi.output_merge import Desk
+from agent.midi.port_subscribers import Audience
+from agent.midi.ports import Event, PortList
+from agent.session.patchbay import Patchbay
+from agent.session.session import Session
+from agent.styles import presets
+from agent.takes.library import library
+from agent.takes.recorder import JSONL, MIDI, Take
+from agent.web.handlers import slug
+from agent.web.hub import Stage
+from agent.web.note_view import View, ident_of
+from agent.web.requests import LARGEST, Pace, Refused, read
+from agent.web.server import Page
+from models.music.midifile import read_notes
+from models.music.note import Note
+
+from ...support.fakes import FakeInput, FakeMind, FakeOutput, FakeSound, LoopPlayer, VirtualLoop, in_virtual_time, judge
+
+# -- wishes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_wish_is_read() -> None:
+    assert read('{"do": "on", "pitch": 60, "velocity": 80}') == {"do": "on", "pitch": 60, "velocity": 80}
+    assert read('{"do": "learn", "action": null}')["action"] is None
+    assert read('{"do": "learn", "action": "knob:density"}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        '"on"',
+        '{"do": "exec"}',
+        '{"do": ["on"]}',
+        '{"do": "on", "pitch": 60}',
+        '{"do": "on", "pitch": 128, "velocity": 1}',
+        '{"do": "on", "pitch": true, "velocity": 1}',
+        '{"do": "on", "pitch": 60.5, "velocity": 1}',
+        '{"do": "on", "pitch": 60, "velocity": 80, "more": 1}',
+        '{"do": "knob", "name": "density", "value": NaN}',
+        '{"do": "knob", "name": "nobody", "value": 0}',
+        '{"do": "knob", "name": "tempo", "value": 1e999}',
+        '{"do": "midi", "bytes": [144, 60]}',
+        '{"do": "midi", "bytes": [144, 60, 128]}',
+        '{"do": "midi", "bytes": [240, 1, 247]}',
+        '{"do": "midi", "bytes": "\x90\x3c\x50"}',
+        '{"do": "listen", "port": "a\\u0000b", "on": true}',
+        '{"do": "sound", "name": "off"}',
+        '{"do": "act", "action": "stop"}',
+        '{"do": "preset", "name": "../../etc/passwd"}',
+        '{"do": "preset", "name": "/etc/x.toml"}',
+        '{"do": "save preset", "name": "a/b"}',
+        '{"do": "pad", "x": 0, "y": 2, "corners": ["a", "b", "c", "d"]}',
+        '{"do": "pad", "x": 0, "y": 0, "corners": ["a", "b", "c"]}',
+        '{"do": "delete take", "name": ".."}',
+        "[" * 1900,
+        '{"do": "' + "x" * LARGEST + '"}',
+    ],
+)
+def test_what_is_no_wish_is_refused(text: str) -> None:
+    with pytest.raises(Refused):
+        read(text)
+
+
+def test_a_page_may_not_flood() -> None:
+    pace = Pace(0.0)
+    allowed = sum(pace.allows(0.001 * i) for i in range(3000))
+    assert 480 <= allowed < 480 + 3 * 240 + 2
+    assert Pace(0.0).allows(10.0)
+
+
+# -- the view --------------------------------------------------------------------------------------------------------
+
+
+def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> None:
+    view = View()
+    first = view.message("player", 1.0, b"\x90\x3c\x50")
+    assert first is not None
+    assert first["t"] == "on"
+    ended = view.message("player", 1.5, b"\x80\x3c\x00")
+    assert ended == {"t": "off", "id": first["id"], "at": 1.5}
+    assert view.message("player", 1.6, b"\x80\x3c\x00") is None
+    assert view.message("agent", 1.6, b"\x99\x4c\x50") is None  # a click
+    plan = [(4, Note(2.0, 0.5, 64, 70))]
+    news = view.plan(plan)
+    assert news is not None
+    assert news["more"][0]["id"] == ident_of(2.0, 64)
+    assert view.plan(plan) is None
+    assert view.plan([]) == {"t": "planned", "more": [], "gone": [ident_of(2.0, 64)]}
+    view.plan(plan)
+    view.message("agent", 2.001, b"\x90\x40\x46", ident_of(2.0, 64))
+    view.message("agent", 2.501, b"\x80\x40\x00")
+    assert view.plan([]) is None  # it sounds: that is told already
+    view.plan(plan)
+    assert view.message("player", 3.0, b"\xb0\x40\x7f") == {"t": "pedal", "down": True}
+    seen = view.snapshot(3.0)
+    assert [n["pitch"] for n in seen["notes"]] == [60, 64]
+    assert seen["planned"]
+    assert seen["pedal"]
+    assert not view.snapshot(500.0)["notes"]
+
+
+# -- the desk and the sound -------------------------------------------------------------------------------------------
+
+
+def test_the_desk_sends_to_both_and_tells_the_two_apart() -> None:
+    midi, sound = FakeOutput(), FakeSound()
+    desk = Desk(midi, sound)
+    desk.player.send(b"\x90\x3c\x50")
+    desk.agent.send(b"\x90\x40\x50")
+    assert [m for _, m in midi.sent] == [b"\x90\x3c\x50", b"\x90\x40\x50"]
+    assert sound.played == [(PLAYER, b"\x90\x3c\x50"), (AGENT, b"\x90\x40\x50")]
+    desk.player.close()
+    assert not midi.closed
+    desk.agent.close()
+    assert midi.closed
+    assert sound.closed
+
+
+def test_no_sound_is_no_trouble() -> None:
+    assert open_sound("off") is None
+    with pytest.raises(UserError, match="not there"):
+        open_sound("fluidsynth", Path("/nowhere.sf2"))
+
+
+def test_our_sound_is_not_needed_where_the_output_was_named() -> None:
+    assert Audience("jack").is_there(FakeOutput(), ours=False)
+    assert not Audience("coremidi").is_there(FakeOutput(), ours=True)
+    assert not Audience(None).is_there(None, ours=True)
+
+
+# -- learning --------------------------------------------------------------------------------------------------------
+
+
+def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "controls.txt"
+    learning = Learning.with_memory(["cc20=duet"], file)
+    assert learning.hear(b"\xb0\x15\x40") is None  # nobody asked
+    learning.wanted = "knob:density"
+    assert learning.hear(b"\x90\x24\x40") is None  # a key is no knob
+    assert learning.hear(b"\xb0\x15\x40") == "cc21 now does knob:density."
+    learning.wanted = "panic"
+    assert learning.hear(b"\x80\x24\x00") is None
+    assert learning.hear(b"\x90\x24\x40")
+    assert learning.controls.action(b"\x90\x24\x40") is None  # the stroke that taught it does nothing
+    learning.controls.action(b"\x80\x24\x00")
+    assert learning.controls.action(b"\x90\x24\x40") == "panic"
+    again = Learning.with_memory([], file)
+    assert again.lines() == ["cc20=duet", "cc21=knob:density", "note36=panic"]
+    again.forget("note36")
+    assert Learning.with_memory([], file).lines() == ["cc20=duet", "cc21=knob:density"]
+
+
+def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
+    for first, second in ((21, 53), (53, 21)):
+        learning = Learning.with_memory([], tmp_path / str(first))
+        learning.wanted = "knob:register"
+        assert learning.hear(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
+        assert learning.hear(bytes((0xB0, second, 5))) is None
+        assert learning.lines() == ["wide21=knob:register"]
+        assert learning.hear(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
+    learning.wanted = "knob:density"
+    learning.hear(b"\xb0\x16\x40")
+    learning.hear(b"\xb0\x17\x40")  # another knob is another knob
+    assert learning.lines() == ["cc22=knob:density", "wide21=knob:register"]
+
+
+def test_a_broken_memory_is_said(tmp_path: Path) -> None:
+    (tmp_path / "c").write_text("cc20=fly\n")
+    with pytest.raises(UserError, match="fly"):
+        Learning.with_memory([], tmp_path / "c")
+
+
+def test_settings_lie_where_the_platform_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/x")
+    assert settings_folder() == Path("/x/tradefours")
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert settings_folder().parts[-2:] == ("Application Support", "tradefours")
+
+
+# -- takes -----------------------------------------------------------------------------------------------------------
+
+
+def make_take(shelf: Path, name: str, notes: int = 9) -> Path:
+    take = Take(shelf / name, preset="ragtime", seed=7)
+    for i in range(notes):
+        pitch = 60 + (0, 2, 4, 5, 7, 9, 11)[i % 7]
+        take.heard(Event(i * 0.5, bytes((0x90, pitch, 80))), "keys")
+        take.heard(Event(i * 0.5 + 0.4, bytes((0x80, pitch, 0))), "keys")
+    take.played(10.0, 10.002, bytes((0x90, 64, 80)))
+    take.played(10.5, 10.5, bytes((0x80, 64, 0)))
+    take.close()
+    return shelf / name
+
+
+def test_takes_are_listed_summed_up_exported_and_deleted(tmp_path: Path) -> None:
+    make_take(tmp_path, "2024-01-01_10-00-00")
+    make_take(tmp_path, "2024-01-02_10-00-00")
+    (tmp_path / "my own folder").mkdir()
+    assert [p.name for p in library.folders(tmp_path)] == ["2024-01-02_10-00-00", "2024-01-01_10-00-00"]
+    found = library.summary(library.find(tmp_path, "last"))
+    assert (found.played, found.answered, found.preset, found.seed) == (9, 1, "ragtime", 7)
+    assert found.key == "C major"
+    assert found.late_ms == pytest.approx(2.0)
+    assert found.tempo == pytest.approx(120, abs=2)  # nobody has named it: the player's own pulse
+    assert "ragtime" in str(found)
+    midi, picture = library.export(library.find(tmp_path, "last"), tmp_path / "out")
+    assert len(read_notes(midi)) == 10
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    library.delete(tmp_path, "2024-01-01_10-00-00")
+    assert len(library.folders(tmp_path)) == 1
+    with pytest.raises(UserError, match="newest is"):
+        library.find(tmp_path, "2024-01-01_10-00-00")
+
+
+def test_the_shelf_is_kept_within_bounds_and_others_things_are_left_alone(tmp_path: Path) -> None:
+    for day in range(1, 7):
+        make_take(tmp_path, f"2024-01-0{day}_10-00-00")
+    (tmp_path / "2024-01-01_10-00-00" / "letter.txt").write_text("mine")
+    (tmp_path / "wedding").mkdir()
+    today = datetime(2024, 1, 7)
+    assert library.tidy(tmp_path, today) == 0
+    assert library.tidy(tmp_path, today, most=3) == 2
+    assert (tmp_path / "2024-01-01_10-00-00" / "letter.txt").exists()
+    assert (tmp_path / "wedding").exists()
+    assert [p.name[8:10] for p in library.folders(tmp_path)] == ["06", "05", "04"]
+    assert library.tidy(tmp_path, datetime(2024, 1, 15, 9), most_days=10) == 1  # only what is older than that
+    assert library.tidy(tmp_path, today, most_bytes=1) == 1  # the newest stays, whatever it weighs
+
+
+def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> None:
+    found = library.finish(make_take(tmp_path, "2024-01-01_10-00-00"))
+    assert found is not None
+    text = (tmp_path / "2024-01-01_10-00-00" / "take.txt").read_text()
+    for word in ("9 notes of yours, 1 of its own", "C major", "beats a minute", "ragtime", "seed 7", "ms at p99"):
+        assert word in text
+    assert (tmp_path / "2024-01-01_10-00-00" / "take.png").read_bytes()[:4] == b"\x89PNG"
+    assert library.finish(make_take(tmp_path, "2024-01-02_10-00-00", notes=0)) is not None  # the agent's note
+    empty = Take(tmp_path / "2024-01-03_10-00-00")
+    empty.close()
+    assert library.finish(empty.folder) is None
+    rows = library.sketch(tmp_path / "2024-01-01_10-00-00")
+    assert rows[0] == ["player", 0.0, 0.4, 60, 80]
+    assert [r[0] for r in rows].count("agent") == 1
+    library.delete(tmp_path, "2024-01-01_10-00-00")
+    assert not (tmp_path / "2024-01-01_10-00-00").exists()
+
+
+# -- the stage, in virtual time ---------------------------------------------------------------------------------------
+
+
+class Evening:
+    """A session with a stage, one page, and nothing real."""
+
+    def __init__(self, loop: VirtualLoop, folder: Path) -> None:
+        self.loop, self.news = loop, []
+        self.midi, self.sound, self.keyboard = FakeOutput(loop), FakeSound(), FakeInput(loop)
+        self.mind = FakeMind()
+        self.mind.styles_have = 24
+        desk = Desk(self.midi, self.sound)
+        take = Take(folder / "2024-01-01_10-00-00")
+        self.learning = Learning(Controls(), None)
+        bay = Patchbay(None, desk, ours=False)
+        self.stage = Stage(desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay)
+        self.stage.broadcast = lambda news: self.news.append(news) if news else None
+        self.page = Page()
+        self.session = self.stage.session = Session(
+            inputs=[self.keyboard, self.stage.keys, self.stage.browser],
+            output=desk.agent,
+            own=desk.player,
+            mind=self.mind,  # type: ignore[arg-type]
+            preset=presets.load(),
+            take=self.stage,
+            say=self.stage.say,
+            show=self.stage.show,
+            clock=loop,
+            channel=1,
+            controls=self.learning.controls,
+            beside=lambda session: self.stage.look(),
+            make_player=LoopPlayer,
+        )
+
+    def wish(self, **fields: Any) -> None:
+        self.stage.wish(self.page, read(json.dumps(fields)))
+
+    async def phrase(self) -> None:
+        for pitch in (60, 62, 64, 65, 67):
+            self.wish(do="on", pitch=pitch, velocity=80)
+            await asyncio.sleep(0.2)
+            self.wish(do="off", pitch=pitch)
+
+    async def settle(self) -> None:
+        """Until what was asked for is done."""
+        while self.stage._tasks:
+            await asyncio.gather(*self.stage._tasks)
+        await asyncio.sleep(0.1)
+
+    def said(self) -> list[str]:
+        return list(self.stage.lines)
+
+
+def evening(script: Any, folder: Path) -> Evening:
+    async def both(loop: VirtualLoop) -> Evening:
+        made = Evening(loop, folder)
+        running = asyncio.ensure_future(made.session.run())
+        await asyncio.sleep(0.05)
+        await script(made)
+        made.session.stop()
+        await running
+        return made
+
+    async def at_once(work: Any, *args: Any) -> Any:
+        return work(*args)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(asyncio, "to_thread", at_once)  # other threads know no virtual time
+        made = in_virtual_time(both)
+    judge([(t, m) for t, m in made.midi.sent if m[0] & 0xF0 in (0x80, 0x90)])
+    return made
+
+
+def test_letters_are_heard_answered_and_seen(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        await e.phrase()
+        await asyncio.sleep(6)
+
+    made = evening(script, tmp_path)
+    kinds = [n["t"] for n in made.news]
+    assert {"on", "off", "planned", "state", "showing", "say"} <= set(kinds)
+    ons = [n for n in made.news if n["t"] == "on"]
+    assert [n["pitch"] for n in ons if n["who"] == "player"] == [60, 62, 64, 65, 67]
+    answered = {n["id"] for n in ons if n["who"] == "agent"}
+    planned = {p["id"] for n in made.news if n["t"] == "planned" for p in n["more"]}
+    assert len(answered) == 5
+    assert len(answered - planned) <= 1  # but for the first: ghosts before they sounded, under the same name
+    assert {who for who, _ in made.sound.played} == {PLAYER, AGENT}
+    assert (tmp_path / "2024-01-01_10-00-00" / MIDI).exists()
+    assert all(json.dumps(n) for n in made.news)
+
+
+def test_pages_are_told_what_is_different_and_who_has_just_come_misses_nothing(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        def told() -> list[dict[str, Any]]:
+            return [n for n in e.news if n["t"] == "state"]
+
+        await asyncio.sleep(0.5)
+        before = len(told())
+        await asyncio.sleep(0.5)
+        assert len(told()) == before  # nothing is different, and nothing is said
+        e.wish(do="act", action="duet")
+        await asyncio.sleep(0.3)
+        assert told()[-1]["mode"] == "duet"
+        assert "ports" not in told()[-1]
+        e.wish(do="act", action="call")
+        late = e.stage.welcome()["state"]  # a page comes between two looks,
+        e.wish(do="act", action="duet")  # and what it saw is taken back before the next
+        await asyncio.sleep(0.3)
+        assert {**late, **told()[-1]}["mode"] == "duet"
+
+    evening(script, tmp_path)
+
+
+def test_the_same_letter_again_and_again_is_no_echo(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        for _ in range(10):
+            e.wish(do="on", pitch=60, velocity=80)
+            e.wish(do="off", pitch=60)
+            await asyncio.sleep(0.02)
+
+    made = evening(script, tmp_path)
+    assert sum(m[:2] == b"\x90\x3c" for _, m in made.midi.sent) == 10
+    assert not any("come back" in line for line in made.said())
+
+
+def test_a_page_that_goes_lets_its_keys_go(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="on", pitch=60, velocity=80)
+        await asyncio.sleep(0.1)
+        e.stage.gone(e.page)
+        await asyncio.sleep(0.1)
+        assert e.midi.sent[-1][1][:2] == b"\x80\x3c"
+
+    evening(script, tmp_path)
+
+
+def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
+    corners = ["ragtime", "baroque", "nocturne", "tango"]
+
+    async def script(e: Evening) -> None:
+        e.wish(do="act", action="trade")
+        e.wish(do="knob", name="tempo", value=140)
+        e.wish(do="preset", name="ragtime")
+        e.wish(do="knob", name="density", value=0.5)
+        await asyncio.sleep(0.3)
+        state = e.stage.state()
+        assert (state["mode"], state["preset"]["name"]) == ("trade", "ragtime")
+        assert (state["parameters"]["tempo"], state["parameters"]["density"]) == (140, 0.5)
+        e.wish(do="pad", x=1, y=0, corners=corners)
+        assert e.mind.styles[-1][0] == pytest.approx(presets.load("baroque").z)
+        assert e.stage.state()["parameters"]["density"] == 0.5  # knobs stay where they are
+        e.wish(do="pad", x=0.5, y=0, corners=corners)
+        middle = [(a + b) / 2 for a, b in zip(presets.load("ragtime").z, presets.load("baroque").z, strict=True)]
+        assert e.mind.styles[-1][0] == pytest.approx(middle)
+        e.wish(do="timbre", who="agent", name="bass")
+        e.wish(do="volume", value=0.5)
+        assert (e.sound.timbres, e.sound.loudness) == ({AGENT: "bass"}, 0.5)
+        e.wish(do="knob", name="swing", value=66)
+        e.wish(do="knob", name="mirror", value=300)  # as far as it goes
+        manner = e.session.partner.manner
+        assert (manner.swing, manner.mirror) == (0.66, 1.0)
+        before = e.stage.state()["preset"]["name"]
+        e.wish(do="act", action="next-preset")
+        e.wish(do="act", action="previous-preset")
+        assert e.stage.state()["preset"]["name"] != before or before != "pad"
+        e.wish(do="act", action="next-mode")
+        assert e.stage.state()["mode"] == "duet"
+        e.wish(do="preset", name="nobody")
+        e.wish(do="delete take", name="2024-01-01_10-00-00")
+        e.wish(do="act", action="panic")
+        e.wish(do="act", action="hush")
+        assert json.dumps(e.stage.welcome())
+
+    made = evening(script, tmp_path)
+    assert any("no preset 'nobody'" in line for line in made.said())
+    assert any("being played" in line for line in made.said())
+    assert bytes((0xB1, 123, 0)) in [m for _, m in made.midi.sent]
+
+
+def test_a_style_is_learnt_saved_and_the_last_minutes_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presets, "OWN", tmp_path / "own")
+
+    async def script(e: Evening) -> None:
+        e.wish(do="sound like that", name="Mine")
+        await asyncio.sleep(0.1)
+        for _ in range(3):
+            await e.phrase()
+            await asyncio.sleep(6)
+        e.wish(do="sound like that", name="My Style")
+        await asyncio.sleep(0.1)
+        e.wish(do="save preset", name="Kept")
+        e.wish(do="save")
+        e.wish(do="phrase")
+        await asyncio.sleep(8)
+
+    made = evening(script, tmp_path)
+    assert any("Play a little more" in line for line in made.said())
+    assert presets.load("my-style").z == (15.0,) * 24
+    assert len(presets.load("my-style").vamp) == 15
+    assert presets.load("kept").title == "Kept"
+    moment = next(p for p in library.folders(tmp_path) if p.name.endswith("-moment"))
+    assert len(read_notes(moment / MIDI)) >= 25
+    assert (moment / JSONL).exists()
+    assert sum(n["t"] == "on" and n["who"] == "player" for n in made.news) > 20  # the phrase was played for them
+
+
+def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="learn", action="knob:density")
+        e.wish(do="on", pitch=60, velocity=80)  # the page itself teaches nothing
+        e.wish(do="off", pitch=60)
+        e.keyboard.play(0xB0, 21, 127)
+        await asyncio.sleep(0.01)
+        assert e.stage.state()["controls"] == ["cc21=knob:density"]
+        e.keyboard.play(0xB0, 21, 1)
+        await asyncio.sleep(0.01)
+        assert e.stage.state()["parameters"]["density"] == -1.0
+        e.wish(do="forget", trigger="cc21")
+        assert e.stage.state()["controls"] == []
+
+    evening(script, tmp_path)
+
+
+def test_a_keyboard_in_the_browser_is_a_port_and_teaches(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="learn", action="panic")
+        e.wish(do="midi", bytes=[0xB0, 20, 127])
+        await asyncio.sleep(0.01)
+        assert e.stage.state()["controls"] == ["cc20=panic"]
+        e.wish(do="midi", bytes=[0x92, 60, 80])
+        e.wish(do="midi", bytes=[0x92, 64, 80])
+        e.wish(do="midi", bytes=[0x82, 64, 0])
+        await asyncio.sleep(0.1)
+        e.stage.gone(e.page)  # the page is closed, and its keyboard's key was down
+        await asyncio.sleep(0.1)
+
+    made = evening(script, tmp_path)
+    assert [m[:2] for _, m in made.midi.sent if m[0] in (0x92, 0x82)] == [
+        b"\x92\x3c",
+        b"\x92\x40",
+        b"\x82\x40",
+        b"\x82\x3c",
+    ]
+    assert "browser" in (tmp_path / "2024-01-01_10-00-00" / JSONL).read_text()
+
+
+def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(e: Evening) -> None:
+        ins = {n: FakeInput(e.loop) for n in ("keys", "Piano 28:0")}
+        outs = {n: FakeOutput(e.loop) for n in ("tradefours:out", "synth")}
+        for name, port in [*ins.items(), *outs.items()]:
+            port.name = name
+        monkeypatch.setattr("agent.midi.ports.open_input", lambda name, api: ins[name])
+        monkeypatch.setattr("agent.midi.ports.open_output", lambda name, api: outs[name or "tradefours:out"])
+        there = PortList("alsa", ["keys"], ["synth"])
+        plugs = Plugs("alsa", lambda: there)
+        plugs.takes_new = True
+        desk, home = e.stage.desk, plugs.output(None)
+        desk.lead_to(home)
+        e.stage.bay = Patchbay(plugs, desk, ours=True)
+        looking = asyncio.ensure_future(e.stage.bay.look(e.session, e.stage.say))
+        await e.settle()
+        rows = e.stage.state()["ports"]
+        assert [(r["name"], r["on"]) for r in rows["inputs"]] == [("keys", False)]
+        assert [(r["name"], r["on"]) for r in rows["outputs"]] == [("tradefours:out", True), ("synth", False)]
+        e.wish(do="listen", port="keys", on=True)
+        await e.settle()
+        ins["keys"].play(0x90, 50, 80)
+        ins["keys"].play(0xB0, 64, 127)
+        await asyncio.sleep(0.1)
+        e.wish(do="output", port="synth")  # while a key is down
+        await e.settle()
+        assert [m for _, m in outs["tradefours:out"].sent[-2:]] == [
+            b"\x80\x32\x00",
+            b"\xb0\x40\x00",
+        ]  # it ends where it began
+        assert not outs["tradefours:out"].closed
+        e.wish(do="listen", port="keys", on=False)  # while the key is down still
+        await e.settle()
+        assert ins["keys"].closed
+        assert [m for _, m in outs["synth"].sent[-2:]] == [b"\x80\x32\x00", b"\xb0\x40\x00"]
+        there.inputs.append("Piano 28:0")  # somebody plugs it in
+        await asyncio.sleep(3)
+        assert "Piano 28:0 is heard, too." in e.said()
+        assert ins["keys"].closed  # what was left stays left
+        ins["Piano 28:0"].play(0x90, 52, 80)
+        ins["Piano 28:0"].play(0x80, 52, 0)
+        await asyncio.sleep(0.1)
+        assert [m[:2] for _, m in outs["synth"].sent[-2:]] == [b"\x90\x34", b"\x80\x34"]
+        there.outputs.clear()  # the synth's cable
+        await asyncio.sleep(3)
+        gone = next(r for r in e.stage.state()["ports"]["outputs"] if r["name"] == "synth")
+        assert (gone["on"], gone["there"]) == (True, False)
+        e.wish(do="output", port="tradefours:out")  # back home
+        await e.settle()
+        assert outs["synth"].closed
+        assert next(r for r in e.stage.state()["ports"]["outputs"] if r["on"])["name"] == "tradefours:out"
+        looking.cancel()
+
+    evening(script, tmp_path)
+
+
+def test_names_become_file_names() -> None:
+    assert slug("My Best.Style_2") == "my-best-style-2"

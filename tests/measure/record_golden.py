@@ -1,0 +1,133 @@
+"""Golden takes: jams that must be decided tomorrow as they are today. `python -m tests.measure.record_golden` makes
+them anew, where that is meant.
+
+The playing is a random walk, made here; the musician is the echo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.control.bindings import Controls
+from agent.midi.keyboard_zones import Zone
+from agent.playing.worker_client import Mind
+from agent.replay.take_replay import take_replay
+from agent.session.session import Session
+from agent.styles.presets import Preset
+from agent.takes.recorder import JSONL, Take
+from agent.turns.modes import MODES, Beat, Manner
+from models.worker import Echo, serve
+
+from ..support.fakes import FakeInput, FakeOutput, LoopPlayer, VirtualLoop, in_virtual_time
+from .soak import phrase
+
+FOLDER = Path(__file__).resolve().parents[1] / "golden"
+NOTE_TAKES, RESTART_TAKES = 0.004, 0.4  # seconds
+ECHO = [sys.executable, "-m", "models.worker", "--echo"]
+
+
+class Inline(Mind):
+    """The echo, by the same words as over a pipe, in this process: a note each few milliseconds."""
+
+    async def start(self) -> None:
+        again, self._echo = self.gone.is_set(), Echo()
+        self._replies, self.gone, self._relieved = asyncio.Queue(), asyncio.Event(), False
+        if again:  # a process that is begun anew takes a while
+            asyncio.get_running_loop().call_later(RESTART_TAKES, self._say, {"ready": self._echo.about()})
+        else:
+            self._say({"ready": self._echo.about()})
+
+    async def close(self) -> None:
+        pass
+
+    def _give_up(self, why: str) -> None:
+        self.journal({"lost": why})
+        self._replies.put_nowait(None)
+        self.gone.set()
+
+    def _say(self, reply: dict[str, Any]) -> None:
+        self.journal({"got": reply})
+        self._replies.put_nowait(reply)
+
+    def _tell(self, request: dict[str, Any]) -> None:
+        import json
+
+        self.journal({"ask": request})
+        replies: list[dict[str, Any]] = []
+        serve(self._echo, iter([json.dumps(request)]), replies.append)
+        for number, reply in enumerate(replies[1:], 1):
+            asyncio.get_running_loop().call_later(number * NOTE_TAKES, self._say, reply)
+
+
+def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset] = ()) -> None:
+    """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any."""
+    chance, manner = random.Random(mode), Manner(mode, bars=1, groove=0.5)
+    beat = Beat(tempo=None if mode == "call" else 110.0)
+    controls = Controls.of(["cc20=panic", "cc21=knob:density"])
+    setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": Zone(transpose=-12)}
+    args = Namespace(weights="none", engine="live", mind=" ".join(ECHO))
+    preset = Preset("plain")
+
+    async def play(loop: VirtualLoop) -> None:
+        take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
+        keys, mind = FakeInput(loop), Inline([])
+        mind.journal = lambda row: take.keep(loop.now(), row)
+        mind.others = lambda weights: [*ECHO, "--weights", weights]
+        coming = iter(styles)
+        session = Session(
+            inputs=[keys],
+            output=FakeOutput(loop),
+            mind=mind,
+            preset=preset,
+            take=take,
+            say=lambda text: None,
+            clock=loop,
+            controls=controls,
+            seed=3,
+            journal=take.keep,
+            make_player=LoopPlayer,
+            **{k: v for k, v in setting.items() if k in ("channel", "thru", "manner", "beat", "zone")},
+        )
+        running = asyncio.ensure_future(session.run())
+        await asyncio.sleep(0.5)
+        while loop.now() < 1000.0 + seconds:
+            for at, message in (notes := sorted(phrase(chance))):
+                keys.play(*message)
+                await asyncio.sleep(max(min(n[0] for n in [*notes, (at, b"")] if n[0] >= at) - at, 0.037))
+            await asyncio.sleep(chance.choice((0.1, 0.9, 3.0)))
+            if (style := next(coming, None)) is not None:
+                session.use(style)
+            match chance.randrange(6):
+                case 0:
+                    session.act("answer", loop.now())
+                case 1:
+                    keys.play(0xB0, 21, chance.randrange(128))
+                case 2:
+                    keys.play(0xB0, 20, 127)
+                    keys.play(0xB0, 20, 0)
+        session.stop()
+        await running
+
+    in_virtual_time(play)
+
+
+def main() -> None:
+    """Make them anew."""
+    FOLDER.mkdir(exist_ok=True)
+    for mode in MODES:
+        with tempfile.TemporaryDirectory() as name:
+            jam(mode, Path(name))
+            text = (Path(name) / JSONL).read_text(encoding="utf8")
+        (FOLDER / f"{mode}.jsonl").write_text(text.replace(sys.executable, "python"), encoding="utf8")
+        print(f"{mode}: {len(text)} bytes")
+
+
+if __name__ == "__main__":
+    main()

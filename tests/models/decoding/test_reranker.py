@@ -1,0 +1,147 @@
+"""The ear: it hears how an answer goes, not where it lies, says so when it cannot tell, and learns what it is asked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.decoding import backend_choice, reranker
+from models.decoding.reranker import LEAST, Called, Ear
+from models.music.note import Note
+from models.training.reranker import Question, apart, judged, taught, told
+
+from ...support.musicians import scale
+
+NAMES = reranker.names()
+TICKS = 64  # a second: such times, and sums of them, are exact
+KEYS = st.tuples(
+    st.integers(0, TICKS).map(lambda t: t / TICKS),
+    st.integers(1, 5 * TICKS).map(lambda t: t / TICKS),
+    st.integers(21, 108),
+    st.integers(1, 127),
+)
+
+
+def phrase(keys: list[tuple[float, float, int, int]]) -> list[Note]:
+    """Notes from their waits, durations, pitches and velocities."""
+    onset, notes = 0.0, []
+    for wait, duration, pitch, velocity in keys:
+        onset += wait
+        notes.append(Note(onset, duration, pitch, velocity))
+    return notes
+
+
+phrases = st.lists(KEYS, min_size=LEAST, max_size=40).map(phrase)
+
+
+def indifferent() -> Ear:
+    return Ear(np.zeros(len(NAMES)), np.ones(len(NAMES)), np.zeros(2 * len(NAMES)))
+
+
+@given(phrases, phrases)
+def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]) -> None:
+    if len(reranker.listened(answer)) < LEAST:
+        assert indifferent().likes(Called.by(call), answer) is None
+        return
+    found = reranker.heard(Called.by(call), answer)
+    assert found.shape == (len(NAMES),)
+    assert np.isfinite(found).all()
+    assert indifferent().likes(Called.by(call), answer) == 0.0
+
+
+@given(phrases, phrases, st.integers(1, 500))
+def test_when_it_was_played_is_no_matter(call: list[Note], answer: list[Note], later: int) -> None:
+    if len(reranker.listened(answer)) < LEAST:
+        return
+    there = Called.by([n.moved(later) for n in call])
+    moved = [n.moved(2 * later) for n in answer]
+    assert reranker.heard(Called.by(call), answer) == pytest.approx(reranker.heard(there, moved), abs=1e-9)
+
+
+def test_the_figures_say_what_one_hears() -> None:
+    steps = [0.2, 0.4, 0.2, 0.2, 0.6, 0.2, 0.8, 0.2, 0.4, 0.2, 0.2]
+    even, uneven = scale(12), phrase([(0.0, 0.15, 60, 70), *((w, 0.15, 62 + i, 70) for i, w in enumerate(steps))])
+    same, other = (dict(zip(NAMES, reranker.heard(Called.by(even), notes), strict=True)) for notes in (even, uneven))
+    assert same["even"] == 1.0 > other["even"]
+    assert same["waits vary"] == pytest.approx(0.0, abs=1e-9)
+    assert other["waits vary"] > 0.5
+    assert other["silence"] > same["silence"]
+    assert same["motif"] == 1.0
+    assert same["call's key"] == 1.0
+    assert all(same[name] == 0.0 for name in NAMES if name.endswith("beside the call"))
+
+
+def questions(count: int, silent: np.ndarray) -> list[Question]:
+    """People who play more evenly than the answers do, and more loudly."""
+    rng = np.random.default_rng(1)
+    made = []
+    for _ in range(count):
+        rows = rng.normal(size=(5, len(NAMES)))
+        rows[0, NAMES.index("even")] += 3.0
+        rows[0, NAMES.index("loudness")] += 3.0
+        made.append(Question(rows, silent))
+    return made
+
+
+def test_it_learns_what_tells_a_person_and_nothing_of_what_says_nothing() -> None:
+    pupil = taught(questions(200, told("loudness")))
+    among, pair = judged(pupil, questions(60, told("loudness")))
+    assert among > 0.7
+    assert pair > 0.9
+    assert NAMES[int(pupil.worth.argmax()) % len(NAMES)] == "even"
+    assert pupil.worth[NAMES.index("even")] > 0.3
+    silent = np.concatenate([told("loudness"), told("loudness")])
+    assert np.abs(pupil.worth[silent]).max() < 0.1 * pupil.worth[NAMES.index("even")]
+
+
+def test_who_is_told_apart_and_who_is_not() -> None:
+    nobody = np.zeros(len(NAMES), bool)
+    rng = np.random.default_rng(2)
+    alike = [Question(rng.normal(size=(2, len(NAMES))), nobody) for _ in range(100)]
+    assert apart(questions(100, nobody)) > 0.9
+    assert 0.35 < apart(alike) < 0.65
+
+
+def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    mean, spread, worth = (rng.normal(size=n) for n in (len(NAMES), len(NAMES), 2 * len(NAMES)))
+    was = Ear(mean, np.abs(spread) + 0.1, worth)
+    file = tmp_path / "ear.safetensors"
+    was.write(file, {"lessons": "3"})
+    call, answer = scale(12), [replace(n, pitch=n.pitch + 2) for n in scale(14)]
+    now, then = (e.likes(Called.by(call), answer) for e in (Ear.read(file), was))
+    assert now == pytest.approx(then, rel=1e-4)
+    whole = file.read_bytes()
+    for broken in (b"", whole[:200], whole.replace(reranker.fingerprint().encode(), b"0" * 12)):
+        file.write_bytes(broken)
+        with pytest.raises(ValueError, match="ear"):
+            Ear.read(file)
+    with pytest.raises(ValueError, match="ear"):
+        Ear.read(tmp_path / "none.safetensors")
+
+
+def test_the_shipped_ear_likes_a_phrase_that_breathes_better_than_a_machine() -> None:
+    """The same pitches, after the same call: all notes alike, or in a rhythm that the call had, with rests."""
+    shipped = Ear.read(backend_choice.EAR)
+    waits, lengths = [0.25, 0.25, 0.5, 0.25, 0.25, 1.0, 0.5], [0.2, 0.22, 0.45, 0.2, 0.2, 0.6, 0.4]
+    degrees = [60, 62, 64, 67, 65, 64, 62, 64, 65, 67, 69, 67, 64, 60, 62, 59, 60]
+    struck = [70, 78, 66, 84, 74, 62, 80]
+    call = phrase([(waits[i % 7], lengths[i % 7], p, struck[i % 7]) for i, p in enumerate(degrees)])
+    breathing = [
+        n.moved(9.0)
+        for n in phrase(
+            [(waits[(i + 3) % 7], lengths[(i + 3) % 7], p + 2, struck[i % 7]) for i, p in enumerate(degrees)]
+        )
+    ]
+    machine = [Note(9.0 + 0.12 * i, 0.11, p + 2, 74) for i, p in enumerate(3 * degrees)]
+    human, even = (shipped.likes(Called.by(call), notes) for notes in (breathing, machine))
+    assert human is not None
+    assert even is not None
+    assert math.isfinite(human)
+    assert human > even + 1.0

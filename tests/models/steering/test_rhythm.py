@@ -1,0 +1,102 @@
+"""Rhythm and tones: an answer has the note values and the tones of its call, and chords are left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.styles import presets
+from models.decoding.engine import Engine
+from models.encoding import codec
+from models.music.features import CHORD
+from models.music.note import ANSWER, CALL, LOWEST, Note, Span
+from models.steering import pitch_classes, rhythm
+from models.steering.sampling import Sampling, softmax
+
+from ...support.musicians import small_network
+
+FLAT = np.zeros(len(codec.TIMES))
+APART = codec.TIMES > CHORD
+
+
+def at(wait: float) -> int:
+    return int(np.abs(codec.TIMES - wait).argmin())
+
+
+def line(*waits: float, role: int = CALL) -> list[Note]:
+    onsets = np.concatenate([[0.0], np.cumsum(waits)]).tolist()
+    return [Note(onset, 0.1, 60 + i % 5, 64, role) for i, onset in enumerate(onsets)]
+
+
+def test_what_the_call_waited_often_is_likelier_than_what_it_waited_once() -> None:
+    found = rhythm.called(line(*[0.25] * 8, 0.5))
+    assert found is not None
+    lean = rhythm.leaned(FLAT, found, 2.0)
+    often, once, never = (lean[at(wait)] for wait in (0.25, 0.5, 0.36))
+    assert often > once + 0.3 > never + 0.6
+    assert lean[at(0.26)] == pytest.approx(often, abs=0.3)  # nobody is that exact
+    assert (rhythm.leaned(FLAT, found, 0.0) == FLAT).all()
+    assert (rhythm.leaned(FLAT, None, 2.0) == FLAT).all()
+
+
+def test_a_rhythm_is_that_of_the_last_call_and_of_no_chord() -> None:
+    assert rhythm.called(line(0.25, 0.25, 0.25)) is None  # too little of it
+    assert rhythm.called(line(*[0.01] * 12)) is None
+    assert rhythm.called(line(*[0.25] * 8, role=ANSWER)) is None
+    call = line(*[0.25, 0.5] * 4)
+    answered = [*call, *(n.moved(5.0) for n in line(*[0.1] * 8, role=ANSWER))]
+    assert np.array_equal(rhythm.called(answered), rhythm.called(call))  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 1000), st.lists(st.floats(0.05, 3.0), min_size=4, max_size=20), st.floats(0, 6))
+def test_whether_it_joins_the_chord_is_left_alone(seed: int, waits: list[float], power: float) -> None:
+    logits = np.random.default_rng(seed).normal(size=len(FLAT)).astype(np.float32) * 3
+    before, after = softmax(logits), softmax(rhythm.leaned(logits, rhythm.called(line(*waits)), power))
+    assert after[~APART] == pytest.approx(before[~APART], rel=1e-4, abs=1e-9)
+    assert after[APART].sum() == pytest.approx(before[APART].sum(), rel=1e-4)
+
+
+def test_tones_are_those_of_the_call_in_any_octave() -> None:
+    found = pitch_classes.called([60, 60, 60, 64, 67, 48])
+    assert found[72 - LOWEST] == found[36 - LOWEST] == pytest.approx(1.0)
+    assert 1.0 > found[76 - LOWEST] == found[67 - LOWEST] > 0.0
+    assert found[61 - LOWEST] == 0.0
+    assert not pitch_classes.called([]).any()
+
+
+def answer(call: list[Note], **settings: float) -> list[Note]:
+    notes: list[Note] = []
+    for seed in range(4):
+        engine = Engine(small_network())
+        engine.style(None, {"beat": 0.0, "lean": 0.0, "motif": 0.0, **settings})
+        engine.hear(0, call)
+        engine.seed(seed)
+        notes += engine.play(Span(call[-1].onset + 0.5, 99.0, 11.0, 12.0))
+    return notes
+
+
+def test_an_answer_speaks_in_its_calls_note_values() -> None:
+    call = line(*[0.2, 0.2, 0.4] * 5)
+
+    def alike(rhythm: float) -> float:
+        waits = np.diff([n.onset for n in answer(call, rhythm=rhythm)])
+        waits = waits[waits > CHORD]
+        return float(np.mean(np.minimum(np.abs(waits - 0.2), np.abs(waits - 0.4)) < 0.03))
+
+    assert alike(4.0) > alike(0.0) + 0.2
+
+
+def test_an_answer_is_made_of_its_calls_tones() -> None:
+    call = [Note(0.3 * i, 0.2, 60 + (0, 4, 7)[i % 3], 64, CALL) for i in range(12)]
+
+    def alike(tones: float) -> float:
+        return float(np.mean([n.pitch % 12 in (0, 4, 7) for n in answer(call, tones=tones)]))
+
+    assert alike(4.0) > alike(0.0) + 0.3
+
+
+def test_they_are_settings() -> None:
+    assert {"rhythm", "tones"} <= set(presets.SAMPLING)
+    assert Sampling.of({"rhythm": 0.0, "tones": 1.0}) == Sampling(rhythm=0.0, tones=1.0)

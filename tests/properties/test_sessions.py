@@ -1,0 +1,255 @@
+"""No hung note, whatever happens: a whole session in virtual time, driven at random, and judged once it rests.
+
+`TRUST=20000 python -m tests tests/properties/test_sessions.py` tries more than the tests do by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from agent.control.bindings import Controls
+from agent.playing.metronome import Metronome
+from agent.session.session import Session
+from agent.styles.presets import Preset
+from agent.turns.modes import MODES, Beat, Manner
+
+from ..support.fakes import FakeInput, FakeMind, FakeOutput, LoopPlayer, VirtualLoop
+
+EXAMPLES = int(os.environ.get("TRUST", "1000"))
+CONTROLS = ["cc20=duet", "cc21=knob:density", "note100=panic", "pc5=answer", "pc6=twos"]
+
+pitches = st.integers(56, 76)
+channels = st.sampled_from([0, 0, 1, 3])
+waits = st.sampled_from([0.0, 0.001, 0.03, 0.1, 0.35, 0.5, 1.3, 2.6])
+keyboards = st.integers(0, 1)
+
+
+class Room(RuleBasedStateMachine):
+    """Two keyboards, a clock, a synth, a musician with troubles: and a judge."""
+
+    @initialize(
+        mode=st.sampled_from(MODES),
+        follow=st.booleans(),
+        tempo=st.sampled_from([None, 97.0]),
+        note_takes=st.sampled_from([0.0, 0.004, 0.3]),
+        wakes_after=st.sampled_from([0.0, 1.0]),
+        channel=st.integers(0, 1),
+        clicks=st.booleans(),
+    )
+    def enter(
+        self,
+        mode: str,
+        follow: bool,
+        tempo: float | None,
+        note_takes: float,
+        wakes_after: float,
+        channel: int,
+        clicks: bool,
+    ) -> None:
+        self.loop, self.channel = VirtualLoop(), channel
+        asyncio.set_event_loop(self.loop)
+        self.mind = FakeMind(note_takes=note_takes, wakes_after=wakes_after)
+        self.output = FakeOutput(self.loop)
+        self.keys = [FakeInput(self.loop, "one"), FakeInput(self.loop, "two")]
+        self.controls = Controls.of(CONTROLS)
+        self.ticking: asyncio.Task[None] | None = None
+        self.said: list[str] = []
+
+        async def begin() -> asyncio.Task[Any]:
+            self.session = Session(
+                inputs=self.keys,
+                output=self.output,
+                mind=self.mind,  # type: ignore[arg-type]
+                preset=Preset("plain"),
+                take=None,
+                say=self.said.append,
+                clock=self.loop,
+                manner=Manner(mode, bars=1),
+                beat=Beat(follow=follow, tempo=None if follow else tempo, click=clicks, send_clock=clicks),
+                controls=self.controls,
+                channel=channel,
+                make_player=LoopPlayer,
+            )
+            return asyncio.ensure_future(self.session.run())
+
+        self.running = self.loop.run_until_complete(begin())
+        self.wait(0.01)
+
+    @rule(seconds=waits)
+    def wait(self, seconds: float) -> None:
+        self.loop.run_until_complete(asyncio.sleep(seconds))
+        assert not self.running.done(), self.running
+
+    # -- what the player does ----------------------------------------------------------------------------------------
+
+    @rule(keyboard=keyboards, channel=channels, pitch=pitches, velocity=st.integers(0, 127))
+    def key(self, keyboard: int, channel: int, pitch: int, velocity: int) -> None:
+        """Down, down again, up, or up without ever having been down."""
+        self.keys[keyboard].play(0x90 | channel, pitch, velocity)
+
+    @rule(keyboard=keyboards, channel=channels, pitch=pitches)
+    def let_go(self, keyboard: int, channel: int, pitch: int) -> None:
+        self.keys[keyboard].play(0x80 | channel, pitch, 0)
+
+    @rule(first=pitches, count=st.integers(2, 5), gap=st.sampled_from([0.02, 0.1, 0.3]), legato=st.booleans())
+    def phrase(self, first: int, count: int, gap: float, legato: bool) -> None:
+        for i in range(count):
+            self.keys[0].play(0x90, first + 2 * i, 80)
+            self.wait(gap)
+            if not legato:
+                self.keys[0].play(0x80, first + 2 * i, 0)
+        for i in range(count if legato else 0):
+            self.keys[0].play(0x80, first + 2 * i, 0)
+
+    @rule(keyboard=keyboards, channel=channels, value=st.sampled_from([0, 40, 127]))
+    def pedal(self, keyboard: int, channel: int, value: int) -> None:
+        self.keys[keyboard].play(0xB0 | channel, 64, value)
+
+    @rule(channel=channels, control=st.sampled_from([120, 121, 123]))
+    def channel_mode(self, channel: int, control: int) -> None:
+        self.keys[0].play(0xB0 | channel, control, 0)
+
+    @rule(strike=st.booleans())
+    @precondition(lambda self: self.session.player.schedule.sounding)
+    def key_that_sounds(self, strike: bool) -> None:
+        """The very key that the agent sounds, on its own channel: struck, or let go without having been struck."""
+        pitch = min(self.session.player.schedule.sounding)
+        self.keys[0].play((0x90 if strike else 0x80) | self.channel, pitch, 90)
+
+    @rule(message=st.binary(max_size=5))
+    def rubbish(self, message: bytes) -> None:
+        if message and not 0xF8 <= message[0] <= 0xFC:  # the clock has rules of its own
+            self.keys[1].play(*message)
+
+    # -- what is asked for -------------------------------------------------------------------------------------------
+
+    @rule(action=st.sampled_from([*MODES, "twos", "answer", "panic", "tap", "preset:ragtime", "knob:density=0.5"]))
+    def act(self, action: str) -> None:
+        self.loop.call_soon(self.session.act, action, self.loop.now())
+        self.wait(0.0)
+
+    @rule(
+        message=st.sampled_from([(0xB0, 20, 127), (0xB0, 20, 0), (0xB0, 21, 90), (0x90, 100, 9), (0xC0, 5), (0xC0, 6)])
+    )
+    def control(self, message: tuple[int, ...]) -> None:
+        self.keys[0].play(*message)
+
+    @rule(pitch=pitches)
+    def learn_a_held_key(self, pitch: int) -> None:
+        """A pad becomes a control while it is down, and its off arrives as a control's."""
+        self.keys[0].play(0x90, pitch, 80)
+        self.wait(0.01)
+        self.controls.learn(("note", pitch), "answer")
+        self.keys[0].play(0x80, pitch, 0)
+        self.wait(0.0)
+        self.controls.table = {k: v for k, v in self.controls.table.items() if k != ("note", pitch)}
+
+    @rule()
+    def hush(self) -> None:
+        self.session.partner.improviser.leave()
+        self.session.player.cut()
+
+    # -- what goes wrong ---------------------------------------------------------------------------------------------
+
+    @rule(after=st.integers(0, 3))
+    def musician_falls(self, after: int) -> None:
+        """In one of its next answers, or just now."""
+        if after:
+            self.mind.fails.add(self.mind.plays + after)
+        else:
+            self.mind.gone.set()
+
+    @rule(seconds=st.sampled_from([0.0, 0.004, 0.3, 3.0]))
+    def musician_slows(self, seconds: float) -> None:
+        self.mind.note_takes = seconds
+
+    @rule(beats=st.integers(0, 3), tempo=st.sampled_from([60.0, 140.0, 390.0]), start=st.booleans())
+    def clock_ticks(self, beats: int, tempo: float, start: bool) -> None:
+        if self.ticking is not None:
+            self.ticking.cancel()
+
+        async def tick() -> None:
+            if start:
+                self.keys[1].play(0xFA)
+            for _ in range(24 * beats):
+                self.keys[1].play(0xF8)
+                await asyncio.sleep(60 / tempo / 24)
+
+        self.ticking = self.loop.create_task(tick())
+
+    @rule(word=st.sampled_from([(0xFC,), (0xFB,), (0xFA,), (0xF2, 0, 0), (0xF2, 17, 3), (0xFE,)]))
+    def clock_says(self, word: tuple[int, ...]) -> None:
+        self.keys[1].play(*word)
+
+    @rule()
+    def loop_back(self) -> None:
+        """What was sent last comes back through a DAW."""
+        for _, message in self.output.sent[-3:]:
+            self.keys[1].play(*message)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    @rule()
+    def rests(self) -> None:
+        """Hands off, and time for all to ring out: then nothing sounds, and no pedal is down."""
+        for keyboard in self.keys:
+            for channel, pitch in sorted(keyboard.down):
+                keyboard.play(0x80 | channel, pitch, 0)
+            for channel in sorted(keyboard.pedals):
+                keyboard.play(0xB0 | channel, 64, 0)
+        self.wait(0.0)
+        self.session.act("call", self.loop.now())
+        self.wait(12.0)
+        assert self.session.player.schedule.empty
+        assert not self.session.partner.listener.down
+        judge([(t, m) for t, m in self.output.sent if m[0] & 0x0F != Metronome.CHANNEL])  # which clicks on
+
+    def is_sound(self) -> None:
+        """Nothing went wrong inside that was only said."""
+        assert not [line for line in self.said if "went wrong" in line], self.said
+
+    def teardown(self) -> None:
+        if not hasattr(self, "session"):
+            return
+        if self.ticking is not None:
+            self.ticking.cancel()
+        self.session.stop()
+        self.loop.run_until_complete(self.running)
+        judge(self.output.sent)
+        self.is_sound()
+        assert self.mind.closed
+        assert self.output.closed
+        assert all(k.closed for k in self.keys)
+        self.loop.close()
+
+
+def judge(sent: list[tuple[float, bytes]]) -> None:
+    """Each on has one off, none kills a newer note, no pedal is down, and nothing sounds."""
+    sounding: Counter[tuple[int, int]] = Counter()
+    pedals: set[int] = set()
+    for _, m in sent:
+        kind, channel = m[0] & 0xF0, m[0] & 0x0F
+        if len(m) != 3 or kind not in (0x80, 0x90, 0xB0):
+            continue
+        if kind == 0x90 and m[2] > 0:
+            assert not sounding[channel, m[1]], f"{m.hex(' ')} was struck twice without an end between"
+            sounding[channel, m[1]] = 1
+        elif kind in (0x80, 0x90):
+            sounding[channel, m[1]] = 0  # one that sounds nothing ends nothing
+        elif m[1] == 64:
+            (pedals.add if m[2] >= 64 else pedals.discard)(channel)
+    assert not +sounding, f"still sounding: {+sounding}"
+    assert not pedals, f"pedals down: {pedals}"
+
+
+TestRoom = Room.TestCase
+TestRoom.settings = settings(
+    max_examples=EXAMPLES, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck)
+)
