@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent.cli.main import environment
+from agent.cli import environment
 
 CHECKS = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
 

@@ -2,7 +2,7 @@
 
 Knows nothing of playing live, nor of how an ear learns (`models.training.reranker`).
 
-    python -m models.release.reranker_data --corpus DIR --out models/ear.safetensors
+    python -m models.release.reranker_data --corpus DIR --out models/decoding/reranker.safetensors
 
 Calls, and what came next, are the corpus's; answers are the musician's: in the style of their call, heard beside what came next, and in the
 presets' styles, heard beside other music of that kind.

@@ -18,7 +18,7 @@ from typing import Any
 from agent.control.bindings import Controls
 from agent.midi.keyboard_zones import Zone
 from agent.playing.worker_client import Mind
-from agent.replay.take_replay import take_replay
+from agent.replay import take_replay
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take

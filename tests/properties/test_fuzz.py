@@ -28,13 +28,13 @@ from agent.control.midi_learn import LARGEST, Learning
 from agent.errors import UserError
 from agent.playing.worker_client import Mind, MindLost
 from agent.styles import presets
-from agent.takes.library import library
+from agent.takes import library
 from models import worker
 from models.decoding.engine import Engine
 from models.music import midifile
 from models.music.midifile import MidiFileError
 from models.music.note import Span, to_wire
-from models.runtime.onnx_session import weights_file
+from models.runtime import weights_file
 from models.worker import LINE_LIMIT, Echo, serve
 
 from ..support.musicians import SMALL, scale, small_network, small_weights

@@ -20,7 +20,7 @@ from agent.midi.jack import JackEye
 from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.timing.midi_clock import TICKS, Follower
 from agent.timing.transport import Transport
-from agent.turns.turn_taking import turn_taking
+from agent.turns import turn_taking
 from models.music.midifile import read_notes
 from models.music.note import Note
 

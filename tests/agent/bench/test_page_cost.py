@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.bench.bench import cpu_usage, page_cost
+from agent.bench import cpu_usage, page_cost
 
 
 @pytest.fixture

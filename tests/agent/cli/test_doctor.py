@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.cli.main import doctor, main
+from agent.cli import doctor, main
 from agent.midi import ports
 from agent.midi.ports import NoMidiSystem, PortList
 

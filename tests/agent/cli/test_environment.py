@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli import environment
 from agent.cli.environment import CannotInstall
-from agent.cli.main import environment
 
 from ...system.rigs.jack import ROOT
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agent.takes.library import library, postprocess
+from agent.takes import library, postprocess
 from agent.takes.recorder import JSONL, PICTURE, TEXT
 
 from ...system.rigs.browser import ECHO

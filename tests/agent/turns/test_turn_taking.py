@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.turns.turn_taking import Hands, Temper, turn_taking
+from agent.turns import turn_taking
+from agent.turns.turn_taking import Hands, Temper
 from models.music.note import Note
 
 LATEST = (

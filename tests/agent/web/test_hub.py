@@ -21,7 +21,7 @@ from agent.midi.ports import Event, PortList
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
-from agent.takes.library import library
+from agent.takes import library
 from agent.takes.recorder import JSONL, MIDI, Take
 from agent.web.handlers import slug
 from agent.web.hub import Stage

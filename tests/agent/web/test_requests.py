@@ -19,7 +19,7 @@ from agent.audio.fm_patches import TIMBRES
 from agent.control.bindings import ACTIONS
 from agent.control.parameters import PARAMETERS
 from agent.styles import presets
-from agent.takes.library import library
+from agent.takes import library
 from agent.takes.recorder import MIDI
 from agent.web.requests import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, Refused, read
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.turns.turn_taking import turn_taking
+from agent.turns import turn_taking
 from models.evaluation import evaluate, phrase_end_accuracy
 from models.music.midifile import write_notes
 from models.music.note import Note

@@ -20,10 +20,10 @@ from models.music.note import Note, Span
 from models.network import checkpoint
 from models.network.torch_backend import TorchNetwork
 from models.release import export, int8_selection, parity
+from models.runtime import quantization, weights_file
 from models.runtime.backend import Floats, Network
 from models.runtime.numpy_backend import PlainNetwork
 from models.runtime.onnx_backend import LiveNetwork
-from models.runtime.onnx_session import quantization, weights_file
 
 from ...support.musicians import SMALL, scale, small_musician, small_weights
 

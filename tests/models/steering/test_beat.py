@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.styles import presets
-from agent.turns.turn_taking import modes
+from agent.turns import modes
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.encoding import codec
