@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from models.music.note import Note, Phrase
 
-from .midi.ports import Event
-from .timing import thread_priority
+from . import thread_priority
+from .midi.messages import Event
 
 BEAT = 0.6  # seconds: 100 a minute
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

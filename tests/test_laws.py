@@ -11,34 +11,41 @@ ROOT = Path(__file__).resolve().parent.parent
 TENSORS = {"torch", "onnxruntime", "safetensors"}
 NOW = {"agent", "asyncio", "rtmidi", "sounddevice"}
 CLOCKS = {"asyncio", "threading", "time"}
-MUSIC = {
-    "models.music.note",
-    "models.music.midifile",
-    "models.music.pulse",
-}  # what the performer may know of the musician
+MUSIC = {"models.music"}  # what the performer may know of the musician
+MOST_LINES, MOST_OF_A_FUNCTION = 300, 60  # lines of a module, and of a function
+MOST_MODULES, MOST_IMPORTS = 16, 20  # of a folder, and of our own modules by one module
+#: Folders and single modules from the ground up. Each may import those before it, and itself.
+ORDER = {
+    "agent": (
+        *("errors", "clock", "thread_priority", "midi", "timing", "audio", "turns", "styles", "control"),
+        *("playing", "takes", "demo", "session", "replay", "web", "bench", "cli", "__main__"),
+    ),
+    "models": (
+        *("music", "encoding", "network", "runtime", "steering", "decoding", "data", "training"),
+        *("evaluation", "release", "worker"),
+    ),
+}
+#: Modules that decide: time is an argument, and nothing is waited for.
 PURE = {
-    "agent.control.bindings",
-    "agent.turns.history",
-    "agent.web.access",
-    "agent.turns.duet",
-    "agent.midi.feedback",
-    "agent.timing.midi_clock",
-    "agent.turns.note_tracker",
-    "agent.turns.modes",
-    "agent.playing.timing_stats",
-    "agent.playing.load_shedding",
-    "agent.styles.presets",
-    "agent.playing.schedule",
-    "agent.takes.library",
     "agent.audio.fm_patches",
-    "agent.turns.trading",
-    "agent.timing.transport",
-    "agent.turns.turn_taking",
-    "agent.web.note_view",
     "agent.audio.fm_synth",
-    "agent.web.requests",
+    "agent.control.bindings",
+    "agent.midi.feedback",
     "agent.midi.keyboard_zones",
-    "agent.deep.planted",
+    "agent.midi.ledger",
+    "agent.midi.messages",
+    "agent.playing.load_shedding",
+    "agent.playing.schedule",
+    "agent.playing.timing_stats",
+    "agent.styles.presets",
+    "agent.takes.library",
+    "agent.timing.midi_clock",
+    "agent.timing.transport",
+    "agent.turns",
+    "agent.web.access",
+    "agent.web.note_view",
+    "agent.web.requests",
+    "agent.planted",
 }
 
 
@@ -81,9 +88,42 @@ def violations(root: Path) -> list[str]:
         found += [
             f"{name} imports {n}" for n in sorted(rooms) if not any(n == m or n.startswith(f"{m}.") for m in MUSIC)
         ]
-        if name in PURE:
+        if any(name == pure or name.startswith(f"{pure}.") for pure in PURE):
             found += [f"{name} imports {top}" for top in sorted(tops & CLOCKS)]
     return found
+
+
+def arrows(root: Path) -> dict[str, set[str]]:
+    """Which modules of ours each module imports, wherever in it."""
+    known = modules(root)
+    return {name: {n for n in imports(root, path) if n in known and n != name} for name, path in known.items()}
+
+
+def upward(root: Path) -> list[str]:
+    """Imports that run from a lower folder to a higher one."""
+    found = []
+    for name, wanted in arrows(root).items():
+        for other in wanted:
+            (package, *here), (foreign, *there) = name.split("."), other.split(".")
+            if package != foreign or not here or not there or here[0] == there[0]:
+                continue
+            order = ORDER[package]
+            if order.index(here[0]) < order.index(there[0]):
+                found.append(f"{name} imports {other}")
+    return sorted(found)
+
+
+def circles(root: Path) -> list[list[str]]:
+    """Modules that import each other in a loop, types alone included."""
+    left = arrows(root)
+    while free := {name for name, wanted in left.items() if not wanted & left.keys()}:
+        left = {name: wanted for name, wanted in left.items() if name not in free}
+    for name in sorted(left):  # what is left leads to a loop, or is one
+        trail = [name]
+        while trail[-1] not in trail[:-1]:
+            trail.append(min(left[trail[-1]] & left.keys()))
+        return [trail[trail.index(trail[-1]) :]]
+    return []
 
 
 def wants_torch(root: Path, name: str) -> list[str]:
@@ -115,13 +155,44 @@ def test_nobody_breaks_a_law() -> None:
         ("agent/deep/down/planted.py", "def f():\n    from safetensors import numpy", "imports safetensors"),
         ("models/deep/planted.py", "from ...agent import clock", "models.deep.planted imports agent"),
         ("models/deep/planted.py", "import asyncio", "models.deep.planted imports asyncio"),
-        ("agent/deep/planted.py", "import time", "agent.deep.planted imports time"),
+        ("agent/planted/deep.py", "import time", "agent.planted.deep imports time"),
     ],
 )
 def test_a_violation_in_a_sub_folder_is_caught(tmp_path: Path, path: str, line: str, said: str) -> None:
     (planted := tmp_path / path).parent.mkdir(parents=True)
     planted.write_text(line, encoding="utf8")
     assert any(said in found for found in violations(tmp_path)), violations(tmp_path)
+
+
+def test_arrows_between_folders_point_one_way(tmp_path: Path) -> None:
+    assert upward(ROOT) == []
+    folders = {".".join(name.split(".")[:2]) for name in modules(ROOT)} - {"agent", "models"}
+    assert folders == {f"{package}.{part}" for package, parts in ORDER.items() for part in parts}
+    (planted := tmp_path / "agent/midi/planted.py").parent.mkdir(parents=True)
+    (tmp_path / "agent/web").mkdir()
+    (tmp_path / "agent/web/hub.py").write_text("", encoding="utf8")
+    planted.write_text("def f():\n    from ..web import hub", encoding="utf8")
+    assert upward(tmp_path) == ["agent.midi.planted imports agent.web.hub"]
+
+
+def test_no_modules_import_each_other_in_a_circle(tmp_path: Path) -> None:
+    assert circles(ROOT) == []
+    (tmp_path / "models/deep").mkdir(parents=True)
+    for name, other in (("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")):
+        (tmp_path / f"models/deep/{name}.py").write_text(f"from .{other} import x", encoding="utf8")
+    assert circles(tmp_path) == [["models.deep.a", "models.deep.b", "models.deep.c", "models.deep.a"]]
+
+
+def test_modules_and_folders_stay_small() -> None:
+    folders: dict[Path, int] = {}
+    for name, path in modules(ROOT).items():
+        assert len(path.read_text(encoding="utf8").splitlines()) <= MOST_LINES, name
+        folders[path.parent] = folders.get(path.parent, 0) + (path.name != "__init__.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < MOST_OF_A_FUNCTION, f"{name}: {node.name}"
+    assert max(folders.values()) <= MOST_MODULES
+    assert all(len(wanted) <= MOST_IMPORTS for wanted in arrows(ROOT).values())
 
 
 @pytest.mark.parametrize("name", ["models.worker", "models.release.parity", "models.release.export", "agent.cli.main"])

@@ -16,16 +16,16 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from .. import thread_priority
 from ..errors import UserError
+from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.ports import hushed, works
-from ..timing import thread_priority
 from .fm_synth import BLOCK, DRUMS, Part, Voices
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
-PLAYER, AGENT = 0, 1
 SOUNDFONTS = (
     "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "/usr/share/sounds/sf2/default-GM.sf2",
@@ -38,31 +38,6 @@ PROGRAMS = {"electric piano": 4, "piano": 0, "bass": 33, "pad": 89, "organ": 16}
 """General MIDI's numbers for our instruments."""
 LOUDEST = 0.9  # FluidSynth's gain
 SEATS = (0.36, 0.64)  # where the player and the agent sit, 0 left to 1 right
-
-
-class Sound(Protocol):
-    """Something that is heard."""
-
-    name: str
-
-    def play(self, who: int, message: bytes) -> None:
-        """One message of the player's or the agent's."""
-
-    def timbre(self, who: int, name: str) -> None:
-        """Another instrument for one of the two; see `agent.audio.fm_patches`."""
-
-    def volume(self, share: float) -> None:
-        """How loud it is, 0 to 1."""
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it still plays."""
-
-    def quiet(self, is_quiet: bool) -> None:
-        """Be silent, or be heard again."""
-
-    def close(self) -> None:
-        """Let go of the sound system. May be called twice."""
 
 
 class BuiltIn:

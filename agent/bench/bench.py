@@ -23,15 +23,16 @@ from typing import Any
 
 from models.music.note import ANSWER, Note, Span
 
+from .. import thread_priority
 from ..clock import SystemClock
 from ..errors import UserError
-from ..midi.ports import Event, RtInput
+from ..midi.messages import Event
+from ..midi.ports import RtInput
 from ..playing.load_shedding import CANDIDATES
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import Mind, MindLost, worker_command
 from ..session.session import Session
 from ..styles import presets
-from ..timing import thread_priority
 from .budgets import table, verdicts
 
 RATE = 12.0  # notes a second that must be ready

@@ -20,23 +20,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..cli.services import has_browser
+from .. import thread_priority
 from ..clock import SystemClock
 from ..control.bindings import Controls
 from ..control.midi_learn import Learning
 from ..errors import UserError
+from ..midi.messages import Event
 from ..midi.output_merge import Desk
-from ..midi.ports import Event
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import Mind, worker_command
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..styles import presets
 from ..takes.recorder import Take
-from ..timing import thread_priority
 from ..turns.modes import DUET, Manner
+from ..web.handlers import handle
 from ..web.hub import Stage
-from ..web.server import Server
+from ..web.server import Server, has_browser
 from . import cpu_usage
 from .bench import Stage as Rehearsed
 from .bench import machine
@@ -120,7 +120,7 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> See
     with tempfile.TemporaryDirectory() as folder:
         take = Take(Path(folder) / "take")
         bay, learning = Patchbay(None, desk, ours=False), Learning(Controls(), None)
-        stage = Stage(desk=desk, take=take, shelf=Path(folder), clock=clock, learning=learning, bay=bay)
+        stage = Stage(desk=desk, take=take, shelf=Path(folder), clock=clock, learning=learning, bay=bay, handle=handle)
 
         async def beside(session: Session) -> None:
             stage.session = session

@@ -5,13 +5,9 @@ Knows nothing of ports or of the present. The same call, preset and seed give th
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from models.music.midifile import MidiFileError, read_notes, write_notes
 from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
@@ -19,6 +15,7 @@ from models.music.pulse import pulse
 
 from ..errors import UserError
 from ..playing.load_shedding import CANDIDATES
+from ..playing.worker_batch import ask
 from ..styles.presets import Preset
 from ..turns.modes import ALONE
 
@@ -80,27 +77,3 @@ def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, c
         elif "error" in reply:
             raise UserError(str(reply["error"])[:500])
     return notes
-
-
-def ask(command: Sequence[str], requests: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """All replies of a worker to some requests. Raises UserError where it does not do its work."""
-    lines = "".join(json.dumps(r) + "\n" for r in requests)
-    try:
-        how: dict[str, Any] = {"encoding": "utf8", "errors": "replace", "timeout": 600}
-        done = subprocess.run(list(command), input=lines, capture_output=True, **how)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UserError(f"the musician cannot be asked ({error.__class__.__name__}); try again.") from error
-    replies = []
-    for line in done.stdout.splitlines():
-        try:
-            if not isinstance(reply := json.loads(line), dict):
-                raise ValueError("not an object")
-        except (ValueError, RecursionError) as error:
-            raise UserError("the musician said something that is not a reply; install the program again.") from error
-        replies.append(reply)
-        if isinstance(ready := reply.get("ready"), dict) and "note" in ready:  # a licence, say
-            print(ready["note"], file=sys.stderr)
-    if not any({"done", "error", "z"} & set(r) for r in replies):
-        last = done.stderr.strip().rpartition("\n")[2][:120]
-        raise UserError(f"the musician stopped before it had answered ({last or done.returncode}); try again.")
-    yield from replies

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 from models.music.midifile import write_notes
 
 from ..errors import UserError
 from ..midi import ports
+from ..playing.worker_batch import ask
 from ..playing.worker_client import worker_command
 from ..replay import take_replay
 from ..styles import maker, presets
@@ -125,7 +127,7 @@ def make_preset(args: argparse.Namespace) -> int:
         named = (
             args.weights if args.weights and presets.NAME.fullmatch(args.weights) else ""
         )  # a file may be elsewhere tomorrow
-        preset = maker.learn(args.name, args.files, mind, named)
+        preset = maker.learn(args.name, args.files, partial(ask, mind), named)
     else:
         name = args.out.stem if args.out else f"{args.a}-{args.b}"
         preset = maker.blend(name, presets.load(args.a), presets.load(args.b), args.share)

@@ -23,9 +23,8 @@ from ..errors import UserError
 from ..midi import ports
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import Mind, MindLost, worker_command
-from ..web.server import ADDRESS, USUAL_PORT
+from ..web.server import ADDRESS, USUAL_PORT, has_browser
 from .arguments import TAKES
-from .services import has_browser
 
 FINE, POOR, BAD = "fine", "poor", "bad"
 PACKAGES = ("mido", "python-rtmidi", "numpy", "onnxruntime", "safetensors", "sounddevice", "aiohttp")

@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from .. import thread_priority
 from ..audio.synth import open_sound
 from ..clock import SystemClock
 from ..control.bindings import LETTERS, Controls
@@ -34,11 +35,12 @@ from ..session.session import Report, Session
 from ..styles import presets
 from ..takes import library, postprocess
 from ..takes.recorder import MIDI, PICTURE, Take
-from ..timing import ableton_link, thread_priority
+from ..timing import ableton_link
 from ..turns.modes import TRADE, Beat, Manner
+from ..web.server import has_browser
 from .arguments import TAKES
 from .hotkeys import letters
-from .services import Opening, has_browser
+from .services import Opening
 from .status_line import Status
 
 LETTERS_SAID = (

@@ -6,25 +6,24 @@ Knows nothing of what is played.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-from ..audio.synth import BuiltIn, Sound
+from ..audio.synth import BuiltIn
 from ..clock import Clock
 from ..control.midi_learn import Learning
 from ..errors import UserError
-from ..midi.output_merge import Desk
+from ..midi.output_merge import Desk, Sound
 from ..midi.port_subscribers import Audience
 from ..midi.ports import InputPort
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import glance, lines
 from ..takes.recorder import Take
+from ..web.handlers import handle
 from ..web.hub import Stage
-from ..web.server import Server
+from ..web.server import Server, has_browser
 
 LOOK = 2.0  # seconds between looks at where our output leads
 REDRAW = 0.25  # seconds
@@ -52,7 +51,9 @@ class Opening:
 
     def show_page(self, take: Take, shelf: Path, learning: Learning, port: int, lan: bool) -> None:
         """There is to be a page; with `lan`, for other devices of the house, too."""
-        stage = Stage(desk=self.desk, take=take, shelf=shelf, clock=self.clock, learning=learning, bay=self.bay)
+        stage = Stage(
+            desk=self.desk, take=take, shelf=shelf, clock=self.clock, learning=learning, bay=self.bay, handle=handle
+        )
         self.witness, self.inputs, self._port = stage, [stage.keys, stage.browser], port
         self._lan = lan
 
@@ -135,10 +136,3 @@ def _built_in() -> Sound | None:
         return BuiltIn()
     except UserError:
         return None
-
-
-def has_browser() -> bool:
-    """Whether a page can be opened on a screen."""
-    if sys.platform != "linux":
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

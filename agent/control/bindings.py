@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import UserError
+from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON
 from ..turns.modes import MODES
-from ..turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON
 from .parameters import PARAMETERS
 
 PROGRAM = 0xC0

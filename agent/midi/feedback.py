@@ -8,7 +8,7 @@ A key that was struck by an echo is let go by an echo only: where we have ended 
 
 from __future__ import annotations
 
-from ..turns.note_tracker import NOTE_OFF, NOTE_ON, Key
+from .messages import NOTE_OFF, NOTE_ON, Key
 
 LOOP = 0.06  # seconds: longer than a loop through a DAW's buffers takes
 NEVER = (-1e9, 0)

@@ -8,7 +8,6 @@ Threads: as those of ports. `look` blocks, and is run beside the event loop.
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 import threading
 import time
@@ -16,16 +15,16 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..errors import UserError
-from ..turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 from . import ports
 from .jack import EYE
-from .ports import Event, InputPort, OutputPort, PortList, PortLost
+from .ledger import SETTLING, Ledger
+from .messages import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, Event
+from .note_off_watchdog import Guardian
+from .ports import InputPort, OutputPort, PortList, PortLost
 
 P = TypeVar("P", bound="Plug")
 LOOK = 1.0  # seconds between looks
-SETTLING = 0.1  # seconds until a port that was just opened passes on what it is given
 UNSURE = 4.0  # seconds before a port was found to be gone, in which what was sent may have been lost
-ALL_OFF = 123
 NUMBERS = {"alsa": r" \d+:\d+$", "winmm": r" \d+$", "jack": r" \[\d+\]"}
 """What a system adds to a name, and changes when the same thing is plugged in again."""
 
@@ -33,44 +32,6 @@ NUMBERS = {"alsa": r" \d+:\d+$", "winmm": r" \d+$", "jack": r" \[\d+\]"}
 def plain(name: str, api: str) -> str:
     """A port's own name, without the numbers that move."""
     return re.sub(NUMBERS.get(api, r"$^"), "", name)
-
-
-class Ledger:
-    """What was begun on a port and has not been ended: keys, and pedals by channel; and what was ended when.
-
-    Threads: one may note while another looks; so who looks goes through copies, which are made at once.
-    """
-
-    def __init__(self) -> None:
-        self.keys: set[Key] = set()
-        self.pedals: set[int] = set()
-        self.channels: set[int] = set()
-        self._ended: dict[Key, float] = {}
-        self._lifted: dict[int, float] = {}
-
-    def note(self, message: bytes, now: float = 0.0) -> None:
-        """A message has passed."""
-        if len(message) != 3:
-            return
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
-        if kind in (NOTE_ON, NOTE_OFF):
-            self.channels.add(channel)
-            key = (channel, message[1])
-            if kind == NOTE_ON and message[2]:
-                self.keys.add(key)
-            else:
-                self.keys.discard(key)
-                self._ended[key] = now
-        elif kind == CONTROL and message[1] == SUSTAIN:
-            (self.pedals.add if message[2] >= 64 else self.pedals.discard)(channel)
-            self._lifted[channel] = now
-
-    def ends(self, since: float = math.inf) -> list[bytes]:
-        """What ends all of it, and once more what has been ended since a moment: it may not have arrived."""
-        keys = self.keys | {key for key, when in self._ended.copy().items() if when >= since}
-        pedals = self.pedals | {channel for channel, when in self._lifted.copy().items() if when >= since}
-        offs = [bytes((NOTE_OFF | channel, pitch, 0)) for channel, pitch in sorted(keys)]
-        return offs + [bytes((CONTROL | channel, SUSTAIN, 0)) for channel in sorted(pedals)]
 
 
 class Plug:
@@ -214,7 +175,7 @@ class PluggedOutput(Plug):
         return EYE.listeners(self.name) if self.api == "jack" else []
 
     def _taken(self) -> None:
-        silence = [bytes((CONTROL | channel, ALL_OFF, 0)) for channel in sorted(self.ledger.channels)]
+        silence = [bytes((CONTROL | channel, ALL_NOTES_OFF, 0)) for channel in sorted(self.ledger.channels)]
         ends = [*self._owed, *self.ledger.ends()]
         for message in dict.fromkeys((*ends, *silence)):
             self.send(message)
@@ -281,8 +242,6 @@ class Plugs:
 
     async def watch(self, say: Callable[[str], None], listen: Callable[[InputPort], None]) -> None:
         """Look now and then, and say what is new; a new instrument is given to `listen`."""
-        from .note_off_watchdog import Guardian
-
         guardian: Guardian | None = None
         while True:
             lines, new = await asyncio.to_thread(self.look)

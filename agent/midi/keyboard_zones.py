@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON
+from .messages import CONTROL, NOTE_OFF, NOTE_ON
 
 PROGRAM = 0xC0
 

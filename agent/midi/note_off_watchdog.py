@@ -18,9 +18,9 @@ import time
 from typing import BinaryIO
 
 from ..errors import UserError
-from ..turns.note_tracker import CONTROL, SUSTAIN
 from . import ports
-from .hotplug import ALL_OFF, SETTLING, Ledger
+from .ledger import SETTLING, Ledger
+from .messages import ALL_NOTES_OFF, CONTROL, SUSTAIN
 
 LATELY = 0.5  # seconds before the end, in which what was handed over may not have left
 LEAVING = 0.3  # seconds in which the MIDI system takes what was handed over
@@ -47,7 +47,7 @@ class Guardian:
     def passed(self, message: bytes) -> None:
         """This has left."""
         kind = message[0] & 0xF0
-        if len(message) == 3 and (kind in (0x80, 0x90) or (kind == CONTROL and message[1] in (SUSTAIN, ALL_OFF))):
+        if len(message) == 3 and (kind in (0x80, 0x90) or (kind == CONTROL and message[1] in (SUSTAIN, ALL_NOTES_OFF))):
             self._tell(message)
 
     def leads_to(self, names: list[str]) -> None:
@@ -95,7 +95,7 @@ def main() -> int:
             port = ports.open_output(name, api)
             time.sleep(SETTLING)
             for _ in range(AGAIN):
-                for message in [*ends, *(bytes((CONTROL | c, ALL_OFF, 0)) for c in sorted(ledger.channels))]:
+                for message in [*ends, *(bytes((CONTROL | c, ALL_NOTES_OFF, 0)) for c in sorted(ledger.channels))]:
                     port.send(message)
                 time.sleep(LEAVING)
             port.close()

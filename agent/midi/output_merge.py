@@ -7,8 +7,36 @@ Threads: as those of a port, from any.
 
 from __future__ import annotations
 
-from ..audio.synth import AGENT, PLAYER, Sound
+from typing import Protocol
+
 from .ports import OutputPort, PortLost
+
+PLAYER, AGENT = 0, 1  # who plays
+
+
+class Sound(Protocol):
+    """Something that is heard."""
+
+    name: str
+
+    def play(self, who: int, message: bytes) -> None:
+        """One message of the player's or the agent's."""
+
+    def timbre(self, who: int, name: str) -> None:
+        """Another instrument for one of the two; see `agent.audio.fm_patches`."""
+
+    def volume(self, share: float) -> None:
+        """How loud it is, 0 to 1."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still plays."""
+
+    def quiet(self, is_quiet: bool) -> None:
+        """Be silent, or be heard again."""
+
+    def close(self) -> None:
+        """Let go of the sound system. May be called twice."""
 
 
 class Desk:

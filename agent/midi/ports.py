@@ -20,36 +20,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .. import thread_priority
 from ..errors import UserError
-from ..timing import thread_priority
 from .jack import EYE, INPUTS, OUTPUTS
+from .messages import Event
 
 CLIENT = "tradefours"
 PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A MIDI message and the moment when it arrived, in monotonic seconds."""
-
-    when: float
-    message: bytes
-
-
-LENGTHS = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}  # of channel messages, by kind
-SYSTEM = {0xF1: 2, 0xF2: 3, 0xF3: 2, 0xF6: 1, 0xF8: 1, 0xFA: 1, 0xFB: 1, 0xFC: 1, 0xFE: 1}
-MOST_SYSEX = 1 << 16  # bytes
 TRIES, PAUSE = 4, 0.25  # that a MIDI system is asked, and seconds between them
-
-
-def is_whole(message: bytes) -> bool:
-    """Whether it is one message as MIDI has them: what is cut off, run together or made up goes no further."""
-    if not message:
-        return False
-    first, data = message[0], message[1:]
-    if first == 0xF0:
-        return len(message) <= MOST_SYSEX and message[-1] == 0xF7 and data[:-1].isascii()
-    return len(message) == (SYSTEM.get(first) if first >= 0xF0 else LENGTHS.get(first & 0xF0)) and data.isascii()
 
 
 class InputPort(Protocol):

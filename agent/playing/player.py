@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 
 from models.music.note import Note
 
+from .. import thread_priority
 from ..clock import Clock
 from ..errors import UserError
 from ..midi.ports import OutputPort
-from ..timing import thread_priority
 from .schedule import Schedule, Sent
 
 AWAKE = 0.0008  # seconds: systems wake a sleeper up to this late

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 
+from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 from ..midi.ports import OutputPort
-from ..turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
 from .player import Player
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..control.bindings import Controls
 from ..midi.keyboard_zones import Zone
-from ..midi.ports import Event
+from ..midi.messages import Event
 from ..playing.worker_client import RELIEVED, Mind
 from ..session.session import Session
 from ..styles.presets import Preset

@@ -23,7 +23,8 @@ from ..control.bindings import Controls
 from ..errors import UserError
 from ..midi.feedback import Echoes
 from ..midi.keyboard_zones import Zone
-from ..midi.ports import PAGE, Event, InputPort, OutputPort, PortLost, is_whole
+from ..midi.messages import NOTE_ON, Event, is_clock, is_whole
+from ..midi.ports import PAGE, InputPort, OutputPort, PortLost
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
 from ..playing.player import Player
@@ -38,7 +39,6 @@ from ..timing.garbage_collection import Tidy
 from ..timing.midi_clock import Follower
 from ..timing.transport import Transport
 from ..turns.modes import Beat, Manner
-from ..turns.note_tracker import NOTE_ON
 from . import actions
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
@@ -313,8 +313,3 @@ class Session:
         for done in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
                 raise done
-
-
-def is_clock(message: bytes) -> bool:
-    """Whether it is a word between machines about time: clock, start, stop, song position, active sensing."""
-    return bool(message) and message[0] >= 0xF1

@@ -7,26 +7,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Any
 
 from models.music.midifile import MidiFileError, read_notes
 from models.music.note import CALL, Note, to_wire
 
-from ..cli.answer_file import ask
 from ..errors import UserError
 from .presets import HABIT, HABITS, KNOB, MOST_VAMP, Preset
 
 MOST_NOTES = 4000  # of one file: a style is heard in fewer
+Ask = Callable[[list[dict[str, Any]]], Iterable[dict[str, Any]]]  # requests to a musician, and its replies
+
 PER_LINE, NOTES_PER_LINE = 8, 4
 PASSAGE = 48  # notes of the phrases that the musician has in the ear before it answers
 REST, RING = 2.0, 3.0  # seconds of theirs: no wait and no note is longer there
 
 
-def learn(name: str, files: Sequence[Path], command: Sequence[str], musician: str = "") -> Preset:
-    """The style of some MIDI files, each of which counts the same; to be played by `musician`. Raises UserError."""
+def learn(name: str, files: Sequence[Path], ask: Ask, musician: str = "") -> Preset:
+    """The style of some MIDI files, each of which counts the same; to be played by `musician`. `ask` reaches one. Raises UserError."""
     requests, longest = [], list[Note]()
     for number, path in enumerate(files):
         try:
@@ -37,7 +39,7 @@ def learn(name: str, files: Sequence[Path], command: Sequence[str], musician: st
             raise UserError(f"{path.name} has {len(notes)} notes; a style needs at least 4.")
         longest = max(longest, notes, key=len)
         requests.append({"do": "encode", "id": number, "notes": [to_wire(n) for n in notes]})
-    replies = list(ask(command, requests))
+    replies = list(ask(requests))
     if errors := [str(r["error"]) for r in replies if "error" in r]:
         raise UserError(errors[0])
     points = [[float(x) for x in r["z"]] for r in replies if "z" in r]

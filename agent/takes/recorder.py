@@ -23,9 +23,9 @@ from typing import Any, Protocol
 from models.music.midifile import write_notes
 from models.music.note import ANSWER, CALL, Note
 
+from .. import thread_priority
 from ..errors import UserError
-from ..midi.ports import Event, is_whole
-from ..timing import thread_priority
+from ..midi.messages import Event, is_whole
 from ..turns.history import Conversation
 from ..turns.note_tracker import Listener
 

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..midi.messages import CONTINUE, POSITION, START, STOP, TICK
 from .transport import FASTEST, SLOWEST, Transport
 
 TICKS = 24  # of a MIDI clock, a beat
-TICK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 #: Windows, in ticks, and the handicap of each: a short one must be clearly better to lead.
 BETTORS = {4 * TICKS: 1.0, 36: 1.15, 16: 1.35}
 WINDOW = max(BETTORS)

@@ -10,14 +10,20 @@ from dataclasses import dataclass, field
 
 from models.music.note import CALL, HELD, Note
 
-from ..midi.ports import Event
+from ..midi.messages import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    RESET_CONTROLS,
+    SUSTAIN,
+    Event,
+    Key,
+)
 from .history import Conversation
 
-NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
-SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF = 64, 120, 121, 123
 LONGEST_RING = 12.0  # seconds: a string under the pedal has died away by then
-
-Key = tuple[int, int]  # channel, pitch
 
 
 @dataclass

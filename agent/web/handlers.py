@@ -5,7 +5,6 @@ Knows nothing of sockets; wishes have been checked by then (`agent.web.requests`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +16,10 @@ from ..session.session import Session
 from ..styles import maker, presets
 from ..styles.presets import Preset
 from ..takes import library
-from .hub import Stage
+from .hub import Handler, Stage
 from .server import Page
 
 LEAST_LEARNT = 12  # notes of which a style can be learnt
-
-Deed = Callable[[Stage, Session, Page, dict[str, Any]], None]
 
 
 def _act(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
@@ -124,7 +121,7 @@ def _delete(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) ->
     stage.tell_takes()
 
 
-DEEDS: dict[str, Deed] = {
+HANDLERS: dict[str, Handler] = {
     "on": lambda stage, session, page, w: stage.key(page, w["pitch"], w["velocity"], w.get("at")),
     "off": lambda stage, session, page, w: stage.key(page, w["pitch"], 0),
     "pedal": lambda stage, session, page, w: stage.hear(bytes((0xB0, 64, 127 if w["down"] else 0))),
@@ -147,3 +144,8 @@ DEEDS: dict[str, Deed] = {
     "takes": lambda stage, session, page, w: stage.tell_takes(),
     "delete take": _delete,
 }
+
+
+def handle(stage: Stage, session: Session, page: Page, request: dict[str, Any]) -> None:
+    """Do what a page asks for. Raises UserError, MindLost."""
+    HANDLERS[request["do"]](stage, session, page, request)

@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..audio import synth
 from ..audio.fm_patches import TIMBRES
 from ..audio.synth import CHOICES, OFF, BuiltIn, open_sound
 from ..clock import Clock
@@ -24,8 +23,10 @@ from ..control.midi_learn import Learning
 from ..control.parameters import PARAMETERS
 from ..demo import messages, written_call
 from ..errors import UserError
+from ..midi import output_merge
+from ..midi.messages import Event
 from ..midi.output_merge import Desk
-from ..midi.ports import PAGE, Event
+from ..midi.ports import PAGE
 from ..playing.worker_client import MindLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
@@ -41,8 +42,11 @@ MOMENT = 120.0  # seconds that "save the last two minutes" keeps
 OLD = 5.0  # seconds after which nobody cares when a key went down
 SHOWN = 40  # takes
 THE_PAGE, BROWSER = "page", "browser"  # a sound that the page makes; a port that the browser has found
-SEATED = {PLAYER: synth.PLAYER, AGENT: synth.AGENT}
+SEATED = {PLAYER: output_merge.PLAYER, AGENT: output_merge.AGENT}
 DEFAULT_CORNERS = ("late-night-ballad", "bebop-line", "baroque", "ragtime")
+
+
+Handler = Callable[["Stage", Session, Page, dict[str, Any]], None]
 
 
 class PageInput:
@@ -60,9 +64,12 @@ class PageInput:
 
 
 class Stage:
-    """What the pages see and do. `take` is the session's own, and is told everything first."""
+    """What the pages see and do. `take` is the session's own, and is told everything first; `handle` does what a page asks for."""
 
-    def __init__(self, *, desk: Desk, take: Take, shelf: Path, clock: Clock, learning: Learning, bay: Patchbay) -> None:
+    def __init__(
+        self, *, desk: Desk, take: Take, shelf: Path, clock: Clock, learning: Learning, bay: Patchbay, handle: Handler
+    ) -> None:
+        self._handle = handle
         self.desk, self.take, self.shelf, self.clock, self.learning, self.bay = desk, take, shelf, clock, learning, bay
         self.keys, self.browser, self.view = PageInput(PAGE), PageInput(BROWSER), View()
         self.session: Session | None = None
@@ -179,10 +186,8 @@ class Stage:
     def wish(self, page: Page, wish: dict[str, Any]) -> None:
         if self.session is None:
             return
-        from . import handlers
-
         try:
-            handlers.DEEDS[wish["do"]](self, self.session, page, wish)
+            self._handle(self, self.session, page, wish)
         except (UserError, MindLost) as error:
             self.say(str(error))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from models.music.note import Note
 
-from ..turns.note_tracker import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
+from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
 
 PLAYER, AGENT = "player", "agent"
 SEEN = 60.0  # seconds back that a new page is shown

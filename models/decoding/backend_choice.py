@@ -67,8 +67,8 @@ def _torch(name: str) -> tuple[Network, str, str, dict[str, Any]]:
         import torch
     except ImportError as error:
         raise weights_file.CheckpointError(f"torch is not installed; {HOW_TO_GET_TORCH}") from error
-    from ..network import checkpoint
-    from ..network.torch_backend import TorchNetwork
+    from ..runtime import checkpoint
+    from ..runtime.torch_backend import TorchNetwork
 
     torch.set_num_threads(1)  # one core is left to the one who keeps time
     loaded = checkpoint.load(name)

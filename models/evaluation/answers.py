@@ -18,11 +18,11 @@ from torch.nn import functional as F
 
 from ..data.corpus import Piece
 from ..data.examples import phrase_ends
+from ..data.style_rules import RULES
 from ..decoding.candidates import MOST
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features, pulse
 from ..music.note import CALL, Note, Span
-from ..release.style_presets import RULES
 from ..steering import style_habits
 from ..steering.sampling import KNOB
 from ..training import reranker

@@ -17,9 +17,8 @@ from typing import Any
 
 from ..data import corpus
 from ..decoding import backend_choice
-from ..network import checkpoint
 from ..network.heads import CHOSEN
-from ..runtime import weights_file
+from ..runtime import checkpoint, weights_file
 from ..training import lstm_baseline
 from . import answers, likelihood, listening, multiple_choice, phrase_end_accuracy, plots
 from .markov import Continuator, Markov

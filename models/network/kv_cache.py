@@ -1,6 +1,6 @@
 """The cache: torch's keys and values of the last steps, in a ring, so that a session may last for ever in flat memory.
 
-Knows nothing of notes; `models.runtime.ring_index` knows which slot is whose.
+Knows nothing of notes; `models.network.ring_index` knows which slot is whose.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..runtime.ring_index import MARGIN, Ring
 from .config import Config
+from .ring_index import MARGIN, Ring
 
 
 class RingCache(Ring):
@@ -22,7 +22,7 @@ class RingCache(Ring):
         self._at = self._mask = torch.empty(0)
 
     def begin(self, count: int) -> int:
-        """See `models.runtime.ring_index.Ring`."""
+        """See `models.network.ring_index.Ring`."""
         first = super().begin(count)
         self._at, self._mask = torch.from_numpy(self.slots), torch.from_numpy(self.seen())
         return first

@@ -19,13 +19,13 @@ import numpy as np
 
 from ..data import corpus
 from ..data.corpus import Piece
+from ..data.style_rules import RULES
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..evaluation import answers
 from ..evaluation.likelihood import notes_of
 from ..runtime.weights_file import FULL, CheckpointError
 from ..training.reranker import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
-from .style_presets import RULES
 
 OPENLY = "CC BY 4.0"  # as the weights that learned from the same sources
 ANSWERS = 4  # to each call, beside what came next

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..encoding.codec import Steps
 from ..network.config import Config
-from .ring_index import Ring
+from ..network.ring_index import Ring
 
 Floats = NDArray[np.float32]
 

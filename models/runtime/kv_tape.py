@@ -1,6 +1,6 @@
 """The tape: keys and values of the last steps, one after another, so that attention reads them as they lie.
 
-Knows nothing of what they mean, nor of the runtime that reads and writes them; `models.runtime.ring_index` knows how far one may go back.
+Knows nothing of what they mean, nor of the runtime that reads and writes them; `models.network.ring_index` knows how far one may go back.
 
 A ring would do with less memory, but attention would have to be told which slots to pass over. On a tape, what a step looks at lies in
 a row that ends with the step itself; when the tape is full, its end is carried to its beginning, once in hundreds of steps.
@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..network.config import Config
+from ..network.ring_index import Ring
 from .backend import Floats
-from .ring_index import Ring
 
 SPARE = 256  # rows that are written before the end is carried to the beginning
 

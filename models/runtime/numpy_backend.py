@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ..encoding import codec, longest_match
 from ..encoding.codec import Steps
 from ..network.config import Config
+from ..network.ring_index import MARGIN, Ring
 from .backend import Floats
-from .ring_index import MARGIN, Ring
 
 EPSILON = np.float32(np.finfo(np.float32).eps)  # of torch's RMSNorm
 NO_INTERVAL = 2 * codec.SPAN + 1

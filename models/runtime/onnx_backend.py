@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network.config import Config
+from ..network.ring_index import MARGIN
 from . import quantization
 from .backend import Floats
 from .kv_tape import Tape
 from .numpy_backend import EPSILON, PlainNetwork
 from .onnx_graph import MICROSOFT, Graph
 from .onnx_session import Run, bound, session
-from .ring_index import MARGIN
 
 #: The matrices of a layer that are one in the graph. What is told apart at once is not split again, which takes as long as a small product.
 MATRICES = {"qk": ("q", "k"), **{kind: (kind,) for kind in ("v", "o", "gate", "up", "down")}}

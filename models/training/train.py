@@ -25,11 +25,11 @@ from torch import Tensor
 
 from ..data import corpus, examples
 from ..data.loader import Batches, ahead, tensors
-from ..network import checkpoint
 from ..network.heads import CHOSEN
 from ..network.losses import REPORT
 from ..network.model import Musician
 from ..network.transformer import Config
+from ..runtime import checkpoint
 from .train_step import Trainer
 
 JUDGED = 4  # batches of lessons of the valid split that are looked at, always the same

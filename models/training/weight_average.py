@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from ..network import checkpoint
-from ..network.checkpoint import Checkpoint, CheckpointError
+from ..runtime import checkpoint
+from ..runtime.checkpoint import Checkpoint, CheckpointError
 
 KIN = 0.5  # how far their tables of embeddings may lie apart, beside how large they are, and be of one family
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.clock import SystemClock
-from agent.midi.ports import Event
+from agent.midi.messages import Event
 from agent.playing.timing_stats import percentiles
 from agent.playing.worker_client import Mind, worker_command
 from agent.session.session import Session

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.control.bindings import Controls
-from agent.midi.ports import MOST_SYSEX, is_whole
+from agent.midi.messages import MOST_SYSEX, is_whole
 from agent.playing.worker_client import Mind, MindLost
 from models.music.note import Span
 

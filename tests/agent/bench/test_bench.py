@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.bench.budgets import BUDGETS, HOGGED, table, verdicts
-from models.network import checkpoint
+from models.runtime import checkpoint
 
 from ...support.musicians import SMALL, small_musician
 

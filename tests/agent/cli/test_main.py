@@ -189,7 +189,7 @@ def test_bad_presets_and_weights_are_helped(call: Path, tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_codec_is_refused(call: Path, tmp_path: Path) -> None:
-    from models.network import checkpoint
+    from models.runtime import checkpoint
 
     path = tmp_path / "foreign.safetensors"
     checkpoint.save(path, small_musician(), {})

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from agent.midi.hotplug import Ledger, PluggedInput, PluggedOutput, Plugs, plain
+from agent.midi.hotplug import PluggedInput, PluggedOutput, Plugs, plain
+from agent.midi.ledger import Ledger
 from agent.midi.ports import PortList
 
 from ...support.fakes import FakeInput, FakeOutput, judge

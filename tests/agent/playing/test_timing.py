@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
+from agent import thread_priority
 from agent.cli.arguments import parser
 from agent.midi.keyboard_zones import Zone
-from agent.timing import thread_priority
 from agent.timing.garbage_collection import MINUTE, SILENCE, Tidy
 from models.music.note import ANSWER
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from agent.demo import written_call
 from agent.errors import UserError
+from agent.playing.worker_batch import ask
 from agent.playing.worker_client import worker_command
 from agent.styles import maker, presets
 from agent.styles.presets import Preset
@@ -31,8 +33,8 @@ def phrases(tmp_path: Path) -> list[Path]:
 
 
 def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: list[Path], tmp_path: Path) -> None:
-    calm, busy = (maker.learn(p.stem, [p], worker_command()) for p in phrases)
-    both = maker.learn("both", phrases, worker_command())
+    calm, busy = (maker.learn(p.stem, [p], partial(ask, worker_command())) for p in phrases)
+    both = maker.learn("both", phrases, partial(ask, worker_command()))
     assert len(calm.z) == len(presets.load().z)
     density, register = 0, 1  # the first dimensions are tied to plain figures
     assert busy.z[density] > calm.z[density] + 0.5

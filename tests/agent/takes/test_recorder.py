@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import UserError
-from agent.midi.ports import Event
+from agent.midi.messages import Event
 from agent.takes import library, recorder
 from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, Take, mend, rows, take_notes, write_take_midi
 from models.music.midifile import read_notes

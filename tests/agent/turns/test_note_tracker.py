@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.midi.ports import Event
+from agent.midi.messages import Event
 from agent.turns.history import Conversation
 from agent.turns.note_tracker import LONGEST_RING, Listener
 from models.music.note import HELD, Note

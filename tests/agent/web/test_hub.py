@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 
-from agent.audio.synth import AGENT, PLAYER, open_sound
+from agent.audio.synth import open_sound
 from agent.control.bindings import Controls
 from agent.control.midi_learn import Learning, settings_folder
 from agent.errors import UserError
 from agent.midi.hotplug import Plugs
-from agent.midi.output_merge import Desk
+from agent.midi.messages import Event
+from agent.midi.output_merge import AGENT, PLAYER, Desk
 from agent.midi.port_subscribers import Audience
-from agent.midi.ports import Event, PortList
+from agent.midi.ports import PortList
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
 from agent.takes import library
 from agent.takes.recorder import JSONL, MIDI, Take
-from agent.web.handlers import slug
+from agent.web.handlers import handle, slug
 from agent.web.hub import Stage
 from agent.web.note_view import View, ident_of
 from agent.web.requests import LARGEST, Pace, Refused, read
@@ -281,7 +282,9 @@ class Evening:
         take = Take(folder / "2024-01-01_10-00-00")
         self.learning = Learning(Controls(), None)
         bay = Patchbay(None, desk, ours=False)
-        self.stage = Stage(desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay)
+        self.stage = Stage(
+            desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay, handle=handle
+        )
         self.stage.broadcast = lambda news: self.news.append(news) if news else None
         self.page = Page()
         self.session = self.stage.session = Session(

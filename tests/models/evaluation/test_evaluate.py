@@ -19,9 +19,9 @@ from models.evaluation import answers, likelihood, multiple_choice
 from models.music import answer_metrics
 from models.music.midifile import write_notes
 from models.music.note import Note
-from models.network import checkpoint
 from models.network.config import Config
 from models.release import reranker_data
+from models.runtime import checkpoint
 from models.training import lstm_baseline, train
 
 from ...support.musicians import SMALL, scale, small_musician, small_network

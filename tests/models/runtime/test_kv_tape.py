@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.network.config import Config
+from models.network.ring_index import Ring
 from models.runtime.kv_tape import SPARE, Tape
-from models.runtime.ring_index import Ring
 
 SHAPE = Config(layers=2, heads=2, kv_heads=2, width=8)
 WINDOW, MARGIN = 24, 10

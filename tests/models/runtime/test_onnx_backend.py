@@ -17,13 +17,12 @@ from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.encoding import codec, longest_match
 from models.music.note import Note, Span
-from models.network import checkpoint
-from models.network.torch_backend import TorchNetwork
 from models.release import export, int8_selection, parity
-from models.runtime import quantization, weights_file
+from models.runtime import checkpoint, quantization, weights_file
 from models.runtime.backend import Floats, Network
 from models.runtime.numpy_backend import PlainNetwork
 from models.runtime.onnx_backend import LiveNetwork
+from models.runtime.torch_backend import TorchNetwork
 
 from ...support.musicians import SMALL, scale, small_musician, small_weights
 

@@ -17,8 +17,8 @@ from models.data.loader import tensors
 from models.decoding import backend_choice
 from models.encoding import codec
 from models.music.note import Note
-from models.network import checkpoint
 from models.network.losses import Weights, lesson_loss, styles, taught_nats
+from models.runtime import checkpoint
 from models.training import train
 from models.training.muon import orthogonal
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.network import checkpoint
+from models.runtime import checkpoint
 from models.training import weight_average
 
 from ...support.musicians import SMALL, small_musician

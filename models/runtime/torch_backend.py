@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from ..encoding.codec import Steps
-from ..runtime.backend import Floats
-from ..runtime.ring_index import MARGIN, Ring
-from .kv_cache import RingCache
-from .model import Musician
+from ..network.kv_cache import RingCache
+from ..network.model import Musician
+from ..network.ring_index import MARGIN, Ring
+from .backend import Floats
 
 
 class TorchNetwork:

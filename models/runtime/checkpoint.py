@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from ..runtime import weights_file
-from ..runtime.weights_file import CheckpointError, find
-from .model import Musician
+from ..network.model import Musician
+from . import weights_file
+from .weights_file import CheckpointError, find
 
 __all__ = ["Checkpoint", "CheckpointError", "find", "load", "save"]
 
