@@ -40,7 +40,7 @@ class Part:
     volume: float = 1.0
 
 
-class Voices:
+class FmSynth:
     """Up to `POLYPHONY` voices of any number of players, each with a `Part` of its own."""
 
     def __init__(self, rate: float = 48000.0, parts: list[Part] | None = None) -> None:

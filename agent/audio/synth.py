@@ -22,7 +22,7 @@ from .. import thread_priority
 from ..errors import UserError
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.ports import hushed, works
-from .fm_synth import BLOCK, DRUMS, Part, Voices
+from .fm_synth import BLOCK, DRUMS, FmSynth, Part
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
@@ -58,7 +58,7 @@ class BuiltIn:
                 device = sounddevice.query_devices(kind="output")
                 rate = float(device["default_samplerate"])
                 parts = [Part("electric piano", SEATS[PLAYER]), Part("piano", SEATS[AGENT])]
-                self.voices = Voices(rate, parts)
+                self.voices = FmSynth(rate, parts)
                 self._stream: Any = sounddevice.OutputStream(
                     samplerate=rate, blocksize=BLOCK, channels=2, latency="low", dtype="float32", callback=self._fill
                 )

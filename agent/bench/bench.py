@@ -30,7 +30,7 @@ from ..midi.messages import Event
 from ..midi.ports import RtInput
 from ..playing.load_shedding import CANDIDATES
 from ..playing.timing_stats import percentiles
-from ..playing.worker_client import Mind, MindLost, worker_command
+from ..playing.worker_client import WorkerClient, WorkerLost, worker_command
 from ..session.session import Session
 from ..styles import presets
 from .budgets import table, verdicts
@@ -42,7 +42,7 @@ TORCH_NOTES, NOTES = 96, 600
 PHRASE = (60, 64, 67, 72, 71, 67)
 
 
-class Stage:
+class Rig:
     """Both ports of the bench: a player who knows what is coming, and an output that keeps the time."""
 
     name = "bench"
@@ -94,7 +94,7 @@ async def report(engine: str, seconds: float, weights: str = "open") -> dict[str
     """Everything, ready for JSON."""
     cold = await _cold_start(weights, engine)
     found: dict[str, Any] = {"machine": machine(), "engine": "", "seconds": seconds, "cold_start_s": cold}
-    mind = Mind(worker_command(weights, engine))
+    mind = WorkerClient(worker_command(weights, engine))
     await mind.start()
     try:
         about = await mind.wait_ready()
@@ -128,12 +128,12 @@ def _musicians_rows(seconds: dict[str, list[float]]) -> dict[str, Any]:
 
 
 async def _against_torch(weights: str, found: dict[str, Any]) -> dict[str, Any]:
-    mind = Mind(worker_command(weights, "torch"))
+    mind = WorkerClient(worker_command(weights, "torch"))
     await mind.start()
     try:
         await mind.wait_ready()
         rows = await mind.measure(TORCH_NOTES)
-    except (UserError, MindLost) as error:
+    except (UserError, WorkerLost) as error:
         return {"not_compared": str(error)}
     finally:
         await mind.close()
@@ -141,7 +141,7 @@ async def _against_torch(weights: str, found: dict[str, Any]) -> dict[str, Any]:
     return {"torch_note_ms": torch, "faster_than_torch": round(torch["p50"] / found["note_ms"]["p50"], 2)}
 
 
-async def ready_share(mind: Mind, seconds: float) -> tuple[float, dict[str, float]]:
+async def ready_share(mind: WorkerClient, seconds: float) -> tuple[float, dict[str, float]]:
     """The share of notes that were there in time, at `RATE` a second, while the other player goes on playing, too."""
     clock, ready, taken = SystemClock(), 0, []
     notes: list[Note] = [Note(0.2 * i, 0.1, 60 + i % 12, 70) for i in range(16)]
@@ -166,11 +166,11 @@ async def ready_share(mind: Mind, seconds: float) -> tuple[float, dict[str, floa
 
 async def _played(weights: str, engine: str, seconds: float, candidates: int = CANDIDATES[0]) -> dict[str, Any]:
     """A session with the player on the stage, whose musician drafts so many answers ahead."""
-    stage = Stage()
+    stage = Rig()
     session = Session(
         inputs=[stage],
         output=stage,
-        mind=Mind(worker_command(weights, engine)),
+        mind=WorkerClient(worker_command(weights, engine)),
         preset=presets.load(),
         take=None,
         say=lambda text: None,
@@ -220,7 +220,7 @@ async def _cold_start(weights: str, engine: str) -> dict[str, float]:
     except subprocess.TimeoutExpired as error:
         raise UserError("The MIDI system does not answer; start it again, or see: tradefours doctor") from error
     thru = time.perf_counter() - begun
-    mind = Mind(worker_command(weights, engine))
+    mind = WorkerClient(worker_command(weights, engine))
     await mind.start()
     try:
         await mind.wait_ready()
@@ -258,7 +258,7 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores{load}, {platform.system()}, Python {platform.python_version()}"
 
 
-def _memory(mind: Mind) -> float | None:
+def _memory(mind: WorkerClient) -> float | None:
     """Megabytes that this process and the musician's take; None where that cannot be known."""
     total = 0.0
     for pid in (os.getpid(), mind.pid):

@@ -22,23 +22,23 @@ from typing import Any
 
 from .. import thread_priority
 from ..clock import SystemClock
-from ..control.bindings import Controls
-from ..control.midi_learn import Learning
+from ..control.bindings import Bindings
+from ..control.midi_learn import MidiLearn
 from ..errors import UserError
 from ..midi.messages import Event
-from ..midi.output_merge import Desk
+from ..midi.output_merge import OutputMerge
 from ..playing.timing_stats import percentiles
-from ..playing.worker_client import Mind, worker_command
+from ..playing.worker_client import WorkerClient, worker_command
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..styles import presets
 from ..takes.recorder import Take
-from ..turns.modes import DUET, Manner
+from ..turns.modes import DUET, ModeSettings
 from ..web.handlers import handle
-from ..web.hub import Stage
+from ..web.hub import Hub
 from ..web.server import Server, has_browser
 from . import cpu_usage
-from .bench import Stage as Rehearsed
+from .bench import Rig as Rehearsed
 from .bench import machine
 
 MOST = 1.2  # times as late, at the 99th of a hundred: what is promised
@@ -116,11 +116,11 @@ async def compare(weights: str, engine: str, seconds: float) -> dict[str, Any]:
 async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Seen:
     """One session, and what was seen of it once the page was there. Raises UserError."""
     player, clock, seen = Busy(), SystemClock(), Seen()
-    desk = Desk(player)
+    desk = OutputMerge(player)
     with tempfile.TemporaryDirectory() as folder:
         take = Take(Path(folder) / "take")
-        bay, learning = Patchbay(None, desk, ours=False), Learning(Controls(), None)
-        stage = Stage(desk=desk, take=take, shelf=Path(folder), clock=clock, learning=learning, bay=bay, handle=handle)
+        bay, learning = Patchbay(None, desk, ours=False), MidiLearn(Bindings(), None)
+        stage = Hub(desk=desk, take=take, shelf=Path(folder), clock=clock, learning=learning, bay=bay, handle=handle)
 
         async def beside(session: Session) -> None:
             stage.session = session
@@ -152,12 +152,12 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> See
             inputs=[player],
             output=desk.agent,
             own=desk.player,
-            mind=Mind(worker_command(weights, engine)),
+            mind=WorkerClient(worker_command(weights, engine)),
             preset=presets.load(),
             take=stage if is_open else take,
             say=lambda text: None,
             clock=clock,
-            manner=Manner(DUET),
+            manner=ModeSettings(DUET),
             seed=0,
             beside=beside,
         )
@@ -171,7 +171,7 @@ def _name(pid: int, musician: int | None) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _page(stage: Stage, clock: SystemClock) -> AsyncIterator[tuple[str, Server]]:
+async def _page(stage: Hub, clock: SystemClock) -> AsyncIterator[tuple[str, Server]]:
     """The page, open; who opened it, and who serves it. Raises UserError where nobody comes."""
     server = Server(stage, clock, 0)
     await server.start()

@@ -22,7 +22,7 @@ from ..audio.synth import find_soundfont
 from ..errors import UserError
 from ..midi import ports
 from ..playing.timing_stats import percentiles
-from ..playing.worker_client import Mind, MindLost, worker_command
+from ..playing.worker_client import WorkerClient, WorkerLost, worker_command
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
 from .arguments import TAKES
 
@@ -137,7 +137,7 @@ def _sound(args: argparse.Namespace) -> Iterator[Finding]:
 
 def _musician(args: argparse.Namespace) -> Iterator[Finding]:
     async def ask() -> tuple[dict[str, object], float]:
-        mind, began = Mind(worker_command(args.weights, args.engine, args.mind)), time.perf_counter()
+        mind, began = WorkerClient(worker_command(args.weights, args.engine, args.mind)), time.perf_counter()
         try:
             await mind.start()
             return await mind.wait_ready(60.0), time.perf_counter() - began
@@ -146,7 +146,7 @@ def _musician(args: argparse.Namespace) -> Iterator[Finding]:
 
     try:
         about, seconds = asyncio.run(ask())
-    except (UserError, MindLost) as error:
+    except (UserError, WorkerLost) as error:
         yield Finding(
             "musician",
             BAD,

@@ -19,16 +19,16 @@ from typing import Any
 from .. import thread_priority
 from ..audio.synth import open_sound
 from ..clock import SystemClock
-from ..control.bindings import LETTERS, Controls
-from ..control.midi_learn import Learning, settings_folder
+from ..control.bindings import LETTERS, Bindings
+from ..control.midi_learn import MidiLearn, settings_folder
 from ..demo import DemoInput, DemoOutput, written_call
 from ..errors import UserError
 from ..midi import ports
-from ..midi.hotplug import Plugs
-from ..midi.keyboard_zones import Zone
-from ..midi.output_merge import Desk
+from ..midi.hotplug import HotplugWatcher
+from ..midi.keyboard_zones import KeyboardZones
+from ..midi.output_merge import OutputMerge
 from ..midi.ports import InputPort, OutputPort
-from ..playing.worker_client import Mind, worker_command
+from ..playing.worker_client import WorkerClient, worker_command
 from ..replay import take_replay
 from ..session.patchbay import Patchbay
 from ..session.session import Report, Session
@@ -36,11 +36,11 @@ from ..styles import presets
 from ..takes import library, postprocess
 from ..takes.recorder import MIDI, PICTURE, Take
 from ..timing import ableton_link
-from ..turns.modes import TRADE, Beat, Manner
+from ..turns.modes import TRADE, BeatSettings, ModeSettings
 from ..web.server import has_browser
 from .arguments import TAKES
 from .hotkeys import letters
-from .services import Opening
+from .services import Services
 from .status_line import Status
 
 LETTERS_SAID = (
@@ -67,17 +67,17 @@ def play(args: argparse.Namespace) -> int:
     if args.link:
         ableton_link.library()  # a missing one is told before a port is opened
     api = _api(args)
-    plugs = None if api is None else Plugs(api)
+    plugs = None if api is None else HotplugWatcher(api)
     inputs = [] if plugs is None else _inputs(args, plugs)
     output = None if plugs is None else _output(args, plugs)
     groove = None if args.groove is None else args.groove / 100
-    manner = Manner(args.mode, args.bars, groove, args.swing / 100, args.part, args.mirror / 100)
+    manner = ModeSettings(args.mode, args.bars, groove, args.swing / 100, args.part, args.mirror / 100)
     tempo = args.tempo or (OWN_TEMPO if args.mode == TRADE and not (args.clock or args.link) else None)
-    beat = Beat(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock, args.link)
+    beat = BeatSettings(args.clock, tempo, args.beats, args.count_in, args.click, args.send_clock, args.link)
     listened = None if args.listen_channel is None else args.listen_channel - 1
     program = None if args.program is None else args.program - 1
     hammer = args.hammer[0] / 1000, args.hammer[1] / 1000
-    zone = Zone(
+    zone = KeyboardZones(
         listened, args.split, args.transpose, args.velocity, program, args.bank, args.out_latency / 1000, hammer
     )
     more = {"manner": manner, "beat": beat, "zone": zone}
@@ -97,7 +97,7 @@ def _api(args: argparse.Namespace) -> str | None:
         return None
 
 
-def _inputs(args: argparse.Namespace, plugs: Plugs) -> list[InputPort]:
+def _inputs(args: argparse.Namespace, plugs: HotplugWatcher) -> list[InputPort]:
     name, api = args.input, plugs.api
     if name is not None:
         return [plugs.input(name)]
@@ -112,7 +112,7 @@ def _inputs(args: argparse.Namespace, plugs: Plugs) -> list[InputPort]:
     return list(found)
 
 
-def _output(args: argparse.Namespace, plugs: Plugs) -> OutputPort | None:
+def _output(args: argparse.Namespace, plugs: HotplugWatcher) -> OutputPort | None:
     name, api = args.output, plugs.api
     if name is None and not ports.has_virtual_ports(api):
         there = ports.list_ports(api).outputs
@@ -168,18 +168,18 @@ def _run(
     output: OutputPort | None,
     *,
     shown: list[str],
-    plugs: Plugs | None = None,
+    plugs: HotplugWatcher | None = None,
     **more: Any,
 ) -> tuple[Report, Take]:
     """One session from start to end, with its take, its sound and its page."""
     preset = presets.load(args.preset, args.knob)
     plays = args.command != "demo"  # which knows no controls
-    learning = Learning.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
+    learning = MidiLearn.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
     folder = args.take or TAKES / datetime.now().strftime(library.DATE)
     mended = [] if args.take else library.mend_all(TAKES, 3)
     seed = random.randrange(1 << 31) if args.seed is None else args.seed  # known, so that the take can be played again
     setting = {"channel": args.channel - 1, "thru": args.thru, "rounds": more.get("rounds"), **more}
-    known = take_replay.setting(preset, args, learning.controls if learning is not None else Controls(), setting)
+    known = take_replay.setting(preset, args, learning.controls if learning is not None else Bindings(), setting)
     take = Take(
         folder,
         preset=preset.name,
@@ -189,11 +189,11 @@ def _run(
         setting=known,
     )
     clock = SystemClock()
-    desk = Desk(output, open_sound(args.sound, args.soundfont))
+    desk = OutputMerge(output, open_sound(args.sound, args.soundfont))
     ours = getattr(args, "output", None) is None and (plugs is None or ports.has_virtual_ports(plugs.api))
     bay = Patchbay(plugs, desk, ours=ours)
     with Status(plain=args.json) as status:
-        opening = Opening(desk, clock, bay, status.show if status.is_live else None, status.line)
+        opening = Services(desk, clock, bay, status.show if status.is_live else None, status.line)
         if learning is not None and args.page:
             opening.show_page(take, TAKES, learning, args.page_port, args.lan)
 
@@ -212,7 +212,7 @@ def _run(
         async def session() -> Report:
             helpers = ThreadPoolExecutor(4, "helper", thread_priority.once)
             asyncio.get_running_loop().set_default_executor(helpers)
-            mind = Mind(worker_command(preset.player(args.weights), args.engine, args.mind))
+            mind = WorkerClient(worker_command(preset.player(args.weights), args.engine, args.mind))
             if not args.weights and not args.mind:
                 mind.others = partial(worker_command, engine=args.engine)
             mind.journal = lambda row: take.keep(clock.now(), row)

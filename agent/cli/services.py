@@ -12,24 +12,24 @@ from pathlib import Path
 
 from ..audio.synth import BuiltIn
 from ..clock import Clock
-from ..control.midi_learn import Learning
+from ..control.midi_learn import MidiLearn
 from ..errors import UserError
-from ..midi.output_merge import Desk, Sound
-from ..midi.port_subscribers import Audience
+from ..midi.output_merge import OutputMerge, Sound
+from ..midi.port_subscribers import PortSubscribers
 from ..midi.ports import InputPort
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import glance, lines
 from ..takes.recorder import Take
 from ..web.handlers import handle
-from ..web.hub import Stage
+from ..web.hub import Hub
 from ..web.server import Server, has_browser
 
 LOOK = 2.0  # seconds between looks at where our output leads
 REDRAW = 0.25  # seconds
 
 
-class Opening:
+class Services:
     """Sound, ports and page. `draw` takes the lines of the terminal's block; None where there is no terminal.
 
     `whisper` takes a line for the user alone: it is on no page and in no take.
@@ -37,21 +37,21 @@ class Opening:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: OutputMerge,
         clock: Clock,
         bay: Patchbay,
         draw: Callable[[list[str]], None] | None,
         whisper: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.desk, self.clock, self.bay, self.draw, self.whisper = desk, clock, bay, draw, whisper
-        self.witness: Stage | None = None
+        self.witness: Hub | None = None
         self.inputs: list[InputPort] = []
         self.showing = "waking the musician"
         self._port, self._lan = 0, False
 
-    def show_page(self, take: Take, shelf: Path, learning: Learning, port: int, lan: bool) -> None:
+    def show_page(self, take: Take, shelf: Path, learning: MidiLearn, port: int, lan: bool) -> None:
         """There is to be a page; with `lan`, for other devices of the house, too."""
-        stage = Stage(
+        stage = Hub(
             desk=self.desk, take=take, shelf=shelf, clock=self.clock, learning=learning, bay=self.bay, handle=handle
         )
         self.witness, self.inputs, self._port = stage, [stage.keys, stage.browser], port
@@ -71,7 +71,7 @@ class Opening:
     async def beside(self, session: Session, *, say: Callable[[str], None]) -> None:
         """As long as the session: the page is there, and the sound is as it should be."""
         server = None
-        audience = Audience(self.bay.api)
+        audience = PortSubscribers(self.bay.api)
         try:
             if self.witness is not None:
                 server = await self._serve(self.witness, session, say)
@@ -96,7 +96,7 @@ class Opening:
             draw(lines(glance(session, self.showing), self.clock.now(), inputs, self.desk.name))
             await asyncio.sleep(REDRAW)
 
-    async def _serve(self, stage: Stage, session: Session, say: Callable[[str], None]) -> Server | None:
+    async def _serve(self, stage: Hub, session: Session, say: Callable[[str], None]) -> Server | None:
         server = Server(stage, self.clock, self._port, lan=self._lan)
         try:
             await server.start()
@@ -111,7 +111,7 @@ class Opening:
             await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, server.url)
         return server
 
-    async def _listen(self, audience: Audience, say: Callable[[str], None]) -> None:
+    async def _listen(self, audience: PortSubscribers, say: Callable[[str], None]) -> None:
         """Our sound is quiet as long as the output leads to another."""
         quiet = False
         while True:

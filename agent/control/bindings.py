@@ -43,7 +43,7 @@ WIDE, FINE = "wide", 32  # controllers 0 to 31, and so many above each its fine 
 
 
 @dataclass
-class Controls:
+class Bindings:
     """Which trigger (a note, a controller, a wide controller of 14 bits, a program) does what.
 
     What triggers is not music: it is not passed on. `waiting` are the knobs that have not been picked up, each with the value to
@@ -58,7 +58,7 @@ class Controls:
     _set: dict[Trigger, float] = field(default_factory=dict)  # what it last did
 
     @classmethod
-    def of(cls, lines: list[str]) -> Controls:
+    def of(cls, lines: list[str]) -> Bindings:
         """From lines such as `cc20=duet`, `note36=panic`, `pc5=preset:ragtime`, `wide21=knob:density`. Raises UserError."""
         table = {}
         for line in lines:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ..errors import UserError
-from .bindings import FINE, KNOB, WIDE, Controls, Trigger, trigger_of
+from .bindings import FINE, KNOB, WIDE, Bindings, Trigger, trigger_of
 
 LARGEST = 64 << 10  # bytes of a file of controls
 
@@ -26,18 +26,18 @@ def settings_folder() -> Path:
     return base / "tradefours"
 
 
-class Learning:
+class MidiLearn:
     """What the controls do, and the one that is being taught, if one is."""
 
-    def __init__(self, controls: Controls, file: Path | None) -> None:
+    def __init__(self, controls: Bindings, file: Path | None) -> None:
         self.controls, self.file = controls, file
         self.wanted: str | None = None
         self._last: Trigger | None = None  # the knob that was just taught
 
     @classmethod
-    def with_memory(cls, lines: list[str], file: Path) -> Learning:
+    def with_memory(cls, lines: list[str], file: Path) -> MidiLearn:
         """What was remembered, and lines of the command line on top. Raises UserError."""
-        remembered = Controls()
+        remembered = Bindings()
         if file.is_file():
             try:
                 if file.stat().st_size > LARGEST:
@@ -46,10 +46,10 @@ class Learning:
             except (OSError, UnicodeDecodeError) as error:
                 raise UserError(f"{file} cannot be read; repair it, or remove it.") from error
             try:
-                remembered = Controls.of([line for line in text.splitlines() if line.strip()])
+                remembered = Bindings.of([line for line in text.splitlines() if line.strip()])
             except UserError as error:
                 raise UserError(f"{file}: {error}") from error
-        remembered.table.update(Controls.of(lines).table)
+        remembered.table.update(Bindings.of(lines).table)
         return cls(remembered, file)
 
     def lines(self) -> list[str]:

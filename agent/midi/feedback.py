@@ -15,7 +15,7 @@ NEVER = (-1e9, 0)
 KEPT = 4096  # strokes remembered; channels times pitches are no more than 2048
 
 
-class Echoes:
+class FeedbackFilter:
     """What was sent lately, and which keys were struck by an echo."""
 
     def __init__(self) -> None:

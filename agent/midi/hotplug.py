@@ -19,10 +19,10 @@ from . import ports
 from .jack import EYE
 from .ledger import SETTLING, Ledger
 from .messages import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, Event
-from .note_off_watchdog import Guardian
+from .note_off_watchdog import Watchdog
 from .ports import InputPort, OutputPort, PortList, PortLost
 
-P = TypeVar("P", bound="Plug")
+P = TypeVar("P", bound="HotplugPort")
 LOOK = 1.0  # seconds between looks
 UNSURE = 4.0  # seconds before a port was found to be gone, in which what was sent may have been lost
 NUMBERS = {"alsa": r" \d+:\d+$", "winmm": r" \d+$", "jack": r" \[\d+\]"}
@@ -34,7 +34,7 @@ def plain(name: str, api: str) -> str:
     return re.sub(NUMBERS.get(api, r"$^"), "", name)
 
 
-class Plug:
+class HotplugPort:
     """One end of a cable. `wanted` is the port's name, None for one of our own making; `take` opens a port by name."""
 
     def __init__(self, wanted: str | None, api: str, take: Callable[[str | None, str], Any]) -> None:
@@ -119,7 +119,7 @@ class Plug:
         """It is open again."""
 
 
-class PluggedOutput(Plug):
+class HotplugOutput(HotplugPort):
     """An output that may go and come. While it is gone, messages go nowhere; when it is back, all that it was owed ends."""
 
     def __init__(self, wanted: str | None, api: str, take: Callable[[str | None, str], OutputPort]) -> None:
@@ -182,7 +182,7 @@ class PluggedOutput(Plug):
         self._again = list(dict.fromkeys(ends))
 
 
-class PluggedInput(Plug):
+class HotplugInput(HotplugPort):
     """An input that may go and come. When it goes, its keys and pedals come up."""
 
     def __init__(self, wanted: str | None, api: str, take: Callable[[str | None, str], InputPort]) -> None:
@@ -211,26 +211,26 @@ class PluggedInput(Plug):
             self._port.open(self._heard)
 
 
-class Plugs:
+class HotplugWatcher:
     """All the ports of one session. `names` lists what is there; None where the MIDI system is gone."""
 
     def __init__(self, api: str, names: Callable[[], PortList | None] | None = None) -> None:
         self.api = api
         self._names = names or ports.Looker(api).ports
-        self.plugs: list[Plug] = []
+        self.plugs: list[HotplugPort] = []
         self.there = PortList(api, [], [])  # what the last look has seen
         self._left: set[str] = set()  # instruments that are not to be heard, though they are there
         self.takes_new = False  # instruments that are plugged in while we play are heard, too
 
-    def input(self, name: str | None) -> PluggedInput:
+    def input(self, name: str | None) -> HotplugInput:
         """An input by its full name, or one of our own. Raises UserError."""
-        return self._keep(PluggedInput(name, self.api, ports.open_input))
+        return self._keep(HotplugInput(name, self.api, ports.open_input))
 
-    def output(self, name: str | None) -> PluggedOutput:
+    def output(self, name: str | None) -> HotplugOutput:
         """An output by its full name, or one of our own. Raises UserError."""
-        return self._keep(PluggedOutput(name, self.api, ports.open_output))
+        return self._keep(HotplugOutput(name, self.api, ports.open_output))
 
-    def leave(self, plug: Plug) -> None:
+    def leave(self, plug: HotplugPort) -> None:
         """Play with this one no more: what sounds or is held there ends, and it is not taken again by itself."""
         self._left |= {plain(plug.name, self.api)}
         self.plugs.remove(plug)
@@ -242,12 +242,12 @@ class Plugs:
 
     async def watch(self, say: Callable[[str], None], listen: Callable[[InputPort], None]) -> None:
         """Look now and then, and say what is new; a new instrument is given to `listen`."""
-        guardian: Guardian | None = None
+        guardian: Watchdog | None = None
         while True:
             lines, new = await asyncio.to_thread(self.look)
-            outputs = [plug for plug in self.plugs if isinstance(plug, PluggedOutput)]
+            outputs = [plug for plug in self.plugs if isinstance(plug, HotplugOutput)]
             if outputs and guardian is None:
-                guardian = await asyncio.to_thread(Guardian, self.api)
+                guardian = await asyncio.to_thread(Watchdog, self.api)
             if guardian is not None:
                 for plug in outputs:
                     plug.passed = guardian.passed
@@ -259,18 +259,18 @@ class Plugs:
                 say(f"{keys.name} is heard, too.")
             await asyncio.sleep(LOOK)
 
-    def look(self) -> tuple[list[str], list[PluggedInput]]:
+    def look(self) -> tuple[list[str], list[HotplugInput]]:
         """What is to be said, and the instruments that are new."""
         there = self._names()
         self.there = there or PortList(self.api, [], [])
         lines, new = [], []
         for plug in list(self.plugs):
-            names = None if there is None else there.inputs if isinstance(plug, PluggedInput) else there.outputs
+            names = None if there is None else there.inputs if isinstance(plug, HotplugInput) else there.outputs
             if (line := plug.look(names)) is not None:
                 lines.append(line)
         if self.takes_new and there is not None:
             known = self._left | {
-                plain(p.wanted, self.api) for p in self.plugs if p.wanted and isinstance(p, PluggedInput)
+                plain(p.wanted, self.api) for p in self.plugs if p.wanted and isinstance(p, HotplugInput)
             }
             for name in ports.hardware(there):
                 if plain(name, self.api) not in known:

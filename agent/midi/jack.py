@@ -23,7 +23,7 @@ LATER, SLOWLY = 40, 0.25  # seconds; so it is tried on beside it
 MIDI, INPUTS, OUTPUTS = b"raw midi", 1, 2
 
 
-class JackEye:
+class JackServerWatch:
     """Opened by the first look. It stays: one that came and went every second would make the server reorder its graph each time."""
 
     def __init__(self) -> None:
@@ -133,4 +133,4 @@ class JackEye:
         self.deaths += 1
 
 
-EYE = JackEye()
+EYE = JackServerWatch()

@@ -16,7 +16,7 @@ CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.6}
 
 
 @dataclass(frozen=True)
-class Zone:
+class KeyboardZones:
     """`channel`: only this one is listened to (0 to 15; None: all). `split`: the player calls below it, the agent answers from it on.
 
     `transpose` moves all that the agent plays, in semitones; `curve` bends the player's velocities, on their way to thru,

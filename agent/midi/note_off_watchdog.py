@@ -27,7 +27,7 @@ LEAVING = 0.3  # seconds in which the MIDI system takes what was handed over
 AGAIN = 3  # times that it is said: a MIDI system that has just lost a client may pass over what comes meanwhile
 
 
-class Guardian:
+class Watchdog:
     """Our end of it. A guardian that is gone is no reason to stop."""
 
     def __init__(self, api: str) -> None:

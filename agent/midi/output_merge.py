@@ -39,7 +39,7 @@ class Sound(Protocol):
         """Let go of the sound system. May be called twice."""
 
 
-class Desk:
+class OutputMerge:
     """`midi` is the system's port, None where there is none; `sound` what is heard, None where nothing is.
 
     Both may be exchanged while it all goes on.
@@ -85,7 +85,7 @@ class Desk:
 class Channel:
     """One player's output port on the desk."""
 
-    def __init__(self, desk: Desk, who: int) -> None:
+    def __init__(self, desk: OutputMerge, who: int) -> None:
         self._desk, self._who = desk, who
 
     @property

@@ -14,7 +14,7 @@ from .ports import CLIENT, OutputPort
 ALSA_CLIENTS = Path("/proc/asound/seq/clients")
 
 
-class Audience:
+class PortSubscribers:
     """Of an output port of that MIDI system.
 
     macOS does not tell who listens to a port of ours; there, nobody does, and the sound stays on.

@@ -38,7 +38,7 @@ ENOUGH = (
 )  # of them late before the next step down: what is heard needs better reasons than what is not
 
 
-class Pace:
+class LoadShedding:
     """The steps. Tell it what each note took and when it sounds; ask it how much to ask for."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from models.music.note import ANSWER, Note
 
 from ..timing.transport import FASTEST, SLOWEST, Transport
-from ..turns.modes import Beat
+from ..turns.modes import BeatSettings
 from .player import Player
 
 TICKS = 24  # of a MIDI clock, a beat
@@ -32,7 +32,7 @@ class Metronome:
         self._numbers = 0
         self._taps: list[float] = []
 
-    def begin(self, now: float, beat: Beat) -> None:
+    def begin(self, now: float, beat: BeatSettings) -> None:
         """Start the transport at its own tempo, with a count-in."""
         if not self._began:
             self.player.start()

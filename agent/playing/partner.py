@@ -18,15 +18,15 @@ from ..errors import UserError
 from ..styles.presets import Preset
 from ..timing.transport import Transport
 from ..turns import duet, turn_taking
-from ..turns.history import Conversation
-from ..turns.modes import DUET, TRADE, Manner
-from ..turns.note_tracker import Listener
-from ..turns.trading import Trades, Turn
+from ..turns.history import History
+from ..turns.modes import DUET, TRADE, ModeSettings
+from ..turns.note_tracker import NoteTracker
+from ..turns.trading import TradingForm, Turn
 from .player import Player
-from .solo import SOON, TICK, Bounds, Improviser
-from .style_state import Taste
-from .timing_stats import Meters
-from .worker_client import Mind, MindLost, Relieved
+from .solo import SOON, TICK, Bounds, Soloist
+from .style_state import StyleState
+from .timing_stats import TimingStats
+from .worker_client import WorkerClient, WorkerLost, WorkerReplaced
 
 BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
@@ -49,12 +49,12 @@ class Partner:
     def __init__(
         self,
         *,
-        mind: Mind,
+        mind: WorkerClient,
         player: Player,
         clock: Clock,
         preset: Preset,
-        meters: Meters,
-        manner: Manner,
+        meters: TimingStats,
+        manner: ModeSettings,
         transport: Transport,
         say: Callable[[str], None],
         show: Callable[[str], None],
@@ -65,13 +65,13 @@ class Partner:
         self.mind, self.player, self.clock, self.meters = mind, player, clock, meters
         self.manner, self.transport = manner, transport
         self.say, self.show, self.seed, self.done, self.hopeful = say, show, seed, done, hopeful
-        self.conversation = Conversation()
-        self.listener = Listener(self.conversation, transport.place)
+        self.conversation = History()
+        self.listener = NoteTracker(self.conversation, transport.place)
         self.calls: list[Phrase] = []
         self.answers: list[Phrase] = []
         self._answered = 0
         self.start = clock.now()
-        self.improviser = Improviser(
+        self.improviser = Soloist(
             mind=mind,
             player=player,
             clock=clock,
@@ -81,7 +81,7 @@ class Partner:
             meters=meters,
             finished=self._finished,
         )
-        self.taste = Taste(mind, preset, self.improviser.pace)
+        self.taste = StyleState(mind, preset, self.improviser.pace)
         self.temper = turn_taking.Temper()
         self._task: asyncio.Task[None] | None = None
         self._switching = self._now = False
@@ -98,9 +98,9 @@ class Partner:
             try:
                 await self._come_in()
                 await self._conduct()
-            except MindLost as error:
+            except WorkerLost as error:
                 self._break_off()
-                if isinstance(error, Relieved):
+                if isinstance(error, WorkerReplaced):
                     await self.mind.close()
                 else:
                     await self._mourn(str(error))
@@ -131,7 +131,7 @@ class Partner:
         self.take_manner(replace(self.manner, mode=mode, bars=bars or self.manner.bars))
         self._switch()
 
-    def take_manner(self, manner: Manner) -> None:
+    def take_manner(self, manner: ModeSettings) -> None:
         """Groove, swing and the like, from the next note on; another mode is for `take_mode`."""
         self.manner = self.improviser.manner = manner
 
@@ -190,7 +190,7 @@ class Partner:
         except UserError as error:
             if self.taste.size is None:
                 raise
-            raise MindLost(str(error)) from error  # it could play before: what is the matter may pass
+            raise WorkerLost(str(error)) from error  # it could play before: what is the matter may pass
         self._well_since = self.clock.now()
         ready_after = self._well_since - began
         self.say(
@@ -240,7 +240,7 @@ class Partner:
 
     async def _trade(self) -> None:
         """On the transport, so many bars each. Where there is no beat, wait for one."""
-        trades, joining = Trades(self.manner.bars, self.transport.beats), True
+        trades, joining = TradingForm(self.manner.bars, self.transport.beats), True
         while True:
             self.improviser.rest()
             self.improviser.share()

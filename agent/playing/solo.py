@@ -18,14 +18,14 @@ from models.music.note import ANSWER, CALL, Bar, Note, Span
 from models.music.pulse import pulse
 
 from ..clock import Clock
-from ..midi.keyboard_zones import Zone
+from ..midi.keyboard_zones import KeyboardZones
 from ..timing.transport import Transport
-from ..turns.history import Conversation
-from ..turns.modes import Manner
-from .load_shedding import CANDIDATES, Pace
+from ..turns.history import History
+from ..turns.modes import ModeSettings
+from .load_shedding import CANDIDATES, LoadShedding
 from .player import Player
-from .timing_stats import Meters
-from .worker_client import Mind
+from .timing_stats import TimingStats
+from .worker_client import WorkerClient
 
 TICK = 0.0005  # seconds: nearer than this is now; the event loop tells no finer
 AHEAD = 1.0  # seconds of music that are asked for at a time
@@ -60,25 +60,25 @@ class Solo:
     version: int = 0  # counts the times that it was thought of anew
 
 
-class Improviser:
+class Soloist:
     """Solos over a conversation. `finished` is called with the notes of each when it is over."""
 
     def __init__(
         self,
         *,
-        mind: Mind,
+        mind: WorkerClient,
         player: Player,
         clock: Clock,
-        conversation: Conversation,
+        conversation: History,
         transport: Transport,
-        manner: Manner,
-        meters: Meters,
+        manner: ModeSettings,
+        meters: TimingStats,
         finished: Callable[[list[Note]], None],
     ) -> None:
         self.mind, self.player, self.clock, self.conversation = mind, player, clock, conversation
         self.transport, self.manner, self.meters, self.finished = transport, manner, meters, finished
-        self.zone = Zone()  # how a note is sent
-        self.pace = Pace()
+        self.zone = KeyboardZones()  # how a note is sent
+        self.pace = LoadShedding()
         self.candidates = CANDIDATES[0]  # drafts of a solo, at most
         self.solo: Solo | None = None
         self._changed = asyncio.Event()

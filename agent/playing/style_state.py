@@ -12,17 +12,17 @@ from models.music.note import CALL, HELD, Note
 
 from ..errors import UserError
 from ..styles.presets import HABIT, Preset
-from .load_shedding import Pace
-from .worker_client import Mind
+from .load_shedding import LoadShedding
+from .worker_client import WorkerClient
 
 MIRRORED, LEAST_MIRRORED = 64, 8  # notes of the player's that are mirrored
 OURS = 0.5  # followed so far, the player's own call is all that it has in the ear
 
 
-class Taste:
+class StyleState:
     """A preset on its way to a musician, who may not be there yet."""
 
-    def __init__(self, mind: Mind, preset: Preset, pace: Pace) -> None:
+    def __init__(self, mind: WorkerClient, preset: Preset, pace: LoadShedding) -> None:
         self.mind, self.preset, self.pace = mind, preset, pace
         self.size: int | None = None  # of the musician's styles, once it is there
         self._point: tuple[float, ...] | None = None

@@ -30,7 +30,7 @@ def _figures() -> deque[float]:
 
 
 @dataclass
-class Meters:
+class TimingStats:
     """What is measured in a session; all in seconds."""
 
     first_note: deque[float] = field(default_factory=_figures)  # decision to answer -> the first note can leave

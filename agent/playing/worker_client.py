@@ -35,15 +35,15 @@ def worker_command(weights: str = "open", engine: str = "live", instead: str | N
     return [sys.executable, "-m", "models.worker", "--weights", weights, "--engine", engine]
 
 
-class MindLost(Exception):
+class WorkerLost(Exception):
     """The musician's process is gone, hangs or talks nonsense."""
 
 
-class Relieved(MindLost):
+class WorkerReplaced(WorkerLost):
     """It is gone because another one takes its seat: nothing is wrong."""
 
 
-class Mind:
+class WorkerClient:
     """One worker process. `ready` is what it said of itself, once it has.
 
     Another one may take its seat, where `others` says how one with weights of some name is started.
@@ -88,9 +88,9 @@ class Mind:
             if "ready" not in reply:
                 why = reply.get("error", "the musician said something else than that it is ready.")
                 raise UserError(str(why)[:500])
-        except Relieved:
+        except WorkerReplaced:
             raise
-        except (MindLost, UserError):
+        except (WorkerLost, UserError):
             if self._former:  # the one before it could play
                 self._take_seat(self._former)
             self._former = []
@@ -98,9 +98,9 @@ class Mind:
         self._former = []
         ready = reply["ready"]
         if not isinstance(ready, dict):
-            raise MindLost("it said something that is not a reply")
+            raise WorkerLost("it said something that is not a reply")
         if not isinstance(size := ready.get("style", 0), int) or not 0 <= size <= MOST_STYLE:
-            raise MindLost("it said something that is not a reply")
+            raise WorkerLost("it said something that is not a reply")
         self.ready = ready
         return ready
 
@@ -148,9 +148,9 @@ class Mind:
                 try:
                     note = from_wire(reply["note"])
                 except ValueError as error:
-                    raise MindLost(str(error)) from error
+                    raise WorkerLost(str(error)) from error
                 if not span.earliest - EARLY <= note.onset <= span.until + LATE:
-                    raise MindLost(f"it plays out of time: {str(reply['note'])[:80]}")
+                    raise WorkerLost(f"it plays out of time: {str(reply['note'])[:80]}")
                 yield note
             elif "done" in reply:
                 if isinstance(did := reply.get("did"), dict):
@@ -158,8 +158,8 @@ class Mind:
                 yield str(reply["done"])
                 return
             else:
-                raise MindLost(str(reply.get("error", reply))[:200])
-        raise MindLost("it plays without end")
+                raise WorkerLost(str(reply.get("error", reply))[:200])
+        raise WorkerLost("it plays without end")
 
     async def encode(self, notes: Sequence[Note]) -> tuple[list[float], dict[str, float]]:
         """The style of some notes: a point, and habits as settings. Raises UserError where there are too few, MindLost."""
@@ -173,7 +173,7 @@ class Mind:
             if len(z) != (self.ready or {}).get("style", len(z)):
                 raise ValueError("another number of numbers")
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
-            raise MindLost("it said something that is not a style") from error
+            raise WorkerLost("it said something that is not a style") from error
         return z, habits
 
     async def measure(self, notes: int, patience: float = 300.0) -> dict[str, list[float]]:
@@ -181,11 +181,11 @@ class Mind:
         ident = self._ask({"do": "measure", "notes": notes})
         reply = await self._reply_to(ident, patience)
         if "seconds" not in reply:
-            raise MindLost(str(reply.get("error", reply))[:200])
+            raise WorkerLost(str(reply.get("error", reply))[:200])
         try:
             return {str(name): list(_numbers(row)) for name, row in reply["seconds"].items()}
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
-            raise MindLost("it said something that is not a measurement") from error
+            raise WorkerLost("it said something that is not a measurement") from error
 
     @property
     def pid(self) -> int | None:
@@ -212,9 +212,9 @@ class Mind:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def loss(self) -> MindLost:
+    def loss(self) -> WorkerLost:
         """What to raise where it is gone."""
-        return Relieved(RELIEVED) if self._relieved else MindLost(self.last_words or "it ended")
+        return WorkerReplaced(RELIEVED) if self._relieved else WorkerLost(self.last_words or "it ended")
 
     @property
     def last_words(self) -> str:
@@ -248,16 +248,16 @@ class Mind:
             if reply.get("id") == ident:
                 return reply
             if "error" in reply and "id" not in reply:
-                raise MindLost(str(reply["error"])[:200])
+                raise WorkerLost(str(reply["error"])[:200])
             if asyncio.get_running_loop().time() > end:
-                raise MindLost(f"it has said nothing to the purpose for {patience:.0f} s")
+                raise WorkerLost(f"it has said nothing to the purpose for {patience:.0f} s")
 
     async def _next(self, seconds: float) -> dict[str, Any]:
         try:
             async with asyncio.timeout(seconds):  # wait_for of 3.11 loses a cancellation that comes with a reply
                 reply = await self._replies.get()
         except TimeoutError:
-            raise MindLost(f"it has said nothing for {seconds:.0f} s") from None
+            raise WorkerLost(f"it has said nothing for {seconds:.0f} s") from None
         if reply is None:
             self._replies.put_nowait(None)  # for the next who asks
             raise self.loss()

@@ -13,13 +13,13 @@ import math
 from bisect import bisect_left
 from typing import Any
 
-from ..control.bindings import Controls
-from ..midi.keyboard_zones import Zone
+from ..control.bindings import Bindings
+from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event
-from ..playing.worker_client import RELIEVED, Mind
+from ..playing.worker_client import RELIEVED, WorkerClient
 from ..session.session import Session
 from ..styles.presets import Preset
-from ..turns.modes import Beat, Manner
+from ..turns.modes import BeatSettings, ModeSettings
 from .virtual_time import LoopPlayer, VirtualLoop
 
 TOLERANCE = 0.05  # seconds between a decision in real time and the same in virtual time
@@ -48,7 +48,7 @@ class LateLoop(VirtualLoop):
         return woke if woke <= due + TOLERANCE and woke < min(next_, self.punctual) else due
 
 
-class Script(Mind):
+class ScriptedWorker(WorkerClient):
     """A musician who answers what the take says it did, and notices when it is asked something else, or knows something else by then.
 
     In how many pieces it was told of the notes, and what it drafted meanwhile, is no difference.
@@ -99,7 +99,7 @@ def _told(knows: list[Any], request: Row) -> list[Any]:
     return [*knows[: request["at"]], *request["notes"]] if request.get("do") == "hear" else knows
 
 
-class Rehearing:
+class SessionReplay:
     """The session, once more."""
 
     def __init__(self, told: list[Row], known: Row, begins: float) -> None:
@@ -120,7 +120,7 @@ class Rehearing:
 
     async def _play(self, loop: LateLoop) -> str:
         k = self.known
-        mind = Script(self.told)
+        mind = ScriptedWorker(self.told)
         session = Session(
             inputs=[],
             output=self,
@@ -129,10 +129,10 @@ class Rehearing:
             take=self,
             say=lambda text: None,
             clock=loop,
-            manner=Manner(**k["manner"]) if "manner" in k else None,
-            beat=Beat(**k["beat"]) if "beat" in k else None,
-            zone=Zone(**k["zone"]) if "zone" in k else None,
-            controls=Controls.of(k["controls"]),
+            manner=ModeSettings(**k["manner"]) if "manner" in k else None,
+            beat=BeatSettings(**k["beat"]) if "beat" in k else None,
+            zone=KeyboardZones(**k["zone"]) if "zone" in k else None,
+            controls=Bindings.of(k["controls"]),
             channel=k["channel"],
             thru=k["thru"],
             seed=self.told[0].get("seed"),
@@ -146,7 +146,7 @@ class Rehearing:
         await running
         return mind.difference or self._compare()
 
-    async def _happen(self, loop: LateLoop, session: Session, mind: Script) -> None:
+    async def _happen(self, loop: LateLoop, session: Session, mind: ScriptedWorker) -> None:
         """All that came from without, when it came."""
         for row in self.told[1:]:
             if not any(kind in row for kind in ("in", "act", "preset", "got", "lost", "ends")):

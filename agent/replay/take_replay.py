@@ -15,20 +15,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ..control.bindings import Controls
+from ..control.bindings import Bindings
 from ..errors import UserError
-from ..midi.keyboard_zones import Zone
+from ..midi.keyboard_zones import KeyboardZones
 from ..playing.worker_client import worker_command
 from ..styles.presets import Preset
 from ..takes.recorder import JSONL, rows
-from ..turns.modes import Beat, Manner
+from ..turns.modes import BeatSettings, ModeSettings
 from .model_replay import ask_again
-from .session_replay import Rehearing, Row
+from .session_replay import Row, SessionReplay
 
 
-def setting(preset: Preset, args: argparse.Namespace, controls: Controls, more: Row) -> Row:
+def setting(preset: Preset, args: argparse.Namespace, controls: Bindings, more: Row) -> Row:
     """What a replay must know of a session, ready for JSON."""
-    made = {k: asdict(v) if isinstance(v, Manner | Beat | Zone) else v for k, v in more.items()}
+    made = {k: asdict(v) if isinstance(v, ModeSettings | BeatSettings | KeyboardZones) else v for k, v in more.items()}
     lines = [f"{kind}{number}={action}" for (kind, number), action in sorted(controls.table.items())]
     musician = (
         worker_command(preset.player(args.weights), args.engine)[1:]
@@ -72,7 +72,7 @@ def replay(folder: Path, musician: Sequence[str] | None = None) -> Row:
         )
     if known["link"]:
         raise UserError(f"{folder.name} was played to Ableton Link, whose beat is not ours to play again.")
-    heard = Rehearing(told, known, begins)
+    heard = SessionReplay(told, known, begins)
     try:
         session = heard.run()
     except (KeyError, TypeError, ValueError) as error:

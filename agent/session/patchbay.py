@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ..midi.hotplug import PluggedInput, PluggedOutput, Plugs
-from ..midi.output_merge import Desk
+from ..midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher
+from ..midi.output_merge import OutputMerge
 from .session import Session
 
 RINGS_OUT = 0.03  # seconds in which a message that another thread had in its hand has left
@@ -21,9 +21,9 @@ RINGS_OUT = 0.03  # seconds in which a message that another thread had in its ha
 class Patchbay:
     """The ports of one session. `plugs` is None where there is no MIDI system; `ours`: the desk's port is one that we made."""
 
-    def __init__(self, plugs: Plugs | None, desk: Desk, *, ours: bool) -> None:
+    def __init__(self, plugs: HotplugWatcher | None, desk: OutputMerge, *, ours: bool) -> None:
         self.plugs, self.desk, self.ours = plugs, desk, ours
-        self._own = desk.midi if ours and isinstance(desk.midi, PluggedOutput) else None
+        self._own = desk.midi if ours and isinstance(desk.midi, HotplugOutput) else None
 
     @property
     def api(self) -> str | None:
@@ -35,8 +35,8 @@ class Patchbay:
         """The names of the ports that are listened to."""
         return [p.name for p in self._inputs()]
 
-    def _inputs(self) -> list[PluggedInput]:
-        return [] if self.plugs is None else [p for p in self.plugs.plugs if isinstance(p, PluggedInput)]
+    def _inputs(self) -> list[HotplugInput]:
+        return [] if self.plugs is None else [p for p in self.plugs.plugs if isinstance(p, HotplugInput)]
 
     def rows(self) -> dict[str, Any]:
         """What there is to choose from, ready for JSON."""
@@ -86,7 +86,7 @@ class Patchbay:
         former = self.desk.lead_to(self._own if own else await asyncio.to_thread(self.plugs.output, name))
         self.ours = own
         await asyncio.sleep(RINGS_OUT)
-        if isinstance(former, PluggedOutput):
+        if isinstance(former, HotplugOutput):
             for message in former.ledger.ends():
                 former.send(message)
             if former is not self._own:

@@ -19,10 +19,10 @@ from typing import Any
 from models.music.note import Phrase
 
 from ..clock import Clock
-from ..control.bindings import Controls
+from ..control.bindings import Bindings
 from ..errors import UserError
-from ..midi.feedback import Echoes
-from ..midi.keyboard_zones import Zone
+from ..midi.feedback import FeedbackFilter
+from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import NOTE_ON, Event, is_clock, is_whole
 from ..midi.ports import PAGE, InputPort, OutputPort, PortLost
 from ..playing.metronome import Metronome
@@ -30,15 +30,15 @@ from ..playing.partner import Partner
 from ..playing.player import Player
 from ..playing.schedule import Sent
 from ..playing.thru import Thru
-from ..playing.timing_stats import Meters
-from ..playing.worker_client import Mind
+from ..playing.timing_stats import TimingStats
+from ..playing.worker_client import WorkerClient
 from ..styles.presets import Preset
 from ..takes.recorder import Witness
-from ..timing.ableton_link import Linked
-from ..timing.garbage_collection import Tidy
-from ..timing.midi_clock import Follower
+from ..timing.ableton_link import LinkFollower
+from ..timing.garbage_collection import GarbageCollection
+from ..timing.midi_clock import MidiClockFollower
 from ..timing.transport import Transport
-from ..turns.modes import Beat, Manner
+from ..turns.modes import BeatSettings, ModeSettings
 from . import actions
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
@@ -66,16 +66,16 @@ class Session:
         *,
         inputs: Sequence[InputPort],
         output: OutputPort,
-        mind: Mind,
+        mind: WorkerClient,
         preset: Preset,
         take: Witness | None,
         say: Callable[[str], None],
         clock: Clock,
         show: Callable[[str], None] = lambda state: None,
-        manner: Manner | None = None,
-        beat: Beat | None = None,
-        zone: Zone | None = None,
-        controls: Controls | None = None,
+        manner: ModeSettings | None = None,
+        beat: BeatSettings | None = None,
+        zone: KeyboardZones | None = None,
+        controls: Bindings | None = None,
         channel: int = 0,
         thru: bool = True,
         seconds: float | None = None,
@@ -88,11 +88,11 @@ class Session:
     ) -> None:
         self.inputs, self.output, self.mind, self.take = inputs, output, mind, take
         self.say, self.clock, self.seconds, self.rounds = say, clock, seconds, rounds
-        self.beat = beat or Beat()
-        self.zone, self.controls, self.echoes = zone or Zone(), controls or Controls(), Echoes()
-        self.meters = Meters()
+        self.beat = beat or BeatSettings()
+        self.zone, self.controls, self.echoes = zone or KeyboardZones(), controls or Bindings(), FeedbackFilter()
+        self.meters = TimingStats()
         self.transport = Transport(self.beat.beats, self.beat.tempo or 120.0)
-        self.follower = Follower(self.transport) if self.beat.follow else None
+        self.follower = MidiClockFollower(self.transport) if self.beat.follow else None
         self.player = make_player(output, clock, channel, self._on_sent)
         self.metronome = Metronome(make_player(output, clock, Metronome.CHANNEL, self._on_sent), self.transport)
         self.thru = Thru(own or output, self.player) if thru else None
@@ -103,7 +103,7 @@ class Session:
             clock=clock,
             preset=replace(preset, sampling=self.zone.range(preset.sampling)),
             meters=self.meters,
-            manner=manner or Manner(),
+            manner=manner or ModeSettings(),
             transport=self.transport,
             say=say,
             show=show,
@@ -114,7 +114,7 @@ class Session:
         self.partner.improviser.zone = self.zone
         self._failure: UserError | None = None
         self._stumbled = False
-        self._tidy: Tidy | None = None
+        self._tidy: GarbageCollection | None = None
         self._listening: list[InputPort] = []
         self._stopping = self._looping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -129,7 +129,7 @@ class Session:
         self.partner.start = self.clock.now()
         self.journal(self.partner.start, {"begins": True})
         sys.setswitchinterval(0.0001)  # a thread that keeps time must not wait 5 ms for its turn
-        tidy = self._tidy = Tidy(self.clock.now())
+        tidy = self._tidy = GarbageCollection(self.clock.now())
         if self.seconds is not None:
             self._loop.call_later(self.seconds, self.stop)
         self.player.start()
@@ -288,7 +288,7 @@ class Session:
 
     async def _watch(self) -> None:
         """Now and then: is the clock still there, and has the metronome enough to do?"""
-        link = Linked(self.transport) if self.beat.link else None
+        link = LinkFollower(self.transport) if self.beat.link else None
         while True:
             now = self.clock.now()
             if link is not None:

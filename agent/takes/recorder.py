@@ -26,8 +26,8 @@ from models.music.note import ANSWER, CALL, Note
 from .. import thread_priority
 from ..errors import UserError
 from ..midi.messages import Event, is_whole
-from ..turns.history import Conversation
-from ..turns.note_tracker import Listener
+from ..turns.history import History
+from ..turns.note_tracker import NoteTracker
 
 FORMAT = "tradefours-take/1"
 JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"
@@ -194,8 +194,8 @@ def _event(when: Any, message: str) -> Event:
 
 
 def _notes(events: list[Event], start: float, role: int) -> list[Note]:
-    conversation = Conversation(kept=sys.maxsize)
-    listener, notes = Listener(conversation), []
+    conversation = History(kept=sys.maxsize)
+    listener, notes = NoteTracker(conversation), []
     for event in events:
         listener.hear(event)
     if events:

@@ -11,7 +11,7 @@ from ..errors import UserError
 from .transport import FASTEST, SLOWEST, Transport
 
 
-class Linked:
+class LinkFollower:
     """Keeps a transport at the beat of the session. Tests bring a peer of their own. Raises UserError without the library."""
 
     def __init__(self, transport: Transport, peer: Any = None) -> None:

@@ -14,7 +14,7 @@ BETWEEN, SILENCE, MINUTE = (
 )  # seconds of silence before it looks, and before it looks at all; and between two of these
 
 
-class Tidy:
+class GarbageCollection:
     """From now until `end`, garbage is collected only in `calm`."""
 
     def __init__(self, now: float) -> None:

@@ -34,7 +34,7 @@ LOST_BEATS, LOST_SECONDS = 2.0, 1.0  # a silence longer than both is a lost cloc
 Fit = tuple[float, float, float]  # when the last tick truly was, seconds from tick to tick, scatter in seconds
 
 
-class Follower:
+class MidiClockFollower:
     """Keeps a transport in time with a MIDI clock."""
 
     def __init__(self, transport: Transport) -> None:

@@ -13,7 +13,7 @@ KEPT = 1000  # notes; the musician looks back a few hundred
 Change = tuple[int, list[Note]]
 
 
-class Conversation:
+class History:
     """Notes, numbered from the session's start. Those before number `first` are forgotten."""
 
     def __init__(self, kept: int = KEPT) -> None:

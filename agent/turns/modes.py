@@ -14,7 +14,7 @@ PARTS = ("auto", "comp", "lead", "bass")
 
 
 @dataclass(frozen=True)
-class Manner:
+class ModeSettings:
     """`mode`: call (answers when a phrase is over), trade (`bars` each) or duet (both at once, the agent's `part`).
 
     `groove`, 0 to 1, pulls what the agent plays to the sixteenths of a beat that is there (None: as is usual in this
@@ -38,7 +38,7 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Beat:
+class BeatSettings:
     """Where the beat comes from: a MIDI clock that is followed, a tempo of our own, Ableton Link, or nowhere.
 
     `tempo` in beats a minute; `count_in` bars are clicked before the first; `send_clock` makes us the master of others.

@@ -21,16 +21,16 @@ from ..midi.messages import (
     Event,
     Key,
 )
-from .history import Conversation
+from .history import History
 
 LONGEST_RING = 12.0  # seconds: a string under the pedal has died away by then
 
 
 @dataclass
-class Listener:
+class NoteTracker:
     """Hears one player, on any channels, and writes notes into the conversation."""
 
-    conversation: Conversation
+    conversation: History
     place: Callable[[float], float | None] = lambda when: None  # where in the bar a moment lies
     down: dict[Key, int] = field(default_factory=dict)  # keys held, and the number of the note that each began
     ringing: dict[Key, int] = field(default_factory=dict)  # notes let go under the pedal

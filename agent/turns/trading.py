@@ -22,7 +22,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Trades:
+class TradingForm:
     """Turns of `bars` bars of `beats` beats."""
 
     bars: int = 4

@@ -15,7 +15,7 @@ import socket
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from .requests import Pace
+from .requests import RateLimit
 
 HOME = ("127.0.0.1", "localhost")
 LETTERS, LONG = "abcdefghjkmnpqrstuvwxyz23456789", 12  # none that is taken for another: 59 bits, that a hand can type
@@ -30,7 +30,7 @@ WRONG = "That is not the token; the program shows it."
 TOO_MANY = "Too many tokens were tried; wait a minute."
 
 
-class Unwelcome(Exception):
+class AccessDenied(Exception):
     """May not come in; one sentence that says why, and the web's number for it."""
 
     def __init__(self, why: str, status: int = 403) -> None:
@@ -51,7 +51,7 @@ class Caller:
     wants_socket: bool = False
 
 
-class Doorkeeper:
+class AccessControl:
     """Stands at one port. `token` is what others must show; empty where nobody else may come in."""
 
     def __init__(self, port: int, lan: bool = False) -> None:
@@ -59,18 +59,18 @@ class Doorkeeper:
         self.token = "".join(secrets.choice(LETTERS) for _ in range(LONG)) if lan else ""
         self.pass_ = secrets.token_urlsafe(32)  # longer than what is typed
         self._ours = {name.lower() for name in _names()} if lan else set()
-        self._tries: OrderedDict[str, Pace] = OrderedDict()
+        self._tries: OrderedDict[str, RateLimit] = OrderedDict()
 
     def admit(self, caller: Caller, now: float) -> bool:
         """Let it in; whether it is to be given the pass. Raises Unwelcome."""
         name, _, port = caller.host.lower().rpartition(":")
         is_home = name in HOME and caller.at == HOME[0] and is_loopback(caller.of)
         if port != str(self.port) or not (is_home or (self.lan and name in {caller.at, *self._ours})):
-            raise Unwelcome(NOT_OURS)
+            raise AccessDenied(NOT_OURS)
         if caller.origin is None and caller.wants_socket:
-            raise Unwelcome(FIRST_THE_PAGE)
+            raise AccessDenied(FIRST_THE_PAGE)
         if caller.origin is not None and caller.origin.lower() != f"http://{caller.host.lower()}":
-            raise Unwelcome(OTHER_SITE)
+            raise AccessDenied(OTHER_SITE)
         return not is_home and self._knows(caller, now)
 
     def _knows(self, caller: Caller, now: float) -> bool:
@@ -78,15 +78,15 @@ class Doorkeeper:
         if caller.pass_ is not None and _same(caller.pass_, self.pass_):
             return False
         if caller.token is None:
-            raise Unwelcome(TOKEN_PLEASE)
-        tries = self._tries.setdefault(caller.of, Pace(now, A_SECOND, TRIES))
+            raise AccessDenied(TOKEN_PLEASE)
+        tries = self._tries.setdefault(caller.of, RateLimit(now, A_SECOND, TRIES))
         self._tries.move_to_end(caller.of)
         if len(self._tries) > REMEMBERED:
             self._tries.popitem(last=False)
         if not tries.allows(now):
-            raise Unwelcome(TOO_MANY, 429)
+            raise AccessDenied(TOO_MANY, 429)
         if not _same(caller.token, self.token):
-            raise Unwelcome(WRONG)
+            raise AccessDenied(WRONG)
         return True
 
 

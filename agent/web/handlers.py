@@ -16,21 +16,21 @@ from ..session.session import Session
 from ..styles import maker, presets
 from ..styles.presets import Preset
 from ..takes import library
-from .hub import Handler, Stage
+from .hub import Handler, Hub
 from .server import Page
 
 LEAST_LEARNT = 12  # notes of which a style can be learnt
 
 
-def _act(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+def _act(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
     session.act(wish["action"], stage.clock.now())
 
 
-def _knob(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+def _knob(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
     session.act(f"{KNOB}{wish['name']}={wish['value']:.3f}", stage.clock.now())
 
 
-def _midi(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+def _midi(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
     message = bytes(wish["bytes"])
     kind, key = message[0] & 0xF0, (message[0] & 0x0F, message[1])
     if kind == 0x90 and message[2]:
@@ -47,7 +47,7 @@ def use(session: Session, preset: Preset) -> None:
     session.use(preset)
 
 
-def _pad(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+def _pad(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
     """A style between four: x from left to right, y from top to bottom; knobs stay as they are."""
     x, y, corners = wish["x"], wish["y"], wish["corners"]
     if corners != stage.corners or not stage.at_corners:  # not for each inch that the hand moves
@@ -64,7 +64,7 @@ def _pad(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> No
     stage.at = [x, y]
 
 
-async def _sound_like_that(stage: Stage, session: Session, name: str) -> None:
+async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
     """A preset from the player's last phrases. Raises UserError, MindLost."""
     notes = [n for n in session.partner.conversation.notes if n.role == CALL and n.duration != HELD][-64:]
     if len(notes) < LEAST_LEARNT:
@@ -92,13 +92,13 @@ async def _sound_like_that(stage: Stage, session: Session, name: str) -> None:
     use(session, preset)
 
 
-def _save_preset(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+def _save_preset(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
     preset = session.partner.preset
     about = preset.description or f"From {preset.name}."
     _keep(stage, replace(preset, name=slug(wish["name"]), title=wish["name"], description=about))
 
 
-def _keep(stage: Stage, preset: Preset) -> None:
+def _keep(stage: Hub, preset: Preset) -> None:
     """Among the user's own. Raises UserError."""
     maker.write(preset, presets.OWN / f"{preset.name}.toml")
     stage.say(f"The style {preset.title} is kept.")
@@ -110,11 +110,11 @@ def slug(name: str) -> str:
     return "-".join(name.lower().replace(".", " ").replace("_", " ").split())
 
 
-def _learn(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+def _learn(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
     stage.learning.wanted = wish["action"]
 
 
-def _delete(stage: Stage, session: Session, page: Page, wish: dict[str, Any]) -> None:
+def _delete(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
     if wish["name"] == stage.take.folder.name:
         raise UserError("This take is being played just now; it can be deleted when it is over.")
     library.delete(stage.shelf, wish["name"])
@@ -146,6 +146,6 @@ HANDLERS: dict[str, Handler] = {
 }
 
 
-def handle(stage: Stage, session: Session, page: Page, request: dict[str, Any]) -> None:
+def handle(stage: Hub, session: Session, page: Page, request: dict[str, Any]) -> None:
     """Do what a page asks for. Raises UserError, MindLost."""
     HANDLERS[request["do"]](stage, session, page, request)

@@ -19,22 +19,22 @@ from ..audio.fm_patches import TIMBRES
 from ..audio.synth import CHOICES, OFF, BuiltIn, open_sound
 from ..clock import Clock
 from ..control.bindings import ACTIONS
-from ..control.midi_learn import Learning
+from ..control.midi_learn import MidiLearn
 from ..control.parameters import PARAMETERS
 from ..demo import messages, written_call
 from ..errors import UserError
 from ..midi import output_merge
 from ..midi.messages import Event
-from ..midi.output_merge import Desk
+from ..midi.output_merge import OutputMerge
 from ..midi.ports import PAGE
-from ..playing.worker_client import MindLost
+from ..playing.worker_client import WorkerLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import glance, lately
 from ..styles import presets
 from ..takes import library
 from ..takes.recorder import MIDI, Take
-from .note_view import AGENT, PLAYER, View, ident_of
+from .note_view import AGENT, PLAYER, NoteView, ident_of
 from .server import Page
 
 LOOK, LOOKS_A_STATE = 0.04, 6  # seconds between looks at what is planned; every so many looks, at everything else
@@ -46,7 +46,7 @@ SEATED = {PLAYER: output_merge.PLAYER, AGENT: output_merge.AGENT}
 DEFAULT_CORNERS = ("late-night-ballad", "bebop-line", "baroque", "ragtime")
 
 
-Handler = Callable[["Stage", Session, Page, dict[str, Any]], None]
+Handler = Callable[["Hub", Session, Page, dict[str, Any]], None]
 
 
 class PageInput:
@@ -63,15 +63,23 @@ class PageInput:
         self.on_event = None
 
 
-class Stage:
+class Hub:
     """What the pages see and do. `take` is the session's own, and is told everything first; `handle` does what a page asks for."""
 
     def __init__(
-        self, *, desk: Desk, take: Take, shelf: Path, clock: Clock, learning: Learning, bay: Patchbay, handle: Handler
+        self,
+        *,
+        desk: OutputMerge,
+        take: Take,
+        shelf: Path,
+        clock: Clock,
+        learning: MidiLearn,
+        bay: Patchbay,
+        handle: Handler,
     ) -> None:
         self._handle = handle
         self.desk, self.take, self.shelf, self.clock, self.learning, self.bay = desk, take, shelf, clock, learning, bay
-        self.keys, self.browser, self.view = PageInput(PAGE), PageInput(BROWSER), View()
+        self.keys, self.browser, self.view = PageInput(PAGE), PageInput(BROWSER), NoteView()
         self.session: Session | None = None
         self.broadcast: Callable[[dict[str, Any] | None], None] = lambda news: None
         self.showing, self.quiet, self.loudness = "listening", False, 0.8
@@ -188,7 +196,7 @@ class Stage:
             return
         try:
             self._handle(self, self.session, page, wish)
-        except (UserError, MindLost) as error:
+        except (UserError, WorkerLost) as error:
             self.say(str(error))
 
     def gone(self, page: Page) -> None:
@@ -219,7 +227,7 @@ class Stage:
         async def safely() -> None:
             try:
                 await work
-            except (UserError, MindLost) as error:
+            except (UserError, WorkerLost) as error:
                 self.say(str(error))
 
         task = asyncio.ensure_future(safely())

@@ -20,7 +20,7 @@ DRUMS = 9
 Row = dict[str, Any]
 
 
-class View:
+class NoteView:
     """Notes of both players as they begin and end, and those that are planned. Each method returns the news for the pages."""
 
     def __init__(self) -> None:

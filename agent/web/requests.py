@@ -19,7 +19,7 @@ Check = Callable[[Any], bool]
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9 _.-]{0,59}")
 
 
-class Refused(ValueError):
+class RequestRefused(ValueError):
     """Not a wish; one sentence that says why."""
 
 
@@ -101,24 +101,24 @@ MAY_LACK = {"on": {"at"}}  # what a wish may leave out
 def read(text: str) -> dict[str, Any]:
     """The wish in a text. Raises Refused."""
     if len(text) > LARGEST:
-        raise Refused("that was too long")
+        raise RequestRefused("that was too long")
     try:
         wish = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refused("that was not JSON") from error
+        raise RequestRefused("that was not JSON") from error
     if not isinstance(wish, dict) or not isinstance(wish.get("do"), str) or wish["do"] not in WISHES:
-        raise Refused("that is nothing to wish for")
+        raise RequestRefused("that is nothing to wish for")
     fields = WISHES[wish["do"]]
     given = set(wish) - {"do"}
     if not set(fields) - MAY_LACK.get(wish["do"], set()) <= given <= set(fields):
-        raise Refused(f"a wish for {wish['do']} has {', '.join(fields) or 'nothing else'}")
+        raise RequestRefused(f"a wish for {wish['do']} has {', '.join(fields) or 'nothing else'}")
     for name, is_good in fields.items():
         if name in given and not is_good(wish[name]):
-            raise Refused(f"{name} does not fit")
+            raise RequestRefused(f"{name} does not fit")
     return wish
 
 
-class Pace:
+class RateLimit:
     """How many of something one may have: so many a second, and some more at once."""
 
     def __init__(self, now: float, a_second: float = A_SECOND, at_once: float = AT_ONCE) -> None:

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType, web
 
 from ..clock import Clock
-from .access import HOME, Caller, Doorkeeper, Unwelcome, own_address
-from .requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, Pace, Refused, read
+from .access import HOME, AccessControl, AccessDenied, Caller, own_address
+from .requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, RateLimit, RequestRefused, read
 
 PAGE = Path(__file__).resolve().parent / "static"
 ADDRESS, EVERYWHERE, USUAL_PORT = HOME[0], "0.0.0.0", 4404
@@ -78,7 +78,7 @@ class Server:
         self.host, self.clock, self.port, self.lan = host, clock, port, lan
         self.pages: set[Page] = set()
         self.url = self.invitation = ""
-        self.door = Doorkeeper(port, lan)
+        self.door = AccessControl(port, lan)
         self.sent = self.bytes = 0  # messages to pages, and what they weighed
         self._news: list[dict[str, Any]] = []
         self._sending: asyncio.TimerHandle | None = None
@@ -142,7 +142,7 @@ class Server:
         try:
             is_new = self.door.admit(_caller(request, cookie), self.clock.now())
             response = await handler(request)
-        except Unwelcome as no:
+        except AccessDenied as no:
             response = web.Response(status=no.status, text=str(no))
             _seal(response)
             return response
@@ -198,7 +198,7 @@ class Server:
 
     async def _read(self, socket: web.WebSocketResponse, page: Page) -> None:
         now, nonsense = self.clock.now(), 0
-        pace, slow = Pace(now), Pace(now, COSTLY_A_SECOND, COSTLY_AT_ONCE)
+        pace, slow = RateLimit(now), RateLimit(now, COSTLY_A_SECOND, COSTLY_AT_ONCE)
         async for message in socket:
             if message.type is not WSMsgType.TEXT or not pace.allows(self.clock.now()):
                 await socket.close(code=1008)
@@ -208,7 +208,7 @@ class Server:
                 if wish["do"] in COSTLY and not slow.allows(self.clock.now()):
                     page.tell(json.dumps({"t": "refused", "why": "that was asked for very often; wait a moment"}))
                     continue
-            except Refused as error:
+            except RequestRefused as error:
                 nonsense += 1
                 if nonsense > PATIENT:
                     await socket.close(code=1008)

@@ -60,7 +60,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class Example:
     """A window of W steps. A field of `target` that equals its number of values is unknown, and not asked for."""
 
     steps: codec.Steps  # (W, 14), with their recall
@@ -73,7 +73,7 @@ class Lesson:
     which: codec.Steps  # (W,): the passage whose style counts for the step after each
 
 
-class Course:
+class ExampleStream:
     """All lessons over some pieces."""
 
     def __init__(self, pieces: Sequence[Piece], window: int, style_notes: int, seed: int = 0) -> None:
@@ -86,7 +86,7 @@ class Course:
         weight = np.array([len(p) / np.sqrt(notes[p.source]) / root for p in self.pieces])
         self._cumulative = np.cumsum(weight)
 
-    def lesson(self, step: int, k: int) -> Lesson:
+    def lesson(self, step: int, k: int) -> Example:
         """Lesson `k` of step `step`."""
         rng = np.random.default_rng((self.seed, step, k))
         length = self.window + 1
@@ -201,7 +201,7 @@ class Course:
         ends: NDArray[np.float64],
         which: codec.Steps,
         styles: list[Passage | None],
-    ) -> Lesson:
+    ) -> Example:
         steps = np.tile(codec.SILENCE, (self.window, 1))
         target = np.tile(codec.SILENCE, (self.window, 1))
         target[:, codec.ROLE] = codec.SIZES[codec.ROLE]
@@ -238,7 +238,7 @@ class Course:
                 figures[i] = features.standard(features.measure(*(getattr(told, f).tolist() for f in FIGURED)))
                 if told.velocity[0] < 0:
                     figures[i, features.NAMES.index("loudness")] = np.nan
-        return Lesson(
+        return Example(
             longest_match.recalled(steps, self.window), target, made_up, lengths, style, known, figures, which
         )
 
@@ -314,7 +314,7 @@ def _into_key(rng: np.random.Generator, pitch: NDArray[np.int64], like: NDArray[
     return int(np.argmax(fit)) - 6
 
 
-def batch(course: Course, step: int, indices: Sequence[int]) -> dict[str, NDArray[np.generic]]:
-    """Lessons `indices` of a step, stacked: each field of `Lesson` with a leading axis."""
+def batch(course: ExampleStream, step: int, indices: Sequence[int]) -> dict[str, NDArray[np.generic]]:
+    """Lessons `indices` of a step, stacked: each field of `Example` with a leading axis."""
     lessons = [course.lesson(step, k) for k in indices]
-    return {name: np.stack([getattr(lesson, name) for lesson in lessons]) for name in Lesson.__slots__}
+    return {name: np.stack([getattr(lesson, name) for lesson in lessons]) for name in Example.__slots__}

@@ -23,7 +23,7 @@ AHEAD = 4  # batches that each process makes before they are asked for
 class Batches:
     """The lessons `mine` of the steps from `first` to `last`, step by step, in small integers: they travel between processes."""
 
-    def __init__(self, course: examples.Course, first: int, last: int, mine: Sequence[int]) -> None:
+    def __init__(self, course: examples.ExampleStream, first: int, last: int, mine: Sequence[int]) -> None:
         self.course, self.first, self.last, self.mine = course, first, last, mine
 
     def __len__(self) -> int:

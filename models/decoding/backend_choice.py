@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ..runtime import weights_file
-from ..runtime.backend import Network
-from ..runtime.numpy_backend import PlainNetwork
+from ..runtime.backend import Backend
+from ..runtime.numpy_backend import NumpyBackend
 from .engine import Engine
-from .reranker import Ear
+from .reranker import Reranker
 
 EAR = Path(__file__).parent / "reranker.safetensors"
 LIVE, PLAIN, TORCH = NAMES = ("live", "plain", "torch")
@@ -27,14 +27,14 @@ HOW_TO_GET_TORCH = (
 
 def load(name: str, kind: str = LIVE) -> Engine:
     """An engine with the weights of that name. Raises CheckpointError. What is to be said of a fallback is its `note`."""
-    network: Network
+    network: Backend
     note = ""
     if kind == TORCH:
         network, title, fingerprint, about = _torch(name)
     else:
         found = weights_file.read(weights_file.find(name, live=True))
         title, fingerprint, about = found.name, found.fingerprint, found.about
-        network, note = live(found) if kind == LIVE else (PlainNetwork(found.tensors, found.config), "")
+        network, note = live(found) if kind == LIVE else (NumpyBackend(found.tensors, found.config), "")
     engine = Engine(network, title, fingerprint, str(about.get("points", "")), hearing())
     licence = f"The weights {title}: {about['licence']}." if "licence" in about else ""
     engine.note = " ".join(filter(None, (licence, note)))
@@ -42,34 +42,34 @@ def load(name: str, kind: str = LIVE) -> Engine:
     return engine
 
 
-def hearing() -> Ear:
+def hearing() -> Reranker:
     """The ear that chooses among drafts, whichever weights play. Raises CheckpointError."""
     try:
-        return Ear.read(EAR)
+        return Reranker.read(EAR)
     except ValueError as error:
         raise weights_file.CheckpointError(str(error)) from error
 
 
-def live(found: weights_file.Weights) -> tuple[Network, str]:
+def live(found: weights_file.Weights) -> tuple[Backend, str]:
     """The live network, or what takes its place, and what is to be said of that."""
     try:
-        from ..runtime.onnx_backend import LiveNetwork
+        from ..runtime.onnx_backend import OnnxBackend
 
-        return LiveNetwork(found.tensors, found.config, found.small), ""
+        return OnnxBackend(found.tensors, found.config, found.small), ""
     except Exception as error:  # a missing or broken runtime raises what it likes
         why = "is not installed" if isinstance(error, ImportError) else f"cannot run here ({type(error).__name__})"
         note = f"ONNX Runtime {why}; playing on numpy, a few times slower: install onnxruntime for the live engine."
-        return PlainNetwork(found.tensors, found.config), note
+        return NumpyBackend(found.tensors, found.config), note
 
 
-def _torch(name: str) -> tuple[Network, str, str, dict[str, Any]]:
+def _torch(name: str) -> tuple[Backend, str, str, dict[str, Any]]:
     try:
         import torch
     except ImportError as error:
         raise weights_file.CheckpointError(f"torch is not installed; {HOW_TO_GET_TORCH}") from error
     from ..runtime import checkpoint
-    from ..runtime.torch_backend import TorchNetwork
+    from ..runtime.torch_backend import TorchBackend
 
     torch.set_num_threads(1)  # one core is left to the one who keeps time
     loaded = checkpoint.load(name)
-    return TorchNetwork(loaded.musician), loaded.name, loaded.fingerprint, loaded.about
+    return TorchBackend(loaded.musician), loaded.name, loaded.fingerprint, loaded.about

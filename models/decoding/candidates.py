@@ -36,7 +36,7 @@ HEARD = 256  # notes of whoever plays, among which the call is
 
 
 @dataclass(frozen=True)
-class Draft:
+class Candidate:
     """The notes of an answer and why it ended there ("more" or "end"); how human it sounds, if that can be told, and how well it fits."""
 
     notes: tuple[Note, ...]
@@ -45,7 +45,7 @@ class Draft:
     fits: float
 
 
-class Drafter:
+class CandidatePool:
     """The drafts of one engine. `made` and `used` count them."""
 
     def __init__(self, engine: Engine) -> None:
@@ -55,12 +55,12 @@ class Drafter:
         self._span: Span | None = None
         self._called: Called | None = None  # the call, as the ear remembers it
         self._count = 0
-        self._found: list[Draft] = []
+        self._found: list[Candidate] = []
         self._work: Generator[Note, None, str] | None = None
         self._notes: list[Note] = []  # of the draft that is worked on
         self._generator = np.random.default_rng(0)
         self._base = 0  # notes before it
-        self._rest: tuple[int, Span, Draft] | None = (
+        self._rest: tuple[int, Span, Candidate] | None = (
             None  # of the one that is played: after so many notes, what is left
         )
 
@@ -131,7 +131,7 @@ class Drafter:
                 return "more"
         return "end" if draft.end == "end" else None
 
-    def _going_on(self, span: Span) -> Draft | None:
+    def _going_on(self, span: Span) -> Candidate | None:
         """What is left of the answer that is being played, if it is still what is asked for."""
         rest, self._rest = self._rest, None
         if rest is None:
@@ -144,7 +144,7 @@ class Drafter:
         self.chosen_from = 0
         return left
 
-    def _take(self, span: Span) -> Draft | None:
+    def _take(self, span: Span) -> Candidate | None:
         """The best answer to that question, moved to where it is asked for; None where there is none that fits."""
         thought, found = self._span, self._found
         self.drop()
@@ -168,10 +168,10 @@ class Drafter:
         human = self.engine.ear.likes(self._called, self._notes) if self.engine.ear and self._called else None
         if human is not None and self._span is not None and self._span.bar is not None:
             human += IN_TIME * pulse.kept(self._notes, self._span.bar)
-        self._found.append(Draft(tuple(self._notes), end, human, fit(self.engine.notes, self._notes)))
+        self._found.append(Candidate(tuple(self._notes), end, human, fit(self.engine.notes, self._notes)))
 
 
-def chosen(drafts: Sequence[Draft]) -> Draft:
+def chosen(drafts: Sequence[Candidate]) -> Candidate:
     """The most human of some drafts, or, where most of them are too short to tell, the one that fits best."""
     told = [draft for draft in drafts if draft.human is not None]
     if 2 * len(told) > len(drafts):

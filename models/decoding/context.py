@@ -10,13 +10,13 @@ import numpy as np
 
 from ..encoding import codec, longest_match
 from ..music.note import Note
-from ..runtime.backend import Floats, Network
+from ..runtime.backend import Backend, Floats
 
 
-class Memory:
+class Context:
     """All that one session's musician has in mind."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Backend) -> None:
         self.network, self.window, self.ring = network, network.config.window, network.ring
         self.z: Floats = np.zeros(network.config.latent, np.float32)  # the style in which it is fed from now on
         self.notes: list[Note] = []

@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from ..encoding import codec
 from ..encoding.codec import CHOSEN
 from ..music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
-from ..runtime.backend import Floats, Network
+from ..runtime.backend import Backend, Floats
 from ..steering import constraints, knobs, style_habits, style_offset
 from ..steering.pipeline import Leanings
 from ..steering.sampling import Sampling, draw, softmax
 from . import style_prompt
-from .candidates import Drafter
-from .context import Memory
-from .reranker import Ear
+from .candidates import CandidatePool
+from .context import Context
+from .reranker import Reranker
 
 CLOSING_REST = 0.5  # seconds: once it may close, an answer ends before a rest of this length
 EVEN = 0.4  # in a duet, the share of notes that is ours whatever the musician thinks
@@ -40,11 +40,11 @@ class Engine:
 
     def __init__(
         self,
-        network: Network,
+        network: Backend,
         name: str = "unnamed",
         fingerprint: str = "none",
         points: str = "",
-        ear: Ear | None = None,
+        ear: Reranker | None = None,
     ) -> None:
         self.network, self.config, self.cache = network, network.config, network.ring
         self.name, self.fingerprint = name, fingerprint
@@ -54,8 +54,8 @@ class Engine:
         self.leanings = Leanings(self.config.latent)
         self.sampling = Sampling()
         self.generator, self.seeded = np.random.default_rng(0), 0
-        self.drafts = Drafter(self)
-        self.memory = Memory(network)
+        self.drafts = CandidatePool(self)
+        self.memory = Context(network)
         self._vamp: list[Note] = []
         self._beat: float | None = None  # seconds, of the beat that it was told in
         self._over = False  # whether the answer that it led to is

@@ -46,7 +46,7 @@ Rows = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Ear:
+class Reranker:
     """What each figure is worth: `mean` and `spread` (n,) of the musician's answers, and a `worth` (2n,) of each figure and its square."""
 
     mean: Rows
@@ -54,7 +54,7 @@ class Ear:
     worth: Rows
 
     @classmethod
-    def read(cls, path: Path) -> Ear:
+    def read(cls, path: Path) -> Reranker:
         """From a file that `write` made. Raises ValueError for anything else."""
         try:
             with safe_open(path, framework="np") as file:

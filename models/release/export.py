@@ -25,7 +25,7 @@ from ..decoding.engine import Engine
 from ..encoding import codec
 from ..music.note import LOWEST
 from ..runtime import quantization, weights_file
-from ..runtime.numpy_backend import PlainNetwork
+from ..runtime.numpy_backend import NumpyBackend
 from . import parity
 
 LIMIT = 16_000_000  # bytes of an exported file
@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
             )
         out = args.out or path.with_suffix(f"{weights_file.LIVE}{path.suffix}")
         tried = out.with_suffix(".try" + out.suffix)
-        reference = PlainNetwork(weights.tensors, weights.config)
+        reference = NumpyBackend(weights.tensors, weights.config)
         passages = parity.played(Engine(reference))
         if args.corpus is not None:
             passages += heldout(args.corpus, args.split, weights.config.latent)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ..network.config import Config
 from ..runtime.backend import Floats
-from ..runtime.onnx_backend import MATRICES, LiveNetwork
+from ..runtime.onnx_backend import MATRICES, OnnxBackend
 from ..runtime.quantization import Quantised, quantised
 from .parity import Listeners
 
@@ -37,7 +37,7 @@ def chosen(
     small = {name: quantised(weights[name]) for group in every for name in group}
 
     def heard(names: Sequence[str]) -> tuple[float, float]:
-        found = listeners.compare(LiveNetwork(weights, config, {name: small[name] for name in names}), at_once=64)
+        found = listeners.compare(OnnxBackend(weights, config, {name: small[name] for name in names}), at_once=64)
         return found.same, found.off
 
     def blur(group: list[str]) -> float:

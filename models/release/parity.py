@@ -15,7 +15,7 @@ from ..decoding.engine import Engine
 from ..encoding import codec, longest_match
 from ..encoding.codec import Steps
 from ..music.note import Note, Span
-from ..runtime.backend import Floats, Network
+from ..runtime.backend import Backend, Floats
 
 SAME, WORSE = 0.99, 0.005  # of the likeliest values at least, and of bits a note at most
 Passage = tuple[Steps, Floats]  # (N, 7) steps, the first of them silence, and a style
@@ -51,11 +51,11 @@ class Agreement:
 class Listeners:
     """A reference that has read some passages, for others to be compared with."""
 
-    def __init__(self, reference: Network, passages: Sequence[Passage]) -> None:
+    def __init__(self, reference: Backend, passages: Sequence[Passage]) -> None:
         self.passages = passages
         self._said = [_read(reference, *passage) for passage in passages]
 
-    def compare(self, other: Network, at_once: int = 1) -> Agreement:
+    def compare(self, other: Backend, at_once: int = 1) -> Agreement:
         """Let the other read them, too: note by note, as it plays, or `at_once` so many, which is quicker."""
         same, off, bits, notes, fields = 0, 0.0, np.zeros(2), 0, len(codec.SIZES)
         for (rows, z), true in zip(self.passages, self._said, strict=True):
@@ -74,7 +74,7 @@ class Listeners:
         )
 
 
-def compare(reference: Network, other: Network, passages: Sequence[Passage]) -> Agreement:
+def compare(reference: Backend, other: Backend, passages: Sequence[Passage]) -> Agreement:
     """Let both read the same passages, note by note."""
     return Listeners(reference, passages).compare(other)
 
@@ -96,7 +96,7 @@ def played(engine: Engine, count: int = 200, passages: int = 8) -> list[Passage]
     return found
 
 
-def _read(network: Network, rows: Steps, z: Floats, at_once: int = 1) -> list[Floats]:
+def _read(network: Backend, rows: Steps, z: Floats, at_once: int = 1) -> list[Floats]:
     """Of each field the logits (N - 1, size) of the next step's value, at each step but the last."""
     network.ring.clear()
     steps = longest_match.recalled(rows, network.config.window)

@@ -17,7 +17,7 @@ from ..network.ring_index import Ring
 Floats = NDArray[np.float32]
 
 
-class Network(Protocol):
+class Backend(Protocol):
     """A musician's network with the memory of one session."""
 
     config: Config

@@ -17,7 +17,7 @@ from .backend import Floats
 SPARE = 256  # rows that are written before the end is carried to the beginning
 
 
-class Tape:
+class KvTape:
     """Room for `ring.size` steps and some more: (layers, keys or values, heads, rows, head) in float32."""
 
     def __init__(self, config: Config, ring: Ring) -> None:

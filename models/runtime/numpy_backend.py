@@ -110,8 +110,8 @@ def attended(q: Floats, k: Floats, v: Floats, seen: NDArray[np.bool_]) -> Floats
     return y.reshape(heads, count, head).transpose(1, 0, 2).reshape(count, -1)
 
 
-class PlainNetwork:
-    """See `models.runtime.backend.Network`."""
+class NumpyBackend:
+    """See `models.runtime.backend.Backend`."""
 
     runtime = "numpy"
 

@@ -19,8 +19,8 @@ from ..network.config import Config
 from ..network.ring_index import MARGIN
 from . import quantization
 from .backend import Floats
-from .kv_tape import Tape
-from .numpy_backend import EPSILON, PlainNetwork
+from .kv_tape import KvTape
+from .numpy_backend import EPSILON, NumpyBackend
 from .onnx_graph import MICROSOFT, Graph
 from .onnx_session import Run, bound, session
 
@@ -28,8 +28,8 @@ from .onnx_session import Run, bound, session
 MATRICES = {"qk": ("q", "k"), **{kind: (kind,) for kind in ("v", "o", "gate", "up", "down")}}
 
 
-class LiveNetwork(PlainNetwork):
-    """See `models.runtime.backend.Network`."""
+class OnnxBackend(NumpyBackend):
+    """See `models.runtime.backend.Backend`."""
 
     runtime = "onnxruntime"
 
@@ -50,7 +50,7 @@ class LiveNetwork(PlainNetwork):
 
     def _make_room(self) -> None:
         c = self.config
-        self._tape = Tape(c, self.ring)
+        self._tape = KvTape(c, self.ring)
         self._cos, self._sin = np.zeros((2, self._tape.rows, c.head // 2), np.float32)
 
     def _pass(self, x: Floats, cos: Floats, sin: Floats) -> Floats:

@@ -15,8 +15,8 @@ from ..network.ring_index import MARGIN, Ring
 from .backend import Floats
 
 
-class TorchNetwork:
-    """See `models.runtime.backend.Network`."""
+class TorchBackend:
+    """See `models.runtime.backend.Backend`."""
 
     runtime = "torch"
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..decoding import reranker
-from ..decoding.reranker import LEAST, Called, Ear, Row
+from ..decoding.reranker import LEAST, Called, Reranker, Row
 from ..music.note import Note
 
 DECAY = 0.03  # of what figures are worth, squared
@@ -59,10 +59,10 @@ def asked(
     return [Question(np.stack(rows), np.broadcast_to(silent, rows[0].shape))]
 
 
-def taught(questions: Sequence[Question], decay: float = DECAY) -> Ear:
+def taught(questions: Sequence[Question], decay: float = DECAY) -> Reranker:
     """The ear that answers them best."""
     own = np.concatenate([q.figures[1:] for q in questions])
-    pupil = Ear(own.mean(0), own.std(0) + 1e-6, np.zeros(2 * own.shape[1]))
+    pupil = Reranker(own.mean(0), own.std(0) + 1e-6, np.zeros(2 * own.shape[1]))
     rows = torch.from_numpy(np.stack([_rows(q, pupil) for q in questions]))
     worth = torch.zeros(rows.shape[-1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([worth], max_iter=300, line_search_fn="strong_wolfe")
@@ -75,10 +75,10 @@ def taught(questions: Sequence[Question], decay: float = DECAY) -> Ear:
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return Ear(pupil.mean, pupil.spread, worth.detach().numpy())
+    return Reranker(pupil.mean, pupil.spread, worth.detach().numpy())
 
 
-def _rows(question: Question, pupil: Ear) -> Row:
+def _rows(question: Question, pupil: Reranker) -> Row:
     """Both powers of all figures; the person's are the answers' own mean where they say nothing."""
     rows = reranker.expanded((question.figures - pupil.mean) / pupil.spread)
     silent = np.concatenate([question.silent, question.silent])
@@ -86,7 +86,7 @@ def _rows(question: Question, pupil: Ear) -> Row:
     return rows
 
 
-def judged(pupil: Ear, questions: Sequence[Question]) -> tuple[float, float]:
+def judged(pupil: Reranker, questions: Sequence[Question]) -> tuple[float, float]:
     """How often the person is told from all the answers, and from one of them."""
     said = np.stack([_rows(q, pupil) @ pupil.worth for q in questions])
     return float(np.mean(said.argmax(1) == 0)), float(np.mean(said[:, :1] > said[:, 1:]))

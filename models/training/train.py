@@ -96,9 +96,9 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
     trainer.resume(args.out)
     sources = corpus.named(args.sources)
     pieces = corpus.read(args.corpus, "train", sources)
-    course = examples.Course(pieces, config.window, config.style_notes, args.seed)
+    course = examples.ExampleStream(pieces, config.window, config.style_notes, args.seed)
     held_out = corpus.read(args.corpus, "valid", sources) if args.judge and rank == 0 else []
-    others = examples.Course(held_out, config.window, config.style_notes)
+    others = examples.ExampleStream(held_out, config.window, config.style_notes)
     unseen = [tensors(examples.batch(others, i, range(args.batch)), device) for i in range(JUDGED if held_out else 0)]
     if rank == 0:
         size = sum(p.numel() for p in trainer.musician.parameters()) / 1e6

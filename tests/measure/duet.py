@@ -23,10 +23,10 @@ import numpy as np
 
 from agent.clock import SystemClock
 from agent.playing.player import Player
-from agent.playing.worker_client import Mind, worker_command
+from agent.playing.worker_client import WorkerClient, worker_command
 from agent.session.session import Session
 from agent.styles.presets import Preset, load
-from agent.turns.modes import DUET, Beat, Manner
+from agent.turns.modes import DUET, BeatSettings, ModeSettings
 from models.data.corpus import Piece, read
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
@@ -127,11 +127,11 @@ class InHouse:
 async def play_along(tune: Tune, mind: Any, clock: Any, make_player: Any, how: How) -> tuple[list[Note], float]:
     """One duet: what was played under the melody, on the tune's own line of time, and the share of it that was ready."""
     keys, output = FakeInput(clock), FakeOutput(clock)
-    beat = Beat(tempo=240.0 / tune.bar, count_in=0)
+    beat = BeatSettings(tempo=240.0 / tune.bar, count_in=0)
     session = Session(
         **{"inputs": [keys], "output": output, "mind": mind, "preset": how.preset, "take": None, "seed": how.seed},
         **{"say": lambda text: None, "clock": clock, "channel": AGENT, "make_player": make_player},
-        **{"manner": Manner(DUET, part="comp", groove=how.groove), "beat": beat},
+        **{"manner": ModeSettings(DUET, part="comp", groove=how.groove), "beat": beat},
     )
     running = asyncio.ensure_future(session.run())
     while mind_sleeps(mind) or not session.transport.running:
@@ -152,7 +152,7 @@ async def play_along(tune: Tune, mind: Any, clock: Any, make_player: Any, how: H
 
 def mind_sleeps(mind: Any) -> bool:
     """Whether a musician in a process of its own is not awake yet."""
-    return isinstance(mind, Mind) and mind.ready is None
+    return isinstance(mind, WorkerClient) and mind.ready is None
 
 
 def heard_by(output: FakeOutput, zero: float) -> list[Note]:
@@ -283,7 +283,7 @@ def duet(tune: Tune, engine: Engine | None, how: How, takes: float | None = None
         return figures(tune, *in_virtual_time(lambda loop: play_along(tune, mind, loop, LoopPlayer, how)))
 
     def live() -> Coroutine[Any, Any, tuple[list[Note], float]]:
-        return play_along(tune, Mind(worker_command()), SystemClock(), Player, how)
+        return play_along(tune, WorkerClient(worker_command()), SystemClock(), Player, how)
 
     return figures(tune, *asyncio.run(live()))
 

@@ -23,11 +23,11 @@ from typing import Any
 from agent.clock import SystemClock
 from agent.midi.messages import Event
 from agent.playing.timing_stats import percentiles
-from agent.playing.worker_client import Mind, worker_command
+from agent.playing.worker_client import WorkerClient, worker_command
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import Take
-from agent.turns.modes import Beat
+from agent.turns.modes import BeatSettings
 
 from .soak import memory
 
@@ -155,12 +155,12 @@ async def _flooded(seconds: float, mind: Sequence[str], folder: Path, rate: floa
     session = Session(
         inputs=[],
         output=synth,
-        mind=Mind(mind),
+        mind=WorkerClient(mind),
         preset=Preset("plain"),
         take=Take(folder, trouble=said.append),
         say=said.append,
         clock=SystemClock(),
-        beat=Beat(follow=True),
+        beat=BeatSettings(follow=True),
         channel=1,
     )
     running = asyncio.ensure_future(session.run())

@@ -19,9 +19,9 @@ from typing import Any
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
-from agent.turns.modes import MODES, Manner
+from agent.turns.modes import MODES, ModeSettings
 
-from ..support.fakes import FakeInput, FakeMind, LoopPlayer, VirtualLoop, in_virtual_time
+from ..support.fakes import FakeInput, FakeWorker, LoopPlayer, VirtualLoop, in_virtual_time
 from .soak import memory, phrase
 
 
@@ -53,7 +53,7 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
     output = Judging()
 
     async def play(loop: VirtualLoop) -> Session:
-        keys, mind = FakeInput(loop), FakeMind()
+        keys, mind = FakeInput(loop), FakeWorker()
         mind.told = mind.styles = mind.drafts = Forgetful()  # type: ignore[assignment]
         session = Session(
             inputs=[keys],
@@ -63,7 +63,7 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
             take=Take(folder),
             say=lambda text: None,
             clock=loop,
-            manner=Manner(bars=1),
+            manner=ModeSettings(bars=1),
             channel=1,
             make_player=LoopPlayer,
         )

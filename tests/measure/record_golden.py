@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.control.bindings import Controls
-from agent.midi.keyboard_zones import Zone
-from agent.playing.worker_client import Mind
+from agent.control.bindings import Bindings
+from agent.midi.keyboard_zones import KeyboardZones
+from agent.playing.worker_client import WorkerClient
 from agent.replay import take_replay
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
-from agent.turns.modes import MODES, Beat, Manner
+from agent.turns.modes import MODES, BeatSettings, ModeSettings
 from models.worker import Echo, serve
 
 from ..support.fakes import FakeInput, FakeOutput, LoopPlayer, VirtualLoop, in_virtual_time
@@ -33,7 +33,7 @@ NOTE_TAKES, RESTART_TAKES = 0.004, 0.4  # seconds
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 
 
-class Inline(Mind):
+class Inline(WorkerClient):
     """The echo, by the same words as over a pipe, in this process: a note each few milliseconds."""
 
     async def start(self) -> None:
@@ -68,10 +68,10 @@ class Inline(Mind):
 
 def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset] = ()) -> None:
     """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any."""
-    chance, manner = random.Random(mode), Manner(mode, bars=1, groove=0.5)
-    beat = Beat(tempo=None if mode == "call" else 110.0)
-    controls = Controls.of(["cc20=panic", "cc21=knob:density"])
-    setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": Zone(transpose=-12)}
+    chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
+    beat = BeatSettings(tempo=None if mode == "call" else 110.0)
+    controls = Bindings.of(["cc20=panic", "cc21=knob:density"])
+    setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": KeyboardZones(transpose=-12)}
     args = Namespace(weights="none", engine="live", mind=" ".join(ECHO))
     preset = Preset("plain")
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.control.bindings import Controls
+from agent.control.bindings import Bindings
 from agent.midi.messages import MOST_SYSEX, is_whole
-from agent.playing.worker_client import Mind, MindLost
+from agent.playing.worker_client import WorkerClient, WorkerLost
 from models.music.note import Span
 
 from ..agent.session.test_session import Jam, jam
@@ -108,7 +108,7 @@ def jam_judged(script: Any, **more: Any) -> tuple[Jam, Any]:
 )
 @pytest.mark.parametrize("follow", [False, True])
 def test_rubbish_and_floods_are_passed_over_or_on(messages: list[tuple[int, ...]], follow: bool) -> None:
-    from agent.turns.modes import Beat
+    from agent.turns.modes import BeatSettings
 
     async def script(j: Jam) -> None:
         for message in messages:
@@ -117,7 +117,7 @@ def test_rubbish_and_floods_are_passed_over_or_on(messages: list[tuple[int, ...]
                 await asyncio.sleep(0.0001)
         await asyncio.sleep(5.0)
 
-    made, _ = jam_judged(script, beat=Beat(follow=follow))
+    made, _ = jam_judged(script, beat=BeatSettings(follow=follow))
     assert all(is_whole(m) and len(m) <= MOST_SYSEX for _, m in made.output.sent)
 
 
@@ -130,7 +130,7 @@ def test_no_bytes_upset_a_session(messages: list[bytes]) -> None:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
 
-    made, _ = jam_judged(script, controls=Controls.of(["cc20=duet", "note36=panic", "cc21=knob:density"]))
+    made, _ = jam_judged(script, controls=Bindings.of(["cc20=duet", "note36=panic", "cc21=knob:density"]))
     assert all(is_whole(m) for _, m in made.output.sent)
 
 
@@ -142,13 +142,13 @@ def test_what_is_whole_is_one_message(message: bytes) -> None:
         assert all(b < 0x80 for b in message[1 : -1 if message[0] == 0xF0 else None])
 
 
-async def until_lost(mind: Mind) -> int:
+async def until_lost(mind: WorkerClient) -> int:
     """How many notes it plays before it is given up."""
     notes = 0
     try:
         async for _ in mind.play(Span(1.0, 3.0, 4.0, 5.0)):
             notes += 1
-    except MindLost:
+    except WorkerLost:
         return notes
     raise AssertionError("it came to an end")
 
@@ -179,7 +179,7 @@ def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.Mon
     monkeypatch.setattr("agent.playing.worker_client.PATIENCE", 1.0)
 
     async def act() -> int:
-        mind = Mind([sys.executable, "-c", BABBLE % reply])
+        mind = WorkerClient([sys.executable, "-c", BABBLE % reply])
         await mind.start()
         notes = 0
         try:
@@ -195,7 +195,7 @@ def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.Mon
 def test_a_musician_that_reads_no_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act() -> None:
         monkeypatch.setattr("agent.playing.worker_client.UNREAD", 100_000)
-        mind = Mind([sys.executable, "-c", "print('{\"ready\": {}}', flush=True); import time; time.sleep(60)"])
+        mind = WorkerClient([sys.executable, "-c", "print('{\"ready\": {}}', flush=True); import time; time.sleep(60)"])
         await mind.start()
         try:
             await mind.wait_ready()
@@ -215,7 +215,7 @@ def test_a_musician_without_memory_left_is_lost_and_no_more() -> None:
             "import resource, sys; print('{\"ready\": {}}', flush=True); sys.stdin.readline(); "
             "resource.setrlimit(resource.RLIMIT_AS, (1, 1)); x = bytes(10**9)"
         )
-        mind = Mind([sys.executable, "-c", code])
+        mind = WorkerClient([sys.executable, "-c", code])
         await mind.start()
         try:
             await mind.wait_ready()

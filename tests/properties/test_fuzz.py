@@ -24,9 +24,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from agent.control.midi_learn import LARGEST, Learning
+from agent.control.midi_learn import LARGEST, MidiLearn
 from agent.errors import UserError
-from agent.playing.worker_client import Mind, MindLost
+from agent.playing.worker_client import WorkerClient, WorkerLost
 from agent.styles import presets
 from agent.takes import library
 from models import worker
@@ -191,18 +191,18 @@ def test_a_file_of_controls(folder: Path, text: str, torn: bool) -> None:
     path = folder / "controls.txt"
     path.write_bytes(text.encode("utf8", "surrogatepass") + b"\xff" * torn)
     try:
-        learning = Learning.with_memory([], path)
+        learning = MidiLearn.with_memory([], path)
     except UserError as error:
         a_sentence(error)
     else:
-        assert Learning.with_memory(learning.lines(), folder / "none").lines() == learning.lines()
+        assert MidiLearn.with_memory(learning.lines(), folder / "none").lines() == learning.lines()
 
 
 def test_a_file_of_controls_without_end(folder: Path) -> None:
     path = folder / "controls.txt"
     path.write_text("cc20=duet\n" * LARGEST)
     with bounded(1, 5), pytest.raises(UserError, match="too large"):
-        Learning.with_memory([], path)
+        MidiLearn.with_memory([], path)
 
 
 # -- takes ---------------------------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ ready = st.fixed_dictionaries({"ready": st.just({"style": 2}) | values | st.fixe
 )
 def test_whatever_a_musician_says(replies: list[Any], first: Any, ask: str) -> None:
     async def act() -> None:
-        mind = Mind([])
+        mind = WorkerClient([])
         mind._process = Pipe(says([first, *replies]))  # type: ignore[assignment]
         reading = asyncio.create_task(mind._read())
         try:
@@ -296,7 +296,7 @@ def test_whatever_a_musician_says(replies: list[Any], first: Any, ask: str) -> N
                 assert all(map(math.isfinite, (*z, *habits.values())))
             else:
                 assert all(map(math.isfinite, (x for row in (await mind.measure(8, 1.0)).values() for x in row)))
-        except (MindLost, UserError) as error:
+        except (WorkerLost, UserError) as error:
             a_sentence(error)
         finally:
             await reading

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from agent.control.bindings import Controls
+from agent.control.bindings import Bindings
 from agent.playing.metronome import Metronome
 from agent.session.session import Session
 from agent.styles.presets import Preset
-from agent.turns.modes import MODES, Beat, Manner
+from agent.turns.modes import MODES, BeatSettings, ModeSettings
 
-from ..support.fakes import FakeInput, FakeMind, FakeOutput, LoopPlayer, VirtualLoop
+from ..support.fakes import FakeInput, FakeOutput, FakeWorker, LoopPlayer, VirtualLoop
 
 EXAMPLES = int(os.environ.get("TRUST", "1000"))
 CONTROLS = ["cc20=duet", "cc21=knob:density", "note100=panic", "pc5=answer", "pc6=twos"]
@@ -55,10 +55,10 @@ class Room(RuleBasedStateMachine):
     ) -> None:
         self.loop, self.channel = VirtualLoop(), channel
         asyncio.set_event_loop(self.loop)
-        self.mind = FakeMind(note_takes=note_takes, wakes_after=wakes_after)
+        self.mind = FakeWorker(note_takes=note_takes, wakes_after=wakes_after)
         self.output = FakeOutput(self.loop)
         self.keys = [FakeInput(self.loop, "one"), FakeInput(self.loop, "two")]
-        self.controls = Controls.of(CONTROLS)
+        self.controls = Bindings.of(CONTROLS)
         self.ticking: asyncio.Task[None] | None = None
         self.said: list[str] = []
 
@@ -71,8 +71,8 @@ class Room(RuleBasedStateMachine):
                 take=None,
                 say=self.said.append,
                 clock=self.loop,
-                manner=Manner(mode, bars=1),
-                beat=Beat(follow=follow, tempo=None if follow else tempo, click=clicks, send_clock=clicks),
+                manner=ModeSettings(mode, bars=1),
+                beat=BeatSettings(follow=follow, tempo=None if follow else tempo, click=clicks, send_clock=clicks),
                 controls=self.controls,
                 channel=channel,
                 make_player=LoopPlayer,

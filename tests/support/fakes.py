@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.midi.messages import Event
 from agent.midi.ports import PortLost
-from agent.playing.worker_client import RELIEVED, MindLost, Relieved
+from agent.playing.worker_client import RELIEVED, WorkerLost, WorkerReplaced
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
 from models.music.note import ANSWER, Note, Span
 from models.worker import Echo
@@ -91,7 +91,7 @@ class FakeInput:
         self.closed = True
 
 
-class FakeMind:
+class FakeWorker:
     """The echo, or another musician, in the same process, with its delays and troubles. `fails`: calls of `play` that die.
 
     `stillborn`: it never gets ready.
@@ -132,13 +132,13 @@ class FakeMind:
             self.gone.set()
         return taken
 
-    def loss(self) -> MindLost:
-        return Relieved(RELIEVED) if self.relieved else MindLost(self.last_words)
+    def loss(self) -> WorkerLost:
+        return WorkerReplaced(RELIEVED) if self.relieved else WorkerLost(self.last_words)
 
     async def wait_ready(self) -> dict[str, Any]:
         await asyncio.sleep(self.wakes_after)
         if self.stillborn:
-            raise MindLost("it ended")
+            raise WorkerLost("it ended")
         self.ready = {**self.echo.about(), "style": self.styles_have}
         return self.ready
 
@@ -170,7 +170,7 @@ class FakeMind:
         self.plays += 1
         if self.plays in self.fails:
             self.gone.set()
-            raise MindLost("it fell over")
+            raise WorkerLost("it fell over")
         playing = self.echo.play(span)
         while True:
             await asyncio.sleep(self.note_takes)

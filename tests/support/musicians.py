@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.music.note import Note
 from models.network.model import Musician
 from models.network.transformer import Config
-from models.runtime.numpy_backend import PlainNetwork
+from models.runtime.numpy_backend import NumpyBackend
 
 SMALL = Config(width=64, layers=3, heads=4, kv_heads=2, hidden=48, window=24, latent=8, style_width=16, style_notes=16)
 
@@ -30,9 +30,9 @@ def scale(count: int, start: float = 0.0, step: float = 0.2) -> list[Note]:
     return [Note(start + i * step, 0.15, 60 + degrees[i % len(degrees)], 70) for i in range(count)]
 
 
-def small_network(seed: int = 0, config: Config = SMALL) -> PlainNetwork:
+def small_network(seed: int = 0, config: Config = SMALL) -> NumpyBackend:
     """The same musician on numpy."""
-    return PlainNetwork(small_weights(seed, config), config)
+    return NumpyBackend(small_weights(seed, config), config)
 
 
 def small_weights(seed: int = 0, config: Config = SMALL) -> dict[str, NDArray[np.float32]]:

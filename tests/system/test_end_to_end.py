@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from agent.demo import messages, written_call
-from agent.midi.jack import JackEye
+from agent.midi.jack import JackServerWatch
 from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
-from agent.timing.midi_clock import TICKS, Follower
+from agent.timing.midi_clock import TICKS, MidiClockFollower
 from agent.timing.transport import Transport
 from agent.turns import turn_taking
 from models.music.midifile import read_notes
@@ -65,7 +65,7 @@ def test_a_name_that_another_keeps_is_ours_when_it_is_free(server: str) -> None:
     import jack
 
     other, ours = (jack.Client(name, no_start_server=True) for name in ("tradefours", "tradefours-07"))
-    eye = JackEye()
+    eye = JackServerWatch()
     try:
         kept, port = other.midi_outports.register("out"), ours.midi_outports.register("out")
         other.activate()
@@ -310,7 +310,7 @@ def followed(ticks: list[float], jitter: float, seed: int) -> tuple[np.ndarray, 
     and the tempo that it shows from the thirteenth on."""
     rng, late = np.random.default_rng(seed), ticks[0]
     transport = Transport()
-    follower = Follower(transport)
+    follower = MidiClockFollower(transport)
     follower.hear(ticks[0] - 0.1, b"\xfa")
     errors, shown = [], []
     for number, when in enumerate(ticks[:-24]):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agent.audio.fm_patches import TIMBRES
-from agent.audio.fm_synth import BLOCK, POLYPHONY, SLOTS, Part, Voices, limited
+from agent.audio.fm_synth import BLOCK, POLYPHONY, SLOTS, FmSynth, Part, limited
 
 RATE = 48000
 
@@ -22,7 +22,7 @@ def off(pitch: int) -> bytes:
     return bytes((0x80, pitch, 0))
 
 
-def seconds(voices: Voices, length: float) -> np.ndarray:
+def seconds(voices: FmSynth, length: float) -> np.ndarray:
     return voices.render(BLOCK * math.ceil(length * RATE / BLOCK))
 
 
@@ -42,7 +42,7 @@ def pitch_of(samples: np.ndarray, near: float) -> float:
 @pytest.mark.parametrize("timbre", sorted(TIMBRES))
 @pytest.mark.parametrize("pitch", [33, 57, 69, 84])
 def test_every_instrument_is_in_tune_within_two_cents(timbre: str, pitch: int) -> None:
-    voices = Voices(RATE, [Part(timbre)])
+    voices = FmSynth(RATE, [Part(timbre)])
     voices.take(0, on(pitch))
     seconds(voices, 0.3)
     tone = seconds(voices, 0.5)[:24000].sum(axis=1)
@@ -57,7 +57,7 @@ def jumps(samples: np.ndarray) -> float:
 
 @pytest.mark.parametrize("timbre", sorted(TIMBRES))
 def test_notes_begin_end_and_are_taken_without_a_click(timbre: str) -> None:
-    voices = Voices(RATE, [Part(timbre)])
+    voices = FmSynth(RATE, [Part(timbre)])
     voices.take(0, on(60, 127))
     begun = seconds(voices, 0.05)
     steady = jumps(seconds(voices, 0.1))
@@ -70,7 +70,7 @@ def test_notes_begin_end_and_are_taken_without_a_click(timbre: str) -> None:
 
 
 def test_a_voice_that_is_taken_fades() -> None:
-    voices = Voices(RATE, [Part("organ")])
+    voices = FmSynth(RATE, [Part("organ")])
     for pitch in range(40, 40 + POLYPHONY):
         voices.take(0, on(pitch, 60))
     seconds(voices, 0.1)
@@ -84,7 +84,7 @@ def test_a_voice_that_is_taken_fades() -> None:
 
 
 def test_the_same_key_again_and_again_is_one_voice_without_clicks() -> None:
-    voices = Voices(RATE, [Part("pad")])
+    voices = FmSynth(RATE, [Part("pad")])
     for _ in range(20):
         voices.take(0, on(60))
         assert jumps(seconds(voices, 0.03)) < 0.05
@@ -95,7 +95,7 @@ def test_the_same_key_again_and_again_is_one_voice_without_clicks() -> None:
 
 @pytest.mark.parametrize("timbre", sorted(TIMBRES))
 def test_thirty_two_loud_voices_do_not_clip(timbre: str) -> None:
-    voices = Voices(RATE, [Part(timbre)])
+    voices = FmSynth(RATE, [Part(timbre)])
     for pitch in range(48, 48 + POLYPHONY):
         voices.take(0, on(pitch, 127))
     heard = seconds(voices, 1.0)
@@ -105,7 +105,7 @@ def test_thirty_two_loud_voices_do_not_clip(timbre: str) -> None:
 
 def test_thirty_two_voices_take_a_small_share_of_a_core() -> None:
     """Promised: 15 % of a core. Here twice that, as this machine may be busy, and the best of some."""
-    voices = Voices(RATE, [Part("pad")])
+    voices = FmSynth(RATE, [Part("pad")])
     for pitch in range(48, 48 + POLYPHONY):
         voices.take(0, on(pitch, 127))
     shares = []
@@ -121,19 +121,19 @@ def test_thirty_two_voices_take_a_small_share_of_a_core() -> None:
 def test_a_harder_touch_is_louder_and_the_two_sit_apart() -> None:
     loud = []
     for velocity in (30, 80, 120):
-        voices = Voices(RATE)
+        voices = FmSynth(RATE)
         voices.take(0, on(60, velocity))
         loud.append(float(np.sqrt((seconds(voices, 0.3) ** 2).mean())))
     assert loud[0] * 1.5 < loud[1] < loud[2]
     for who, side in ((0, 0), (1, 1)):
-        voices = Voices(RATE, [Part("piano", 0.3), Part("piano", 0.7)])
+        voices = FmSynth(RATE, [Part("piano", 0.3), Part("piano", 0.7)])
         voices.take(who, on(60))
         power = (seconds(voices, 0.2) ** 2).mean(axis=0)
         assert power[side] > 1.5 * power[1 - side]
 
 
 def test_the_pedal_holds_and_lets_go_and_panic_ends_all() -> None:
-    voices = Voices(RATE)
+    voices = FmSynth(RATE)
     voices.take(0, bytes((0xB0, 64, 127)))
     voices.take(0, on(60))
     voices.take(0, off(60))
@@ -149,7 +149,7 @@ def test_the_pedal_holds_and_lets_go_and_panic_ends_all() -> None:
 
 
 def test_bending_bends_and_nonsense_is_passed_over() -> None:
-    voices = Voices(RATE, [Part("organ")])
+    voices = FmSynth(RATE, [Part("organ")])
     voices.take(0, on(69))
     voices.take(0, bytes((0xE0, 0x7F, 0x7F)))
     seconds(voices, 0.2)
@@ -169,7 +169,7 @@ def test_what_is_not_loud_is_not_touched() -> None:
 
 
 def test_clicks_of_the_metronome_are_short() -> None:
-    voices = Voices(RATE)
+    voices = FmSynth(RATE)
     voices.take(1, on(76, 100, 9))
     assert np.abs(seconds(voices, 0.05)).max() > 0.01
     seconds(voices, 0.5)

@@ -267,5 +267,5 @@ def test_a_closed_pipe_is_no_accident(tmp_path: Path) -> None:
 
 
 def test_a_command_is_asked_in_this_process_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["presets", "--json"]) == 0
+    assert main(["presets", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)

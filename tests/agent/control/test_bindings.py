@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.arguments import parser
-from agent.control.bindings import Controls
+from agent.control.bindings import Bindings
 from agent.control.parameters import PARAMETERS
 from agent.errors import UserError
-from agent.midi.feedback import LOOP, Echoes
-from agent.midi.keyboard_zones import Zone
-from agent.turns.modes import CALL, DUET, TRADE, Beat, Manner
+from agent.midi.feedback import LOOP, FeedbackFilter
+from agent.midi.keyboard_zones import KeyboardZones
+from agent.turns.modes import CALL, DUET, TRADE, BeatSettings, ModeSettings
 
 from ...system.rigs.jack import ROOT
 from ..cli.test_status_line import Screen
@@ -29,7 +29,7 @@ from ..session.test_session import AGENT_CHANNEL, Jam, jam
 
 
 def test_controls_act_once_when_they_go_down() -> None:
-    controls = Controls.of(["cc20=duet", "note36=panic", "pc5=preset:ragtime"])
+    controls = Bindings.of(["cc20=duet", "note36=panic", "pc5=preset:ragtime"])
     assert controls.action(b"\xb0\x14\x10") is None
     assert controls.action(b"\xb0\x14\x7f") == "duet"
     assert controls.action(b"\xb0\x14\x70") is None
@@ -45,13 +45,13 @@ def test_controls_act_once_when_they_go_down() -> None:
 
 
 def test_a_controller_turns_a_knob() -> None:
-    controls = Controls.of(["cc21=knob:density"])
+    controls = Bindings.of(["cc21=knob:density"])
     for value, turned in ((0, "-1.000"), (64, "0.000"), (127, "1.000")):
         assert controls.action(bytes((0xB0, 21, value))) == f"knob:density={turned}"
 
 
 def test_a_knob_does_nothing_until_it_is_picked_up() -> None:
-    controls, at = Controls.of(["cc21=knob:density"]), {"density": 0.5}
+    controls, at = Bindings.of(["cc21=knob:density"]), {"density": 0.5}
 
     def turn(value: int) -> str | None:
         action = controls.action(bytes((0xB0, 21, value)), at.__getitem__)
@@ -73,7 +73,7 @@ def test_a_knob_does_nothing_until_it_is_picked_up() -> None:
 
 
 def test_a_wide_knob_is_as_fine_as_it_says() -> None:
-    controls = Controls.of(["wide21=knob:tempo", "cc20=duet"])
+    controls = Bindings.of(["wide21=knob:tempo", "cc20=duet"])
     assert controls.owns(b"\xb0\x15\x00")
     assert controls.owns(b"\xb0\x35\x00")
     assert not controls.owns(b"\xb0\x36\x00")
@@ -84,14 +84,14 @@ def test_a_wide_knob_is_as_fine_as_it_says() -> None:
     steps = {round(b - a, 3) for a, b in pairwise(values)}
     assert max(steps) < 0.2  # beats a minute; of seven bits, one is 3
     assert values == sorted(values)
-    coarse = Controls.of(["wide21=knob:density"])
+    coarse = Bindings.of(["wide21=knob:density"])
     coarse.action(b"\xb0\x15\x7f")
     assert coarse.action(b"\xb0\x35\x7f") == "knob:density=1.000"
 
 
 def test_every_parameter_can_be_turned_to_its_ends() -> None:
     for name, parameter in PARAMETERS.items():
-        controls = Controls.of([f"cc1=knob:{name}"])
+        controls = Bindings.of([f"cc1=knob:{name}"])
         ends = [str(controls.action(bytes((0xB0, 1, v)))).partition("=")[2] for v in (0, 127)]
         assert [float(e) for e in ends] == [parameter.low, parameter.high]
         assert parameter.clamped(1e9) == parameter.high
@@ -115,13 +115,17 @@ def test_every_parameter_can_be_turned_to_its_ends() -> None:
 )
 def test_a_control_that_makes_no_sense_is_refused(line: str) -> None:
     with pytest.raises(UserError) as caught:
-        Controls.of([line])
+        Bindings.of([line])
     assert "\n" not in str(caught.value)
 
 
 @given(st.binary(max_size=4), st.binary(max_size=4))
 def test_no_message_upsets_them(one: bytes, two: bytes) -> None:
-    controls, zone, echoes = Controls.of(["cc20=duet", "note36=panic", "pc5=tap"]), Zone(0, 60, 5, "soft"), Echoes()
+    controls, zone, echoes = (
+        Bindings.of(["cc20=duet", "note36=panic", "pc5=tap"]),
+        KeyboardZones(0, 60, 5, "soft"),
+        FeedbackFilter(),
+    )
     for message in (one, two, one):
         controls.action(message)
         zone.hears(message)
@@ -131,7 +135,7 @@ def test_no_message_upsets_them(one: bytes, two: bytes) -> None:
 
 
 def test_a_loop_is_told_from_a_player() -> None:
-    echoes = Echoes()
+    echoes = FeedbackFilter()
     on, off = b"\x90\x40\x50", b"\x80\x40\x00"
     assert not echoes.is_own(on, 1.0)
     echoes.sent(on, 1.0)
@@ -151,19 +155,19 @@ def test_a_loop_is_told_from_a_player() -> None:
 
 
 def test_zones_choose_and_bend() -> None:
-    zone = Zone(channel=2, split=60, transpose=24, curve="hard", program=4, bank=130)
+    zone = KeyboardZones(channel=2, split=60, transpose=24, curve="hard", program=4, bank=130)
     assert zone.hears(b"\x92\x3b\x40")
     assert not zone.hears(b"\x92\x3c\x40")
     assert not zone.hears(b"\x90\x3b\x40")
     assert zone.hears(b"\xb2\x40\x7f")
     assert not zone.hears(b"\xf8")
-    assert zone.felt(b"\x92\x3b\x40")[2] < 0x40 < Zone(curve="soft").felt(b"\x92\x3b\x40")[2]
+    assert zone.felt(b"\x92\x3b\x40")[2] < 0x40 < KeyboardZones(curve="soft").felt(b"\x92\x3b\x40")[2]
     assert zone.felt(b"\x92\x3b\x00") == b"\x92\x3b\x00"
     assert zone.felt(b"\x92\x3b\x01")[2] == 1
     assert [zone.moved(p) for p in (60, 103, 108)] == [84, 127, 120]
     assert zone.sound(3) == [b"\xb3\x00\x01", b"\xb3\x20\x02", b"\xc3\x04"]
     assert zone.range({"highest": 70.0}) == {"lowest": 60.0, "highest": 84.0}
-    assert Zone().range({"highest": 70.0}) == {"highest": 70.0}
+    assert KeyboardZones().range({"highest": 70.0}) == {"highest": 70.0}
 
 
 @pytest.mark.parametrize(("text", "pitch"), [("C4", 60), ("f#3", 54), ("Bb2", 46), ("60", 60), ("C-1", 0)])
@@ -210,8 +214,8 @@ def test_modes_change_in_the_middle_of_it_all_and_nothing_hangs() -> None:
         await j.play(60, 62)
         await asyncio.sleep(5)
 
-    controls = Controls.of(["cc20=trade", "cc21=duet", "cc22=call"])
-    made, _ = jam(script, controls=controls, manner=Manner(bars=1), beat=Beat())
+    controls = Bindings.of(["cc20=trade", "cc21=duet", "cc22=call"])
+    made, _ = jam(script, controls=controls, manner=ModeSettings(bars=1), beat=BeatSettings())
     assert [s for s in made.said if s.startswith("Mode")] == ["Mode: trade.", "Mode: duet.", "Mode: call."]
     assert not [m for _, m in made.output.sent if m[0] & 0xF0 == 0xB0 and m[1] in (20, 21, 22)]  # no music, no thru
 
@@ -227,8 +231,10 @@ def test_a_program_change_turns_fours_into_twos_in_mid_answer() -> None:
         assert j.session.partner.manner.bars == 2
         await asyncio.sleep(4.0)
 
-    controls = Controls.of(["pc2=twos"])
-    made, _ = jam(script, manner=Manner(TRADE, 4), beat=Beat(tempo=120.0, count_in=0), controls=controls)  # judged, too
+    controls = Bindings.of(["pc2=twos"])
+    made, _ = jam(
+        script, manner=ModeSettings(TRADE, 4), beat=BeatSettings(tempo=120.0, count_in=0), controls=controls
+    )  # judged, too
     assert "Trading twos." in made.said
     assert not any(m[0] & 0xF0 == 0xC0 for _, m in made.output.sent)  # a command is no music
 
@@ -280,7 +286,7 @@ def test_only_the_zone_is_answered_and_thru_passes_all() -> None:
         await j.play(48, 50, 52)
         await asyncio.sleep(4)
 
-    made, _ = jam(script, zone=Zone(split=60, transpose=12, program=8))
+    made, _ = jam(script, zone=KeyboardZones(split=60, transpose=12, program=8))
     assert [p for _, p in made.agent_ons()] == [72, 74, 76]  # an octave above the call, and one more on the output
     assert made.mind.styles[0][1]["lowest"] == 60.0
     assert bytes((0xC0 | AGENT_CHANNEL, 8)) in [m for _, m in made.output.sent]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from agent.midi.hotplug import PluggedInput, PluggedOutput, Plugs, plain
+from agent.midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher, plain
 from agent.midi.ledger import Ledger
 from agent.midi.ports import PortList
 
@@ -68,7 +68,7 @@ def test_numbers_move_and_names_stay() -> None:
 
 
 def test_an_output_that_goes_is_said_and_owed_its_ends(cables: Cables) -> None:
-    plugs = Plugs("alsa", cables.names)
+    plugs = HotplugWatcher("alsa", cables.names)
     out = plugs.output("Synth 24:0")
     for message in (ON, b"\x91\x30\x50", b"\x81\x30\x00", DOWN):
         out.send(message)
@@ -96,7 +96,7 @@ def test_an_output_that_goes_is_said_and_owed_its_ends(cables: Cables) -> None:
 
 
 def test_an_input_that_goes_lets_its_keys_go(cables: Cables) -> None:
-    plugs = Plugs("alsa", cables.names)
+    plugs = HotplugWatcher("alsa", cables.names)
     keys, heard = plugs.input("Keys 20:0"), []
     keys.open(lambda event: heard.append(event.message))
     cables.opened[-1].play(*ON)
@@ -114,7 +114,7 @@ def test_an_input_that_goes_lets_its_keys_go(cables: Cables) -> None:
 
 
 def test_the_whole_midi_system_may_go(cables: Cables) -> None:
-    plugs = Plugs("alsa", cables.names)
+    plugs = HotplugWatcher("alsa", cables.names)
     plugs.input("Keys 20:0")
     plugs.output("Synth 24:0")
     cables.gone = True
@@ -125,7 +125,7 @@ def test_the_whole_midi_system_may_go(cables: Cables) -> None:
 
 
 def test_a_port_that_cannot_be_taken_yet_is_tried_again(cables: Cables) -> None:
-    plugs = Plugs("alsa", cables.names)
+    plugs = HotplugWatcher("alsa", cables.names)
     out = plugs.output("Synth 24:0")
     cables.outputs = []
     plugs.look()
@@ -136,7 +136,7 @@ def test_a_port_that_cannot_be_taken_yet_is_tried_again(cables: Cables) -> None:
 
 
 def test_a_send_that_fails_is_a_port_that_is_gone(cables: Cables) -> None:
-    plugs = Plugs("alsa", cables.names)
+    plugs = HotplugWatcher("alsa", cables.names)
     out = plugs.output("Synth 24:0")
     out.send(ON)
     cables.opened[-1].lost = True
@@ -147,7 +147,7 @@ def test_a_send_that_fails_is_a_port_that_is_gone(cables: Cables) -> None:
 
 
 def test_an_instrument_that_is_new_is_heard_where_all_are(cables: Cables) -> None:
-    plugs = Plugs("alsa", cables.names)
+    plugs = HotplugWatcher("alsa", cables.names)
     plugs.input("Keys 20:0")
     cables.inputs.append("Pads 28:0")
     assert plugs.look() == ([], [])  # one was named: no other
@@ -163,7 +163,7 @@ def test_an_instrument_that_is_new_is_heard_where_all_are(cables: Cables) -> Non
 @given(st.lists(st.sampled_from(["pull", "put", "on", "off", "other", "look", "fail"]), max_size=30))
 def test_however_a_cable_is_pulled_the_synth_is_left_silent(moves: list[str]) -> None:
     cables = Cables()
-    out = PluggedOutput("Synth 24:0", "alsa", cables.output)
+    out = HotplugOutput("Synth 24:0", "alsa", cables.output)
     number = 24
     for move in [*moves, "put", "look", "look"]:
         if move == "pull":
@@ -190,7 +190,7 @@ def test_however_a_cable_is_pulled_the_synth_is_left_silent(moves: list[str]) ->
 
 def test_what_an_input_owes_is_judged_like_any_playing() -> None:
     cables = Cables()
-    keys, heard = PluggedInput("Keys 20:0", "alsa", cables.input), []
+    keys, heard = HotplugInput("Keys 20:0", "alsa", cables.input), []
     keys.open(lambda event: heard.append((event.when, event.message)))
     for message in (ON, b"\x90\x41\x50", OFF, b"\x95\x41\x50"):
         cables.opened[-1].play(*message)

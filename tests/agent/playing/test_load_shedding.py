@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.playing.load_shedding import AGAIN, CALM, FULL, RESTING, SPARSER, WORDS, Pace
+from agent.playing.load_shedding import AGAIN, CALM, FULL, RESTING, SPARSER, WORDS, LoadShedding
 from models.decoding.candidates import MOST
 from models.decoding.engine import Engine
 
@@ -17,7 +17,9 @@ from ...support.musicians import small_network
 from ..session.test_session import Jam, jam
 
 
-def play(pace: Pace, start: float, seconds: float, rate: float, took: float, seen: list[int] | None = None) -> float:
+def play(
+    pace: LoadShedding, start: float, seconds: float, rate: float, took: float, seen: list[int] | None = None
+) -> float:
     """Notes at an even rate, each invented just after the one before was; returns the end. Levels are added to `seen`."""
     invented = now = start
     for i in range(int(seconds * rate)):
@@ -30,14 +32,14 @@ def play(pace: Pace, start: float, seconds: float, rate: float, took: float, see
 
 
 def test_a_quick_musician_is_asked_for_all() -> None:
-    pace = Pace()
+    pace = LoadShedding()
     play(pace, 100.0, 60.0, 12.0, 0.002)
     assert (pace.level, pace.word, pace.candidates) == (FULL, "full strength", MOST)
     assert pace.density == float("inf")
 
 
 def test_a_slow_one_is_asked_for_less_step_by_step_and_for_all_again_once_it_is_quick() -> None:
-    pace, now, seen = Pace(), 100.0, [FULL]
+    pace, now, seen = LoadShedding(), 100.0, [FULL]
     for _ in range(40):
         if pace.rests(now):
             now += 1.0
@@ -54,7 +56,7 @@ def test_a_slow_one_is_asked_for_less_step_by_step_and_for_all_again_once_it_is_
 
 
 def test_sparser_is_what_it_can_do_with_some_to_spare() -> None:
-    pace, now = Pace(), 100.0
+    pace, now = LoadShedding(), 100.0
     while pace.level < SPARSER:
         now = play(pace, now, 1.0, 8.0, 0.2)
     assert pace.possible == pytest.approx(5.0)
@@ -66,7 +68,7 @@ def test_sparser_is_what_it_can_do_with_some_to_spare() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.0, 0.5), st.floats(0.01, 1.0), st.floats(-0.5, 2.0)), max_size=80))
 def test_steps_are_single_and_not_hasty(notes: list[tuple[float, float, float]]) -> None:
-    pace, now, onset = Pace(), 100.0, 100.0
+    pace, now, onset = LoadShedding(), 100.0, 100.0
     changed, level = -1e9, FULL
     for took, gap, wait in notes:
         onset += gap

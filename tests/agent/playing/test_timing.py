@@ -12,23 +12,23 @@ import pytest
 
 from agent import thread_priority
 from agent.cli.arguments import parser
-from agent.midi.keyboard_zones import Zone
-from agent.timing.garbage_collection import MINUTE, SILENCE, Tidy
+from agent.midi.keyboard_zones import KeyboardZones
+from agent.timing.garbage_collection import MINUTE, SILENCE, GarbageCollection
 from models.music.note import ANSWER
 
 from ..session.test_session import AGENT_CHANNEL, Jam, jam
 
 
 def test_a_note_is_sent_sooner_by_what_the_port_and_the_hammer_take() -> None:
-    zone = Zone(latency=0.03, hammer=(0.18, 0.06))
+    zone = KeyboardZones(latency=0.03, hammer=(0.18, 0.06))
     assert zone.lead(1) == pytest.approx(0.21)
     assert zone.lead(127) == pytest.approx(0.09)
     assert zone.lead(1) == pytest.approx(zone.longest_lead)
-    assert Zone().lead(64) == 0.0
+    assert KeyboardZones().lead(64) == 0.0
 
 
-@pytest.mark.parametrize("zone", [Zone(latency=0.05), Zone(latency=0.02, hammer=(0.15, 0.05))])
-def test_what_is_sent_early_sounds_in_time_and_is_not_late(zone: Zone) -> None:
+@pytest.mark.parametrize("zone", [KeyboardZones(latency=0.05), KeyboardZones(latency=0.02, hammer=(0.15, 0.05))])
+def test_what_is_sent_early_sounds_in_time_and_is_not_late(zone: KeyboardZones) -> None:
     async def script(j: Jam) -> None:
         await j.play(60, 62, 64, 65, 67)
         await asyncio.sleep(6)
@@ -92,7 +92,7 @@ def test_garbage_is_collected_in_silence_only() -> None:
 
     gc.callbacks.append(looked)
     try:
-        tidy = Tidy(100.0)
+        tidy = GarbageCollection(100.0)
         assert not gc.isenabled()
         seen.clear()
         tidy.calm(101.0, 0.01)

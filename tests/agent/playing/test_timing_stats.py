@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.playing.timing_stats import Meters, percentiles
+from agent.playing.timing_stats import TimingStats, percentiles
 
 
 def test_percentiles_of_a_hundred() -> None:
@@ -17,7 +17,7 @@ def test_percentiles_of_a_hundred() -> None:
 
 def test_nothing_measured_is_nothing_said() -> None:
     assert percentiles([]) == {}
-    assert json.loads(json.dumps(Meters().summary()))["first_note_ms"] == {}
+    assert json.loads(json.dumps(TimingStats().summary()))["first_note_ms"] == {}
 
 
 @given(st.lists(st.floats(0.0, 10.0), min_size=1))

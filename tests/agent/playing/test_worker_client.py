@@ -11,7 +11,7 @@ import pytest
 
 from agent.errors import UserError
 from agent.playing import worker_client as mind_module
-from agent.playing.worker_client import RELIEVED, Mind, MindLost, Relieved
+from agent.playing.worker_client import RELIEVED, WorkerClient, WorkerLost, WorkerReplaced
 from models.music.note import Note, Span
 
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
@@ -20,7 +20,7 @@ CALL = [Note(i * 0.1, 0.1, 60 + i, 70) for i in range(4)]
 
 def with_mind(command: list[str], act: Any) -> Any:
     async def both() -> Any:
-        mind = Mind(command)
+        mind = WorkerClient(command)
         await mind.start()
         try:
             return await act(mind)
@@ -34,12 +34,12 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-async def played(mind: Mind) -> list[Note | str]:
+async def played(mind: WorkerClient) -> list[Note | str]:
     return [item async for item in mind.play(Span(1.0, 99.0, 2.0, 99.0))]
 
 
 def test_the_echo_answers() -> None:
-    async def act(mind: Mind) -> list[Note | str]:
+    async def act(mind: WorkerClient) -> list[Note | str]:
         assert (await mind.wait_ready())["engine"] == "echo"
         mind.style(None, {})
         mind.seed(1)
@@ -52,7 +52,7 @@ def test_the_echo_answers() -> None:
 
 
 def test_notes_before_it_joined_do_not_count() -> None:
-    async def act(mind: Mind) -> list[Note | str]:
+    async def act(mind: WorkerClient) -> list[Note | str]:
         await mind.wait_ready()
         mind.join(40, CALL[:2])
         mind.hear(42, CALL[2:])
@@ -62,7 +62,7 @@ def test_notes_before_it_joined_do_not_count() -> None:
 
 
 def test_an_answer_that_was_abandoned_does_not_mix_with_the_next() -> None:
-    async def act(mind: Mind) -> tuple[int, list[Note | str]]:
+    async def act(mind: WorkerClient) -> tuple[int, list[Note | str]]:
         await mind.wait_ready()
         mind.hear(0, CALL)
         playing = mind.play(Span(1.0, 99.0, 2.0, 99.0))
@@ -92,9 +92,9 @@ def test_an_answer_that_was_abandoned_does_not_mix_with_the_next() -> None:
     ids=["ends", "not json", "not an object", "endless line", "not a note", "an error"],
 )
 def test_death_and_nonsense_are_noticed(command: list[str]) -> None:
-    async def act(mind: Mind) -> None:
+    async def act(mind: WorkerClient) -> None:
         await mind.wait_ready()
-        with pytest.raises(MindLost):
+        with pytest.raises(WorkerLost):
             await played(mind)
 
     with_mind(command, act)
@@ -103,26 +103,26 @@ def test_death_and_nonsense_are_noticed(command: list[str]) -> None:
 def test_silence_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mind_module, "PATIENCE", 0.2)
 
-    async def act(mind: Mind) -> None:
+    async def act(mind: WorkerClient) -> None:
         await mind.wait_ready()
-        with pytest.raises(MindLost, match="said nothing"):
+        with pytest.raises(WorkerLost, match="said nothing"):
             await played(mind)
 
     with_mind(python("print('{\"ready\": {}}', flush=True); input(); input(); input()"), act)
 
 
 def test_death_between_turns_is_noticed() -> None:
-    async def act(mind: Mind) -> None:
+    async def act(mind: WorkerClient) -> None:
         await mind.wait_ready()
         await asyncio.wait_for(mind.gone.wait(), 10.0)
-        with pytest.raises(MindLost, match="out of breath"):
+        with pytest.raises(WorkerLost, match="out of breath"):
             await played(mind)
 
     with_mind(python("import sys; print('{\"ready\": {}}', flush=True); sys.exit('out of breath')"), act)
 
 
 def test_weights_that_are_missing_are_said_in_its_own_words() -> None:
-    async def act(mind: Mind) -> None:
+    async def act(mind: WorkerClient) -> None:
         with pytest.raises(UserError, match="'nowhere' not found"):
             await mind.wait_ready()
 
@@ -130,7 +130,7 @@ def test_weights_that_are_missing_are_said_in_its_own_words() -> None:
 
 
 def test_another_may_take_its_seat() -> None:
-    async def act(mind: Mind) -> list[Any]:
+    async def act(mind: WorkerClient) -> list[Any]:
         rows: list[Any] = []
         mind.journal = rows.append
         await mind.wait_ready()
@@ -138,7 +138,7 @@ def test_another_may_take_its_seat() -> None:
         mind.others = lambda weights: [*ECHO, "--weights", weights]
         assert mind.seat("full")
         assert not mind.seat("full")
-        with pytest.raises(Relieved):
+        with pytest.raises(WorkerReplaced):
             await played(mind)
         await mind.close()
         await mind.start()
@@ -158,13 +158,13 @@ def test_another_may_take_its_seat() -> None:
     ],
 )
 def test_where_the_other_cannot_play_the_former_one_comes_back(other: list[str], sentence: str) -> None:
-    async def act(mind: Mind) -> None:
+    async def act(mind: WorkerClient) -> None:
         await mind.wait_ready()
         mind.others = lambda weights: other
         assert mind.seat("nowhere")
         await mind.close()
         await mind.start()
-        with pytest.raises((UserError, MindLost), match=sentence):
+        with pytest.raises((UserError, WorkerLost), match=sentence):
             await mind.wait_ready()
         assert mind.command == ECHO
         await mind.close()
@@ -177,13 +177,13 @@ def test_where_the_other_cannot_play_the_former_one_comes_back(other: list[str],
 def test_a_command_that_is_not_there_is_one_sentence() -> None:
     async def act() -> None:
         with pytest.raises(UserError, match="cannot be started"):
-            await Mind(["/no/such/program"]).start()
+            await WorkerClient(["/no/such/program"]).start()
 
     asyncio.run(act())
 
 
 def test_it_ends_with_its_input() -> None:
-    async def act(mind: Mind) -> Coroutine[Any, Any, int]:
+    async def act(mind: WorkerClient) -> Coroutine[Any, Any, int]:
         await mind.wait_ready()
         process = mind._process
         assert process is not None
@@ -199,7 +199,7 @@ def test_who_is_sent_away_as_a_reply_comes_goes() -> None:
     """A session that ends, or changes its mode, cancels whoever waits for a note: it must not go on because the note was there."""
 
     async def both(moments: int) -> None:
-        mind = Mind(ECHO)
+        mind = WorkerClient(ECHO)
         waiting = asyncio.ensure_future(mind._next(5.0))
         await asyncio.sleep(0.01)
         mind._replies.put_nowait({"id": 1})

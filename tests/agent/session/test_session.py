@@ -16,15 +16,15 @@ from agent.playing.solo import QUIET
 from agent.session.session import Report, Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import MIDI, Take
-from agent.turns.modes import Manner
+from agent.turns.modes import ModeSettings
 from models.decoding.engine import Engine
 from models.music.midifile import read_notes
 from models.music.note import ANSWER, HELD, Note
 
 from ...support.fakes import (
     FakeInput,
-    FakeMind,
     FakeOutput,
+    FakeWorker,
     LoopPlayer,
     VirtualLoop,
     agent_notes,
@@ -39,7 +39,7 @@ AGENT_CHANNEL = 1
 class Jam:
     """A session in virtual time, and a keyboard to play on."""
 
-    def __init__(self, loop: VirtualLoop, mind: FakeMind, **more: Any) -> None:
+    def __init__(self, loop: VirtualLoop, mind: FakeWorker, **more: Any) -> None:
         self.loop, self.mind = loop, mind
         self.output, self.keys = FakeOutput(loop), FakeInput(loop)
         self.said: list[str] = []
@@ -78,7 +78,7 @@ def jam(script: Any, *, mind: dict[str, Any] | None = None, judged: bool = True,
     """Run a script beside a session, stop the session, judge what was sent."""
 
     async def both(loop: VirtualLoop) -> tuple[Jam, Report]:
-        made = Jam(loop, FakeMind(**mind or {}), **more)
+        made = Jam(loop, FakeWorker(**mind or {}), **more)
         running = asyncio.ensure_future(made.session.run())
         await asyncio.sleep(0.01)
         await script(made)
@@ -271,7 +271,7 @@ def test_who_is_in_the_middle_of_a_run_is_not_thought_about() -> None:
 
 def test_rounds_end_it() -> None:
     async def both(loop: VirtualLoop) -> Report:
-        made = Jam(loop, FakeMind(), rounds=1)
+        made = Jam(loop, FakeWorker(), rounds=1)
         running = asyncio.ensure_future(made.session.run())
         await asyncio.sleep(0.01)
         await made.play(60, 62, 64)
@@ -282,7 +282,7 @@ def test_rounds_end_it() -> None:
 
 def test_seconds_end_it() -> None:
     async def alone(loop: VirtualLoop) -> float:
-        made = Jam(loop, FakeMind(), seconds=7.0)
+        made = Jam(loop, FakeWorker(), seconds=7.0)
         began = loop.now()
         await made.session.run()
         return loop.now() - began
@@ -312,7 +312,9 @@ def test_the_musician_has_the_styles_bars_in_the_ear_unless_it_mirrors_the_playe
         await asyncio.sleep(6)
 
     for mirror, told in ((0.0, [vamp, other]), (0.5, [vamp, other]), (0.6, [vamp, (), other, ()])):
-        made, _ = jam(script, preset=Preset("p", vamp=vamp), manner=Manner(mirror=mirror), mind={"wakes_after": 0.1})
+        made, _ = jam(
+            script, preset=Preset("p", vamp=vamp), manner=ModeSettings(mirror=mirror), mind={"wakes_after": 0.1}
+        )
         assert made.mind.vamps == told  # followed so far, the player's own playing is enough
 
 
@@ -324,7 +326,7 @@ def test_the_mirror_follows_the_player_after_each_answer() -> None:
         await j.play(60, 62)
         await asyncio.sleep(4)
 
-    made, _ = jam(script, manner=Manner(mirror=0.25), preset=Preset("p", z=(0.0, 4.0)), mind={"wakes_after": 0.1})
+    made, _ = jam(script, manner=ModeSettings(mirror=0.25), preset=Preset("p", z=(0.0, 4.0)), mind={"wakes_after": 0.1})
     assert [len(notes) for notes in made.mind.encoded] == [10, 12]
     assert [z for z, _ in made.mind.styles] == [(0.0, 4.0), (2.5, 5.5), (3.0, 6.0)]
     assert [s.get("habit.wait.0", 0.0) for _, s in made.mind.styles] == pytest.approx([0.0, 0.25, 0.3])
@@ -451,7 +453,7 @@ def test_whatever_is_played_every_note_ends(
             await asyncio.sleep(seconds)
 
     async def both(loop: VirtualLoop) -> Jam:
-        made = Jam(loop, FakeMind(note_takes=note_takes, fails=fails), channel=channel)
+        made = Jam(loop, FakeWorker(note_takes=note_takes, fails=fails), channel=channel)
         running = asyncio.ensure_future(made.session.run())
         await asyncio.sleep(0.01)
         await any_playing(made)

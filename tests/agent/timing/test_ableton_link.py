@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from agent.errors import UserError
-from agent.timing.ableton_link import Linked, library
+from agent.timing.ableton_link import LinkFollower, library
 from agent.timing.transport import Transport
 
 
@@ -17,7 +17,7 @@ class Peer:
 
 def test_the_transport_is_where_the_session_is() -> None:
     transport, peer = Transport(), Peer()
-    linked = Linked(transport, peer)
+    linked = LinkFollower(transport, peer)
     linked.follow(10.0)
     assert transport.beat_at(10.0) == pytest.approx(6.0)
     assert transport.beat_at(12.0) == pytest.approx(9.0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from agent.timing.midi_clock import TICKS, Follower
+from agent.timing.midi_clock import TICKS, MidiClockFollower
 from agent.timing.transport import Transport
 
 START, TICK, STOP, CONTINUE = b"\xfa", b"\xf8", b"\xfc", b"\xfb"
@@ -25,7 +25,7 @@ class Clock:
         rng = np.random.default_rng(seed)
         self.ticks = np.maximum.accumulate(true + rng.uniform(-jitter, jitter, len(true)))
         self.transport = Transport()
-        self.follower = Follower(self.transport)
+        self.follower = MidiClockFollower(self.transport)
         self.follower.hear(-0.1, START)
         self.errors: list[float] = []  # seconds by which the beat is off, from the fifth beat on
         self.tempos: list[float] = []
@@ -94,7 +94,7 @@ def test_a_clock_that_is_gone_is_noticed_and_taken_up_again_in_place() -> None:
 
 def test_start_stop_continue_and_song_position() -> None:
     transport = Transport()
-    follower = Follower(transport)
+    follower = MidiClockFollower(transport)
     now = 0.0
 
     def ticks(count: int) -> list[str]:

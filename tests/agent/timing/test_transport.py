@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.timing.transport import Transport
-from agent.turns.trading import Trades
+from agent.turns.trading import TradingForm
 from models.music.note import Bar
 
 changes = st.lists(
@@ -116,7 +116,7 @@ def test_a_late_note_is_moved_to_the_next_place_and_not_rushed(meant: float, lat
 
 @given(st.integers(1, 16), st.integers(2, 7), st.floats(-8.0, 500.0))
 def test_turns_alternate_and_the_player_has_the_first(bars: int, beats: int, beat: float) -> None:
-    trades = Trades(bars, beats)
+    trades = TradingForm(bars, beats)
     turn = trades.turn(beat)
     assert turn.end - turn.start == bars * beats
     assert beat < turn.end + 1e-6

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.turns.history import Conversation
+from agent.turns.history import History
 from models.music.note import ANSWER, CALL, HELD, Note
 
 acts = st.lists(
@@ -20,7 +20,7 @@ acts = st.lists(
 @settings(max_examples=400, deadline=None)
 @given(acts, st.sampled_from([3, 1000]))
 def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept: int) -> None:
-    mine, theirs, now = Conversation(kept), [], 0.0
+    mine, theirs, now = History(kept), [], 0.0
     everything: list[Note] = []
 
     def tell() -> None:
@@ -57,7 +57,7 @@ def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept
 
 
 def test_a_musician_who_comes_in_late_is_told_the_end() -> None:
-    mine = Conversation()
+    mine = History()
     for i in range(10):
         mine.struck(Note(float(i), 0.5, 60, 70))
     at, notes = mine.everything(4)

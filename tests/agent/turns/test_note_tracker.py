@@ -6,19 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.midi.messages import Event
-from agent.turns.history import Conversation
-from agent.turns.note_tracker import LONGEST_RING, Listener
+from agent.turns.history import History
+from agent.turns.note_tracker import LONGEST_RING, NoteTracker
 from models.music.note import HELD, Note
 
 
-def heard(*events: tuple[float, tuple[int, ...]]) -> Listener:
-    listener = Listener(Conversation())
+def heard(*events: tuple[float, tuple[int, ...]]) -> NoteTracker:
+    listener = NoteTracker(History())
     for when, message in events:
         listener.hear(Event(when, bytes(message)))
     return listener
 
 
-def lengths(listener: Listener) -> list[float]:
+def lengths(listener: NoteTracker) -> list[float]:
     return [round(n.duration, 6) for n in listener.conversation.notes]
 
 
@@ -84,7 +84,7 @@ def test_a_pedal_that_ends_ten_notes_is_one_piece_of_news() -> None:
 
 @given(st.lists(st.tuples(st.floats(0.0, 0.5), st.binary(max_size=6)), max_size=60))
 def test_any_bytes_at_all(stream: list[tuple[float, bytes]]) -> None:
-    now, listener = 0.0, Listener(Conversation())
+    now, listener = 0.0, NoteTracker(History())
     for wait, message in stream:
         now += wait
         listener.hear(Event(now, message))

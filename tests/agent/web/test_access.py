@@ -16,7 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.clock import SystemClock
-from agent.web.access import LETTERS, LONG, REMEMBERED, TRIES, Caller, Doorkeeper, Unwelcome, is_loopback, own_address
+from agent.web.access import (
+    LETTERS,
+    LONG,
+    REMEMBERED,
+    TRIES,
+    AccessControl,
+    AccessDenied,
+    Caller,
+    is_loopback,
+    own_address,
+)
 from agent.web.server import Server
 
 from ...system.rigs.jack import Program
@@ -32,8 +42,8 @@ def caller(**other: object) -> Caller:
     return Caller(**{"at": LAPTOP, "of": TABLET, "host": f"{LAPTOP}:{PORT}", **other})  # type: ignore[arg-type]
 
 
-def refused(door: Doorkeeper, who: Caller, now: float = 0.0) -> int:
-    with pytest.raises(Unwelcome) as no:
+def refused(door: AccessControl, who: Caller, now: float = 0.0) -> int:
+    with pytest.raises(AccessDenied) as no:
         door.admit(who, now)
     assert str(no.value).endswith(".")
     assert door.token not in str(no.value) or not door.token
@@ -41,10 +51,10 @@ def refused(door: Doorkeeper, who: Caller, now: float = 0.0) -> int:
 
 
 def test_who_shows_the_token_is_given_a_pass_and_who_has_it_comes_in() -> None:
-    door = Doorkeeper(PORT, lan=True)
+    door = AccessControl(PORT, lan=True)
     assert len(door.token) == LONG
     assert set(door.token) <= set(LETTERS)
-    assert door.token != Doorkeeper(PORT, lan=True).token
+    assert door.token != AccessControl(PORT, lan=True).token
     assert door.admit(caller(token=door.token), 0.0)
     assert not door.admit(caller(pass_=door.pass_), 0.0)
     assert not door.admit(caller(pass_=door.pass_, wants_socket=True, origin=f"http://{LAPTOP}:{PORT}"), 0.0)
@@ -56,7 +66,7 @@ def test_who_shows_the_token_is_given_a_pass_and_who_has_it_comes_in() -> None:
 
 @given(st.text(max_size=80) | st.binary(max_size=40).map(lambda b: b.decode("utf8", "surrogateescape")))
 def test_nothing_else_is_a_token_or_a_pass(shown: str) -> None:
-    door = Doorkeeper(PORT, lan=True)
+    door = AccessControl(PORT, lan=True)
     assert refused(door, caller(token=shown)) == 403
     assert refused(door, caller(pass_=shown)) == 403
     assert refused(door, caller(token="", pass_=door.token)) == 403  # the token is no pass
@@ -80,12 +90,12 @@ def test_nothing_else_is_a_token_or_a_pass(shown: str) -> None:
     ],
 )
 def test_a_foreign_name_or_site_is_refused_whatever_it_shows(who: dict[str, object]) -> None:
-    door = Doorkeeper(PORT, lan=True)
+    door = AccessControl(PORT, lan=True)
     assert refused(door, caller(token=door.token, pass_=door.pass_, **who)) == 403
 
 
 def test_without_the_house_only_this_computer_comes_in() -> None:
-    door = Doorkeeper(PORT)
+    door = AccessControl(PORT)
     for shown in ("", "x", None):
         assert refused(door, caller(token=shown, pass_=shown)) == 403
     assert refused(door, Caller(at=LAPTOP, of=TABLET, host=f"localhost:{PORT}")) == 403
@@ -93,7 +103,7 @@ def test_without_the_house_only_this_computer_comes_in() -> None:
 
 
 def test_tokens_are_tried_slowly_and_not_for_ever_by_too_many() -> None:
-    door = Doorkeeper(PORT, lan=True)
+    door = AccessControl(PORT, lan=True)
     answers = [refused(door, caller(token="x"), 0.001 * i) for i in range(1000)]
     assert answers.count(403) == TRIES
     assert refused(door, caller(token=door.token), 1.0) == 429  # not even the right one, from there
@@ -108,7 +118,7 @@ def test_tokens_are_tried_slowly_and_not_for_ever_by_too_many() -> None:
 def test_what_is_shown_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[bytes] = []
     monkeypatch.setattr("secrets.compare_digest", lambda shown, true: bool(compared.append(shown)))
-    door = Doorkeeper(PORT, lan=True)
+    door = AccessControl(PORT, lan=True)
     refused(door, caller(token=door.token, pass_=door.pass_))
     assert compared == [door.pass_.encode(), door.token.encode()]
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from agent.audio.synth import open_sound
-from agent.control.bindings import Controls
-from agent.control.midi_learn import Learning, settings_folder
+from agent.control.bindings import Bindings
+from agent.control.midi_learn import MidiLearn, settings_folder
 from agent.errors import UserError
-from agent.midi.hotplug import Plugs
+from agent.midi.hotplug import HotplugWatcher
 from agent.midi.messages import Event
-from agent.midi.output_merge import AGENT, PLAYER, Desk
-from agent.midi.port_subscribers import Audience
+from agent.midi.output_merge import AGENT, PLAYER, OutputMerge
+from agent.midi.port_subscribers import PortSubscribers
 from agent.midi.ports import PortList
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
@@ -25,14 +25,23 @@ from agent.styles import presets
 from agent.takes import library
 from agent.takes.recorder import JSONL, MIDI, Take
 from agent.web.handlers import handle, slug
-from agent.web.hub import Stage
-from agent.web.note_view import View, ident_of
-from agent.web.requests import LARGEST, Pace, Refused, read
+from agent.web.hub import Hub
+from agent.web.note_view import NoteView, ident_of
+from agent.web.requests import LARGEST, RateLimit, RequestRefused, read
 from agent.web.server import Page
 from models.music.midifile import read_notes
 from models.music.note import Note
 
-from ...support.fakes import FakeInput, FakeMind, FakeOutput, FakeSound, LoopPlayer, VirtualLoop, in_virtual_time, judge
+from ...support.fakes import (
+    FakeInput,
+    FakeOutput,
+    FakeSound,
+    FakeWorker,
+    LoopPlayer,
+    VirtualLoop,
+    in_virtual_time,
+    judge,
+)
 
 # -- wishes ----------------------------------------------------------------------------------------------------------
 
@@ -78,22 +87,22 @@ def test_a_wish_is_read() -> None:
     ],
 )
 def test_what_is_no_wish_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         read(text)
 
 
 def test_a_page_may_not_flood() -> None:
-    pace = Pace(0.0)
+    pace = RateLimit(0.0)
     allowed = sum(pace.allows(0.001 * i) for i in range(3000))
     assert 480 <= allowed < 480 + 3 * 240 + 2
-    assert Pace(0.0).allows(10.0)
+    assert RateLimit(0.0).allows(10.0)
 
 
 # -- the view --------------------------------------------------------------------------------------------------------
 
 
 def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> None:
-    view = View()
+    view = NoteView()
     first = view.message("player", 1.0, b"\x90\x3c\x50")
     assert first is not None
     assert first["t"] == "on"
@@ -125,7 +134,7 @@ def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> No
 
 def test_the_desk_sends_to_both_and_tells_the_two_apart() -> None:
     midi, sound = FakeOutput(), FakeSound()
-    desk = Desk(midi, sound)
+    desk = OutputMerge(midi, sound)
     desk.player.send(b"\x90\x3c\x50")
     desk.agent.send(b"\x90\x40\x50")
     assert [m for _, m in midi.sent] == [b"\x90\x3c\x50", b"\x90\x40\x50"]
@@ -144,9 +153,9 @@ def test_no_sound_is_no_trouble() -> None:
 
 
 def test_our_sound_is_not_needed_where_the_output_was_named() -> None:
-    assert Audience("jack").is_there(FakeOutput(), ours=False)
-    assert not Audience("coremidi").is_there(FakeOutput(), ours=True)
-    assert not Audience(None).is_there(None, ours=True)
+    assert PortSubscribers("jack").is_there(FakeOutput(), ours=False)
+    assert not PortSubscribers("coremidi").is_there(FakeOutput(), ours=True)
+    assert not PortSubscribers(None).is_there(None, ours=True)
 
 
 # -- learning --------------------------------------------------------------------------------------------------------
@@ -154,7 +163,7 @@ def test_our_sound_is_not_needed_where_the_output_was_named() -> None:
 
 def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None:
     file = tmp_path / "new" / "controls.txt"
-    learning = Learning.with_memory(["cc20=duet"], file)
+    learning = MidiLearn.with_memory(["cc20=duet"], file)
     assert learning.hear(b"\xb0\x15\x40") is None  # nobody asked
     learning.wanted = "knob:density"
     assert learning.hear(b"\x90\x24\x40") is None  # a key is no knob
@@ -165,15 +174,15 @@ def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None
     assert learning.controls.action(b"\x90\x24\x40") is None  # the stroke that taught it does nothing
     learning.controls.action(b"\x80\x24\x00")
     assert learning.controls.action(b"\x90\x24\x40") == "panic"
-    again = Learning.with_memory([], file)
+    again = MidiLearn.with_memory([], file)
     assert again.lines() == ["cc20=duet", "cc21=knob:density", "note36=panic"]
     again.forget("note36")
-    assert Learning.with_memory([], file).lines() == ["cc20=duet", "cc21=knob:density"]
+    assert MidiLearn.with_memory([], file).lines() == ["cc20=duet", "cc21=knob:density"]
 
 
 def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
     for first, second in ((21, 53), (53, 21)):
-        learning = Learning.with_memory([], tmp_path / str(first))
+        learning = MidiLearn.with_memory([], tmp_path / str(first))
         learning.wanted = "knob:register"
         assert learning.hear(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
         assert learning.hear(bytes((0xB0, second, 5))) is None
@@ -188,7 +197,7 @@ def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
 def test_a_broken_memory_is_said(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("cc20=fly\n")
     with pytest.raises(UserError, match="fly"):
-        Learning.with_memory([], tmp_path / "c")
+        MidiLearn.with_memory([], tmp_path / "c")
 
 
 def test_settings_lie_where_the_platform_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,15 +285,13 @@ class Evening:
     def __init__(self, loop: VirtualLoop, folder: Path) -> None:
         self.loop, self.news = loop, []
         self.midi, self.sound, self.keyboard = FakeOutput(loop), FakeSound(), FakeInput(loop)
-        self.mind = FakeMind()
+        self.mind = FakeWorker()
         self.mind.styles_have = 24
-        desk = Desk(self.midi, self.sound)
+        desk = OutputMerge(self.midi, self.sound)
         take = Take(folder / "2024-01-01_10-00-00")
-        self.learning = Learning(Controls(), None)
+        self.learning = MidiLearn(Bindings(), None)
         bay = Patchbay(None, desk, ours=False)
-        self.stage = Stage(
-            desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay, handle=handle
-        )
+        self.stage = Hub(desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay, handle=handle)
         self.stage.broadcast = lambda news: self.news.append(news) if news else None
         self.page = Page()
         self.session = self.stage.session = Session(
@@ -525,7 +532,7 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         monkeypatch.setattr("agent.midi.ports.open_input", lambda name, api: ins[name])
         monkeypatch.setattr("agent.midi.ports.open_output", lambda name, api: outs[name or "tradefours:out"])
         there = PortList("alsa", ["keys"], ["synth"])
-        plugs = Plugs("alsa", lambda: there)
+        plugs = HotplugWatcher("alsa", lambda: there)
         plugs.takes_new = True
         desk, home = e.stage.desk, plugs.output(None)
         desk.lead_to(home)

@@ -21,7 +21,7 @@ from agent.control.parameters import PARAMETERS
 from agent.styles import presets
 from agent.takes import library
 from agent.takes.recorder import MIDI
-from agent.web.requests import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, Refused, read
+from agent.web.requests import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, RequestRefused, read
 
 from .test_hub import Evening, evening
 from .test_server import Quiet, own, served
@@ -87,7 +87,7 @@ def refusal(text: str) -> str:
     begun = time.process_time()
     try:
         wish, why = read(text), ""
-    except Refused as error:
+    except RequestRefused as error:
         why = str(error)
     assert time.process_time() - begun < 1.0
     if why:
@@ -141,7 +141,7 @@ def test_whatever_is_wished_for_the_session_goes_on(wishes: list[dict[str, Any]]
         for wish in wishes:
             try:
                 asked = read(json.dumps(wish))
-            except Refused:
+            except RequestRefused:
                 continue
             if asked["do"] != "ping":  # which the server answers itself
                 e.stage.wish(e.page, asked)

@@ -30,23 +30,23 @@ def piece(seed: int, count: int = 400, *, human: bool = True, dynamics: bool = T
 
 
 @pytest.fixture(scope="module")
-def course() -> examples.Course:
-    return examples.Course(
+def course() -> examples.ExampleStream:
+    return examples.ExampleStream(
         [piece(i, human=i % 2 == 0, dynamics=i % 3 > 0) for i in range(9)], window=64, style_notes=32
     )
 
 
-def test_a_lesson_depends_on_seed_step_and_number_alone(course: examples.Course) -> None:
-    again = examples.Course(course.pieces, window=64, style_notes=32)
-    other = examples.Course(course.pieces, window=64, style_notes=32, seed=1)
+def test_a_lesson_depends_on_seed_step_and_number_alone(course: examples.ExampleStream) -> None:
+    again = examples.ExampleStream(course.pieces, window=64, style_notes=32)
+    other = examples.ExampleStream(course.pieces, window=64, style_notes=32, seed=1)
     a, b, c = course.lesson(7, 3), again.lesson(7, 3), other.lesson(7, 3)
     assert all(
-        np.array_equal(getattr(a, f), getattr(b, f), equal_nan=f == "attributes") for f in examples.Lesson.__slots__
+        np.array_equal(getattr(a, f), getattr(b, f), equal_nan=f == "attributes") for f in examples.Example.__slots__
     )
     assert not np.array_equal(a.steps, c.steps)
 
 
-def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: examples.Course) -> None:
+def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: examples.ExampleStream) -> None:
     held = forgotten = 0
     for k in range(200):
         lesson = course.lesson(0, k)
@@ -69,7 +69,7 @@ def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: examp
     assert 0 < forgotten < 200
 
 
-def test_what_sounded_at_a_moment_is_held(course: examples.Course) -> None:
+def test_what_sounded_at_a_moment_is_held(course: examples.ExampleStream) -> None:
     open_lessons = earlier = 0
     for k in range(200):
         lesson = course.lesson(1, k)
@@ -115,7 +115,7 @@ def test_repeats_repeat() -> None:
         assert np.isnan(out.place).all()
 
 
-def test_styles_of_a_spliced_lesson_follow_the_splice(course: examples.Course) -> None:
+def test_styles_of_a_spliced_lesson_follow_the_splice(course: examples.ExampleStream) -> None:
     changed = [lesson.which for lesson in (course.lesson(2, k) for k in range(200)) if lesson.which.any()]
     assert 40 < len(changed) < 120
     assert all((np.diff(w) >= 0).all() for w in changed)

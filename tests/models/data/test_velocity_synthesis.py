@@ -53,7 +53,7 @@ def test_where_nobody_says_which_it_is_the_tune_lies_on_top() -> None:
 
 
 def test_music_without_velocities_is_heard_played_and_bare_and_never_asked_for() -> None:
-    course = examples.Course([piece(i, dynamics=False) for i in range(3)], window=64, style_notes=32)
+    course = examples.ExampleStream([piece(i, dynamics=False) for i in range(3)], window=64, style_notes=32)
     played = told = 0
     for k in range(100):
         lesson = course.lesson(0, k)
@@ -66,12 +66,12 @@ def test_music_without_velocities_is_heard_played_and_bare_and_never_asked_for()
 
 
 def test_music_that_has_velocities_keeps_them() -> None:
-    course = examples.Course([piece(i) for i in range(3)], window=64, style_notes=32)
+    course = examples.ExampleStream([piece(i) for i in range(3)], window=64, style_notes=32)
     assert not any(course.lesson(0, k).made_up.any() for k in range(30))
 
 
 def test_what_is_made_up_costs_nothing() -> None:
-    course = examples.Course([piece(i, dynamics=False) for i in range(3)], window=64, style_notes=32)
+    course = examples.ExampleStream([piece(i, dynamics=False) for i in range(3)], window=64, style_notes=32)
     batch = {k: torch.from_numpy(v) for k, v in examples.batch(course, 0, range(6)).items()}
     batch = {k: v.float() if v.is_floating_point() else v for k, v in batch.items()}
     musician = small_musician()

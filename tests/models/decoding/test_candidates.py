@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.decoding.candidates import Draft, chosen, fit
+from models.decoding.candidates import Candidate, chosen, fit
 from models.decoding.engine import Engine
 from models.music.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
 from models.worker import serve
@@ -102,7 +102,7 @@ def test_a_chord_is_not_torn_apart_where_a_stretch_ends_in_it() -> None:
     e, notes = whole()
     onset, above = notes[2].onset, replace(notes[2], pitch=notes[2].pitch % 12 + 96)
     meant = [*notes[:3], above, *notes[3:]]
-    e.drafts._found = [Draft(tuple(meant), "end", 0.0, 0.0)]
+    e.drafts._found = [Candidate(tuple(meant), "end", 0.0, 0.0)]
     played = list(e.play(replace(WHOLE, until=onset)))
     assert played == notes[:3]
     played += list(e.play(replace(WHOLE, earliest=onset + 4e-7)))
@@ -153,9 +153,9 @@ def test_no_note_of_a_draft_goes_beyond_new_bounds() -> None:
 
 
 def test_the_most_human_is_chosen_where_most_can_be_told_and_else_what_fits() -> None:
-    drafts = [Draft((), "end", human, fits) for human, fits in ((0.5, -3.0), (1.5, -2.0), (-1.0, -1.0))]
+    drafts = [Candidate((), "end", human, fits) for human, fits in ((0.5, -3.0), (1.5, -2.0), (-1.0, -1.0))]
     assert chosen(drafts) is drafts[1]
-    short = Draft((), "end", None, 0.0)
+    short = Candidate((), "end", None, 0.0)
     assert chosen([*drafts, short]) is drafts[1]
     assert chosen([*drafts, *3 * [short]]) is short
 

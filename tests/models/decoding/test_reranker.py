@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.decoding import backend_choice, reranker
-from models.decoding.reranker import LEAST, Called, Ear
+from models.decoding.reranker import LEAST, Called, Reranker
 from models.music.note import Note
 from models.training.reranker import Question, apart, judged, taught, told
 
@@ -40,8 +40,8 @@ def phrase(keys: list[tuple[float, float, int, int]]) -> list[Note]:
 phrases = st.lists(KEYS, min_size=LEAST, max_size=40).map(phrase)
 
 
-def indifferent() -> Ear:
-    return Ear(np.zeros(len(NAMES)), np.ones(len(NAMES)), np.zeros(2 * len(NAMES)))
+def indifferent() -> Reranker:
+    return Reranker(np.zeros(len(NAMES)), np.ones(len(NAMES)), np.zeros(2 * len(NAMES)))
 
 
 @given(phrases, phrases)
@@ -111,24 +111,24 @@ def test_who_is_told_apart_and_who_is_not() -> None:
 def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     mean, spread, worth = (rng.normal(size=n) for n in (len(NAMES), len(NAMES), 2 * len(NAMES)))
-    was = Ear(mean, np.abs(spread) + 0.1, worth)
+    was = Reranker(mean, np.abs(spread) + 0.1, worth)
     file = tmp_path / "ear.safetensors"
     was.write(file, {"lessons": "3"})
     call, answer = scale(12), [replace(n, pitch=n.pitch + 2) for n in scale(14)]
-    now, then = (e.likes(Called.by(call), answer) for e in (Ear.read(file), was))
+    now, then = (e.likes(Called.by(call), answer) for e in (Reranker.read(file), was))
     assert now == pytest.approx(then, rel=1e-4)
     whole = file.read_bytes()
     for broken in (b"", whole[:200], whole.replace(reranker.fingerprint().encode(), b"0" * 12)):
         file.write_bytes(broken)
         with pytest.raises(ValueError, match="ear"):
-            Ear.read(file)
+            Reranker.read(file)
     with pytest.raises(ValueError, match="ear"):
-        Ear.read(tmp_path / "none.safetensors")
+        Reranker.read(tmp_path / "none.safetensors")
 
 
 def test_the_shipped_ear_likes_a_phrase_that_breathes_better_than_a_machine() -> None:
     """The same pitches, after the same call: all notes alike, or in a rhythm that the call had, with rests."""
-    shipped = Ear.read(backend_choice.EAR)
+    shipped = Reranker.read(backend_choice.EAR)
     waits, lengths = [0.25, 0.25, 0.5, 0.25, 0.25, 1.0, 0.5], [0.2, 0.22, 0.45, 0.2, 0.2, 0.6, 0.4]
     degrees = [60, 62, 64, 67, 65, 64, 62, 64, 65, 67, 69, 67, 64, 60, 62, 59, 60]
     struck = [70, 78, 66, 84, 74, 62, 80]

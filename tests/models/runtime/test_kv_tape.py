@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.network.config import Config
 from models.network.ring_index import Ring
-from models.runtime.kv_tape import SPARE, Tape
+from models.runtime.kv_tape import SPARE, KvTape
 
 SHAPE = Config(layers=2, heads=2, kv_heads=2, width=8)
 WINDOW, MARGIN = 24, 10
@@ -18,7 +18,7 @@ WINDOW, MARGIN = 24, 10
 @given(st.lists(st.tuples(st.integers(1, MARGIN), st.integers(0, 12), st.booleans()), min_size=1, max_size=150))
 def test_a_run_finds_all_that_it_may_look_at(runs: list[tuple[int, int, bool]]) -> None:
     ring = Ring(WINDOW, MARGIN)
-    tape = Tape(SHAPE, ring)
+    tape = KvTape(SHAPE, ring)
     for count, back, forget in runs:
         if forget and back == 0:
             ring.clear()
@@ -39,7 +39,7 @@ def test_a_run_finds_all_that_it_may_look_at(runs: list[tuple[int, int, bool]]) 
 
 def test_a_session_without_end_takes_no_more_room() -> None:
     ring = Ring(WINDOW, MARGIN)
-    tape = Tape(SHAPE, ring)
+    tape = KvTape(SHAPE, ring)
     size, begins = tape.memory.nbytes, set()
     for _ in range(5 * SPARE):
         ring.begin(1)

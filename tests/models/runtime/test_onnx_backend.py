@@ -19,10 +19,10 @@ from models.encoding import codec, longest_match
 from models.music.note import Note, Span
 from models.release import export, int8_selection, parity
 from models.runtime import checkpoint, quantization, weights_file
-from models.runtime.backend import Floats, Network
-from models.runtime.numpy_backend import PlainNetwork
-from models.runtime.onnx_backend import LiveNetwork
-from models.runtime.torch_backend import TorchNetwork
+from models.runtime.backend import Backend, Floats
+from models.runtime.numpy_backend import NumpyBackend
+from models.runtime.onnx_backend import OnnxBackend
+from models.runtime.torch_backend import TorchBackend
 
 from ...support.musicians import SMALL, scale, small_musician, small_weights
 
@@ -40,7 +40,7 @@ def shelf_sizes() -> list[int]:
     return [*known, *longest_match.SIZES]
 
 
-def read(network: Network, steps: codec.Steps, points: Floats, seed: int, rewinds: int) -> Floats:
+def read(network: Backend, steps: codec.Steps, points: Floats, seed: int, rewinds: int) -> Floats:
     """Feed it all in pieces, going back now and then; the style changes on the way."""
     rng, at, found = random.Random(seed), 0, np.zeros((len(steps), SMALL.width), np.float32)
     wide = np.concatenate([np.tile(codec.SILENCE, (2, 1)), steps[:, : len(codec.FIELDS)]])
@@ -61,18 +61,18 @@ def test_numpy_says_what_torch_says_and_the_live_one_nearly(seed: int) -> None:
     count = 2 * (SMALL.window + MARGIN)
     steps, points = some_steps(count, seed), np.random.default_rng(seed).normal(size=(count, SMALL.latent))
     points = points.astype(np.float32)
-    torch, weights = TorchNetwork(small_musician(seed)), small_weights(seed)
+    torch, weights = TorchBackend(small_musician(seed)), small_weights(seed)
     true = read(torch, steps, points, seed, rewinds=0)
-    plain = read(PlainNetwork(weights, SMALL, MARGIN), steps, points, seed + 1, rewinds=20)
-    live = read(LiveNetwork(weights, SMALL, margin=MARGIN), steps, points, seed + 1, rewinds=20)
-    once = read(LiveNetwork(weights, SMALL, margin=MARGIN), steps, points, seed + 2, rewinds=0)
+    plain = read(NumpyBackend(weights, SMALL, MARGIN), steps, points, seed + 1, rewinds=20)
+    live = read(OnnxBackend(weights, SMALL, margin=MARGIN), steps, points, seed + 1, rewinds=20)
+    once = read(OnnxBackend(weights, SMALL, margin=MARGIN), steps, points, seed + 2, rewinds=0)
     assert np.abs(plain - true).max() < 1e-4
     assert np.abs(live - once).max() < 0.05 * true.std()  # steps at once or one by one are rounded differently
     assert np.corrcoef(live.ravel(), true.ravel())[0, 1] > 0.999
 
 
 def test_heads_and_styles_are_those_of_torch() -> None:
-    torch, plain, rng = TorchNetwork(small_musician()), PlainNetwork(small_weights(), SMALL), np.random.default_rng(0)
+    torch, plain, rng = TorchBackend(small_musician()), NumpyBackend(small_weights(), SMALL), np.random.default_rng(0)
     state = rng.normal(size=SMALL.width).astype(np.float32)
     for near in (np.array([40, 43]), np.array([codec.NO_PITCH, 3])):
         a = b = state
@@ -86,7 +86,7 @@ def test_heads_and_styles_are_those_of_torch() -> None:
 
 def test_a_style_change_feeds_nothing_and_the_same_seed_plays_the_same() -> None:
     def play(change: bool) -> tuple[list[Note], int]:
-        e = Engine(LiveNetwork(small_weights(), SMALL))
+        e = Engine(OnnxBackend(small_weights(), SMALL))
         e.seed(4)
         e.hear(0, scale(30))
         length = e.cache.length
@@ -122,19 +122,19 @@ def test_what_eight_bits_blur_too_much_is_kept_whole() -> None:
     loud = "transformer.layers.1.down.weight"
     weights[loud] *= 8.0
     listeners = parity.Listeners(
-        PlainNetwork(weights, SMALL), parity.played(Engine(PlainNetwork(weights, SMALL)), 60, 4)
+        NumpyBackend(weights, SMALL), parity.played(Engine(NumpyBackend(weights, SMALL)), 60, 4)
     )
     every = {name for group in int8_selection.groups(SMALL) for name in group}
-    all_small = LiveNetwork(weights, SMALL, {name: quantization.quantised(weights[name]) for name in every})
+    all_small = OnnxBackend(weights, SMALL, {name: quantization.quantised(weights[name]) for name in every})
     before = listeners.compare(all_small)
     enough = (1.0 + before.same) / 2
     small = int8_selection.chosen(weights, SMALL, listeners, enough=enough)
-    after = listeners.compare(mixed := LiveNetwork(weights, SMALL, small), at_once=64)
+    after = listeners.compare(mixed := OnnxBackend(weights, SMALL, small), at_once=64)
     assert before.same < enough <= after.same
     assert after.off < before.off
     assert loud not in small
     assert set(small) < every
-    assert all_small.bulk < mixed.bulk < LiveNetwork(weights, SMALL).bulk
+    assert all_small.bulk < mixed.bulk < OnnxBackend(weights, SMALL).bulk
 
 
 def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
         e.hear(0, scale(20))
     a, b = from_both[2].memory.hidden[-1], alone.memory.hidden[-1]
     assert np.corrcoef(a, b)[0, 1] > 0.999
-    fresh = LiveNetwork(small_weights(), SMALL)
+    fresh = OnnxBackend(small_weights(), SMALL)
     assert fresh.config == from_both[0].config
 
 
@@ -209,9 +209,9 @@ def test_what_may_not_be_used_commercially_is_called_so_and_presets_are_for_both
 
 def test_the_shipped_weights_agree_with_the_reference() -> None:
     weights = weights_file.read(weights_file.find("open"))
-    reference = PlainNetwork(weights.tensors, weights.config)
+    reference = NumpyBackend(weights.tensors, weights.config)
     ready = weights_file.read(weights_file.find("open", live=True))
-    live = LiveNetwork(ready.tensors, ready.config, ready.small)
+    live = OnnxBackend(ready.tensors, ready.config, ready.small)
     found = parity.compare(reference, live, parity.played(Engine(reference)))
     assert found.same >= 0.99, found
     assert found.worse < 0.005, found

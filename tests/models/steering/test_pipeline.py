@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from models.decoding.engine import Engine
 from models.encoding import codec
 from models.music.note import ANSWER, LOWEST, Note, Span
-from models.runtime.numpy_backend import PlainNetwork
+from models.runtime.numpy_backend import NumpyBackend
 from models.steering import style_habits
 from models.steering.dynamics import Level
 from models.steering.pipeline import LIKELY, Asked, Leaning, Leanings
@@ -114,7 +114,7 @@ deeds = st.lists(
 @given(deeds, st.integers(0, 9))
 def test_what_is_kept_from_note_to_note_is_what_a_fresh_look_finds(done: list[tuple[str, int]], seed: int) -> None:
     """Whatever is heard, revised, forgotten, drafted or asked for in between."""
-    engine = Engine(PlainNetwork(small_weights(seed), SMALL, margin=20))  # it forgets after 132 notes
+    engine = Engine(NumpyBackend(small_weights(seed), SMALL, margin=20))  # it forgets after 132 notes
     engine.leanings = Doubted(SMALL.latent)
     engine.style([0.3] * SMALL.latent, {})
     engine.hear(0, scale(8))

@@ -106,7 +106,7 @@ def test_a_student_expects_what_its_teacher_expects(midi_folder: Path, tmp_path:
     run(midi_folder, tmp_path / "start", "--notes", "1e3")
     run(midi_folder, tmp_path / "teacher", "--notes", str(20 * 128), "--style-of", str(start))
     teacher = checkpoint.load(str(teaches))
-    drawn = examples.Course(corpus.read(midi_folder), 32, 16, seed=5)
+    drawn = examples.ExampleStream(corpus.read(midi_folder), 32, 16, seed=5)
     batch = tensors(examples.batch(drawn, 0, range(8)), torch.device("cpu"))
     apart = {}
     for name, more in {"taught": ["--teacher", str(teaches)], "alone": []}.items():
@@ -123,7 +123,7 @@ def test_a_student_expects_what_its_teacher_expects(midi_folder: Path, tmp_path:
 
 
 def test_a_teacher_knows_how_long_held_notes_will_be(midi_folder: Path) -> None:
-    drawn = examples.Course(corpus.read(midi_folder), 32, 16)
+    drawn = examples.ExampleStream(corpus.read(midi_folder), 32, 16)
     batch = tensors(examples.batch(drawn, 0, range(32)), torch.device("cpu"))
     musician, teacher = small_musician(), small_musician(seed=1)
     heard: dict[str, torch.Tensor] = {}
