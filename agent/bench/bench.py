@@ -23,7 +23,7 @@ from typing import Any
 
 from models.music.note import ANSWER, Note, Span
 
-from .. import thread_priority
+from .. import launcher, thread_priority
 from ..clock import SystemClock
 from ..errors import UserError
 from ..midi.messages import Event
@@ -213,10 +213,10 @@ def _stamps(count: int = 1000) -> list[float]:
 async def _cold_start(weights: str, engine: str) -> dict[str, float]:
     """Seconds from the command to where its ports could be open, and to the musician's first word."""
     begun = time.perf_counter()
-    code = "from agent import cli, ports\ntry: ports.find_api()\nexcept Exception: pass"
-    command = [sys.executable, "-c", code]
+    code = "import sys\nsys.path.insert(0, sys.argv[1])\nfrom agent.cli import main\nfrom agent.midi import ports\ntry: ports.find_api()\nexcept Exception: pass"
+    command = [sys.executable, "-P", "-c", code, launcher.root()]
     try:
-        await asyncio.to_thread(subprocess.run, command, check=True, cwd=_root(), timeout=SILENT)
+        await asyncio.to_thread(subprocess.run, command, check=True, timeout=SILENT)
     except subprocess.TimeoutExpired as error:
         raise UserError("The MIDI system does not answer; start it again, or see: tradefours doctor") from error
     thru = time.perf_counter() - begun
@@ -229,17 +229,13 @@ async def _cold_start(weights: str, engine: str) -> dict[str, float]:
     return {"thru": round(thru, 3), "ready": round(time.perf_counter() - begun, 3)}
 
 
-def _root() -> str:
-    return str(Path(__file__).resolve().parents[2])
-
-
 class Hog:
     """Another process that keeps one core busy."""
 
     def __enter__(self) -> None:
         # It goes when we go, however we go.
         busy = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
-        self._process = subprocess.Popen([sys.executable, "-c", busy])
+        self._process = subprocess.Popen([sys.executable, "-P", "-c", busy])
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()

@@ -183,7 +183,7 @@ async def _page(stage: Hub, clock: SystemClock) -> AsyncIterator[tuple[str, Serv
                 await asyncio.to_thread(webbrowser.open, server.url)
             else:
                 program = next(filter(None, map(shutil.which, HEADLESS)), None)
-                command = [sys.executable, "-c", READER, server.url]
+                command = [sys.executable, "-P", "-c", READER, server.url]
                 if program is not None:
                     command = [program, *FLAGS, f"--user-data-dir={profile}", server.url]
                 by = Path(program).name if program is not None else "a reader"

@@ -19,6 +19,8 @@ import venv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .. import launcher
+
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv"
 VERSIONS = ((3, 11), (3, 12))
@@ -66,7 +68,7 @@ def is_installed_here(extra: str = "") -> bool:
 
 
 def run(module: str, arguments: Sequence[str], extra: str = "") -> int:
-    """Run `python -m module arguments` in the environment, which is made first where it is not ready."""
+    """Run a module of ours in the environment, which is made first where it is not ready."""
     try:
         ensure(extra)
     except CannotInstall as error:
@@ -75,7 +77,7 @@ def run(module: str, arguments: Sequence[str], extra: str = "") -> int:
     except KeyboardInterrupt:
         print("tradefours: stopped; the same command goes on where this one was.", file=sys.stderr)
         return 130
-    command = [str(python_of(HOME)), "-m", module, *arguments]
+    command = launcher.command(module, *arguments, python=str(python_of(HOME)))
     sys.stdout.flush()
     if os.name == "nt":
         return subprocess.call(command)
@@ -95,7 +97,17 @@ def ensure(extra: str) -> None:
             _say(f"Making an environment in {HOME.name} (once; a few minutes with a good connection).")
             _make(python)
         what = f"{ROOT}[{extra}]" if extra else str(ROOT)
-        pip = [str(python_of(HOME)), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-e", what]
+        pip = [
+            str(python_of(HOME)),
+            "-P",
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "-e",
+            what,
+        ]
         _watch(pip, "Installing what it needs" + MORE.get(extra, ""))
         (HOME / "stamp").write_text(wanted(extra), encoding="utf8")
         _say("Installed.")
@@ -119,7 +131,7 @@ def _answers(python: Path) -> bool:
     """Whether an interpreter is there, of a suitable version, with pip or the means to make one."""
     code = f"import sys; sys.exit(sys.version_info[:2] not in {VERSIONS!r})"
     try:
-        return subprocess.run([str(python), "-c", code], capture_output=True, timeout=60).returncode == 0
+        return subprocess.run([str(python), "-I", "-c", code], capture_output=True, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -129,7 +141,7 @@ def _make(python: str) -> None:
         if python == sys.executable:
             venv.create(HOME, with_pip=True)
         else:
-            subprocess.run([python, "-m", "venv", str(HOME)], check=True, capture_output=True)
+            subprocess.run([python, "-P", "-m", "venv", str(HOME)], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         shutil.rmtree(HOME, ignore_errors=True)
         hint = "install python3-venv" if shutil.which("apt-get") else "install Python's venv module"

@@ -10,6 +10,7 @@ import importlib.util
 import subprocess
 import sys
 
+from .. import launcher
 from ..errors import UserError
 from . import commands, play
 from .arguments import parser
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments[0] != "export" and importlib.util.find_spec("torch") is None:
             print(f"tradefours: {arguments[0]} needs torch; {GET_TORCH}", file=sys.stderr)
             return 2
-        return subprocess.call([sys.executable, "-m", MODELS[arguments[0]], *arguments[1:]])
+        return subprocess.call(launcher.command(MODELS[arguments[0]], *arguments[1:]))
     args = parser().parse_args(arguments)
     acts = {
         "play": play.play,

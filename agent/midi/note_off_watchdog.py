@@ -17,6 +17,7 @@ import sys
 import time
 from typing import BinaryIO
 
+from .. import launcher
 from ..errors import UserError
 from . import ports
 from .ledger import SETTLING, Ledger
@@ -33,12 +34,12 @@ class Watchdog:
     def __init__(self, api: str) -> None:
         self._api, self._to = api, [""]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "agent.midi.note_off_watchdog"],
+            launcher.command("agent.midi.note_off_watchdog"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # what ends us must not end it
-            cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+            cwd=launcher.root(),
         )
         assert self._process.stdin is not None
         self._pipe = self._process.stdin.fileno()

@@ -16,6 +16,7 @@ from typing import Any
 
 from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
 
+from .. import launcher
 from ..errors import UserError
 
 PATIENCE = 5.0  # seconds without a word in reply to a request: it hangs
@@ -69,7 +70,7 @@ class WorkerClient:
         """Start the process. It can be talked to at once, and answers when it is ready. Raises UserError."""
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self.command,
+                *launcher.isolated(self.command),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

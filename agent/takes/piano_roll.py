@@ -9,11 +9,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.collections import PatchCollection
-from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
-
+from models.music.drawing import Figure, Patch, PatchCollection, Rectangle, to_rgba
 from models.music.note import CALL, Note
 
 STAGE, GRID, TEXT = "#12151c", "#232936", "#d6dbe6"

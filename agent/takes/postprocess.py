@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from .. import launcher
 from ..errors import UserError
 from . import library
 
@@ -30,13 +31,13 @@ def develop(folders: Iterable[Path]) -> None:
     with contextlib.suppress(OSError):
         _at_work.append(
             subprocess.Popen(
-                [sys.executable, "-m", "agent.takes.postprocess", *names],
+                launcher.command("agent.takes.postprocess", *names),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # what ends us, or our terminal, must not end it
                 creationflags=sum(getattr(subprocess, flag, 0) for flag in WINDOWS),
-                cwd=Path(__file__).resolve().parents[2],
+                cwd=launcher.root(),
             )
         )
 

@@ -21,6 +21,8 @@ SOUNDFONTS = (
     "/usr/share/soundfonts/FluidR3_GM.sf2",
 )
 ROOT = Path(__file__).resolve().parents[2]
+#: The program as a user starts it, without the current folder on its path (`agent/launcher.py`, by its path: no import).
+COMMAND = (sys.executable, "-P", str(ROOT / "agent" / "launcher.py"), "agent")
 
 
 class ListenError(RuntimeError):
@@ -41,7 +43,7 @@ def listen(folder: Path, calls: Sequence[Cut], weights: str, seed: int) -> int:
         write_notes(call, {"call": cut.call})
         for style in STYLES:
             both = folder / f"{call.stem}__{style}.mid"
-            command = [sys.executable, "-m", "agent", "answer", str(call), "-o", str(both), "--preset", style]
+            command = [*COMMAND, "answer", str(call), "-o", str(both), "--preset", style]
             command += ["--seed", str(seed), "--weights", weights, "--picture", str(both.with_suffix(".png"))]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
             if done.returncode != 0:

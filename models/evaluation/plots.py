@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..music.drawing import Figure
 from ..music.features import NAMES
 
 SETTINGS = (-1.0, -0.5, 0.0, 0.5, 1.0)

@@ -1,6 +1,7 @@
 """ONNX Runtime as we use it: one thread, and numbers that lie where they always lie, so that a run is handed nothing.
 
-Knows nothing of what a graph computes.
+Knows nothing of what a graph computes. Whoever needs the runtime takes it from here. On its own it reports to its maker over the network,
+and writes a device's number into the user's home. It must be told not to before it is imported.
 """
 
 from __future__ import annotations
@@ -10,8 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import onnxruntime
 from numpy.typing import NDArray
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
+
+if hasattr(onnxruntime, "disable_telemetry_events"):
+    onnxruntime.disable_telemetry_events()
 
 # One step's attention is a row times a matrix. The plain way has a quick product for that; the one in blocks, for many steps, has none.
 # It is read when a session is made.

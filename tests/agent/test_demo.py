@@ -6,12 +6,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from matplotlib.colors import to_rgb
-from matplotlib.image import imread
 
 from agent.demo import BEAT, DemoInput, messages, pitch, written_call
 from agent.midi.messages import Event
 from agent.takes.piano_roll import COLOURS, hand_overs, piano_roll
+from models.music.drawing import imread, to_rgb
 from models.music.features import key_share
 from models.music.note import ANSWER, Note, Phrase
 

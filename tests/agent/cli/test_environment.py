@@ -22,6 +22,7 @@ from ...system.rigs.jack import ROOT
         "agent/__main__.py",
         "agent/__init__.py",
         "agent/cli/__init__.py",
+        "agent/launcher.py",
         "tests/__main__.py",
     ],
 )

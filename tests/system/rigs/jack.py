@@ -119,12 +119,12 @@ def synth(log: Path) -> Iterator[None]:
 
 
 class Program:
-    """`tradefours` as a process, its lines as they come."""
+    """`tradefours` as a process, its lines as they come; `under` is a command that runs it, such as strace."""
 
-    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, env: dict[str, str] | None = None, under: Sequence[str] = ()) -> None:
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "agent", *arguments],
+            [*under, sys.executable, "-u", "-m", "agent", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
