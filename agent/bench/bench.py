@@ -213,7 +213,10 @@ def _stamps(count: int = 1000) -> list[float]:
 async def _cold_start(weights: str, engine: str) -> dict[str, float]:
     """Seconds from the command to where its ports could be open, and to the musician's first word."""
     begun = time.perf_counter()
-    code = "import sys\nsys.path.insert(0, sys.argv[1])\nfrom agent.cli import main\nfrom agent.midi import ports\ntry: ports.find_api()\nexcept Exception: pass"
+    find = "try: ports.find_api()\nexcept Exception: pass"
+    code = (
+        f"import sys\nsys.path.insert(0, sys.argv[1])\nfrom agent.cli import main\nfrom agent.midi import ports\n{find}"
+    )
     command = [sys.executable, "-P", "-c", code, launcher.root()]
     try:
         await asyncio.to_thread(subprocess.run, command, check=True, timeout=SILENT)
