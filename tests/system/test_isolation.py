@@ -60,6 +60,7 @@ def trap(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
             "agent/takes/postprocess.py",
             "agent/__main__.py",
         ):
+            (folder / module).parent.mkdir(exist_ok=True)
             (folder / module).write_text(f"open({str(marks / 'module')!r}, 'w').close()\n")
     (folder / "matplotlibrc").write_text("text.usetex: True\nbackend: module://evil\n")
     monkeypatch.chdir(folder)
