@@ -33,14 +33,15 @@ from agent.midi.keyboard_zones import KeyboardZones
 from agent.midi.messages import Event
 from agent.midi.output_merge import OutputMerge
 from agent.playing.worker_client import WorkerClient, worker_command
-from agent.replay.take_replay import take_replay
+from agent.replay import take_replay
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
 from agent.takes.recorder import JSONL, Take, rows
 from agent.timing.step_clock import Moments
 from agent.turns.modes import MODES, BeatSettings, ModeSettings
-from agent.web.hub import Stage
+from agent.web.handlers import handle
+from agent.web.hub import Hub
 from agent.web.server import Page
 
 from ..support.fakes import FakeOutput
@@ -148,8 +149,14 @@ class Theatre:
         self.mind.journal = learning.journal = clock.keep
         desk = OutputMerge(FakeOutput(clock))
         bay = Patchbay(None, desk, ours=False)
-        self.stage = Stage(
-            desk=desk, take=self.take, shelf=folder.parent, clock=SystemClock(), learning=learning, bay=bay
+        self.stage = Hub(
+            desk=desk,
+            take=self.take,
+            shelf=folder.parent,
+            clock=SystemClock(),
+            learning=learning,
+            bay=bay,
+            handle=handle,
         )
         self.session = Session(
             inputs=[self.keys, self.stage.keys],
