@@ -173,7 +173,7 @@ def _run(
     **more: Any,
 ) -> tuple[Report, Take]:
     """One session from start to end, with its take, its sound and its page."""
-    preset = presets.load(args.preset, args.knob)
+    preset = presets.load(args.preset, args.knob, args.settings, args.without)
     plays = args.command != "demo"  # which knows no controls
     learning = MidiLearn.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
     folder = args.take or TAKES / datetime.now().strftime(library.DATE)

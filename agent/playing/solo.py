@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from models.music.chords import SAME_STROKE_SECONDS
 from models.music.note import ANSWER, CALL, Bar, Note, Span
 from models.music.pulse import pulse
 
@@ -32,7 +33,6 @@ AHEAD = 1.0  # seconds of music that are asked for at a time
 AGAIN = 0.6  # seconds of music left when more is asked for: a new style is heard soon, and a slow musician has time
 SOON = 0.01  # seconds: the first note of an answer, at the earliest
 AFTER_LAST = 0.25  # seconds after its last onset in which an answer can still be cut; after that it rings out
-CHORD = 0.03  # seconds in which the keys of one chord come down
 QUIET = 0.12  # seconds without a key, after which an answer is thought of: in the middle of a run it is no use
 UNHEARD = 0.005  # seconds: nobody hears that a note is so late
 MARGIN, SPARE = 0.12, 0.01  # seconds: what is added to `soon`, at most, for a slow musician; and beyond what was missed
@@ -174,7 +174,7 @@ class Soloist:
                 return
             if solo.version != version:
                 more = "more"
-                await asyncio.sleep(CHORD)
+                await asyncio.sleep(SAME_STROKE_SECONDS)
         if self.solo is solo:
             self._finish(solo)
 

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from models.music.settings import KNOB as KNOB_SETTING
+from models.music.settings import KNOBS
+
 from ..control.bindings import BARS, KNOB, NEXT_MODE, PRESET, STEPS
 from ..control.parameters import PARAMETERS
 from ..errors import UserError
@@ -52,7 +55,7 @@ def turn(session: Session, name: str, value: float) -> None:
         if session.follower is not None:
             raise UserError("The tempo comes from the MIDI clock; change it there.")
         session.transport.set_tempo(session.clock.now(), value)
-    elif name in presets.KNOBS:
+    elif name in KNOBS:
         partner.taste.turn(name, value)
     else:
         share: dict[str, Any] = {name: value / 100}
@@ -64,8 +67,8 @@ def position(session: Session, name: str) -> float:
     manner = session.partner.manner
     if name == "tempo":
         return session.transport.tempo
-    if name in presets.KNOBS:
-        return session.partner.preset.sampling.get(presets.KNOB + name, 0.0)
+    if name in KNOBS:
+        return session.partner.preset.sampling.get(KNOB_SETTING + name, 0.0)
     return 100 * {"groove": manner.pull, "swing": manner.swing, "mirror": manner.mirror}[name]
 
 
