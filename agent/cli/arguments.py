@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import __version__
 from ..audio.synth import AUTO, CHOICES
 from ..demo import STEPS as NAMES
 from ..midi import ports
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         description="An improvising partner for anyone with a keyboard. Play a phrase, take your hands off, and it answers.",
         epilog="Without a command: play.",
     )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
 
     def command(name: str, help_: str, example: str) -> argparse.ArgumentParser:
