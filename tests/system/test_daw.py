@@ -18,6 +18,8 @@ from .rigs.jack import PERIOD, RATE, Heard, Program, Recorder, jack_server, judg
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
 
+pytestmark = pytest.mark.real
+
 TEMPO, BEATS, ROUNDS = 150.0, 4, 2
 BEAT = 60.0 / TEMPO
 NEAR = PERIOD / RATE + 0.002  # seconds

@@ -42,6 +42,8 @@ from .rigs.jack import (
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
 
+pytestmark = pytest.mark.real
+
 CALL = messages(written_call().notes)
 LAST_KEY = max(when for when, m in CALL if m[0] == 0x90)
 BARE = ("--sound", "off", "--no-page")  # page and sound have rooms of their own

@@ -23,6 +23,8 @@ from .rigs.jack import wait_for, wakes
 if sys.platform != "linux":
     pytest.skip("the browser is asked for on Linux only", allow_module_level=True)
 
+pytestmark = pytest.mark.real
+
 YOU, IT = (0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00)
 
 

@@ -17,6 +17,8 @@ from .test_page import browser  # noqa: F401 (a fixture)
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
 
+pytestmark = pytest.mark.real
+
 ROUNDS = 4
 
 

@@ -40,6 +40,7 @@ for act in (
 """
 
 
+@pytest.mark.real
 def test_a_whole_session_sends_nothing_and_writes_in_its_own_folders_alone() -> None:
     command = alone(sys.executable, "-m", "tests.system.rigs.privacy")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
@@ -52,6 +53,7 @@ def test_a_whole_session_sends_nothing_and_writes_in_its_own_folders_alone() -> 
         assert any(name in path for path in report["files"]), report["files"]
 
 
+@pytest.mark.real
 def test_what_another_program_sends_and_writes_is_noticed(tmp_path: Path) -> None:
     home, log = tmp_path / "home", tmp_path / "log"
     command = [*watched(log), sys.executable, "-c", INTRUDER]

@@ -13,6 +13,8 @@ from ...system.rigs.jack import Program, Recorder, jack_server, wait_for
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
