@@ -100,7 +100,7 @@ class BuiltIn:
             stream.close()
 
     def _fill(self, out: Any, frames: int, _time: Any, _status: Any) -> None:
-        thread_priority.once()
+        thread_priority.request_once()
         while self._waiting:
             who, what = self._waiting.popleft()
             if isinstance(what, bytes):

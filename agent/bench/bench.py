@@ -72,7 +72,7 @@ class Rig:
 
     def _play(self, on_event: Callable[[Event], None]) -> None:
         """A phrase on the second channel; then, once the answer is under way, the next one: a cut-in."""
-        thread_priority.once()  # as the MIDI system's thread
+        thread_priority.request_once()  # as the MIDI system's thread
         while not self._closed.wait(0.05):
             for pitch in PHRASE:
                 self._struck = time.perf_counter()
@@ -275,7 +275,7 @@ def _memory(mind: WorkerClient) -> float | None:
 
 def bench(args: argparse.Namespace) -> int:
     """Measure, print, and judge: 0 where every budget is kept, else 1."""
-    with thread_priority.raised():  # as in play
+    with thread_priority.realtime():  # as in play
         found = asyncio.run(report(args.engine, args.seconds, args.weights))
     print(json.dumps(found) if args.json else table(found))
     return int(not all(v["ok"] for v in found["budgets"].values()))

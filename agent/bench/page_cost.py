@@ -78,7 +78,7 @@ class Busy(Rehearsed):
     """A player who never stops: five keys a second, and the agent at once."""
 
     def _play(self, on_event: Callable[[Event], None]) -> None:
-        thread_priority.once()
+        thread_priority.request_once()
         step = 0
         while not self._closed.wait(0.1):
             pitch = 55 + (0, 4, 7, 12, 16, 12, 7, 4)[step % 8]
@@ -204,7 +204,7 @@ async def _page(stage: Hub, clock: SystemClock) -> AsyncIterator[tuple[str, Serv
 
 def onlookers(weights: str, engine: str, seconds: float, as_json: bool) -> int:
     """Measure, print, and judge: 0 where the page costs nothing, else 1."""
-    with thread_priority.raised():
+    with thread_priority.realtime():
         found = asyncio.run(compare(weights, engine, seconds))
     if as_json:
         print(json.dumps(found))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..audio.synth import AUTO, CHOICES
-from ..demo import STEPS as NAMES
+from ..demo import SEMITONES as NAMES
 from ..midi import ports
 from ..midi.keyboard_zones import CURVES
 from ..styles.presets import KNOBS

@@ -210,7 +210,7 @@ def _run(
             say(f"{gone} of the oldest takes were removed: {library.BOUNDS}.")
 
         async def session() -> Report:
-            helpers = ThreadPoolExecutor(4, "helper", thread_priority.once)
+            helpers = ThreadPoolExecutor(4, "helper", thread_priority.request_once)
             asyncio.get_running_loop().set_default_executor(helpers)
             mind = WorkerClient(worker_command(preset.player(args.weights), args.engine, args.mind))
             if not args.weights and not args.mind:
@@ -247,7 +247,7 @@ def _run(
                     say(LETTERS_SAID)
                 return await made.run()
 
-        with thread_priority.raised():
+        with thread_priority.realtime():
             report = asyncio.run(session())
         say(f"Every note is off. The take is kept in {folder}.")
         if plays:

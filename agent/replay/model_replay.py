@@ -33,7 +33,7 @@ def ask_again(told: list[Row], musician: Sequence[str]) -> str:
                 _end(process)
                 if not _ours(musician):
                     return "not asked: it was started by a command that is not ours, and a take starts no other program"
-                command = launcher.isolated([sys.executable, *musician])
+                command = launcher.isolate([sys.executable, *musician])
                 process = subprocess.Popen(
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
                 )

@@ -298,7 +298,7 @@ class Session:
                 self.partner.resettle(free=True)
             self.metronome.plan(now)
             if self._tidy is not None and self.partner.improviser.solo is None:
-                self._tidy.calm(now, now - self.partner.listener.last_onset)
+                self._tidy.collect_when_idle(now, now - self.partner.listener.last_onset)
             self.partner.keep_time()
             await asyncio.sleep(WATCH)
 

@@ -118,14 +118,14 @@ class Take:
 
     def _keep_writing(self) -> None:
         """A thread: until the end, and once more."""
-        thread_priority.once()
+        thread_priority.request_once()
         while not self._over.wait(WRITE):
             self._put()
         self._put()
 
     def _keep_syncing(self) -> None:
         """A thread of its own, as a disk may take long."""
-        thread_priority.once()
+        thread_priority.request_once()
         while not self._over.wait(SYNC):
             with contextlib.suppress(OSError):  # what is no file cannot be synced
                 if self._file is not None:

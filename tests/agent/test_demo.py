@@ -1,4 +1,4 @@
-"""The demo's call is music, and is played in time; pictures show what they should."""
+"""The demo's call and its ports; pictures of call and answer."""
 
 from __future__ import annotations
 

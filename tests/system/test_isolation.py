@@ -197,7 +197,7 @@ def test_it_finds_the_packages_beside_it(trap: Path, tmp_path: Path, python: str
 
 
 def test_every_child_is_isolated() -> None:
-    """Each command that begins with our own interpreter leaves the current folder out, or is handed to `launcher.isolated`."""
+    """Each command that begins with our own interpreter leaves the current folder out, or is handed to `launcher.isolate`."""
     plain = set()
     for path in sorted([*ROOT.glob("agent/**/*.py"), *ROOT.glob("models/**/*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
@@ -206,9 +206,9 @@ def test_every_child_is_isolated() -> None:
                 plain.add((path.stem, words[1]))
     assert plain == {("worker_client", "'-m'"), ("model_replay", "*musician"), ("launcher", "DASH_M")}
     started = {
-        "worker_client": "*launcher.isolated(self.command)",
-        "model_replay": "launcher.isolated([sys.executable, *musician])",
-        "worker_batch": "launcher.isolated(list(command))",
+        "worker_client": "*launcher.isolate(self.command)",
+        "model_replay": "launcher.isolate([sys.executable, *musician])",
+        "worker_batch": "launcher.isolate(list(command))",
     }
     for name, words in started.items():
         (path,) = ROOT.glob(f"agent/**/{name}.py")
