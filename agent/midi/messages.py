@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0  # kinds of channel messages
+PITCH_BEND = 0xE0  # another one
 SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF = 64, 120, 121, 123  # controllers
 PEDAL_DOWN = 64  # from this value on, a pedal is down
 TICK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2  # of a MIDI clock

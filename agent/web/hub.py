@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.fm_patches import TIMBRES
-from ..audio.synth import CHOICES, OFF, BuiltIn, open_sound
+from ..audio.synth import CHOICES, OFF, BuiltInSynth, open_sound
 from ..clock import Clock
 from ..control.bindings import ACTIONS
 from ..control.midi_learn import MidiLearn
@@ -157,8 +157,8 @@ class Hub:
         if self.session is None:
             return {"ready": False, "showing": self.showing}
         sound, row = self.desk.sound, glance(self.session, self.showing)
-        if isinstance(sound, BuiltIn):
-            row["figures"]["key to sound"] = lately(sound.key_to_frame)
+        if isinstance(sound, BuiltInSynth):
+            row["figures"]["key to sound"] = lately(sound.key_latencies)
         return {
             **row,
             "pad": {"corners": self.corners, "at": self.at},
@@ -168,7 +168,7 @@ class Hub:
                 "quiet": self.quiet,
                 "timbres": self.timbres,
                 "volume": self.loudness,
-                "buffer": round(1000 * sound.buffer, 2) if isinstance(sound, BuiltIn) else None,
+                "buffer": round(1000 * sound.buffer, 2) if isinstance(sound, BuiltInSynth) else None,
             },
             "controls": self.learning.lines(),
             "waiting": {f"{kind}{number}": at for (kind, number), at in self.learning.controls.waiting.items()},
@@ -212,8 +212,8 @@ class Hub:
             return  # it may be another's
         (page.keys.add if velocity else page.keys.discard)(pitch)
         self.hear(bytes((0x90 if velocity else 0x80, pitch, velocity)))
-        if at is not None and isinstance(self.desk.sound, BuiltIn) and abs(self.clock.now() - at) < OLD:
-            self.desk.sound.struck(at)
+        if at is not None and isinstance(self.desk.sound, BuiltInSynth) and abs(self.clock.now() - at) < OLD:
+            self.desk.sound.measure_key(at)
 
     def hear(self, message: bytes, *, plugged: bool = False) -> None:
         """A message from the pages, as from any port; `plugged`: from an instrument that the browser has found."""
