@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from models.music.note import Note, Phrase
 
 from . import thread_priority
-from .midi.messages import Event
+from .midi.messages import NOTE_OFF, NOTE_ON, Event
 
 BEAT = 0.6  # seconds, which is 100 beats a minute
 LEGATO = 0.96  # of its written length, for which a key is held
@@ -60,8 +60,8 @@ def written_call() -> Phrase:
 
 def messages(notes: Sequence[Note]) -> list[tuple[float, bytes]]:
     """The times of note-ons and note-offs, in seconds, and the messages, on the first channel, in order of time."""
-    timed = [(n.onset, 1, bytes((0x90, n.pitch, n.velocity))) for n in notes]
-    timed += [(n.end, 0, bytes((0x80, n.pitch, 0))) for n in notes]
+    timed = [(n.onset, 1, bytes((NOTE_ON, n.pitch, n.velocity))) for n in notes]
+    timed += [(n.end, 0, bytes((NOTE_OFF, n.pitch, 0))) for n in notes]
     return [(when, message) for when, _, message in sorted(timed)]
 
 

@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 from ..midi.messages import (
     ALL_NOTES_OFF,
     ALL_SOUND_OFF,
+    CHANNEL,
     CONTROL,
+    DRUM_CHANNEL,
+    FIRST_STATUS,
+    FIRST_SYSTEM,
+    KIND,
+    MOST_DATA,
     NOTE_OFF,
     NOTE_ON,
     PEDAL_DOWN,
@@ -34,10 +40,9 @@ SLOTS = 48  # voices in all, with those that fade out
 SILENT = 1e-4  # a level below it is silence
 STEAL_SECONDS = 0.0018  # time constant with which a stolen voice fades
 RESTRIKE_SECONDS = 4 * STEAL_SECONDS  # the same, where its key is struck again
-GAIN = 0.22  # of one voice: 32 loud voices stay below 1 after soft clipping
+GAIN = 0.22  # of one voice
 CLIP_KNEE = 0.7  # samples above are compressed, and never reach 1
 BEND_RANGE = 2.0  # semitones, the default of General MIDI
-DRUMS = 9  # the channel, from 0, of the metronome
 DEFAULT_TIMBRE = "electric piano"
 RELEASE_CONTROLLERS = (ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF)
 
@@ -92,12 +97,12 @@ class FmSynth:
 
     def receive(self, who: int, message: bytes) -> None:
         """Take one message of a player; it takes effect in the next block. Other messages than a channel's are ignored."""
-        if not message or not 0x80 <= message[0] < 0xF0 or len(message) < 2:
+        if not message or not FIRST_STATUS <= message[0] < FIRST_SYSTEM or len(message) < 2:
             return
-        kind = message[0] & 0xF0
-        line = (who, message[0] & 0x0F)
-        first = message[1] & 127
-        second = message[2] & 127 if len(message) > 2 else 0
+        kind = message[0] & KIND
+        line = (who, message[0] & CHANNEL)
+        first = message[1] & MOST_DATA
+        second = message[2] & MOST_DATA if len(message) > 2 else 0
         if kind == NOTE_ON and second:
             self._start_note(line, first, second)
         elif kind in (NOTE_OFF, NOTE_ON):
@@ -125,7 +130,7 @@ class FmSynth:
         self._pedal_held.get(line, set()).discard(pitch)
         slot = self._find_slot()
         part = self.parts[min(line[0], len(self.parts) - 1)]
-        timbre = CLICK if line[1] == DRUMS else TIMBRES.get(part.timbre, TIMBRES[DEFAULT_TIMBRE])
+        timbre = CLICK if line[1] == DRUM_CHANNEL else TIMBRES.get(part.timbre, TIMBRES[DEFAULT_TIMBRE])
         self._start_voice(slot, timbre, part, pitch, velocity / 127, self._bend.get(line, 0.0))
         self._keys[slot] = key
 

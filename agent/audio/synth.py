@@ -18,10 +18,23 @@ from typing import Any
 
 from .. import thread_priority
 from ..errors import UserError
-from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON, PITCH_BEND
+from ..midi.messages import (
+    ALL_SOUND_OFF,
+    BANK_COARSE,
+    BANK_FINE,
+    CHANNEL,
+    CONTROL,
+    DRUM_CHANNEL,
+    FIRST_SYSTEM,
+    KIND,
+    NOTE_OFF,
+    NOTE_ON,
+    PAN,
+    PITCH_BEND,
+)
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.ports import hushed, works
-from .fm_synth import BLOCK, DRUMS, FmSynth, Part
+from .fm_synth import BLOCK, FmSynth, Part
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
@@ -37,7 +50,7 @@ PROGRAMS = {"electric piano": 4, "piano": 0, "bass": 33, "pad": 89, "organ": 16}
 """General MIDI's numbers for our instruments."""
 FLUIDSYNTH_GAIN = 0.9  # at full volume
 PANS = (0.36, 0.64)  # of the player and the agent, 0 left to 1 right
-IGNORED_CONTROLLERS = (0, 10, 32)  # bank select and pan are set here alone
+IGNORED_CONTROLLERS = (BANK_COARSE, PAN, BANK_FINE)  # bank and pan of FluidSynth are set here alone
 FADE = 0.2  # of the way to silence, or back, that the volume goes in a block
 
 
@@ -158,17 +171,17 @@ class FluidSynth:
             raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
         for who, timbre, pan in ((PLAYER, "electric piano", 40), (AGENT, "piano", 88)):
             self.timbre(who, timbre)
-            self._send(f"cc {who} 10 {pan}\n")
+            self._send(f"cc {who} {PAN} {pan}\n")
 
     @property
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def play(self, who: int, message: bytes) -> None:
-        if not message or message[0] >= 0xF0 or len(message) < 2:
+        if not message or message[0] >= FIRST_SYSTEM or len(message) < 2:
             return
-        channel = DRUMS if message[0] & 0x0F == DRUMS else who
-        kind = message[0] & 0xF0
+        channel = DRUM_CHANNEL if message[0] & CHANNEL == DRUM_CHANNEL else who
+        kind = message[0] & KIND
         first = message[1]
         second = message[-1]
         if kind == NOTE_ON and second:
@@ -191,7 +204,7 @@ class FluidSynth:
 
     def quiet(self, is_quiet: bool) -> None:
         if is_quiet and not self._quiet:
-            self._send("".join(f"cc {who} 120 0\n" for who in (PLAYER, AGENT, DRUMS)))
+            self._send("".join(f"cc {who} {ALL_SOUND_OFF} 0\n" for who in (PLAYER, AGENT, DRUM_CHANNEL)))
         self._quiet = is_quiet
 
     def close(self) -> None:

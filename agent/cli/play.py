@@ -19,7 +19,7 @@ from typing import Any
 from .. import thread_priority
 from ..audio.synth import open_sound
 from ..clock import SystemClock
-from ..control.bindings import LETTERS, Bindings
+from ..control.bindings import HOTKEYS, Bindings
 from ..control.midi_learn import MidiLearn, settings_folder
 from ..demo import DemoInput, DemoOutput, written_call
 from ..errors import UserError
@@ -174,12 +174,12 @@ def _run(
     """One session from start to end, with its take, its sound and its page."""
     preset = presets.load(args.preset, args.knob)
     plays = args.command != "demo"  # which knows no controls
-    learning = MidiLearn.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
+    learning = MidiLearn.load(args.control, settings_folder() / "controls.txt") if plays else None
     folder = args.take or TAKES / datetime.now().strftime(library.DATE)
     mended = [] if args.take else library.mend_all(TAKES, 3)
     seed = random.randrange(1 << 31) if args.seed is None else args.seed  # known, so that the take can be played again
     setting = {"channel": args.channel - 1, "thru": args.thru, "rounds": more.get("rounds"), **more}
-    known = take_replay.setting(preset, args, learning.controls if learning is not None else Bindings(), setting)
+    known = take_replay.setting(preset, args, learning.bindings if learning is not None else Bindings(), setting)
     take = Take(
         folder,
         preset=preset.name,
@@ -231,7 +231,7 @@ def _run(
                 seconds=args.seconds,
                 seed=seed,
                 journal=take.keep,
-                controls=learning.controls if learning is not None else None,
+                controls=learning.bindings if learning is not None else None,
                 beside=partial(opening.beside, say=say),
                 **more,
             )
@@ -239,8 +239,8 @@ def _run(
             _on_signals(made.stop)
 
             def pressed(letter: str) -> None:
-                if letter in LETTERS:
-                    made.act(LETTERS[letter], clock.now())
+                if letter in HOTKEYS:
+                    made.act(HOTKEYS[letter], clock.now())
 
             with letters(asyncio.get_running_loop(), pressed) as there:
                 if there:

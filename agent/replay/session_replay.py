@@ -132,7 +132,7 @@ class SessionReplay:
             manner=ModeSettings(**k["manner"]) if "manner" in k else None,
             beat=BeatSettings(**k["beat"]) if "beat" in k else None,
             zone=KeyboardZones(**k["zone"]) if "zone" in k else None,
-            controls=Bindings.of(k["controls"]),
+            controls=Bindings.parse(k["controls"]),
             channel=k["channel"],
             thru=k["thru"],
             seed=self.told[0].get("seed"),

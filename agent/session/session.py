@@ -194,7 +194,7 @@ class Session:
                     self._later(self._looped, name)
                     return
                 event = Event(event.when, self.zone.felt(message))
-                if self.thru is not None and (self.thru.holds(message) or not self.controls.owns(message)):
+                if self.thru is not None and (self.thru.holds(message) or not self.controls.is_bound(message)):
                     try:
                         if self.thru.pass_on(event.message, name):
                             self.echoes.sent(event.message, event.when)
@@ -234,8 +234,8 @@ class Session:
             self._ticked(event)
             return
         message = event.message
-        if self.controls.owns(message) and not self.partner.listener.holds(message):
-            if (action := self.controls.action(message, partial(actions.position, self))) is not None:
+        if self.controls.is_bound(message) and not self.partner.listener.holds(message):
+            if (action := self.controls.action_for(message, partial(actions.position, self))) is not None:
                 actions.act(self, action, event.when)
             return
         if not self.zone.hears(message):

@@ -111,7 +111,7 @@ def slug(name: str) -> str:
 
 
 def _learn(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    stage.learning.wanted = wish["action"]
+    stage.learning.pending = wish["action"]
 
 
 def _delete(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ HANDLERS: dict[str, Handler] = {
     "save preset": _save_preset,
     "sound like that": lambda stage, session, page, w: stage.later(_sound_like_that(stage, session, w["name"])),
     "learn": _learn,
-    "forget": lambda stage, session, page, w: stage.learning.forget(w["trigger"]),
+    "forget": lambda stage, session, page, w: stage.learning.remove(w["trigger"]),
     "takes": lambda stage, session, page, w: stage.tell_takes(),
     "delete take": _delete,
 }

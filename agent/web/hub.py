@@ -98,7 +98,7 @@ class Hub:
     def heard(self, event: Any, port: str) -> None:
         self.take.heard(event, port)
         self._moment.append((event.when, "heard", (event, port)))
-        if port != PAGE and (line := self.learning.hear(event.message)) is not None:
+        if port != PAGE and (line := self.learning.receive(event.message)) is not None:
             self.say(line)
         self.broadcast(self.view.message(PLAYER, event.when, event.message))
 
@@ -171,8 +171,8 @@ class Hub:
                 "buffer": round(1000 * sound.buffer, 2) if isinstance(sound, BuiltInSynth) else None,
             },
             "controls": self.learning.lines(),
-            "waiting": {f"{kind}{number}": at for (kind, number), at in self.learning.controls.waiting.items()},
-            "learning": self.learning.wanted,
+            "waiting": {f"{kind}{number}": at for (kind, number), at in self.learning.bindings.waiting.items()},
+            "learning": self.learning.pending,
             "take": self.take.folder.name,
         }
 

@@ -70,7 +70,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any."""
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
     beat = BeatSettings(tempo=None if mode == "call" else 110.0)
-    controls = Bindings.of(["cc20=panic", "cc21=knob:density"])
+    controls = Bindings.parse(["cc20=panic", "cc21=knob:density"])
     setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": KeyboardZones(transpose=-12)}
     args = Namespace(weights="none", engine="live", mind=" ".join(ECHO))
     preset = Preset("plain")

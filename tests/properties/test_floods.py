@@ -130,7 +130,7 @@ def test_no_bytes_upset_a_session(messages: list[bytes]) -> None:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
 
-    made, _ = jam_judged(script, controls=Bindings.of(["cc20=duet", "note36=panic", "cc21=knob:density"]))
+    made, _ = jam_judged(script, controls=Bindings.parse(["cc20=duet", "note36=panic", "cc21=knob:density"]))
     assert all(is_whole(m) for _, m in made.output.sent)
 
 

@@ -191,18 +191,18 @@ def test_a_file_of_controls(folder: Path, text: str, torn: bool) -> None:
     path = folder / "controls.txt"
     path.write_bytes(text.encode("utf8", "surrogatepass") + b"\xff" * torn)
     try:
-        learning = MidiLearn.with_memory([], path)
+        learning = MidiLearn.load([], path)
     except UserError as error:
         a_sentence(error)
     else:
-        assert MidiLearn.with_memory(learning.lines(), folder / "none").lines() == learning.lines()
+        assert MidiLearn.load(learning.lines(), folder / "none").lines() == learning.lines()
 
 
 def test_a_file_of_controls_without_end(folder: Path) -> None:
     path = folder / "controls.txt"
     path.write_text("cc20=duet\n" * LARGEST)
     with bounded(1, 5), pytest.raises(UserError, match="too large"):
-        MidiLearn.with_memory([], path)
+        MidiLearn.load([], path)
 
 
 # -- takes ---------------------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ class Room(RuleBasedStateMachine):
         self.mind = FakeWorker(note_takes=note_takes, wakes_after=wakes_after)
         self.output = FakeOutput(self.loop)
         self.keys = [FakeInput(self.loop, "one"), FakeInput(self.loop, "two")]
-        self.controls = Bindings.of(CONTROLS)
+        self.controls = Bindings.parse(CONTROLS)
         self.ticking: asyncio.Task[None] | None = None
         self.said: list[str] = []
 
@@ -146,7 +146,7 @@ class Room(RuleBasedStateMachine):
         """A pad becomes a control while it is down, and its off arrives as a control's."""
         self.keys[0].play(0x90, pitch, 80)
         self.wait(0.01)
-        self.controls.learn(("note", pitch), "answer")
+        self.controls.bind(("note", pitch), "answer")
         self.keys[0].play(0x80, pitch, 0)
         self.wait(0.0)
         self.controls.table = {k: v for k, v in self.controls.table.items() if k != ("note", pitch)}

@@ -163,41 +163,41 @@ def test_our_sound_is_not_needed_where_the_output_was_named() -> None:
 
 def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None:
     file = tmp_path / "new" / "controls.txt"
-    learning = MidiLearn.with_memory(["cc20=duet"], file)
-    assert learning.hear(b"\xb0\x15\x40") is None  # nobody asked
-    learning.wanted = "knob:density"
-    assert learning.hear(b"\x90\x24\x40") is None  # a key is no knob
-    assert learning.hear(b"\xb0\x15\x40") == "cc21 now does knob:density."
-    learning.wanted = "panic"
-    assert learning.hear(b"\x80\x24\x00") is None
-    assert learning.hear(b"\x90\x24\x40")
-    assert learning.controls.action(b"\x90\x24\x40") is None  # the stroke that taught it does nothing
-    learning.controls.action(b"\x80\x24\x00")
-    assert learning.controls.action(b"\x90\x24\x40") == "panic"
-    again = MidiLearn.with_memory([], file)
+    learning = MidiLearn.load(["cc20=duet"], file)
+    assert learning.receive(b"\xb0\x15\x40") is None  # nobody asked
+    learning.pending = "knob:density"
+    assert learning.receive(b"\x90\x24\x40") is None  # a key is no knob
+    assert learning.receive(b"\xb0\x15\x40") == "cc21 now does knob:density."
+    learning.pending = "panic"
+    assert learning.receive(b"\x80\x24\x00") is None
+    assert learning.receive(b"\x90\x24\x40")
+    assert learning.bindings.action_for(b"\x90\x24\x40") is None  # the stroke that taught it does nothing
+    learning.bindings.action_for(b"\x80\x24\x00")
+    assert learning.bindings.action_for(b"\x90\x24\x40") == "panic"
+    again = MidiLearn.load([], file)
     assert again.lines() == ["cc20=duet", "cc21=knob:density", "note36=panic"]
-    again.forget("note36")
-    assert MidiLearn.with_memory([], file).lines() == ["cc20=duet", "cc21=knob:density"]
+    again.remove("note36")
+    assert MidiLearn.load([], file).lines() == ["cc20=duet", "cc21=knob:density"]
 
 
 def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
     for first, second in ((21, 53), (53, 21)):
-        learning = MidiLearn.with_memory([], tmp_path / str(first))
-        learning.wanted = "knob:register"
-        assert learning.hear(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
-        assert learning.hear(bytes((0xB0, second, 5))) is None
+        learning = MidiLearn.load([], tmp_path / str(first))
+        learning.pending = "knob:register"
+        assert learning.receive(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
+        assert learning.receive(bytes((0xB0, second, 5))) is None
         assert learning.lines() == ["wide21=knob:register"]
-        assert learning.hear(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
-    learning.wanted = "knob:density"
-    learning.hear(b"\xb0\x16\x40")
-    learning.hear(b"\xb0\x17\x40")  # another knob is another knob
+        assert learning.receive(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
+    learning.pending = "knob:density"
+    learning.receive(b"\xb0\x16\x40")
+    learning.receive(b"\xb0\x17\x40")  # another knob is another knob
     assert learning.lines() == ["cc22=knob:density", "wide21=knob:register"]
 
 
 def test_a_broken_memory_is_said(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("cc20=fly\n")
     with pytest.raises(UserError, match="fly"):
-        MidiLearn.with_memory([], tmp_path / "c")
+        MidiLearn.load([], tmp_path / "c")
 
 
 def test_settings_lie_where_the_platform_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +305,7 @@ class Evening:
             show=self.stage.show,
             clock=loop,
             channel=1,
-            controls=self.learning.controls,
+            controls=self.learning.bindings,
             beside=lambda session: self.stage.look(),
             make_player=LoopPlayer,
         )
