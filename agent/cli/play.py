@@ -176,7 +176,7 @@ def _run(
     plays = args.command != "demo"  # which knows no controls
     learning = MidiLearn.load(args.control, settings_folder() / "controls.txt") if plays else None
     folder = args.take or TAKES / datetime.now().strftime(library.DATE)
-    mended = [] if args.take else library.mend_all(TAKES, 3)
+    mended = [] if args.take else library.repair_all(TAKES, 3)
     seed = random.randrange(1 << 31) if args.seed is None else args.seed  # known, so that the take can be played again
     setting = {"channel": args.channel - 1, "thru": args.thru, "rounds": more.get("rounds"), **more}
     known = take_replay.setting(preset, args, learning.bindings if learning is not None else Bindings(), setting)
@@ -199,14 +199,14 @@ def _run(
 
         def say(text: str) -> None:
             status.line(text)
-            take.said(clock.now(), text)
+            take.record_line(clock.now(), text)
             opening.say(text)
 
         heard = f"Listening to {', '.join(shown)}; playing to" if shown else "Play on the page; it is heard on"
         say(f"{heard} {desk.name} on channel {args.channel}; style {preset.title}.")
         if mended:
             say(f"The last session ended without warning; its take is whole: {', '.join(mended)}.")
-        if not args.take and (gone := library.tidy(TAKES, datetime.now())):
+        if not args.take and (gone := library.prune(TAKES, datetime.now())):
             say(f"{gone} of the oldest takes were removed: {library.BOUNDS}.")
 
         async def session() -> Report:
@@ -215,7 +215,7 @@ def _run(
             mind = WorkerClient(worker_command(preset.player(args.weights), args.engine, args.mind))
             if not args.weights and not args.mind:
                 mind.others = partial(worker_command, engine=args.engine)
-            mind.journal = lambda row: take.keep(clock.now(), row)
+            mind.journal = lambda row: take.record_row(clock.now(), row)
             made = Session(
                 inputs=[*inputs, *opening.inputs],
                 output=desk.agent,
@@ -230,12 +230,12 @@ def _run(
                 thru=args.thru,
                 seconds=args.seconds,
                 seed=seed,
-                journal=take.keep,
+                journal=take.record_row,
                 controls=learning.bindings if learning is not None else None,
                 beside=partial(opening.beside, say=say),
                 **more,
             )
-            take.trouble = made.tell
+            take.report_error = made.tell
             _on_signals(made.stop)
 
             def pressed(letter: str) -> None:
@@ -252,11 +252,11 @@ def _run(
         say(f"Every note is off. The take is kept in {folder}.")
         if plays:
             try:
-                if (found := library.summary(folder)).played + found.answered:
+                if (found := library.summarize(folder)).played + found.answered:
                     status.line(f"It holds {found}.")
             except UserError as error:  # the music is over, and kept
                 status.line(str(error))
-            postprocess.develop([folder, *library.unfinished(TAKES)])
+            postprocess.finish_in_background([folder, *library.without_picture(TAKES)])
     return report, take
 
 

@@ -186,10 +186,10 @@ class SessionReplay:
     def close(self) -> None:
         self.closed = True
 
-    def heard(self, event: Event, port: str) -> None:
+    def record_input(self, event: Event, port: str) -> None:
         pass
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
         self.sent.append((planned, message))
 
 

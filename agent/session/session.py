@@ -33,7 +33,7 @@ from ..playing.thru import Thru
 from ..playing.timing_stats import TimingStats
 from ..playing.worker_client import WorkerClient
 from ..styles.presets import Preset
-from ..takes.recorder import Witness
+from ..takes.recorder import SessionRecorder
 from ..timing.ableton_link import LinkFollower
 from ..timing.garbage_collection import GarbageCollection
 from ..timing.midi_clock import MidiClockFollower
@@ -68,7 +68,7 @@ class Session:
         output: OutputPort,
         mind: WorkerClient,
         preset: Preset,
-        take: Witness | None,
+        take: SessionRecorder | None,
         say: Callable[[str], None],
         clock: Clock,
         show: Callable[[str], None] = lambda state: None,
@@ -229,7 +229,7 @@ class Session:
 
     def _arrived(self, event: Event, port: str) -> None:
         if self.take is not None:
-            self.take.heard(event, port)
+            self.take.record_input(event, port)
         if is_clock(event.message):
             self._ticked(event)
             return
@@ -273,7 +273,7 @@ class Session:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.player.schedule.channel:
             return  # ticks and clicks are no music
         if self.take is not None:
-            self.take.played(sent.planned, actual, sent.message)
+            self.take.record_output(sent.planned, actual, sent.message)
         if sent.number >= 0:
             self.meters.lateness.append(actual - sent.planned)
             self.meters.notes += sent.is_on

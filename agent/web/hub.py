@@ -95,16 +95,16 @@ class Hub:
 
     # -- a witness of the session ------------------------------------------------------------------------------------
 
-    def heard(self, event: Any, port: str) -> None:
-        self.take.heard(event, port)
-        self._moment.append((event.when, "heard", (event, port)))
+    def record_input(self, event: Any, port: str) -> None:
+        self.take.record_input(event, port)
+        self._moment.append((event.when, "record_input", (event, port)))
         if port != PAGE and (line := self.learning.receive(event.message)) is not None:
             self.say(line)
         self.broadcast(self.view.message(PLAYER, event.when, event.message))
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
-        self.take.played(planned, actual, message)
-        self._moment.append((actual, "played", (planned, actual, message)))
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
+        self.take.record_output(planned, actual, message)
+        self._moment.append((actual, "record_output", (planned, actual, message)))
         ident = ident_of(planned, message[1]) if message[0] & 0xF0 == 0x90 else ""
         self.broadcast(self.view.message(AGENT, actual, message, ident))
 
@@ -178,14 +178,14 @@ class Hub:
 
     def take_file(self, name: str) -> Path | None:
         try:
-            path = library.find(self.shelf, name) / MIDI if library.NAME.fullmatch(name) else None
+            path = library.find_take(self.shelf, name) / MIDI if library.NAME.fullmatch(name) else None
         except UserError:
             return None
         return path if path is not None and path.is_file() else None
 
     def take_notes(self, name: str) -> list[list[Any]] | None:
         try:
-            return library.sketch(library.find(self.shelf, name)) if library.NAME.fullmatch(name) else None
+            return library.note_rows(library.find_take(self.shelf, name)) if library.NAME.fullmatch(name) else None
         except UserError:
             return None
 
@@ -249,9 +249,9 @@ class Hub:
 
         def look() -> list[dict[str, Any]]:
             rows = []
-            for folder in library.folders(self.shelf)[:SHOWN]:
+            for folder in library.list_takes(self.shelf)[:SHOWN]:
                 with contextlib.suppress(UserError):
-                    rows.append({**library.summary(folder).row(), "midi": (folder / MIDI).is_file()})
+                    rows.append({**library.summarize(folder).row(), "midi": (folder / MIDI).is_file()})
             return rows
 
         async def tell() -> None:

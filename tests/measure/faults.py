@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.takes.recorder import JSONL, MIDI, mend, rows, take_notes
+from agent.takes.recorder import JSONL, MIDI, repair, rows, take_notes
 
 from ..system.rigs.jack import Program, Recorder, jack_server, wait_for
 from .soak import phrase, soak, worker_of
@@ -170,7 +170,7 @@ class Stage:
         self.program.__exit__()
         silent = self.silent(5.0)
         took = time.monotonic() - began - 0.15
-        mend(self.take)
+        repair(self.take)
         gone, there = self.heard[self._begun :], self.device.heard["out"][max(self._begun - len(self.heard), 0) :]
         struck = Counter(m for t, m in [*((0.0, m) for _, m in gone), *there] if is_on(m) and t < now - 1.0)
         kept = [bytes.fromhex(row.get("out") or row.get("bytes", "")) for row in rows(self.take / JSONL)]

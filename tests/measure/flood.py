@@ -157,7 +157,7 @@ async def _flooded(seconds: float, mind: Sequence[str], folder: Path, rate: floa
         output=synth,
         mind=WorkerClient(mind),
         preset=Preset("plain"),
-        take=Take(folder, trouble=said.append),
+        take=Take(folder, report_error=said.append),
         say=said.append,
         clock=SystemClock(),
         beat=BeatSettings(follow=True),

@@ -78,7 +78,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     async def play(loop: VirtualLoop) -> None:
         take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
         keys, mind = FakeInput(loop), Inline([])
-        mind.journal = lambda row: take.keep(loop.now(), row)
+        mind.journal = lambda row: take.record_row(loop.now(), row)
         mind.others = lambda weights: [*ECHO, "--weights", weights]
         coming = iter(styles)
         session = Session(
@@ -91,7 +91,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
             clock=loop,
             controls=controls,
             seed=3,
-            journal=take.keep,
+            journal=take.record_row,
             make_player=LoopPlayer,
             **{k: v for k, v in setting.items() if k in ("channel", "thru", "manner", "beat", "zone")},
         )

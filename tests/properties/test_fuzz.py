@@ -223,11 +223,11 @@ def test_a_take_of_anything(folder: Path, told: list[Any]) -> None:
     take.mkdir(parents=True, exist_ok=True)
     (take / "take.jsonl").write_bytes(says(told))
     (take / "take.mid").unlink(missing_ok=True)
-    made = library.mend_all(shelf)
+    made = library.repair_all(shelf)
     assert made == ([take.name] if (take / "take.mid").exists() else [])
     try:
-        assert str(library.summary(take))
-        assert all(math.isfinite(row[1]) for row in library.sketch(take))
+        assert str(library.summarize(take))
+        assert all(math.isfinite(row[1]) for row in library.note_rows(take))
     except UserError as error:
         a_sentence(error)
 

@@ -122,9 +122,9 @@ def test_the_guardian(trap: Path) -> None:
 
 def test_the_darkroom(trap: Path, tmp_path: Path) -> None:
     take = make_take(tmp_path, "2024-01-01_10-00-00")
-    postprocess.develop([take])
-    wait_for(lambda: postprocess._at_work[-1].poll() is not None, 120, "the darkroom's end")
-    assert postprocess._at_work.pop().returncode == 0
+    postprocess.finish_in_background([take])
+    wait_for(lambda: postprocess._processes[-1].poll() is not None, 120, "the darkroom's end")
+    assert postprocess._processes.pop().returncode == 0
     assert (take / PICTURE).is_file()
     (take / PICTURE).unlink()
     run(*launcher.command("agent.takes.postprocess", str(take)))  # in this very folder, too
@@ -166,7 +166,7 @@ def test_what_the_bootstrap_asks_of_an_interpreter(trap: Path) -> None:
 
 
 def test_the_cold_start_of_the_bench(trap: Path) -> None:
-    found = asyncio.run(bench._cold_start("open", "live"))
+    found = asyncio.run(bench._measure_cold_start("open", "live"))
     assert 0 < found["thru"] < found["ready"]
 
 

@@ -215,10 +215,10 @@ def make_take(shelf: Path, name: str, notes: int = 9) -> Path:
     take = Take(shelf / name, preset="ragtime", seed=7)
     for i in range(notes):
         pitch = 60 + (0, 2, 4, 5, 7, 9, 11)[i % 7]
-        take.heard(Event(i * 0.5, bytes((0x90, pitch, 80))), "keys")
-        take.heard(Event(i * 0.5 + 0.4, bytes((0x80, pitch, 0))), "keys")
-    take.played(10.0, 10.002, bytes((0x90, 64, 80)))
-    take.played(10.5, 10.5, bytes((0x80, 64, 0)))
+        take.record_input(Event(i * 0.5, bytes((0x90, pitch, 80))), "keys")
+        take.record_input(Event(i * 0.5 + 0.4, bytes((0x80, pitch, 0))), "keys")
+    take.record_output(10.0, 10.002, bytes((0x90, 64, 80)))
+    take.record_output(10.5, 10.5, bytes((0x80, 64, 0)))
     take.close()
     return shelf / name
 
@@ -227,20 +227,20 @@ def test_takes_are_listed_summed_up_exported_and_deleted(tmp_path: Path) -> None
     make_take(tmp_path, "2024-01-01_10-00-00")
     make_take(tmp_path, "2024-01-02_10-00-00")
     (tmp_path / "my own folder").mkdir()
-    assert [p.name for p in library.folders(tmp_path)] == ["2024-01-02_10-00-00", "2024-01-01_10-00-00"]
-    found = library.summary(library.find(tmp_path, "last"))
+    assert [p.name for p in library.list_takes(tmp_path)] == ["2024-01-02_10-00-00", "2024-01-01_10-00-00"]
+    found = library.summarize(library.find_take(tmp_path, "last"))
     assert (found.played, found.answered, found.preset, found.seed) == (9, 1, "ragtime", 7)
     assert found.key == "C major"
     assert found.late_ms == pytest.approx(2.0)
     assert found.tempo == pytest.approx(120, abs=2)  # nobody has named it: the player's own pulse
     assert "ragtime" in str(found)
-    midi, picture = library.export(library.find(tmp_path, "last"), tmp_path / "out")
+    midi, picture = library.export(library.find_take(tmp_path, "last"), tmp_path / "out")
     assert len(read_notes(midi)) == 10
     assert picture.read_bytes()[:4] == b"\x89PNG"
     library.delete(tmp_path, "2024-01-01_10-00-00")
-    assert len(library.folders(tmp_path)) == 1
+    assert len(library.list_takes(tmp_path)) == 1
     with pytest.raises(UserError, match="newest is"):
-        library.find(tmp_path, "2024-01-01_10-00-00")
+        library.find_take(tmp_path, "2024-01-01_10-00-00")
 
 
 def test_the_shelf_is_kept_within_bounds_and_others_things_are_left_alone(tmp_path: Path) -> None:
@@ -249,13 +249,13 @@ def test_the_shelf_is_kept_within_bounds_and_others_things_are_left_alone(tmp_pa
     (tmp_path / "2024-01-01_10-00-00" / "letter.txt").write_text("mine")
     (tmp_path / "wedding").mkdir()
     today = datetime(2024, 1, 7)
-    assert library.tidy(tmp_path, today) == 0
-    assert library.tidy(tmp_path, today, most=3) == 2
+    assert library.prune(tmp_path, today) == 0
+    assert library.prune(tmp_path, today, most=3) == 2
     assert (tmp_path / "2024-01-01_10-00-00" / "letter.txt").exists()
     assert (tmp_path / "wedding").exists()
-    assert [p.name[8:10] for p in library.folders(tmp_path)] == ["06", "05", "04"]
-    assert library.tidy(tmp_path, datetime(2024, 1, 15, 9), most_days=10) == 1  # only what is older than that
-    assert library.tidy(tmp_path, today, most_bytes=1) == 1  # the newest stays, whatever it weighs
+    assert [p.name[8:10] for p in library.list_takes(tmp_path)] == ["06", "05", "04"]
+    assert library.prune(tmp_path, datetime(2024, 1, 15, 9), most_days=10) == 1  # only what is older than that
+    assert library.prune(tmp_path, today, most_bytes=1) == 1  # the newest stays, whatever it weighs
 
 
 def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> N
     empty = Take(tmp_path / "2024-01-03_10-00-00")
     empty.close()
     assert library.finish(empty.folder) is None
-    rows = library.sketch(tmp_path / "2024-01-01_10-00-00")
+    rows = library.note_rows(tmp_path / "2024-01-01_10-00-00")
     assert rows[0] == ["player", 0.0, 0.4, 60, 80]
     assert [r[0] for r in rows].count("agent") == 1
     library.delete(tmp_path, "2024-01-01_10-00-00")
@@ -477,7 +477,7 @@ def test_a_style_is_learnt_saved_and_the_last_minutes_kept(tmp_path: Path, monke
     assert presets.load("my-style").z == (15.0,) * 24
     assert len(presets.load("my-style").vamp) == 15
     assert presets.load("kept").title == "Kept"
-    moment = next(p for p in library.folders(tmp_path) if p.name.endswith("-moment"))
+    moment = next(p for p in library.list_takes(tmp_path) if p.name.endswith("-moment"))
     assert len(read_notes(moment / MIDI)) >= 25
     assert (moment / JSONL).exists()
     assert sum(n["t"] == "on" and n["who"] == "player" for n in made.news) > 20  # the phrase was played for them
