@@ -86,7 +86,7 @@ async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
         source="your playing",
         musician=who,
         sampling=habits,
-        vamp=maker.vamp(notes),
+        vamp=maker.cut_passage(notes),
     )
     _keep(stage, preset)
     use(session, preset)
