@@ -1,7 +1,6 @@
-"""Golden takes: jams that must be decided tomorrow as they are today. `python -m tests.measure.record_golden` makes
-them anew, where that is meant.
+"""Record the golden takes anew, after a change of decisions that is meant: `python -m tests.measure.record_golden`
 
-The playing is a random walk, made here; the musician is the echo.
+A test replays them and expects the same notes. The player is a random walk; the musician is the echo.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 
 
 class Inline(WorkerClient):
-    """The echo, by the same words as over a pipe, in this process: a note each few milliseconds."""
+    """The echo in this process, with the same protocol as over a pipe: a note each few milliseconds."""
 
     async def start(self) -> None:
         again, self._echo = self.gone.is_set(), Echo()
         self._replies, self.gone, self._relieved = asyncio.Queue(), asyncio.Event(), False
-        if again:  # a process that is begun anew takes a while
+        if again:  # a restarted process takes a while
             asyncio.get_running_loop().call_later(RESTART_TAKES, self._say, {"ready": self._echo.about()})
         else:
             self._say({"ready": self._echo.about()})
@@ -67,7 +66,7 @@ class Inline(WorkerClient):
 
 
 def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset] = ()) -> None:
-    """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any."""
+    """Record a jam in virtual time as a take; each of the `styles` comes after a phrase."""
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
     beat = BeatSettings(tempo=None if mode == "call" else 110.0)
     controls = Bindings.parse(["cc20=panic", "cc21=knob:density"])
@@ -119,7 +118,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
 
 
 def main() -> None:
-    """Make them anew."""
+    """Record a take of each mode."""
     FOLDER.mkdir(exist_ok=True)
     for mode in MODES:
         with tempfile.TemporaryDirectory() as name:

@@ -40,8 +40,8 @@ def test_a_session_that_is_ended_ends_at_once_and_has_its_picture_later(tmp_path
                     return
 
     with Program("play", "--page-port", "0", "--sound", "off", *ECHO, env=env) as program:
-        url = re.findall(r"http://\S+", program.wait_to_say("The page: http"))[0]
-        program.wait_to_say("ready")
+        url = re.findall(r"http://\S+", program.wait_for_line("The page: http"))[0]
+        program.wait_for_line("ready")
         asyncio.run(play(url))
         begun = time.monotonic()
         program.process.terminate()

@@ -39,8 +39,8 @@ from ...support.fakes import (
     FakeWorker,
     LoopPlayer,
     VirtualLoop,
+    assert_no_hung_notes,
     in_virtual_time,
-    judge,
 )
 
 # -- wishes ----------------------------------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ def evening(script: Any, folder: Path) -> Evening:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(asyncio, "to_thread", at_once)  # other threads know no virtual time
         made = in_virtual_time(both)
-    judge([(t, m) for t, m in made.midi.sent if m[0] & 0xF0 in (0x80, 0x90)])
+    assert_no_hung_notes([(t, m) for t, m in made.midi.sent if m[0] & 0xF0 in (0x80, 0x90)])
     return made
 
 
