@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 from ..midi.messages import KIND, NOTE_OFF
@@ -31,6 +33,7 @@ class MidiLearn:
         self.bindings = bindings
         self.file = file
         self.pending: str | None = None  # the action that the next control gets
+        self.journal: Callable[[dict[str, Any]], None] = lambda row: None  # gets a row for each binding made or removed
         self._last: Trigger | None = None  # the knob that was just bound
 
     @classmethod
@@ -68,7 +71,7 @@ class MidiLearn:
             return None
         action = self.pending
         self.pending = None
-        self.bindings.bind(trigger, action)
+        self._bind(trigger, action)
         self._last = trigger if action.startswith(KNOB) else None
         self.save()
         return f"{kind}{trigger[1]} now does {action}."
@@ -80,15 +83,23 @@ class MidiLearn:
         if last is None or trigger[0] != "cc" or abs(last[1] - trigger[1]) != FINE or min(last[1], trigger[1]) >= FINE:
             return False
         action = self.bindings.table[last]
-        self.bindings.remove(f"cc{last[1]}")
-        self.bindings.bind((WIDE, min(last[1], trigger[1])), action)
+        self._unbind(f"cc{last[1]}")
+        self._bind((WIDE, min(last[1], trigger[1])), action)
         self.save()
         return True
 
     def remove(self, trigger: str) -> None:
         """Remove the binding of the trigger of that name (`cc20`). Raises UserError where the file cannot be written."""
-        self.bindings.remove(trigger)
+        self._unbind(trigger)
         self.save()
+
+    def _bind(self, trigger: Trigger, action: str) -> None:
+        self.journal({"learns": [*trigger, action]})
+        self.bindings.bind(trigger, action)
+
+    def _unbind(self, trigger: str) -> None:
+        self.journal({"forgets": trigger})
+        self.bindings.remove(trigger)
 
     def save(self) -> None:
         """Write the file atomically. Raises UserError."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from models.music.note import ANSWER, CALL, Bar, Note, Span
 from models.music.pulse import pulse
 
-from ..clock import Clock
+from ..clock import Clock, measured
 from ..midi.keyboard_zones import KeyboardZones
 from ..timing.transport import Transport
 from ..turns.history import History
@@ -95,7 +95,7 @@ class Soloist:
             solo.version += 1
         else:
             self._yield(solo, when)
-            self.meters.cut_in.append(self.clock.now() - when)
+            self.meters.cut_in.append(measured(self.clock) - when)
 
     def changed(self) -> None:
         """Something has happened: look again."""
@@ -212,7 +212,7 @@ class Soloist:
                     return item
                 if solo.opening is None:
                     solo.opening = len(self.conversation)
-                    self.meters.first_note.append(self.clock.now() - solo.decided)
+                    self.meters.first_note.append(measured(self.clock) - solo.decided)
                     self.meters.answers += 1
                 arrived = self.clock.now()
                 behind = arrived - item.onset - late

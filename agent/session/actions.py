@@ -13,6 +13,7 @@ from ..control.bindings import BAR_COUNTS, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
 from ..control.parameters import PARAMETERS
 from ..errors import UserError
 from ..styles import presets
+from ..styles.presets import Preset
 from ..turns.modes import MODES, TRADE
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ def act(session: Session, action: str, when: float) -> None:
             at = MODES.index(session.partner.manner.mode)
             _play_together(session, MODES[(at + 1) % len(MODES)], when)
         elif action in PRESET_STEPS:
-            _style(session, presets.beside(session.partner.preset.name, PRESET_STEPS[action]))
+            name, step = session.partner.preset.name, PRESET_STEPS[action]
+            _style(session, lambda: presets.load(presets.beside(name, step)))
         elif action.startswith(PRESET):
-            _style(session, action.removeprefix(PRESET))
+            _style(session, lambda: presets.load(action.removeprefix(PRESET)))
         elif action.startswith(KNOB):
             name, _, value = action.removeprefix(KNOB).partition("=")
             turn(session, name, float(value))
@@ -75,8 +77,8 @@ def _play_together(session: Session, action: str, when: float) -> None:
     session.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
 
 
-def _style(session: Session, name: str) -> None:
-    preset = presets.load(name)
+def _style(session: Session, find: Callable[[], Preset]) -> None:
+    preset = session.load(find)
     session.partner.take_style(replace(preset, sampling=session.zone.range(preset.sampling)))
     session.say(f"Style: {preset.title}.")
 

@@ -88,7 +88,7 @@ class Preset:
     def row(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
         told = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**told, "vamp": [[round(n.onset, 3), round(n.duration, 3), n.pitch, n.velocity] for n in self.vamp]}
+        return {**told, "vamp": [[round(n.onset, 6), round(n.duration, 6), n.pitch, n.velocity] for n in self.vamp]}
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Preset:

@@ -71,7 +71,7 @@ async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
         raise UserError(
             f"Play a little more first: a style is learnt from {LEAST_LEARNT} notes, and I have heard {len(notes)}."
         )
-    z, habits = await session.mind.encode(notes)
+    z, habits = await session.mind.encode_aside(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
     about = session.mind.ready or {}
