@@ -124,7 +124,7 @@ def test_the_guardian(trap: Path) -> None:
 def test_the_darkroom(trap: Path, tmp_path: Path) -> None:
     take = make_take(tmp_path, "2024-01-01_10-00-00")
     postprocess.finish_in_background([take])
-    wait_for(lambda: postprocess._processes[-1].poll() is not None, 120, "the darkroom's end")
+    wait_for(lambda: postprocess._processes[-1].poll() is not None, 120, "the end of the background process")
     assert postprocess._processes.pop().returncode == 0
     assert (take / PICTURE).is_file()
     (take / PICTURE).unlink()
