@@ -15,7 +15,7 @@ from models.music.settings import KNOBS
 
 from .. import __version__
 from ..audio.synth import AUTO, CHOICES
-from ..demo import STEPS as NAMES
+from ..demo import SEMITONES as NAMES
 from ..midi import ports
 from ..midi.keyboard_zones import CURVES
 from ..turns.modes import CALL, MODES, PARTS
