@@ -182,13 +182,13 @@ class ExampleStream:
         rows = np.empty((len(p), len(codec.FIELDS)), dtype=np.int64)
         # Another style begins with the answer: that is how an answer learns to follow the style rather than the call.
         rows[:, codec.ROLE] = roles(rng, p) if role is None else role[: len(p)]
-        rows[:, codec.TIME] = codec.time_step(np.diff(p.onset, prepend=p.onset[0]))
+        rows[:, codec.TIME] = codec.time_bins(np.diff(p.onset, prepend=p.onset[0]))
         rows[0, codec.TIME] = codec.START
         rows[:, codec.PITCH] = p.pitch - 21
         rows[:, codec.VELOCITY] = np.where(p.velocity < 0, codec.UNKNOWN, p.velocity // 4)
-        rows[:, codec.DURATION] = codec.duration_step(p.duration)
+        rows[:, codec.DURATION] = codec.duration_bins(p.duration)
         in_time = rng.random() < 0.4
-        rows[:, codec.PLACE] = codec.place_step(p.place) if in_time else codec.FREE
+        rows[:, codec.PLACE] = codec.place_bins(p.place) if in_time else codec.FREE
         on_grid = not piece.human and float(np.median(np.abs(np.diff(p.onset, 2)))) < 1e-3
         rows[:, codec.FEEL] = 0 if rng.random() < 0.15 else codec.GRID if on_grid else codec.HUMAN
         return rows, p.onset + p.duration
@@ -239,17 +239,17 @@ class ExampleStream:
                 if told.velocity[0] < 0:
                     figures[i, features.NAMES.index("loudness")] = np.nan
         return Example(
-            longest_match.recalled(steps, self.window), target, made_up, lengths, style, known, figures, which
+            longest_match.add_recall(steps, self.window), target, made_up, lengths, style, known, figures, which
         )
 
 
 def style_steps(p: Passage) -> codec.Steps:
     """A passage as the style encoder reads it: no roles, no bar, no feel."""
     rows = np.tile(codec.SILENCE, (len(p), 1))
-    rows[1:, codec.TIME] = codec.time_step(np.diff(p.onset))
+    rows[1:, codec.TIME] = codec.time_bins(np.diff(p.onset))
     rows[:, codec.PITCH] = p.pitch - 21
     rows[:, codec.VELOCITY] = np.where(p.velocity < 0, codec.UNKNOWN, p.velocity // 4)
-    rows[:, codec.DURATION] = codec.duration_step(p.duration)
+    rows[:, codec.DURATION] = codec.duration_bins(p.duration)
     return rows
 
 

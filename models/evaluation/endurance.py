@@ -64,7 +64,7 @@ def session(engine: Engine, notes: int, told: list[Note]) -> Iterator[Stretch]:
 
 def reach(engine: Engine) -> int:
     """How many notes can count: each layer looks back one window, and recall another."""
-    return (engine.config.layers + 1) * engine.config.window + longest_match.history(engine.config.window)
+    return (engine.config.layers + 1) * engine.config.window + longest_match.lookback(engine.config.window)
 
 
 def fresh(engine: Engine, other: Engine, told: list[Note]) -> float:

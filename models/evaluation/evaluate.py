@@ -17,7 +17,7 @@ from typing import Any
 
 from ..data import corpus
 from ..decoding import backend_choice
-from ..network.heads import CHOSEN
+from ..network.heads import PREDICTED
 from ..runtime import checkpoint, weights_file
 from ..training import lstm_baseline
 from . import answers, likelihood, listening, multiple_choice, phrase_end_accuracy, plots
@@ -114,7 +114,7 @@ def _tell(what: str) -> None:
 
 def report(result: dict[str, Any]) -> str:
     """The figures for people."""
-    names = ("total", *CHOSEN[1:])
+    names = ("total", *PREDICTED[1:])
 
     def row(name: str, figures: dict[str, float]) -> str:
         return name.ljust(24) + "".join(f"{figures[n]:10.2f}" if n in figures else "         -" for n in names)

@@ -18,7 +18,7 @@ from ..data.corpus import Piece
 from ..data.velocity_synthesis import touched
 from ..encoding import codec, longest_match
 from ..music.note import LOWEST, Note
-from ..network.heads import CHOSEN
+from ..network.heads import PREDICTED
 from ..network.losses import field_nats
 from ..network.model import Musician
 from ..network.style_encoder import kl_nats
@@ -43,7 +43,7 @@ def notes_of(piece: Piece) -> list[Note]:
 def window_steps(piece: Piece, start: int, window: int) -> codec.Steps:
     """(window + 1, 7) steps of the piece from note `start`, silence first; no velocities where the source has none."""
     notes = notes_of(piece)[start : start + window]
-    rows = np.concatenate([codec.SILENCE[None], codec.steps_of(notes)])
+    rows = np.concatenate([codec.SILENCE[None], codec.encode(notes)])
     if not piece.dynamics:
         rows[1:, codec.VELOCITY] = codec.UNKNOWN
     return rows
@@ -175,11 +175,11 @@ def against(
             z = style_of(musician, piece, start)
             found[name].setdefault(piece.source, []).append(_ask(musician, rows, z, last_only=False, skip=3))
         for name, chain in chains.items():
-            nats, counts = torch.zeros(len(CHOSEN)), torch.zeros(len(CHOSEN), dtype=torch.long)
+            nats, counts = torch.zeros(len(PREDICTED)), torch.zeros(len(PREDICTED), dtype=torch.long)
             for field, p in chain.likelihood(notes).items():
-                asked = notes[3:, CHOSEN.index(field)] < codec.SIZES[CHOSEN.index(field)]
-                nats[CHOSEN.index(field)] = float(-np.log(p[asked]).sum())
-                counts[CHOSEN.index(field)] = int(asked.sum())
+                asked = notes[3:, PREDICTED.index(field)] < codec.SIZES[PREDICTED.index(field)]
+                nats[PREDICTED.index(field)] = float(-np.log(p[asked]).sum())
+                counts[PREDICTED.index(field)] = int(asked.sum())
             found[name].setdefault(piece.source, []).append((nats, counts))
     out = {}
     for name, rows_of in found.items():
@@ -207,10 +207,10 @@ def interval(found: dict[str, list[tuple[Tensor, Tensor]]], seed: int = 0, draws
 def piece_steps(piece: Piece) -> codec.Steps:
     """A whole piece as steps, without making notes of it first."""
     rows = np.tile(codec.SILENCE, (len(piece), 1))
-    rows[1:, codec.TIME] = codec.time_step(np.diff(piece.onset))
+    rows[1:, codec.TIME] = codec.time_bins(np.diff(piece.onset))
     rows[:, codec.PITCH] = piece.pitch - LOWEST
     rows[:, codec.VELOCITY] = piece.velocity // 4 if piece.dynamics else codec.UNKNOWN
-    rows[:, codec.DURATION] = codec.duration_step(piece.duration)
+    rows[:, codec.DURATION] = codec.duration_bins(piece.duration)
     return rows
 
 
@@ -228,7 +228,7 @@ def kl_of(musician: Musician, piece: Piece, start: int) -> Tensor:
 def _read(musician: Musician, piece: Piece, start: int) -> tuple[Tensor, Tensor]:
     span = musician.config.style_notes
     begin = 0 if start > len(piece) // 2 else max(len(piece) - span, 0)
-    rows = codec.steps_of(notes_of(piece)[begin : begin + span])
+    rows = codec.encode(notes_of(piece)[begin : begin + span])
     rows[:, [codec.ROLE, codec.PLACE, codec.FEEL]] = 0
     if not piece.dynamics:
         rows[:, codec.VELOCITY] = codec.UNKNOWN
@@ -238,7 +238,7 @@ def _read(musician: Musician, piece: Piece, start: int) -> tuple[Tensor, Tensor]
 
 
 def _ask(musician: Musician, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> tuple[Tensor, Tensor]:
-    steps = torch.from_numpy(longest_match.recalled(rows, musician.config.window))[None]
+    steps = torch.from_numpy(longest_match.add_recall(rows, musician.config.window))[None]
     target = steps[:, 1:].clone()
     target[..., codec.ROLE] = codec.SIZES[codec.ROLE]  # one player: there is nothing to guess
     logits = musician(steps[:, :-1], z, target)
@@ -258,9 +258,9 @@ def _bits(found: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Bits]:
     table: dict[str, Bits] = {}
     for source, (nats, counts) in found.items():
         bits = nats / counts.clamp(min=1) / math.log(2)
-        fields = {CHOSEN[i]: float(bits[i]) for i in range(1, len(CHOSEN)) if counts[i] > 0}
+        fields = {PREDICTED[i]: float(bits[i]) for i in range(1, len(PREDICTED)) if counts[i] > 0}
         table[source] = {"total": sum(fields.values()), **fields}
-    each = {n: [row[n] for row in table.values() if n in row] for n in ("total", *CHOSEN[1:])}
+    each = {n: [row[n] for row in table.values() if n in row] for n in ("total", *PREDICTED[1:])}
     table["mean"] = {n: float(np.mean(figures)) for n, figures in each.items() if figures}
     return table
 
@@ -277,10 +277,10 @@ def copy_test(musician: Musician, pieces: Sequence[Piece], tests: int = 60, coun
         start = int(rng.integers(0, len(piece) - count))
         notes = notes_of(piece)[start : start + count]
         shift = notes[-1].onset - notes[0].onset + 0.3
-        rows = np.concatenate([codec.SILENCE[None], codec.steps_of([*notes, *(n.moved(shift) for n in notes)])])
+        rows = np.concatenate([codec.SILENCE[None], codec.encode([*notes, *(n.moved(shift) for n in notes)])])
         if not piece.dynamics:
             rows[1:, codec.VELOCITY] = codec.UNKNOWN
-        steps = torch.from_numpy(longest_match.recalled(rows, musician.config.window))[None]
+        steps = torch.from_numpy(longest_match.add_recall(rows, musician.config.window))[None]
         target = steps[:, 1:]
         logits = musician(steps[:, :-1], z, target)
         for half in range(2):

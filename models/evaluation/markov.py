@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..network.heads import CHOSEN
+from ..network.heads import PREDICTED
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 BITS = 8  # of a symbol in a packed context
-FIELDS = CHOSEN[1:]
+FIELDS = PREDICTED[1:]
 
 
 def _pack(*columns: Ints) -> Ints:

@@ -17,7 +17,7 @@ from ..data.corpus import Piece
 from ..encoding import codec, longest_match
 from ..music.features import CHORD, key_share
 from ..music.note import HIGHEST, LOWEST, Note
-from ..network.heads import CHOSEN
+from ..network.heads import PREDICTED
 from ..network.losses import field_nats
 from ..network.model import Musician
 from .likelihood import live, notes_of
@@ -86,7 +86,7 @@ def chosen(gain: Gain, asked: Sequence[tuple[list[Note], list[list[Note]], bool]
 
 def _rows(before: Sequence[Note], notes: Sequence[Note], dynamics: bool) -> codec.Steps:
     """Silence, the passage in the live state, the continuation as it is."""
-    rows = np.concatenate([codec.SILENCE[None], codec.steps_of([*before, *notes])])
+    rows = np.concatenate([codec.SILENCE[None], codec.encode([*before, *notes])])
     if not dynamics:
         rows[1:, codec.VELOCITY] = codec.UNKNOWN
     if before:
@@ -101,7 +101,7 @@ def musicians_gain(musician: Musician) -> Gain:
     @torch.inference_mode()
     def nats(before: Sequence[Note], notes: Sequence[Note], dynamics: bool) -> float:
         rows = _rows(before, notes, dynamics)
-        steps = torch.from_numpy(longest_match.recalled(rows, musician.config.window))[None]
+        steps = torch.from_numpy(longest_match.add_recall(rows, musician.config.window))[None]
         judged = slice(len(rows) - 1 - len(notes), None)
         logits = musician(steps[:, :-1], z, steps[:, 1:])
         sums, _ = field_nats([x[:, judged] for x in logits], steps[:, 1:][:, judged])
@@ -117,7 +117,7 @@ def continuators_gain(chain: Continuator) -> Gain:
         rows = np.concatenate([np.tile(codec.SILENCE, (2, 1)), _rows(before, notes, dynamics)])
         total = 0.0
         for field, p in chain.likelihood(rows).items():
-            known = rows[3:, CHOSEN.index(field)] < codec.SIZES[CHOSEN.index(field)]
+            known = rows[3:, PREDICTED.index(field)] < codec.SIZES[PREDICTED.index(field)]
             judged = np.arange(len(rows) - 3) >= len(rows) - 3 - len(notes)
             total -= float(np.log(p[known & judged]).sum())
         return total

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..encoding import codec
 
-CHOSEN, SPAN = codec.CHOSEN, codec.SPAN
+PREDICTED, MAX_INTERVAL = codec.PREDICTED, codec.MAX_INTERVAL
 
 
 class NoteHeads(nn.Module):
@@ -29,7 +29,7 @@ class NoteHeads(nn.Module):
         self.norms = nn.ModuleList(nn.RMSNorm(width) for _ in sizes)
         self.inner = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in sizes)
         self.out = nn.ModuleList(nn.Linear(width, size) for size in sizes)
-        self.intervals = nn.ModuleList(nn.Linear(width, 2 * SPAN + 1, bias=False) for _ in range(2))
+        self.intervals = nn.ModuleList(nn.Linear(width, 2 * MAX_INTERVAL + 1, bias=False) for _ in range(2))
         for name, parameter in self.named_parameters():
             if name.startswith("given."):
                 nn.init.normal_(parameter, std=0.05)
@@ -51,15 +51,15 @@ class NoteHeads(nn.Module):
             pitches = torch.arange(codec.SIZES[codec.PITCH], device=near.device)
             for i, by_interval in enumerate(self.intervals):
                 other = near[..., i, None]
-                at = (pitches - other).clamp(-SPAN, SPAN) + SPAN
+                at = (pitches - other).clamp(-MAX_INTERVAL, MAX_INTERVAL) + MAX_INTERVAL
                 logits = logits + by_interval(features).gather(-1, at) * (other != codec.NO_PITCH)
         return logits
 
     def forward(self, hidden: Tensor, target: Tensor, near: Tensor) -> list[Tensor]:
         """(…, width) hidden states, the (…, 7) steps that followed, (…, 2) near pitches -> logits of the five fields."""
         state, answers = hidden, []
-        for field in range(len(CHOSEN)):
+        for field in range(len(PREDICTED)):
             answers.append(self.logits(state, field, near))
-            if field + 1 < len(CHOSEN):
+            if field + 1 < len(PREDICTED):
                 state = self.tell(state, field, target[..., field])
         return answers

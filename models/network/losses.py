@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..encoding import codec
-from .heads import CHOSEN
+from .heads import PREDICTED
 from .model import Musician
 from .style_encoder import TIED, draw, kl_nats
 
@@ -93,4 +93,4 @@ def lesson_loss(
     return loss, torch.cat([nats, kl.sum()[None], error[None], loss[None]]).detach()
 
 
-REPORT = (*CHOSEN, "kl", "tied", "loss")
+REPORT = (*PREDICTED, "kl", "tied", "loss")

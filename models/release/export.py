@@ -55,11 +55,11 @@ def heldout(where: Path, split: str | None, latent: int, seed: int = 0) -> list[
         piece, start = pieces[index], int(rng.integers(len(pieces[index]) - NOTES))
         part = slice(start, start + NOTES)
         rows = np.tile(codec.SILENCE, (NOTES + 1, 1))
-        rows[2:, codec.TIME] = codec.time_step(np.diff(piece.onset[part]))
+        rows[2:, codec.TIME] = codec.time_bins(np.diff(piece.onset[part]))
         rows[1:, codec.PITCH] = piece.pitch[part] - LOWEST
         if piece.dynamics:
             rows[1:, codec.VELOCITY] = piece.velocity[part] // 4
-        rows[1:, codec.DURATION] = codec.duration_step(piece.duration[part])
+        rows[1:, codec.DURATION] = codec.duration_bins(piece.duration[part])
         found.append((rows, rng.normal(size=latent, scale=0.5).astype(np.float32)))
     return found
 

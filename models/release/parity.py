@@ -92,14 +92,14 @@ def played(engine: Engine, count: int = 200, passages: int = 8) -> list[Passage]
             notes.append(note)
             if len(notes) == count:
                 break
-        found.append((np.concatenate([codec.SILENCE[None], codec.steps_of(notes)]), z.astype(np.float32)))
+        found.append((np.concatenate([codec.SILENCE[None], codec.encode(notes)]), z.astype(np.float32)))
     return found
 
 
 def _read(network: Backend, rows: Steps, z: Floats, at_once: int = 1) -> list[Floats]:
     """Of each field the logits (N - 1, size) of the next step's value, at each step but the last."""
     network.ring.clear()
-    steps = longest_match.recalled(rows, network.config.window)
+    steps = longest_match.add_recall(rows, network.config.window)
     before = np.concatenate([np.tile(codec.SILENCE, (2, 1)), rows])
     answers: list[list[Floats]] = [[] for _ in codec.SIZES]
     for start in range(0, len(rows) - 1, at_once):

@@ -20,9 +20,11 @@ from ..network.ring_index import MARGIN, Ring
 from .backend import Floats
 
 EPSILON = np.float32(np.finfo(np.float32).eps)  # of torch's RMSNorm
-NO_INTERVAL = 2 * codec.SPAN + 1
+NO_INTERVAL = 2 * codec.MAX_INTERVAL + 1
 _PITCHES = np.arange(codec.SIZES[codec.PITCH])
-_REACH = np.clip(_PITCHES - _PITCHES[:, None], -codec.SPAN, codec.SPAN) + codec.SPAN  # of each pitch from each
+_REACH = (
+    np.clip(_PITCHES - _PITCHES[:, None], -codec.MAX_INTERVAL, codec.MAX_INTERVAL) + codec.MAX_INTERVAL
+)  # of each pitch from each
 #: By two pitches, the later first: the interval between them, or that there is none. And the class of each pitch.
 _INTERVALS = np.pad(_REACH.T, (0, 1), constant_values=NO_INTERVAL)
 _LEAPS = _INTERVALS.tolist()

@@ -158,7 +158,7 @@ def shapes(c: Config) -> dict[str, tuple[int, ...]]:
         found[f"heads.inner.{i}.weight"] = (c.width, c.width)
         found |= {f"heads.out.{i}.weight": (size, c.width), f"heads.out.{i}.bias": (size,)}
     for i in range(2):
-        found[f"heads.intervals.{i}.weight"] = (2 * codec.SPAN + 1, c.width)
+        found[f"heads.intervals.{i}.weight"] = (2 * codec.MAX_INTERVAL + 1, c.width)
     found["style.table.weight"] = (sum(size + 1 for size in codec.SIZES[1:]), c.style_width)
     for i in range(c.style_layers):
         found |= _layer(f"style.layers.{i}.", c.style_width, 2, 2, 2 * c.style_width)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..encoding.longest_match import SHARE, SLACK
+from ..encoding.longest_match import SLACK_SECONDS, SLACK_SHARE
 from ..music import melody
 from ..music.note import CALL, LOWEST, Note, answer_begins
 
@@ -103,7 +103,9 @@ def _agreeing(line: Sequence[Note], mine: Sequence[Note]) -> tuple[int, int, int
         ):
             agree += 1
         wait, ours = line[k].onset - line[k - 1].onset, mine[-1].onset - mine[-2].onset
-        score = 4 * agree + 2 * (line[k].pitch == mine[-1].pitch) + (abs(ours - wait) <= SLACK + SHARE * wait)
+        score = (
+            4 * agree + 2 * (line[k].pitch == mine[-1].pitch) + (abs(ours - wait) <= SLACK_SECONDS + SLACK_SHARE * wait)
+        )
         if score > best:
             best, at, length = score, k, agree
     return best, at, length
@@ -132,6 +134,6 @@ def leaned(logits: Row, field: int, motif: Motif | None, power: float, foreign: 
     elif field == codec.TIME and motif.at is not None:
         logits = logits + power * motif.weight * (np.abs(onset + codec.TIMES - motif.at) <= 0.5 * LATE)
     elif field == codec.TIME and motif.wait is not None:
-        near = np.abs(codec.TIMES - motif.wait) <= SLACK + SHARE * motif.wait
+        near = np.abs(codec.TIMES - motif.wait) <= SLACK_SECONDS + SLACK_SHARE * motif.wait
         logits = logits + power * motif.weight * near
     return logits

@@ -26,7 +26,7 @@ from ..runtime.weights_file import CheckpointError
 from . import train
 
 HIDDEN, LAYERS = 560, 2  # as many numbers as in the Transformer's layers, within two in a hundred
-NOTHING = torch.from_numpy(longest_match.NOTHING)
+NOTHING = torch.from_numpy(longest_match.NO_MATCH)
 
 
 class Recurrent(nn.Module):

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ..data import corpus, examples
 from ..data.loader import Batches, ahead, tensors
-from ..network.heads import CHOSEN
+from ..network.heads import PREDICTED
 from ..network.losses import REPORT
 from ..network.model import Musician
 from ..network.transformer import Config
@@ -152,7 +152,7 @@ def said(argv: list[str]) -> str:
 def tell(trainer: Trainer, report: Tensor, speed: float, judged: Tensor | None) -> None:
     """One line on the terminal, one in the log. Bits for people and plots."""
     figures = dict(zip(REPORT, report.tolist(), strict=True))
-    bits = {k: figures[k] / math.log(2) for k in CHOSEN}
+    bits = {k: figures[k] / math.log(2) for k in PREDICTED}
     done = trainer.step * trainer.args.batch * trainer.musician.config.window
     left = (trainer.args.notes - done) / max(speed, 1e-9) / 60
     total = sum(bits.values())
@@ -166,7 +166,7 @@ def tell(trainer: Trainer, report: Tensor, speed: float, judged: Tensor | None) 
     row |= {k: round(v, 4) for k, v in bits.items()} | {k: round(figures[k], 4) for k in ("kl", "tied", "loss")}
     unseen = ""
     if judged is not None:
-        row["unseen"] = round(float(judged[: len(CHOSEN)].sum()) / math.log(2), 4)
+        row["unseen"] = round(float(judged[: len(PREDICTED)].sum()) / math.log(2), 4)
         unseen = f"  unseen {row['unseen']:.2f}"
     with (trainer.args.out / "log.jsonl").open("a", encoding="utf8") as log:
         log.write(json.dumps(row) + "\n")

@@ -51,7 +51,7 @@ def test_every_field_stays_in_range_and_targets_are_the_next_steps(course: examp
     for k in range(200):
         lesson = course.lesson(0, k)
         assert lesson.target.shape == (64, len(codec.FIELDS))
-        assert np.array_equal(lesson.steps, longest_match.recalled(lesson.steps[:, : len(codec.FIELDS)], 64))
+        assert np.array_equal(lesson.steps, longest_match.add_recall(lesson.steps[:, : len(codec.FIELDS)], 64))
         assert (lesson.steps >= 0).all()
         assert (lesson.target[:, : len(codec.SIZES)] <= np.array(codec.SIZES)).all()
         asked = lesson.target[:-1, codec.PITCH] != codec.NO_PITCH

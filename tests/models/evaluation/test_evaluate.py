@@ -179,7 +179,7 @@ def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
 def test_an_lstm_keeps_to_the_device_that_it_is_on() -> None:
     with torch.device("meta"):  # where nothing from another may be joined
         network = lstm_baseline.Recurrent(Config())
-        steps, z = torch.zeros(1, 4, longest_match.WIDE, dtype=torch.long), torch.zeros(1, 1, Config().latent)
+        steps, z = torch.zeros(1, 4, longest_match.STEP_WIDTH, dtype=torch.long), torch.zeros(1, 1, Config().latent)
     assert network(steps, z).shape == (1, 4, Config().width)
 
 

@@ -58,7 +58,7 @@ def test_an_answer_takes_up_the_tune_and_leaves_what_goes_with_it() -> None:
     times = np.zeros(codec.SIZES[codec.TIME])
     assert not motif.leaned(times, codec.TIME, found, 2.0, foreign).any()  # it is far off
     due = motif.leaned(times, codec.TIME, found, 2.0, foreign, onset=7.25)
-    assert due[codec.wait_step(0.25)] == 2.0 * motif.AMONG
+    assert due[codec.time_bin(0.25)] == 2.0 * motif.AMONG
     assert not due[
         np.abs(7.25 + codec.TIMES - 7.5) > motif.LATE
     ].any()  # what is struck sooner is not asked for, nor hindered

@@ -80,7 +80,7 @@ def test_heads_and_styles_are_those_of_torch() -> None:
             assert np.allclose(torch.logits(a, field, near), plain.logits(b, field, near), atol=1e-5)
             if field + 1 < len(codec.SIZES):
                 a, b = torch.tell(a, field, size - 1), plain.tell(b, field, size - 1)
-    rows = codec.steps_of(scale(16))
+    rows = codec.encode(scale(16))
     assert np.allclose(torch.style(rows), plain.style(rows), atol=1e-5)
 
 
