@@ -139,7 +139,7 @@ class Engine:
         span = self.config.style_notes
         means = []
         for start in range(0, max(len(notes) - span // 2, 1), span):
-            means.append(self.network.style(codec.encode(notes[start : start + span])))
+            means.append(self.network.encode_style(codec.encode(notes[start : start + span])))
         return [round(float(v), 4) for v in np.mean(means, axis=0)]
 
     def habits(self, notes: list[Note]) -> dict[str, float]:
@@ -267,7 +267,7 @@ class Engine:
                     if answering and onset >= span.close and wait >= CLOSING_REST:
                         return None
             if field < codec.DURATION:
-                state = network.tell(state, field, chosen[field])
+                state = network.condition(state, field, chosen[field])
         note = codec.decode(chosen, onset)
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         duration = min(max(note.duration, SHORTEST), span.hush - onset)
@@ -282,7 +282,7 @@ class Engine:
         earliest, network, state, near = span.earliest, self.network, self.memory.settle(), self.memory.near()
         last = self.notes[-1] if self.notes else Note(earliest, HELD, 60, 64)
         ours = EVEN + 0.5 * float(softmax(network.logits(state, codec.ROLE, near))[ANSWER])
-        theirs = network.logits(network.tell(state, codec.ROLE, CALL), codec.TIME, near)
+        theirs = network.logits(network.condition(state, codec.ROLE, CALL), codec.TIME, near)
         while earliest < span.until and self.generator.random() > ours:
             logits = np.where(
                 constraints.open_times(self.notes, last, earliest, self.sampling.density), theirs, -np.inf

@@ -63,7 +63,7 @@ def _steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list[floa
     """
     step = longest_match.add_recall(np.tile(codec.encode(_music(2))[1:], (2, 1)), engine.config.window, 1)
     before = step[[0, 0], : len(codec.FIELDS)]
-    whole, rest = divmod(engine.network.bulk, PIECE)
+    whole, rest = divmod(engine.network.bytes_per_step, PIECE)
     pieces = [np.ones(size // 4, np.float32) for size in (*[PIECE] * whole, rest)]
     steps: list[float] = []
     limit: list[float] = []

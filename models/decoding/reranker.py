@@ -139,7 +139,7 @@ def _whole(notes: Sequence[Note]) -> Figures:
     changes = np.zeros(len(NAMES))
     if half >= 4:
         changes = (answer_metrics.figures(notes[half:]) - answer_metrics.figures(notes[:half])) / features.SPREAD
-    found = dict(zip(NAMES, features.standard(answer_metrics.figures(notes)).tolist(), strict=True))
+    found = dict(zip(NAMES, features.standardize(answer_metrics.figures(notes)).tolist(), strict=True))
     found |= {f"{name} changes": abs(x) for name, x in zip(NAMES, changes.tolist(), strict=True)}
     classes = [
         np.array(features.classes_of(n.pitch for n in part)) / max(len(part), 1)

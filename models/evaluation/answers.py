@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..data.corpus import Piece
-from ..data.examples import phrase_ends
+from ..data.passages import phrase_starts
 from ..data.style_rules import RULES
 from ..decoding.candidates import MOST
 from ..decoding.engine import Engine
@@ -56,7 +56,7 @@ def cuts(pieces: Sequence[Piece], count: int, seed: int = 0) -> list[Cut]:
     for _ in range(60 * count):
         group = [p for p in pieces if p.source == sources[len(found) % len(sources)]]
         piece = group[int(rng.integers(len(group)))]
-        ends = phrase_ends(piece.onset, 3.0, 8.0)
+        ends = phrase_starts(piece.onset, 3.0, 8.0)
         if len(ends) < 2:
             continue
         k = int(rng.integers(len(ends) - 1))
@@ -121,9 +121,9 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
         answer = answered(engine, cut.call, engine.encode(cut.call), {}, seed + i)
         if len(answer) < answer_metrics.GRAM:
             continue
-        if cut.source != reranker.GRIDDED:
-            silent = reranker.told(*reranker.TOUCH) & (not cut.dynamics)
-            questions += reranker.asked(cut.call, cut.next, cut.call, [answer], silent)
+        if cut.source != reranker.GRID_SOURCE:
+            silent = reranker.feature_mask(*reranker.VELOCITY_FEATURES) & (not cut.dynamics)
+            questions += reranker.make_questions(cut.call, cut.next, cut.call, [answer], silent)
         called = answer_metrics.figures(cut.call)
         for who, notes in (("answer", answer), ("real", cut.next)):
             away = np.abs(answer_metrics.figures(notes) - called)
@@ -157,7 +157,7 @@ def fit(engine: Engine, found: Sequence[Cut], seed: int = 0) -> dict[str, Any]:
             again = np.random.default_rng(seed).choice(values, (1000, len(values)))
             out[key][f"{who}_interval"] = np.quantile(middle(again, axis=1), [0.025, 0.975]).tolist()
     if len(questions) >= 2 * reranker.FOLDS:
-        out["apart"] = {"answer": reranker.apart(questions)}
+        out["apart"] = {"answer": reranker.cross_validated_accuracy(questions)}
     return out
 
 
@@ -206,7 +206,7 @@ def style_features(notes: Sequence[Note]) -> Floats:
     steps = np.diff(pitch)[wait > features.CHORD] if len(between) else np.zeros(1)
     return np.concatenate(
         [
-            features.standard(answer_metrics.figures(notes)),
+            features.standardize(answer_metrics.figures(notes)),
             share(steps, [-24, -12, -7, -4, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.5, 7.5, 12.5, 24]),
             share(
                 np.log2(between) if len(between) else np.zeros(1), [-5, -4, -3.5, -3, -2.5, -2, -1.5, -1, -0.5, 0, 2]
@@ -226,7 +226,7 @@ def segments(pieces: Sequence[Piece], per_style: int, seed: int) -> tuple[Floats
     rng = np.random.default_rng(seed)
     x, y = [], []
     for label, rule in enumerate(RULES.values()):
-        picked = [p for p in pieces if rule.picks(p)]
+        picked = [p for p in pieces if rule.matches(p)]
         for _ in range(per_style if picked else 0):
             piece = picked[int(rng.integers(len(picked)))]
             start = float(rng.uniform(0.0, max(piece.onset[-1] - SECONDS, 0.1)))

@@ -34,11 +34,11 @@ PRESETS = Path(__file__).resolve().parents[2] / "presets"
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """All figures that were asked for, ready for JSON."""
     loaded = checkpoint.load(args.weights)
-    musician = loaded.musician
+    musician = loaded.model
     beside = {"musician": musician}
     if args.lstm:
-        beside["lstm"] = lstm_baseline.load(args.lstm)
-    sources = corpus.named(args.sources)
+        beside["lstm"] = lstm_baseline.load_lstm(args.lstm)
+    sources = corpus.parse_sources(args.sources)
     pieces = corpus.read(args.corpus, args.split, sources)
     _tell("bits a note")
     found = likelihood.bits_per_note(musician, pieces, args.windows, args.seed)
@@ -100,7 +100,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
 
 def turns(args: argparse.Namespace) -> dict[str, Any]:
     """How well rules tell that a phrase is over; no network is asked."""
-    pieces = corpus.read(args.corpus, args.split, corpus.named(args.sources))
+    pieces = corpus.read(args.corpus, args.split, corpus.parse_sources(args.sources))
     found = phrase_end_accuracy.turns(pieces, args.tests, args.seed)
     if args.plots and found["phrases"]:
         args.plots.mkdir(parents=True, exist_ok=True)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.corpus import Piece
-from ..data.velocity_synthesis import touched
+from ..data.velocity_synthesis import synthesize_velocities
 from ..encoding import codec, longest_match
 from ..music.note import LOWEST, Note
 from ..network.heads import PREDICTED
 from ..network.losses import field_nats
-from ..network.model import Musician
+from ..network.model import MusicModel
 from ..network.style_encoder import kl_nats
 from ..steering import style_offset
 from ..steering.sampling import Sampling
@@ -61,7 +61,7 @@ def live(rows: codec.Steps, notes: Sequence[Note]) -> codec.Steps:
 
 @torch.inference_mode()
 def bits_per_note(
-    musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0
+    musician: MusicModel, pieces: Sequence[Piece], windows: int, seed: int = 0
 ) -> dict[str, dict[str, Bits]]:
     """Bits a note by source and field, with all durations known and ("live") in the state of live play.
 
@@ -96,7 +96,7 @@ def drawn(pieces: Sequence[Piece], window: int, windows: int, seed: int) -> Iter
 
 
 @torch.inference_mode()
-def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> dict[str, Any]:
+def style_counts(musician: MusicModel, pieces: Sequence[Piece], windows: int, seed: int = 0) -> dict[str, Any]:
     """Bits a note with the true style, with that of a piece from another window, and with a zero one: whether the style is read.
 
     The styles as they are played with (`emphasis`, see `models.steering.sampling`); in "plain", as they are. In
@@ -129,7 +129,7 @@ def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed
 
 
 @torch.inference_mode()
-def touch(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> Bits:
+def touch(musician: MusicModel, pieces: Sequence[Piece], windows: int, seed: int = 0) -> Bits:
     """Bits a note of music without velocities, time, pitch and duration together: `bare`, as it is written, and `played` by some hand.
 
     As it is heard live, where every key has a velocity (`models.data.velocity_synthesis`). The style is that of the bare notes.
@@ -141,7 +141,7 @@ def touch(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int =
     ):
         z, part = style_of(musician, piece, start), slice(start, start + len(rows) - 1)
         played, tune = rows.copy(), piece.part[part] == 1
-        struck = touched(np.random.default_rng((seed, k)), piece.onset[part], piece.pitch[part], tune)
+        struck = synthesize_velocities(np.random.default_rng((seed, k)), piece.onset[part], piece.pitch[part], tune)
         played[1:, codec.VELOCITY] = struck // 4
         for how, told in (("bare", rows), ("played", played)):
             nats, counts = _ask(musician, told, z, last_only=False)
@@ -151,7 +151,7 @@ def touch(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int =
 
 
 @torch.inference_mode()
-def styles(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> tuple[Floats, list[str]]:
+def styles(musician: MusicModel, pieces: Sequence[Piece], windows: int, seed: int = 0) -> tuple[Floats, list[str]]:
     """The styles of so many passages a source, (n, latent), and the source of each."""
     found = list(drawn(pieces, musician.config.window, windows, seed))
     points = np.concatenate([style_of(musician, piece, start)[0].double().numpy() for piece, start, _ in found])
@@ -160,7 +160,7 @@ def styles(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int 
 
 @torch.inference_mode()
 def against(
-    musicians: dict[str, Musician], markov: Markov, pieces: Sequence[Piece], windows: int, seed: int = 0
+    musicians: dict[str, MusicModel], markov: Markov, pieces: Sequence[Piece], windows: int, seed: int = 0
 ) -> dict[str, dict[str, Bits]]:
     """Bits a note of musicians, a Markov chain and a Continuator on the same notes, all durations known.
 
@@ -214,18 +214,18 @@ def piece_steps(piece: Piece) -> codec.Steps:
     return rows
 
 
-def style_of(musician: Musician, piece: Piece, start: int) -> Tensor:
+def style_of(musician: MusicModel, piece: Piece, start: int) -> Tensor:
     """(1, 1, latent): the style of up to `style_notes` notes as far from `start` as the piece allows."""
     mean, _ = _read(musician, piece, start)
     return mean[:, None]
 
 
-def kl_of(musician: Musician, piece: Piece, start: int) -> Tensor:
+def kl_of(musician: MusicModel, piece: Piece, start: int) -> Tensor:
     """The nats that the same style costs."""
     return kl_nats(*_read(musician, piece, start)).sum()
 
 
-def _read(musician: Musician, piece: Piece, start: int) -> tuple[Tensor, Tensor]:
+def _read(musician: MusicModel, piece: Piece, start: int) -> tuple[Tensor, Tensor]:
     span = musician.config.style_notes
     begin = 0 if start > len(piece) // 2 else max(len(piece) - span, 0)
     rows = codec.encode(notes_of(piece)[begin : begin + span])
@@ -237,7 +237,7 @@ def _read(musician: Musician, piece: Piece, start: int) -> tuple[Tensor, Tensor]
     return mean, logvar
 
 
-def _ask(musician: Musician, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> tuple[Tensor, Tensor]:
+def _ask(musician: MusicModel, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> tuple[Tensor, Tensor]:
     steps = torch.from_numpy(longest_match.add_recall(rows, musician.config.window))[None]
     target = steps[:, 1:].clone()
     target[..., codec.ROLE] = codec.SIZES[codec.ROLE]  # one player: there is nothing to guess
@@ -266,7 +266,7 @@ def _bits(found: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Bits]:
 
 
 @torch.inference_mode()
-def copy_test(musician: Musician, pieces: Sequence[Piece], tests: int = 60, count: int = 48, seed: int = 0) -> Bits:
+def copy_test(musician: MusicModel, pieces: Sequence[Piece], tests: int = 60, count: int = 48, seed: int = 0) -> Bits:
     """Bits a note of `count` notes, and of the same notes played exactly again right after."""
     rng = np.random.default_rng(seed)
     z = torch.zeros(1, 1, musician.config.latent)

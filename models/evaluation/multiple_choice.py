@@ -19,7 +19,7 @@ from ..music.features import CHORD, key_share
 from ..music.note import HIGHEST, LOWEST, Note
 from ..network.heads import PREDICTED
 from ..network.losses import field_nats
-from ..network.model import Musician
+from ..network.model import MusicModel
 from .likelihood import live, notes_of
 from .markov import Continuator
 
@@ -94,7 +94,7 @@ def _rows(before: Sequence[Note], notes: Sequence[Note], dynamics: bool) -> code
     return rows
 
 
-def musicians_gain(musician: Musician) -> Gain:
+def musicians_gain(musician: MusicModel) -> Gain:
     """The gain in nats by the musician, in no style."""
     z = torch.zeros(1, 1, musician.config.latent)
 

@@ -68,7 +68,7 @@ def _middle(values: Sequence[float]) -> float:
     return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def off_simple(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
+def ratio_deviations(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far each ratio of two times is from a simple one, in octaves; so are the ratios given."""
     return np.abs(ratios - _SIMPLE[_BETWEEN.searchsorted(ratios)])
 
@@ -83,10 +83,10 @@ def measure(
     onset: Sequence[float], duration: Sequence[float], pitch: Sequence[int], velocity: Sequence[int]
 ) -> NDArray[np.float64]:
     """The seven attributes of a passage of at least four notes, as `figures` tells them, shape (7,)."""
-    return np.array(figures(onset, duration, pitch, velocity))
+    return np.array(measure_list(onset, duration, pitch, velocity))
 
 
-def figures(
+def measure_list(
     onset: Sequence[float], duration: Sequence[float], pitch: Sequence[int], velocity: Sequence[int]
 ) -> list[float]:
     """The seven attributes of a passage of at least four notes, in the order of `NAMES`.
@@ -120,6 +120,6 @@ SPREAD = np.array([0.8, 6.6, 2.1, 22.0, 0.95, 0.06, 0.08])
 """Rough spread of each attribute over the open corpus."""
 
 
-def standard(attributes: NDArray[np.float64]) -> NDArray[np.float64]:
+def standardize(attributes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Attributes as the latent knows them: centred and scaled, within ±3."""
     return np.clip((attributes - MEAN) / SPREAD, -3.0, 3.0)

@@ -32,7 +32,7 @@ LIMIT = 16_000_000  # bytes of an exported file
 PASSAGES, NOTES = 16, 200  # of a corpus
 
 
-def write(weights: weights_file.Weights, small: Mapping[str, quantization.Quantised], out: Path) -> None:
+def write(weights: weights_file.Weights, small: Mapping[str, quantization.Quantized], out: Path) -> None:
     """Write the compact file, at once or not at all; the matrices that are `small` as they are given."""
     tensors: dict[str, np.ndarray] = {}
     for name, tensor in weights.tensors.items():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from ..network.config import Config
 from ..runtime.backend import Floats
 from ..runtime.onnx_backend import MATRICES, OnnxBackend
-from ..runtime.quantization import Quantised, quantised
+from ..runtime.quantization import Quantized, quantize
 from .parity import Listeners
 
 ENOUGH = (
@@ -31,10 +31,10 @@ def chosen(
     listeners: Listeners,
     say: Callable[[str], None] = lambda text: None,
     enough: float = ENOUGH,
-) -> dict[str, Quantised]:
+) -> dict[str, Quantized]:
     """The matrices that are to be in eight bits, so quantised."""
     every = groups(config)
-    small = {name: quantised(weights[name]) for group in every for name in group}
+    small = {name: quantize(weights[name]) for group in every for name in group}
 
     def heard(names: Sequence[str]) -> tuple[float, float]:
         found = listeners.compare(OnnxBackend(weights, config, {name: small[name] for name in names}), at_once=64)

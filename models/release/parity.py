@@ -109,7 +109,7 @@ def _read(network: Backend, rows: Steps, z: Floats, at_once: int = 1) -> list[Fl
             for field in range(len(codec.SIZES)):
                 answers[field].append(network.logits(state, field, near))
                 if field + 1 < len(codec.SIZES):
-                    state = network.tell(state, field, int(rows[i + 1, field]))
+                    state = network.condition(state, field, int(rows[i + 1, field]))
     return [np.stack(said) for said in answers]
 
 

@@ -25,7 +25,17 @@ from ..decoding.engine import Engine
 from ..evaluation import answers
 from ..evaluation.likelihood import notes_of
 from ..runtime.weights_file import FULL, CheckpointError
-from ..training.reranker import FOLDS, GRIDDED, TOUCH, Question, asked, judged, shared, taught, told
+from ..training.reranker import (
+    FOLDS,
+    GRID_SOURCE,
+    VELOCITY_FEATURES,
+    Question,
+    accuracy,
+    feature_mask,
+    fit_reranker,
+    make_questions,
+    split_folds,
+)
 
 OPENLY = "CC BY 4.0"  # as the weights that learned from the same sources
 ANSWERS = 4  # to each call, beside what came next
@@ -37,11 +47,17 @@ def replies(engine: Engine, found: Sequence[answers.Cut], seed: int = 0) -> list
     """What people played after a call, beside answers in the call's own style."""
     made = []
     for i, cut in enumerate(found):
-        if cut.source == GRIDDED:
+        if cut.source == GRID_SOURCE:
             continue
         z = engine.encode(cut.call)
         played = [answers.answered(engine, cut.call, z, {}, _seed(seed, i, k), drafts=0) for k in range(ANSWERS)]
-        made += asked(cut.call, cut.next, cut.call, played, np.zeros(1, bool) if cut.dynamics else told(*TOUCH))
+        made += make_questions(
+            cut.call,
+            cut.next,
+            cut.call,
+            played,
+            np.zeros(1, bool) if cut.dynamics else feature_mask(*VELOCITY_FEATURES),
+        )
     return made
 
 
@@ -51,7 +67,7 @@ def styled(
     """Music of each preset's kind, beside answers in its style; what has to do with the call says nothing."""
     rng, made = np.random.default_rng(seed), []
     for name, rule in RULES.items():
-        picked = [p for p in pieces if rule.picks(p)]
+        picked = [p for p in pieces if rule.matches(p)]
         if name in LEFT_OUT or not picked:
             continue
         z, sampling, vamp = answers.preset(presets / f"{name}.toml")
@@ -62,8 +78,8 @@ def styled(
             music = notes_of(piece)[a:b]
             seeds = [_seed(seed, i, k) for k in range(ANSWERS)]
             played = [answers.answered(engine, cut.call, z, sampling, s, vamp, drafts=0) for s in seeds]
-            silent = told() | (np.zeros(1, bool) if piece.dynamics else told(*TOUCH))
-            made += asked(music, music, cut.call, played, silent)
+            silent = feature_mask() | (np.zeros(1, bool) if piece.dynamics else feature_mask(*VELOCITY_FEATURES))
+            made += make_questions(music, music, cut.call, played, silent)
     return made
 
 
@@ -90,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         engine = backend_choice.load(args.weights)
-        sources = corpus.named(args.sources)
+        sources = corpus.parse_sources(args.sources)
         pieces = corpus.read(args.corpus, "train", sources)
     except (corpus.CorpusError, CheckpointError) as error:
         print(f"earlessons: {error}", file=sys.stderr)
@@ -107,13 +123,13 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    parts = [shared(group) for group in groups]  # the first part of each is not learned from
+    parts = [split_folds(group) for group in groups]  # the first part of each is not learned from
     learned = [q for first, *others in parts for part in others for q in part]
-    pupil, about = taught(learned), {"lessons": str(len(learned))}
-    if licence := corpus.licence(sources) or (OPENLY if set(sources or [""]) <= set(corpus.OPEN) else ""):
+    pupil, about = fit_reranker(learned), {"lessons": str(len(learned))}
+    if licence := corpus.licence(sources) or (OPENLY if set(sources or [""]) <= set(corpus.OPEN_SOURCES) else ""):
         about["licence"] = licence
     for name, (unheard, *_) in zip(("after calls", "in a style"), parts, strict=True):
-        among, pair = judged(pupil, unheard)
+        among, pair = accuracy(pupil, unheard)
         about[name] = f"{among:.3f} of {1 + ANSWERS}, {pair:.3f} of two, {len(unheard)} times"
         print(f"the person is told {name}: {about[name]}", flush=True)
     pupil.write(args.out, about)

@@ -97,11 +97,11 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
     for name, rule in RULES.items():
-        picked = [p for p in pieces if rule.picks(p)]
+        picked = [p for p in pieces if rule.matches(p)]
         if not picked:
             print(f"{name:20} none of these pieces; left as it is")
             continue
-        kept = {k: odds for k, odds in style_habits.odds(heard(picked)).items() if k not in rule.by_itself}
+        kept = {k: odds for k, odds in style_habits.odds(heard(picked)).items() if k not in rule.natural_habits}
         path = args.out / f"{name}.toml"
         text = toml(rule, centroid(engine, picked), kept, engine.points, len(picked)) + written(path)
         path.write_text(text, encoding="utf8")

@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     if np.mean(copies) > COPIED:
         wrong.append("copies the call")
     if args.corpus is not None:
-        cuts = answers.cuts(corpus.read(args.corpus, "valid", corpus.OPEN), 200)
+        cuts = answers.cuts(corpus.read(args.corpus, "valid", corpus.OPEN_SOURCES), 200)
         real = float(np.mean([answer_metrics.in_key(cut.call, cut.next) for cut in cuts]))
         print(f"{'what really follows phrases':32} in key {real:.3f}")
         if np.mean(shares) < real - BELOW_REAL:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.decoding import backend_choice, reranker
 from models.decoding.reranker import LEAST, Called, Reranker
 from models.music.note import Note
-from models.training.reranker import Question, apart, judged, taught, told
+from models.training.reranker import Question, accuracy, cross_validated_accuracy, feature_mask, fit_reranker
 
 from ...support.musicians import scale
 
@@ -90,13 +90,13 @@ def questions(count: int, silent: np.ndarray) -> list[Question]:
 
 
 def test_it_learns_what_tells_a_person_and_nothing_of_what_says_nothing() -> None:
-    pupil = taught(questions(200, told("loudness")))
-    among, pair = judged(pupil, questions(60, told("loudness")))
+    pupil = fit_reranker(questions(200, feature_mask("loudness")))
+    among, pair = accuracy(pupil, questions(60, feature_mask("loudness")))
     assert among > 0.7
     assert pair > 0.9
     assert NAMES[int(pupil.worth.argmax()) % len(NAMES)] == "even"
     assert pupil.worth[NAMES.index("even")] > 0.3
-    silent = np.concatenate([told("loudness"), told("loudness")])
+    silent = np.concatenate([feature_mask("loudness"), feature_mask("loudness")])
     assert np.abs(pupil.worth[silent]).max() < 0.1 * pupil.worth[NAMES.index("even")]
 
 
@@ -104,8 +104,8 @@ def test_who_is_told_apart_and_who_is_not() -> None:
     nobody = np.zeros(len(NAMES), bool)
     rng = np.random.default_rng(2)
     alike = [Question(rng.normal(size=(2, len(NAMES))), nobody) for _ in range(100)]
-    assert apart(questions(100, nobody)) > 0.9
-    assert 0.35 < apart(alike) < 0.65
+    assert cross_validated_accuracy(questions(100, nobody)) > 0.9
+    assert 0.35 < cross_validated_accuracy(alike) < 0.65
 
 
 def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path: Path) -> None:

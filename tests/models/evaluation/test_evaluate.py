@@ -173,7 +173,7 @@ def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
     curve = [json.loads(line)["bits"] for line in (recurrent / "log.jsonl").read_text().splitlines()]
     assert curve[-1] < curve[0] - 1.0
     assert sum(p.numel() for p in lstm_baseline.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
-    assert not lstm_baseline.load(recurrent / "weights.safetensors").training
+    assert not lstm_baseline.load_lstm(recurrent / "weights.safetensors").training
 
 
 def test_an_lstm_keeps_to_the_device_that_it_is_on() -> None:
@@ -187,9 +187,9 @@ def test_a_musician_is_no_lstm(tmp_path: Path, capsys: pytest.CaptureFixture[str
     path = tmp_path / "small.safetensors"
     checkpoint.save(path, small_musician(), {"kind": "Musician"})
     with pytest.raises(checkpoint.CheckpointError, match=r"small\.safetensors holds no LSTM; teach one"):
-        lstm_baseline.load(path)
+        lstm_baseline.load_lstm(path)
     with pytest.raises(checkpoint.CheckpointError, match="holds no LSTM"):
-        lstm_baseline.load(tmp_path / "nothing.safetensors")
+        lstm_baseline.load_lstm(tmp_path / "nothing.safetensors")
     assert lstm_baseline.main(["--corpus", "x", "--out", str(tmp_path), "--start", "open"]) == 2
     assert "leave --start out" in capsys.readouterr().err
 
@@ -222,7 +222,7 @@ def test_bits_fall_where_a_musician_has_learned(folder: Path, tmp_path: Path) ->
     line = f"--corpus {folder} --out {tmp_path} --notes 20e3 --batch 8 {SHAPE}".split()
     assert train.main(line) == 0
     pieces = corpus.read(folder)
-    learned = likelihood.bits_per_note(checkpoint.load(str(tmp_path / "weights.safetensors")).musician, pieces, 4)
+    learned = likelihood.bits_per_note(checkpoint.load(str(tmp_path / "weights.safetensors")).model, pieces, 4)
     unlearned = likelihood.bits_per_note(small_musician(), pieces, 4)
     for state in ("known", "live"):
         assert learned[state]["mean"]["total"] < unlearned[state]["mean"]["total"] - 3
