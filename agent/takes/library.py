@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from models.music.note import Note
-from models.music.pulse import pulse
+from models.music.pulse import find_pulse
 
 from ..errors import UserError
 from ..playing.timing_stats import percentiles
@@ -141,7 +141,7 @@ def tempo_of(notes: Sequence[Note]) -> float | None:
         if note is not None and (not phrase or note.onset - phrase[-1].onset < PAUSE):
             phrase.append(note)
             continue
-        if (bar := pulse(phrase) if phrase else None) is not None:
+        if (bar := find_pulse(phrase) if phrase else None) is not None:
             found.append(60.0 / bar.length)
         phrase = [note] if note is not None else []
     return round(median(found)) if found else None

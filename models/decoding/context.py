@@ -50,7 +50,7 @@ class Context:
 
     def tell_aside(self, notes: list[Note], wait: float) -> None:
         """Have the network hear at least one note, so many seconds after the last, that counts as none."""
-        rows = codec.encode(notes, notes[0].moved(-wait))
+        rows = codec.encode(notes, notes[0].shift(-wait))
         self.rows = np.concatenate([self.rows, rows])
         self.aside, self.aside_at, self._told = len(rows), self.length, (notes, wait)
 

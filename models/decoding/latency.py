@@ -78,7 +78,7 @@ def _steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list[floa
 
 def _heard(engine: Engine, context: int, count: int) -> float:
     engine.hear(context, [])
-    more = [n.moved(1000.0) for n in _music(count)]
+    more = [n.shift(1000.0) for n in _music(count)]
     return _timed(lambda: engine.hear(context, more))
 
 

@@ -26,7 +26,7 @@ from safetensors.numpy import save_file
 
 from ..music import answer_metrics, features, pulse
 from ..music.features import CHORD, KEYS, NAMES
-from ..music.melody import on_top, thick
+from ..music.melody import is_chordal, skyline
 from ..music.note import Note
 
 LISTENED = 6.5  # seconds of an answer that are listened to, and
@@ -130,7 +130,7 @@ def names() -> list[str]:
 
 def profile(notes: Sequence[Note]) -> Figures:
     """How some notes go, at least `LEAST` of them: the seven attributes and how they change, rhythm, tune, chords, touch, silence."""
-    strokes = answer_metrics.struck(notes)
+    strokes = answer_metrics.chords_of(notes)
     return _whole(notes) | _rhythm(strokes) | _melody(notes) | _chords(strokes) | _touch(notes)
 
 
@@ -138,8 +138,10 @@ def _whole(notes: Sequence[Note]) -> Figures:
     half = len(notes) // 2
     changes = np.zeros(len(NAMES))
     if half >= 4:
-        changes = (answer_metrics.figures(notes[half:]) - answer_metrics.figures(notes[:half])) / features.SPREAD
-    found = dict(zip(NAMES, features.standardize(answer_metrics.figures(notes)).tolist(), strict=True))
+        changes = (
+            answer_metrics.note_features(notes[half:]) - answer_metrics.note_features(notes[:half])
+        ) / features.SPREAD
+    found = dict(zip(NAMES, features.standardize(answer_metrics.note_features(notes)).tolist(), strict=True))
     found |= {f"{name} changes": abs(x) for name, x in zip(NAMES, changes.tolist(), strict=True)}
     classes = [
         np.array(features.classes_of(n.pitch for n in part)) / max(len(part), 1)
@@ -203,7 +205,7 @@ def _touch(notes: Sequence[Note]) -> Figures:
 
 
 def _tune(notes: Sequence[Note]) -> Sequence[Note]:
-    return on_top(notes) if thick(notes) else notes
+    return skyline(notes) if is_chordal(notes) else notes
 
 
 def _grams(tune: Sequence[Note]) -> list[tuple[int, int, int]]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..encoding import codec
 from ..encoding.longest_match import SLACK_SECONDS, SLACK_SHARE
 from ..music import melody
-from ..music.note import CALL, LOWEST, Note, answer_begins
+from ..music.note import CALL, LOWEST, Note, answer_start
 
 ENOUGH = 7  # notes in a row are a motif; more are an echo
 FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half
@@ -58,12 +58,12 @@ class Motif:
 
 def called(notes: Sequence[Note]) -> Called:
     """What the call says that was answered last, or is to be answered."""
-    first = begun = answer_begins(notes)
+    first = begun = answer_start(notes)
     while first > max(begun - MOST, 0) and notes[first - 1].role == CALL:
         first -= 1
     call = notes[first:begun]
-    thick = melody.thick(call)
-    return Called(melody.on_top(call) if thick else call, begun, thick)
+    thick = melody.is_chordal(call)
+    return Called(melody.skyline(call) if thick else call, begun, thick)
 
 
 def taken_up(notes: Sequence[Note], said: Called | None = None) -> Motif | None:
@@ -77,8 +77,8 @@ def taken_up(notes: Sequence[Note], said: Called | None = None) -> Motif | None:
     if said.begun == len(notes):
         return Motif(said.tune[0].pitch, None, 1.0)
     own = notes[max(said.begun, len(notes) - MOST) :]
-    thick = melody.thick(own) if len(own) >= LEAST else said.thick
-    own = melody.on_top(own) if thick else own
+    thick = melody.is_chordal(own) if len(own) >= LEAST else said.thick
+    own = melody.skyline(own) if thick else own
     mine = own[-ENOUGH - 1 :]
     if len(mine) == 1:
         return _onward(said.tune, 0, thick, mine[-1], 1.0)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..encoding import codec
 from ..music.features import CHORD
-from ..music.note import CALL, Note, answer_begins
+from ..music.note import CALL, Note, answer_start
 from .sampling import raised
 
 LEAST, MOST = 4, 64  # waits of a call that tell its rhythm, and notes of it that are looked at
@@ -29,7 +29,7 @@ _WAITS = codec.TIMES[_APART:]
 
 def called(notes: Sequence[Note]) -> Row | None:
     """How firmly each wait (n,) that is no chord's is the last call's, 0 to 1; None where that has no rhythm."""
-    begun = answer_begins(notes)
+    begun = answer_start(notes)
     onsets = [note.onset for note in notes[max(begun - MOST, 0) : begun] if note.role == CALL]
     waits = np.diff(onsets)
     waits = waits[(waits > CHORD) & (waits < codec.TIMES[-1])]

@@ -28,7 +28,7 @@ BANDS: dict[str, tuple[float, ...]] = {
     "chord": (2, 3, 4, 5),
     "stride": (1, 2, 3, 4),
 }
-#: The share of each band in music at large: the open sources, each counting the same (`models.release.style_presets.at_large`).
+#: The share of each band in music at large: the open sources, each counting the same (`models.release.style_presets.corpus_habits`).
 MUSIC: dict[str, tuple[float, ...]] = {
     "wait": (0.4226, 0.07668, 0.1048, 0.09078, 0.08424, 0.1059, 0.04077, 0.04185, 0.01109, 0.0213),
     "leap": (
@@ -62,7 +62,9 @@ _TIMES = np.digitize(codec.TIMES, BANDS["wait"])
 _LENGTHS = np.digitize(codec.DURATIONS, BANDS["length"])
 _PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
 _PLACES = np.digitize(_PITCHES, BANDS["place"])
-_HANDS = np.digitize(_PITCHES, (left_hand_pattern.BASS, left_hand_pattern.MIDDLE))  # a bass, a chord, the right hand's
+_HANDS = np.digitize(
+    _PITCHES, (left_hand_pattern.BASS_BELOW, left_hand_pattern.MIDDLE_C)
+)  # a bass, a chord, the right hand's
 _LEAPS = np.digitize(
     np.arange(1 - len(_PITCHES), len(_PITCHES)), BANDS["leap"]
 )  # from the whole keyboard down to all of it up
@@ -79,7 +81,7 @@ def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
             "length": np.array([n.duration for n in notes]),
             "place": pitch,
             "chord": np.diff(np.flatnonzero(np.concatenate([[True], np.diff(onset) > CHORD, [True]]))),
-            "stride": np.array(left_hand_pattern.between(notes), dtype=np.int64),
+            "stride": np.array(left_hand_pattern.chords_between_basses(notes), dtype=np.int64),
         }
         for name, values in features.items():
             found[name] += np.bincount(np.digitize(values, BANDS[name]), minlength=len(found[name]))
@@ -132,7 +134,10 @@ def kept(logits: Row, field: int, habits: Habits, power: float, notes: Sequence[
             logits = logits + power * habits["leap"][_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)]]
         if "place" in habits:
             logits = logits + power * habits["place"][_PLACES]
-        if "stride" in habits and (chords := left_hand_pattern.since_bass(notes[-HELD_IN_MIND:], onset)) is not None:
+        if (
+            "stride" in habits
+            and (chords := left_hand_pattern.chords_since_bass(notes[-HELD_IN_MIND:], onset)) is not None
+        ):
             logits = logits + power * _by_chords(habits["stride"].tobytes())[min(chords, len(BANDS["stride"]))][_HANDS]
     return logits
 

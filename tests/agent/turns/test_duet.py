@@ -40,7 +40,7 @@ def test_the_figures_know_good_from_bad() -> None:
     wrong = [Note(n.onset, n.duration, n.pitch + 1, 60, ANSWER) for n in tune.under]
     assert in_harmony(wrong, tune.melody) < 0.4
     assert with_the_beat(tune.under, BAR) == pytest.approx(1.0)
-    assert with_the_beat([n.moved(0.075) for n in tune.under], BAR) < 0.0
+    assert with_the_beat([n.shift(0.075) for n in tune.under], BAR) < 0.0
     assert similarity(tune.under, BAR) == pytest.approx(1.0)  # it turns in circles, as written
     other = [Note(n.onset, n.duration, 40 + (7 * i * i) % 37, 60, ANSWER) for i, n in enumerate(tune.under)]
     assert similarity(other, BAR) < 0.2

@@ -59,8 +59,8 @@ def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]
 def test_when_it_was_played_is_no_matter(call: list[Note], answer: list[Note], later: int) -> None:
     if len(reranker.listened(answer)) < LEAST:
         return
-    there = Called.by([n.moved(later) for n in call])
-    moved = [n.moved(2 * later) for n in answer]
+    there = Called.by([n.shift(later) for n in call])
+    moved = [n.shift(2 * later) for n in answer]
     assert reranker.heard(Called.by(call), answer) == pytest.approx(reranker.heard(there, moved), abs=1e-9)
 
 
@@ -134,7 +134,7 @@ def test_the_shipped_ear_likes_a_phrase_that_breathes_better_than_a_machine() ->
     struck = [70, 78, 66, 84, 74, 62, 80]
     call = phrase([(waits[i % 7], lengths[i % 7], p, struck[i % 7]) for i, p in enumerate(degrees)])
     breathing = [
-        n.moved(9.0)
+        n.shift(9.0)
         for n in phrase(
             [(waits[(i + 3) % 7], lengths[(i + 3) % 7], p + 2, struck[i % 7]) for i, p in enumerate(degrees)]
         )

@@ -50,7 +50,7 @@ def test_time_is_told_apart_finely(seconds: float) -> None:
 
 @given(st.lists(notes, min_size=2, max_size=12), st.integers(1, 11))
 def test_steps_do_not_depend_on_how_notes_are_dealt_out(played: list[Note], cut: int) -> None:
-    line = [n.moved(0.1 * i) for i, n in enumerate(played)]
+    line = [n.shift(0.1 * i) for i, n in enumerate(played)]
     cut = min(cut, len(line) - 1)
     apart = np.concatenate([codec.encode(line[:cut]), codec.encode(line[cut:], line[cut - 1])])
     assert np.array_equal(codec.encode(line), apart)

@@ -27,7 +27,7 @@ from models.runtime.torch_backend import TorchBackend
 from ...support.musicians import SMALL, scale, small_musician, small_weights
 
 MARGIN = 20
-EIGHT_BITS = int8_selection.groups(SMALL)[2:]  # as after an export that found two matrices to be kept whole
+EIGHT_BITS = int8_selection.matrix_groups(SMALL)[2:]  # as after an export that found two matrices to be kept whole
 
 
 def some_steps(count: int, seed: int) -> codec.Steps:
@@ -121,17 +121,17 @@ def test_what_eight_bits_blur_too_much_is_kept_whole() -> None:
     weights = {name: w.copy() for name, w in small_weights().items()}
     loud = "transformer.layers.1.down.weight"
     weights[loud] *= 8.0
-    listeners = parity.Listeners(
-        NumpyBackend(weights, SMALL), parity.played(Engine(NumpyBackend(weights, SMALL)), 60, 4)
+    check = parity.ParityCheck(
+        NumpyBackend(weights, SMALL), parity.generate_passages(Engine(NumpyBackend(weights, SMALL)), 60, 4)
     )
-    every = {name for group in int8_selection.groups(SMALL) for name in group}
+    every = {name for group in int8_selection.matrix_groups(SMALL) for name in group}
     all_small = OnnxBackend(weights, SMALL, {name: quantization.quantize(weights[name]) for name in every})
-    before = listeners.compare(all_small)
+    before = check.compare(all_small)
     enough = (1.0 + before.same) / 2
-    small = int8_selection.chosen(weights, SMALL, listeners, enough=enough)
-    after = listeners.compare(mixed := OnnxBackend(weights, SMALL, small), at_once=64)
+    small = int8_selection.select_int8(weights, SMALL, check, enough=enough)
+    after = check.compare(mixed := OnnxBackend(weights, SMALL, small), at_once=64)
     assert before.same < enough <= after.same
-    assert after.off < before.off
+    assert after.error < before.error
     assert loud not in small
     assert set(small) < every
     assert all_small.bytes_per_step < mixed.bytes_per_step < OnnxBackend(weights, SMALL).bytes_per_step
@@ -212,6 +212,6 @@ def test_the_shipped_weights_agree_with_the_reference() -> None:
     reference = NumpyBackend(weights.tensors, weights.config)
     ready = weights_file.read(weights_file.find("open", live=True))
     live = OnnxBackend(ready.tensors, ready.config, ready.int8)
-    found = parity.compare(reference, live, parity.played(Engine(reference)))
+    found = parity.compare(reference, live, parity.generate_passages(Engine(reference)))
     assert found.same >= 0.99, found
     assert found.worse < 0.005, found
