@@ -26,7 +26,7 @@ from .arguments import TAKES
 
 def answer(args: argparse.Namespace) -> int:
     """Answer a file."""
-    preset = presets.load(args.preset, args.knob)
+    preset = presets.load(args.preset, args.knob, args.settings, args.without)
     seed = 0 if args.seed is None else args.seed
     mind = worker_command(preset.player(args.weights), args.engine, args.mind)
     found = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=mind)

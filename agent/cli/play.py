@@ -36,6 +36,7 @@ from ..styles import presets
 from ..takes import library, postprocess
 from ..takes.recorder import MIDI, PICTURE, Take
 from ..timing import ableton_link
+from ..timing.step_clock import Moments
 from ..turns.modes import TRADE, BeatSettings, ModeSettings
 from ..web.server import has_browser
 from .arguments import TAKES
@@ -172,7 +173,7 @@ def _run(
     **more: Any,
 ) -> tuple[Report, Take]:
     """One session from start to end, with its take, its sound and its page."""
-    preset = presets.load(args.preset, args.knob)
+    preset = presets.load(args.preset, args.knob, args.settings, args.without)
     plays = args.command != "demo"  # which knows no controls
     learning = MidiLearn.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
     folder = args.take or TAKES / datetime.now().strftime(library.DATE)
@@ -215,7 +216,10 @@ def _run(
             mind = WorkerClient(worker_command(preset.player(args.weights), args.engine, args.mind))
             if not args.weights and not args.mind:
                 mind.others = partial(worker_command, engine=args.engine)
-            mind.journal = lambda row: take.keep(clock.now(), row)
+            moments = Moments(clock, take.keep)
+            mind.journal = moments.keep
+            if learning is not None:
+                learning.journal = mind.journal
             made = Session(
                 inputs=[*inputs, *opening.inputs],
                 output=desk.agent,
@@ -225,7 +229,7 @@ def _run(
                 take=opening.witness or take,
                 say=say,
                 show=opening.show,
-                clock=clock,
+                clock=moments,
                 channel=args.channel - 1,
                 thru=args.thru,
                 seconds=args.seconds,

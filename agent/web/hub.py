@@ -96,11 +96,21 @@ class Hub:
     # -- a witness of the session ------------------------------------------------------------------------------------
 
     def heard(self, event: Any, port: str) -> None:
+        line = (
+            self._learnt(event.message) if port != PAGE else None
+        )  # before the take is told: it counts for this message
         self.take.heard(event, port)
         self._moment.append((event.when, "heard", (event, port)))
-        if port != PAGE and (line := self.learning.hear(event.message)) is not None:
+        if line is not None:
             self.say(line)
         self.broadcast(self.view.message(PLAYER, event.when, event.message))
+
+    def _learnt(self, message: bytes) -> str | None:
+        """The line to say where a control was taught by this message."""
+        try:
+            return self.learning.hear(message)
+        except UserError as error:  # it is learnt, and will be forgotten
+            return str(error)
 
     def played(self, planned: float, actual: float, message: bytes) -> None:
         self.take.played(planned, actual, message)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..music.features import CHORD
+from ..music.chords import stroke_numbers
 
 # Velocities are MIDI numbers, 1 to 127.
 EVEN_SHARE = 0.15  # share of players that strike all notes alike: some keyboards and files do not tell
@@ -30,7 +30,7 @@ def synthesize_velocities(
     level = rng.uniform(*LEVEL)
     if rng.random() < EVEN_SHARE:
         return np.full(len(onset), round(level), dtype=np.int64)
-    chord = np.cumsum(np.diff(onset, prepend=onset[0]) > CHORD)  # the number of each note's chord
+    chord = stroke_numbers(onset)
     if melody.all() or not melody.any():
         top = np.full(chord[-1] + 1, -1)
         np.maximum.at(top, chord, pitch)

@@ -5,7 +5,6 @@ The figures are plain ones (`models.music.answer_metrics`), and the accuracy of 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,9 @@ from ..data.corpus import Piece
 from ..data.passages import phrase_starts
 from ..decoding.candidates import MOST
 from ..decoding.engine import Engine
-from ..music import answer_metrics, features, pulse
+from ..music import answer_metrics, features, preset_file, pulse
 from ..music.note import CALL, Note, Span
-from ..steering import style_habits
-from ..steering.sampling import KNOB
+from ..music.settings import KNOB
 from ..training import reranker
 from .likelihood import notes_of
 
@@ -102,10 +100,9 @@ def answer_call(
 
 
 def read_preset(path: Path) -> tuple[list[float], dict[str, float], list[Note]]:
-    """The point, the settings and the style prompt of a preset of ours."""
-    table = tomllib.loads(path.read_text(encoding="utf8"))
-    settings = table.get("sampling", {}) | style_habits.settings(table.get("habits", {}))
-    return table["style"]["z"], settings, [Note(*row) for row in table.get("vamp", {}).get("notes", [])]
+    """The point, the settings and the style prompt of a preset. Raises PresetError."""
+    read_preset = preset_file.fields_of(path)
+    return list(read_preset["z"]), read_preset["sampling"], list(read_preset["vamp"])
 
 
 def measure_fit(
@@ -182,19 +179,19 @@ def knob_curves(
     out: dict[str, dict[str, Any]] = {}
     for k, name in enumerate(features.NAMES):
         settings: list[float] = []
-        measured: list[float] = []
+        compare_answers: list[float] = []
         for i, excerpt in enumerate(excerpts):
             z = engine.encode(excerpt.call)
             for value in KNOB_SETTINGS:
                 answer = answer_call(engine, excerpt.call, z, {**changes, KNOB + name: value}, seed + i)
                 if len(answer) >= FEWEST_NOTES:
                     settings.append(value)
-                    measured.append(float(answer_metrics.note_features(answer)[k]))
+                    compare_answers.append(float(answer_metrics.note_features(answer)[k]))
         curve = [
-            float(np.mean([x for x, setting in zip(measured, settings, strict=True) if setting == value]))
+            float(np.mean([x for x, setting in zip(compare_answers, settings, strict=True) if setting == value]))
             for value in KNOB_SETTINGS
         ]
-        out[name] = {"spearman": spearman(settings, measured), "curve": curve}
+        out[name] = {"spearman": spearman(settings, compare_answers), "curve": curve}
     return out
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..data import corpus
 from ..decoding import backend_choice
+from ..music.setting_options import add_options, changes
 from ..network.heads import PREDICTED
 from ..network.model import MusicModel
 from ..runtime import checkpoint, weights_file
@@ -101,16 +102,17 @@ def measure_answers(
 ) -> dict[str, Any]:
     """What the engine that plays answers to calls: the figures in `SHARES`, and "fit", "knobs" and "style"."""
     engine = backend_choice.load(args.weights)
+    changed = changes(args.settings, args.without)
     excerpts = answers.draw_excerpts(pieces, args.calls, args.seed)
     _show_progress(f"answers to {len(excerpts)} calls")
-    fit = answers.measure_fit(engine, excerpts, args.seed)
+    fit = answers.measure_fit(engine, excerpts, args.seed, changed)
     result: dict[str, Any] = {key: fit.pop(key, {}) for key in SHARES}
     result["fit"] = fit
     few = excerpts[:FEW_CALLS]
     _show_progress("knobs")
-    result["knobs"] = answers.knob_curves(engine, few, args.seed)
+    result["knobs"] = answers.knob_curves(engine, few, args.seed, changed)
     _show_progress("styles")
-    result["style"] = style_accuracy.recognize_styles(engine, training_pieces, pieces, few, PRESETS, args.seed)
+    result["style"] = style_accuracy.recognize_styles(engine, training_pieces, pieces, few, PRESETS, args.seed, changed)
     return result
 
 
@@ -202,6 +204,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--calls", type=int, default=300, help="calls that are answered (default 300)")
     parser.add_argument("--seed", type=int, default=0)
+    add_options(parser)
     parser.add_argument("--baselines", action="store_true", help="count chains on the train split, too, and compare")
     parser.add_argument("--answers", action="store_true", help="let it play: fit, repetition, styles, knobs (minutes)")
     parser.add_argument("--all", action="store_true", help="both of these")

@@ -15,7 +15,8 @@ import torch
 
 from ..data.corpus import Piece
 from ..encoding import codec, longest_match
-from ..music.features import CHORD, key_share
+from ..music.chords import CHORD_SECONDS
+from ..music.keys import key_share
 from ..music.note import HIGHEST, LOWEST, Note
 from ..network.heads import PREDICTED
 from ..network.losses import field_nats
@@ -31,9 +32,8 @@ MAX_LENGTH_RATIO = 1.33  # by which a wrong continuation is longer or shorter th
 TRIES, WRONG_TRIES = 50, 40  # draws for a test, and for its wrong continuations
 DRAWS = 1000  # of a bootstrap (Efron 1979)
 
-Test = tuple[
-    list[Note], list[list[Note]], bool
-]  # a passage, its candidates, the true one first; whether velocities are known
+#: A passage, its candidates, the true one first, and whether velocities are known.
+Test = tuple[list[Note], list[list[Note]], bool]
 Gain = Callable[[list[Note], list[Note], bool], float]  # nats, by passage, candidate, and whether velocities are known
 
 
@@ -51,7 +51,7 @@ def draw_tests(pieces: Sequence[Piece], count: int, same_source: bool, seed: int
         piece = group[int(rng.integers(len(group)))]
         at = int(rng.integers(32, max(len(piece) - FEWEST_NOTES, 33)))
         notes = notes_of(piece)
-        if notes[at].onset - notes[at - 1].onset <= CHORD:
+        if notes[at].onset - notes[at - 1].onset <= CHORD_SECONDS:
             continue
         true = [n for n in notes[at : at + MOST_NOTES + 1] if n.onset < notes[at].onset + SECONDS]
         if not FEWEST_NOTES <= len(true) <= MOST_NOTES:
@@ -74,7 +74,7 @@ def _draw_wrong(rng: np.random.Generator, others: Sequence[Piece], true: Sequenc
     length, wanted = (x[-1].onset - x[0].onset for x in (notes, true))
     if not wanted / MAX_LENGTH_RATIO <= length <= wanted * MAX_LENGTH_RATIO:
         return None
-    key, true_key = (key_share(np.array([n.pitch for n in x]))[0] for x in (notes, true))
+    key, true_key = (key_share(n.pitch for n in x)[0] for x in (notes, true))
     shift = (true_key - key + 6) % 12 - 6
     later = true[0].onset - notes[0].onset
     moved = [Note(n.onset + later, n.duration, n.pitch + shift, n.velocity) for n in notes]

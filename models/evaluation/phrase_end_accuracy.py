@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from ..data import corpus
 from ..data.corpus import Piece
+from ..music.chords import STROKE_SECONDS, stroke_numbers
 
 Floats = NDArray[np.float64]
 Gaps = Floats  # (n,) seconds between the chords of a phrase; the last is the silence that ends it
 Rule = Callable[[Gaps], float]  # from the gaps so far to the seconds of silence that end the phrase
 
-CHORD = 0.04  # seconds: onsets closer than this are one chord
 FEWEST_GAPS = 4  # of a phrase, before the silence that ends it
 END_SECONDS = (2.0, 8.0)  # of a phrase, in which its end is looked for
 LOOKAHEAD_NOTES = 400  # in which a phrase must end
@@ -79,7 +79,7 @@ def draw_gaps(pieces: Sequence[Piece], count: int, seed: int, calls: bool = Fals
 def _phrase_gaps(piece: Piece, start: int) -> tuple[Gaps, int]:
     """The gaps of the phrase that begins with note `start`, none where none ends; and the number of the next one's first note."""
     onset = piece.onset[start : start + LOOKAHEAD_NOTES] - piece.onset[start : start + 1]
-    chords = np.flatnonzero(np.diff(onset, prepend=-1.0) > CHORD)
+    chords = np.flatnonzero(np.diff(stroke_numbers(onset, STROKE_SECONDS), prepend=-1))
     gaps = np.diff(onset[chords])
     end = np.cumsum(gaps)
     late = np.flatnonzero((end >= END_SECONDS[0]) & (end <= END_SECONDS[1]))

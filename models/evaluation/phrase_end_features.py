@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data import corpus
-from .phrase_end_accuracy import CHORD, LOOKAHEAD_NOTES, TARGET_DELAY, Floats, PhraseSample, draw_phrases
+from ..music.chords import STROKE_SECONDS, stroke_numbers
+from .phrase_end_accuracy import LOOKAHEAD_NOTES, TARGET_DELAY, Floats, PhraseSample, draw_phrases
 
 GAPS = ("longest", "length")  # logarithms of seconds, as are the next ones
 MORE_GAPS = ("mean", "slower", "median", "last", "lately", "spread", "count")
@@ -58,7 +59,7 @@ def _phrase_rows(phrase: PhraseSample, number: int) -> list[tuple[list[float], f
     piece = phrase.piece
     gaps = phrase.gaps
     part = slice(phrase.start, phrase.start + LOOKAHEAD_NOTES)
-    chord = np.cumsum(np.diff(piece.onset[part], prepend=-1.0) > CHORD) - 1  # the number of each note's chord
+    chord = stroke_numbers(piece.onset[part], STROKE_SECONDS)  # the number of each note's chord
     inside = chord < len(gaps)
     chord = chord[inside]
     pitch = piece.pitch[part][inside]

@@ -16,7 +16,7 @@ from ..data.corpus import Piece
 from ..data.style_rules import RULES
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features
-from ..music.features import CHORD
+from ..music.chords import CHORD_SECONDS, stroke_numbers
 from ..music.note import Note
 from .answers import ANSWER_SECONDS, FEWEST_NOTES, NO_CHANGES, Excerpt, Floats, answer_call, read_preset
 from .likelihood import notes_of
@@ -49,13 +49,13 @@ def style_features(notes: Sequence[Note]) -> Floats:
     onset = np.array([n.onset for n in notes])
     pitch = np.array([n.pitch for n in notes])
     wait = np.diff(onset)
-    between = wait[wait > CHORD]
+    between = wait[wait > CHORD_SECONDS]
 
     def share(values: Floats, edges: Sequence[float]) -> Floats:
         return np.histogram(np.clip(values, edges[0], edges[-1] - 1e-9), edges)[0] / max(len(values), 1)
 
-    sizes = np.diff(np.flatnonzero(np.concatenate([[True], wait > CHORD, [True]])))
-    steps = np.diff(pitch)[wait > CHORD] if len(between) else np.zeros(1)
+    sizes = np.bincount(stroke_numbers(onset)).astype(float)
+    steps = np.diff(pitch)[wait > CHORD_SECONDS] if len(between) else np.zeros(1)
     waits = np.log2(between) if len(between) else np.zeros(1)
     lengths = np.log2([max(min(n.duration, 3.0), 0.02) for n in notes])
     return np.concatenate(
@@ -149,6 +149,10 @@ class StyleJudge:
         right = classifier.predict(x) == y if len(y) else np.zeros(0)
         ceiling = float(np.mean([right[y == label].mean() for label in np.unique(y)])) if len(y) else 0.0
         return cls(classifier, [list(RULES)[label] for label in kinds], ceiling)
+
+    def recognizes(self, notes: Sequence[Note], name: str) -> bool:
+        """Whether notes are recognised as that preset's; too few notes never are."""
+        return len(notes) >= FEWEST_NOTES and self.predict([notes])[0] == list(RULES).index(name)
 
     def predict(self, answers: Sequence[Sequence[Note]]) -> NDArray[np.int64]:
         """(n,) the number of the likeliest style of each answer."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..steering import cadence
-from . import features
+from . import features, keys
+from .chords import CHORD_SECONDS, chords_of
 from .melody import skyline
 from .note import LOWEST, Note
 
@@ -52,26 +52,15 @@ def copied_share(call: Sequence[Note], notes: Sequence[Note]) -> float:
 
 def in_key_share(call: Sequence[Note], notes: Sequence[Note]) -> float:
     """The share of notes in the call's best-fitting key."""
-    tonic, _ = features.key_share(np.array([n.pitch for n in call]))
-    return float(np.mean([features.KEYS[tonic][n.pitch % 12] for n in notes]))
+    tonic = keys.key_of(n.pitch for n in call)
+    return float(np.mean([keys.KEYS[tonic][n.pitch % 12] for n in notes]))
 
 
 def ends_at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
     """Whether the top note of the last chord belongs to the home triad of the call's key, 1 or 0; None where the call is in no key."""
-    home = cadence.home([n.pitch for n in call])
-    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= features.CHORD)
+    home = keys.home([n.pitch for n in call])
+    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= CHORD_SECONDS)
     return float(home[top - LOWEST] > 0.0) if home.any() else None
-
-
-def chords_of(notes: Sequence[Note]) -> list[list[Note]]:
-    """The notes grouped into chords: notes that begin within `features.CHORD` seconds of the first."""
-    found: list[list[Note]] = []
-    for note in notes:
-        if found and note.onset - found[-1][0].onset <= features.CHORD:
-            found[-1].append(note)
-        else:
-            found.append([note])
-    return found
 
 
 def length_spread(notes: Sequence[Note]) -> float | None:
@@ -87,7 +76,7 @@ def dissonance_share(notes: Sequence[Note]) -> float:
     """The share of chords after which two notes sound that are 1, 11 or 13 semitones apart."""
     clashes = []
     for chord in chords_of(notes):
-        at = chord[0].onset + features.CHORD
+        at = chord[0].onset + CHORD_SECONDS
         sounding = {n.pitch for n in notes if n.onset <= at < n.end}
         clashes.append(any(low + leap in sounding for low in sounding for leap in (1, 11, 13)))
     return float(np.mean(clashes))

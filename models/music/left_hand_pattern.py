@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from .features import CHORD
+from .chords import CHORD_SECONDS
 from .note import Note
 
 MIDDLE_C, BASS_BELOW = 60, 48  # MIDI numbers
@@ -19,12 +19,15 @@ Stroke = tuple[float, int]  # its first onset, in seconds, and its lowest pitch
 
 
 def left_hand_strokes(notes: Sequence[Note]) -> list[Stroke]:
-    """The left hand's chords and single notes, each as one stroke. Notes are in the order of their onsets."""
+    """The left hand's chords and single notes, each as one stroke. Notes are in the order of their onsets.
+
+    It is `models.music.chords.chords_of` with only the first onset and the lowest pitch kept, as it is called at every note.
+    """
     found: list[Stroke] = []
     for note in notes:
         if note.pitch >= MIDDLE_C:
             continue
-        if found and note.onset - found[-1][0] <= CHORD:
+        if found and note.onset - found[-1][0] <= CHORD_SECONDS:
             found[-1] = found[-1][0], min(found[-1][1], note.pitch)
         else:
             found.append((note.onset, note.pitch))
@@ -53,7 +56,7 @@ def chords_since_bass(notes: Sequence[Note], onset: float) -> int | None:
     None where it plays at that moment already, or has rested, or where no bass is among the notes.
     """
     found = left_hand_strokes(notes)
-    if not found or onset - found[-1][0] <= CHORD:
+    if not found or onset - found[-1][0] <= CHORD_SECONDS:
         return None
     later = onset
     for chords, (struck, low) in enumerate(reversed(found)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-from .features import CHORD
+from .chords import CHORD_SECONDS
 from .note import HIGHEST, Note
 
 CHORDAL_SHARE = 0.15  # share of notes that begin with the one before, above which the melody must be found among chords
@@ -21,7 +21,7 @@ FAR_SEMITONES = 9  # above a note is much higher
 def is_chordal(notes: Sequence[Note]) -> bool:
     """Whether the melody must be found among chords or an accompaniment. Notes are in the order of their onsets."""
     onsets = [note.onset for note in notes]
-    together = sum([wait < CHORD for wait in map(operator.sub, onsets[1:], onsets)])
+    together = sum([wait < CHORD_SECONDS for wait in map(operator.sub, onsets[1:], onsets)])
     return together > CHORDAL_SHARE * len(notes)
 
 
@@ -29,7 +29,7 @@ def skyline(notes: Sequence[Note]) -> list[Note]:
     """The melody of a texture of chords. Notes are in the order of their onsets."""
     tops: list[Note] = []
     for note in notes:
-        if tops and note.onset - tops[-1].onset < CHORD:
+        if tops and note.onset - tops[-1].onset < CHORD_SECONDS:
             if note.pitch > tops[-1].pitch:
                 tops[-1] = note
         else:

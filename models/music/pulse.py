@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .chords import STROKE_SECONDS, chords_of
 from .note import Bar, Note
 
 SHORTEST_BEAT, LONGEST_BEAT = 0.3, 0.9  # seconds
 PERIODS = np.geomspace(SHORTEST_BEAT, LONGEST_BEAT, 160)  # seconds, all that are tried
 PREFERRED_BEAT, PREFERRED_OCTAVES = 0.55, 0.9  # seconds, and the standard deviation in octaves: where feet like to tap
 PREFERENCE = np.exp(-0.5 * (np.log2(PERIODS / PREFERRED_BEAT) / PREFERRED_OCTAVES) ** 2)
-CHORD = 0.04  # seconds: onsets closer than this are one stroke
 FEWEST_STROKES = 5  # strokes
 PHRASE_SECONDS = 8.0  # of the phrase, its last ones, that count
 RECENCY = 0.9  # the weight of a stroke, as a share of the weight of the next one
@@ -30,10 +30,8 @@ FEWEST_GATHERED = (
 
 def find_pulse(phrase: Sequence[Note], groove: float = 0.0, swing: float = 0.5) -> Bar | None:
     """The phrase's pulse as bars of one beat; None where none is sure. Onsets are in seconds, in their order."""
-    strokes: list[float] = []
-    for note in phrase:
-        if phrase[-1].onset - note.onset <= PHRASE_SECONDS and (not strokes or note.onset - strokes[-1] > CHORD):
-            strokes.append(note.onset)
+    late = [note for note in phrase if phrase[-1].onset - note.onset <= PHRASE_SECONDS]
+    strokes = [chord[0].onset for chord in chords_of(late, STROKE_SECONDS)]
     if len(strokes) < FEWEST_STROKES:
         return None
     last = strokes[-1]

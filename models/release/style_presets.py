@@ -9,7 +9,6 @@ point means nothing to other weights:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,9 +21,12 @@ from ..data.style_rules import RULES, Rule
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..evaluation.likelihood import notes_of
+from ..music import preset_file
+from ..music.preset_file import Preset
+from ..music.settings import ANSWER
 from ..runtime import checkpoint
 from ..steering import style_habits
-from ..steering.style_habits import Habits
+from ..steering.sampling import Habits
 
 PROMPT_TABLE = "\n[vamp]\n"  # the heading of a preset's last table
 DEFAULT_SETTINGS = {"motif": 2.5}  # more of the call's motifs than usual, as a style prompt draws away from them
@@ -62,19 +64,21 @@ def corpus_habits(pieces: Sequence[Piece]) -> Habits:
     return {name: np.mean([h / h.sum() for h in found], axis=0) * PARTS for name, found in counts.items()}
 
 
-def preset_text(rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> str:
+def preset_text(name: str, rule: Rule, z: list[float], habits: Habits, weights: str, count: int) -> str:
     """The text of a preset file, without its style prompt. `count`: how many pieces it was made from."""
-    lines = [f"title = {json.dumps(rule.title)}", f"description = {json.dumps(rule.description)}"]
-    lines += [f"musician = {json.dumps(rule.musician)}"] if rule.musician else []
-    lines += ["", "[style]"]
-    rows = [", ".join(f"{x:g}" for x in z[i : i + 8]) for i in range(0, len(z), 8)]
-    lines += ["z = [", *(f"    {row}," for row in rows), "]"]
-    lines += [f"weights = {json.dumps(weights)}", f"source = {json.dumps(f'{rule.source} ({count} pieces)')}"]
-    lines += ["", "[habits]", *(f"{k} = [{', '.join(f'{x:g}' for x in v)}]" for k, v in kept.items())]
-    for name, table in (("sampling", DEFAULT_SETTINGS | rule.sampling), ("answer", rule.answer)):
-        if table:
-            lines += ["", f"[{name}]", *(f"{k} = {v}" for k, v in table.items())]
-    return "\n".join(lines) + "\n"
+    preset = Preset(
+        name,
+        title=rule.title,
+        description=rule.description,
+        z=tuple(z),
+        weights=weights,
+        source=f"{rule.source} ({count} pieces)",
+        musician=rule.musician,
+        sampling=DEFAULT_SETTINGS | rule.sampling | style_habits.settings(habits),
+        shortest=rule.answer.get("shortest", ANSWER["shortest"].default),
+        longest=rule.answer.get("longest", ANSWER["longest"].default),
+    )
+    return preset_file.written(preset)
 
 
 def existing_prompt(path: Path) -> str:
@@ -108,7 +112,9 @@ def main(argv: list[str] | None = None) -> int:
             k: odds for k, odds in style_habits.odds(count_habits(matching)).items() if k not in rule.natural_habits
         }
         path = args.out / f"{name}.toml"
-        text = preset_text(rule, centroid(engine, matching), kept, engine.points, len(matching)) + existing_prompt(path)
+        text = preset_text(
+            name, rule, centroid(engine, matching), kept, engine.points, len(matching)
+        ) + existing_prompt(path)
         path.write_text(text, encoding="utf8")
         print(f"{name:20} {len(matching):4} pieces")
     return 0
