@@ -19,7 +19,7 @@ from typing import Any
 
 from models.music.keys import SCALE
 from models.music.note import Note
-from models.music.pulse import pulse
+from models.music.pulse import find_pulse
 
 from ..errors import UserError
 from ..playing.timing_stats import percentiles
@@ -150,7 +150,7 @@ def estimate_tempo(notes: Sequence[Note]) -> float | None:
     """Beats a minute: the median of the phrases' tempi; None where no phrase has a clear pulse."""
     tempi = []
     for phrase in split_phrases(notes):
-        bar = pulse(phrase)
+        bar = find_pulse(phrase)
         if bar is not None:
             tempi.append(60.0 / bar.length)
     return round(median(tempi)) if tempi else None
