@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from models.music.setting_options import add_options
+from models.music.settings import KNOBS
+
 from .. import __version__
 from ..audio.synth import AUTO, CHOICES
-from ..demo import STEPS as NAMES
+from ..demo import SEMITONES as NAMES
 from ..midi import ports
 from ..midi.keyboard_zones import CURVES
-from ..styles.presets import KNOBS
 from ..turns.modes import CALL, MODES, PARTS
 
 TAKES = Path.home() / "tradefours" / "takes"
@@ -293,6 +295,7 @@ def _of_musician(c: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help=f"turn a knob around the style, -1 to 1: {', '.join(KNOBS)}; can be given again",
     )
+    add_options(c)
     c.add_argument("--seed", type=int, metavar="N", help="the same seed and playing, the same answer")
     c.add_argument(
         "--weights",

@@ -33,10 +33,11 @@ from ..playing.thru import Thru
 from ..playing.timing_stats import TimingStats
 from ..playing.worker_client import WorkerClient
 from ..styles.presets import Preset
-from ..takes.recorder import Witness
+from ..takes.recorder import SessionRecorder
 from ..timing.ableton_link import LinkFollower
 from ..timing.garbage_collection import GarbageCollection
 from ..timing.midi_clock import MidiClockFollower
+from ..timing.step_clock import Moments, stepwise
 from ..timing.transport import Transport
 from ..turns.modes import BeatSettings, ModeSettings
 from . import actions
@@ -68,7 +69,7 @@ class Session:
         output: OutputPort,
         mind: WorkerClient,
         preset: Preset,
-        take: Witness | None,
+        take: SessionRecorder | None,
         say: Callable[[str], None],
         clock: Clock,
         show: Callable[[str], None] = lambda state: None,
@@ -112,6 +113,9 @@ class Session:
             hopeful=rounds is None,
         )
         self.partner.improviser.zone = self.zone
+        self.load: Callable[[Callable[[], Preset]], Preset] = self._loaded  # how a style comes from the shelf
+        if isinstance(clock, Moments):
+            self.player.journal = lambda when, row: self._later(journal, when, row)
         self._failure: UserError | None = None
         self._stumbled = False
         self._tidy: GarbageCollection | None = None
@@ -126,24 +130,18 @@ class Session:
         self._over = asyncio.Event()
         if self._stopping:
             self._over.set()
-        self.partner.start = self.clock.now()
-        self.journal(self.partner.start, {"begins": True})
         sys.setswitchinterval(0.0001)  # a thread that keeps time must not wait 5 ms for its turn
-        tidy = self._tidy = GarbageCollection(self.clock.now())
-        if self.seconds is not None:
-            self._loop.call_later(self.seconds, self.stop)
-        self.player.start()
-        for message in self.zone.sound(self.player.schedule.channel):
-            self.player.send_at(self.clock.now(), message)
+        tidy: GarbageCollection | None = None
         try:
-            for port in self.inputs:
+            for port in self.inputs:  # which may take a while, and then the clock begins
                 self.listen(port)
-            if self.beat.tempo is not None:
-                self.metronome.begin(self.clock.now(), self.beat)
+            tidy = self._begin(self._loop)
             more = () if self.beside is None else (self.beside(self),)
-            await self._until_over(self.partner.play(), self._watch(), *more)
+            work = stepwise(self.clock, self.partner.play(), "partner"), stepwise(self.clock, self._watch(), "watch")
+            await self._until_over(*work, *more)
         finally:
-            tidy.end()
+            if tidy is not None:
+                tidy.end()
             self.journal(self.clock.now(), {"ends": True})
             for port in self._listening:
                 port.close()
@@ -161,6 +159,22 @@ class Session:
         if self._failure is not None:
             raise self._failure
         return Report(self.meters.summary(), self.partner.calls, self.partner.answers)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> GarbageCollection:
+        """The first moment of the session."""
+        if isinstance(self.clock, Moments):
+            self.clock.follow()
+        now = self.partner.start = self.clock.now()
+        self.journal(now, {"begins": True})
+        tidy = self._tidy = GarbageCollection(now)
+        if self.seconds is not None:
+            loop.call_later(self.seconds, self.stop)
+        self.player.start()
+        for message in self.zone.sound(self.player.schedule.channel):
+            self.player.send_at(now, message)
+        if self.beat.tempo is not None:
+            self.metronome.begin(now, self.beat)
+        return tidy
 
     def listen(self, port: InputPort) -> None:
         """Hear one more port. Raises PortLost."""
@@ -194,7 +208,7 @@ class Session:
                     self._later(self._looped, name)
                     return
                 event = Event(event.when, self.zone.felt(message))
-                if self.thru is not None and (self.thru.holds(message) or not self.controls.owns(message)):
+                if self.thru is not None and (self.thru.holds(message) or not self.controls.is_bound(message)):
                     try:
                         if self.thru.pass_on(event.message, name):
                             self.echoes.sent(event.message, event.when)
@@ -208,6 +222,13 @@ class Session:
         self.echoes.sent(sent.message, actual)
         self._later(self._left, sent, actual)
 
+    def _moment(self) -> bool:
+        """Something comes from without: a moment begins, where the clock tells the take of them. Returns whether it does."""
+        if isinstance(self.clock, Moments):
+            self.clock.begin()
+            return True
+        return False
+
     def _later(self, act: Callable[..., None], *args: Any) -> None:
         """Have the event loop do something; after its end, nothing is done."""
         if self._loop is not None:
@@ -217,6 +238,8 @@ class Session:
     # -- on the loop -------------------------------------------------------------------------------------------------
 
     def _end(self, failure: UserError | None) -> None:
+        if self._moment():
+            self.journal(self.clock.now(), {"over": True})
         self._failure = self._failure or failure
         self._over.set()
 
@@ -228,14 +251,15 @@ class Session:
             self.say(f"Something went wrong inside ({what!r}); the music goes on. Please report it, with the take.")
 
     def _arrived(self, event: Event, port: str) -> None:
+        self._moment()
         if self.take is not None:
-            self.take.heard(event, port)
+            self.take.record_input(event, port)
         if is_clock(event.message):
             self._ticked(event)
             return
         message = event.message
-        if self.controls.owns(message) and not self.partner.listener.holds(message):
-            if (action := self.controls.action(message, partial(actions.position, self))) is not None:
+        if self.controls.is_bound(message) and not self.partner.listener.holds(message):
+            if (action := self.controls.action_for(message, partial(actions.position, self))) is not None:
                 actions.act(self, action, event.when)
             return
         if not self.zone.hears(message):
@@ -247,13 +271,24 @@ class Session:
 
     def act(self, action: str, when: float) -> None:
         """Do what page or letter asks for: see `agent.session.actions`. On the loop."""
-        self.journal(when, {"act": action})
+        self.journal(when, {"act": action} if not self._moment() else {"act": action, "when": when})
         actions.act(self, action, when)
 
     def use(self, preset: Preset) -> None:
         """Play in this style from the next note on. Raises UserError."""
+        self._moment()
         self.journal(self.clock.now(), {"preset": preset.row()})
         self.partner.take_style(replace(preset, sampling=self.zone.range(preset.sampling)))
+
+    def _loaded(self, find: Callable[[], Preset]) -> Preset:
+        """A style from the shelf, which the take is told: there may be another of that name there some day. Raises UserError."""
+        try:
+            preset = find()
+        except UserError:
+            self.journal(self.clock.now(), {"loads": None})
+            raise
+        self.journal(self.clock.now(), {"loads": preset.row()})
+        return preset
 
     def _looped(self, port: str) -> None:
         if not self._looping:
@@ -273,7 +308,7 @@ class Session:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.player.schedule.channel:
             return  # ticks and clicks are no music
         if self.take is not None:
-            self.take.played(sent.planned, actual, sent.message)
+            self.take.record_output(sent.planned, actual, sent.message)
         if sent.number >= 0:
             self.meters.lateness.append(actual - sent.planned)
             self.meters.notes += sent.is_on
@@ -298,7 +333,7 @@ class Session:
                 self.partner.resettle(free=True)
             self.metronome.plan(now)
             if self._tidy is not None and self.partner.improviser.solo is None:
-                self._tidy.calm(now, now - self.partner.listener.last_onset)
+                self._tidy.collect_when_idle(now, now - self.partner.listener.last_onset)
             self.partner.keep_time()
             await asyncio.sleep(WATCH)
 

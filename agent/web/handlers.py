@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.music.note import CALL, HELD
+from models.music.settings import KNOB as KNOB_SETTING
 
 from ..control.bindings import KNOB, PRESET
 from ..errors import UserError
@@ -55,7 +56,7 @@ def _pad(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None
         stage.corners = corners
     a, b, c, d = stage.at_corners
     preset = maker.blend("pad", maker.blend("top", a, b, x), maker.blend("bottom", c, d, x), y)
-    turned = {k: v for k, v in session.partner.preset.sampling.items() if k.startswith(presets.KNOB)}
+    turned = {k: v for k, v in session.partner.preset.sampling.items() if k.startswith(KNOB_SETTING)}
     shares = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
     title = " · ".join(f"{share:.0%} {p.title}" for share, p in zip(shares, (a, b, c, d), strict=True) if share > 0.1)
     # Who plays stays: a hand on its way over the pad would call another musician at each turn.
@@ -71,7 +72,7 @@ async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
         raise UserError(
             f"Play a little more first: a style is learnt from {LEAST_LEARNT} notes, and I have heard {len(notes)}."
         )
-    z, habits = await session.mind.encode(notes)
+    z, habits = await session.mind.encode_aside(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
     about = session.mind.ready or {}
@@ -86,7 +87,7 @@ async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
         source="your playing",
         musician=who,
         sampling=habits,
-        vamp=maker.vamp(notes),
+        vamp=maker.cut_passage(notes),
     )
     _keep(stage, preset)
     use(session, preset)
@@ -111,7 +112,7 @@ def slug(name: str) -> str:
 
 
 def _learn(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    stage.learning.wanted = wish["action"]
+    stage.learning.pending = wish["action"]
 
 
 def _delete(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
@@ -140,7 +141,7 @@ HANDLERS: dict[str, Handler] = {
     "save preset": _save_preset,
     "sound like that": lambda stage, session, page, w: stage.later(_sound_like_that(stage, session, w["name"])),
     "learn": _learn,
-    "forget": lambda stage, session, page, w: stage.learning.forget(w["trigger"]),
+    "forget": lambda stage, session, page, w: stage.learning.remove(w["trigger"]),
     "takes": lambda stage, session, page, w: stage.tell_takes(),
     "delete take": _delete,
 }

@@ -60,6 +60,7 @@ def trap(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
             "agent/takes/postprocess.py",
             "agent/__main__.py",
         ):
+            (folder / module).parent.mkdir(exist_ok=True)
             (folder / module).write_text(f"open({str(marks / 'module')!r}, 'w').close()\n")
     (folder / "matplotlibrc").write_text("text.usetex: True\nbackend: module://evil\n")
     monkeypatch.chdir(folder)
@@ -122,9 +123,9 @@ def test_the_guardian(trap: Path) -> None:
 
 def test_the_darkroom(trap: Path, tmp_path: Path) -> None:
     take = make_take(tmp_path, "2024-01-01_10-00-00")
-    postprocess.develop([take])
-    wait_for(lambda: postprocess._at_work[-1].poll() is not None, 120, "the darkroom's end")
-    assert postprocess._at_work.pop().returncode == 0
+    postprocess.finish_in_background([take])
+    wait_for(lambda: postprocess._processes[-1].poll() is not None, 120, "the end of the background process")
+    assert postprocess._processes.pop().returncode == 0
     assert (take / PICTURE).is_file()
     (take / PICTURE).unlink()
     run(*launcher.command("agent.takes.postprocess", str(take)))  # in this very folder, too
@@ -166,7 +167,7 @@ def test_what_the_bootstrap_asks_of_an_interpreter(trap: Path) -> None:
 
 
 def test_the_cold_start_of_the_bench(trap: Path) -> None:
-    found = asyncio.run(bench._cold_start("open", "live"))
+    found = asyncio.run(bench._measure_cold_start("open", "live"))
     assert 0 < found["thru"] < found["ready"]
 
 
@@ -197,18 +198,18 @@ def test_it_finds_the_packages_beside_it(trap: Path, tmp_path: Path, python: str
 
 
 def test_every_child_is_isolated() -> None:
-    """Each command that begins with our own interpreter leaves the current folder out, or is handed to `launcher.isolated`."""
+    """Each command that begins with our own interpreter leaves the current folder out, or is handed to `launcher.isolate`."""
     plain = set()
     for path in sorted([*ROOT.glob("agent/**/*.py"), *ROOT.glob("models/**/*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
             words = [ast.unparse(word) for word in node.elts] if isinstance(node, ast.List) else []
             if words and "executable" in words[0] and words[1:2] not in (["'-P'"], ["'-I'"]):
                 plain.add((path.stem, words[1]))
-    assert plain == {("worker_client", "'-m'"), ("model_replay", "*musician"), ("launcher", "DASH_M")}
+    assert plain == {("worker_client", "'-m'"), ("model_replay", "*self.musician"), ("launcher", "DASH_M")}
     started = {
-        "worker_client": "*launcher.isolated(self.command)",
-        "model_replay": "launcher.isolated([sys.executable, *musician])",
-        "worker_batch": "launcher.isolated(list(command))",
+        "worker_client": "*launcher.isolate(self.command)",
+        "model_replay": "launcher.isolate([sys.executable, *self.musician])",
+        "worker_batch": "launcher.isolate(list(command))",
     }
     for name, words in started.items():
         (path,) = ROOT.glob(f"agent/**/{name}.py")
