@@ -128,6 +128,7 @@ def _summarize(folder: Path, _size: int, _modified_ns: int) -> Summary:
             tempo = row.get("tempo", tempo)
             if "out" in row and str(row["out"])[:1] in "89":
                 lateness.append(float(row["at"]) - float(row["t"]))
+        known_tempo = float(tempo) if isinstance(tempo, int | float) else None
         notes = take_notes(folder / JSONL)
     except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{folder.name} cannot be read; it may be broken.") from error
@@ -139,7 +140,7 @@ def _summarize(folder: Path, _size: int, _modified_ns: int) -> Summary:
         played=len(notes[PLAYER]),
         answered=len(notes[AGENT]),
         key=estimate_key(both),
-        tempo=float(tempo) if isinstance(tempo, int | float) else estimate_tempo(notes[PLAYER]),
+        tempo=estimate_tempo(notes[PLAYER]) if known_tempo is None else known_tempo,
         preset=str(about.get("preset", "")),
         seed=seed if isinstance(seed, int) else None,
         late_ms=percentiles(lateness).get("p99"),

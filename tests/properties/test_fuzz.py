@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
@@ -217,6 +217,7 @@ sent_rows = st.fixed_dictionaries({"t": moments, "at": moments, "out": messages}
 
 @quick
 @given(st.lists(heard_rows | sent_rows | st.dictionaries(whats, values) | st.binary(max_size=9), max_size=12))
+@example([{"t": 0.0, "in": "keys", "bytes": "90 3c 50"}, {"tempo": 10**400}])  # too large for a float
 def test_a_random_take(folder: Path, told: list[Any]) -> None:
     """The next start finds it, and must not fail."""
     shelf = folder / "takes"
