@@ -70,7 +70,7 @@ class Player:
             self.schedule.retract()
             return set(self.schedule.sounded)
 
-    def curfew(self, when: float) -> None:
+    def set_curfew(self, when: float) -> None:
         """Be silent from then on, whatever is planned; infinity: never."""
         with self._wake:
             self.schedule.curfew = when

@@ -17,6 +17,7 @@ from ..control.bindings import Bindings
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event
 from ..playing.worker_client import RELIEVED, WorkerClient
+from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles.presets import Preset
 from ..turns.modes import BeatSettings, ModeSettings
@@ -106,7 +107,6 @@ class SessionReplay:
         self.told, self.known, self.begins = told, known, begins
         self.name, self.closed = "replay", False
         self.sent: list[tuple[float, bytes]] = []
-        self.ears: dict[str, Any] = {}
 
     def run(self) -> str:
         """Play it all; the first difference, or ""."""
@@ -121,24 +121,19 @@ class SessionReplay:
     async def _play(self, loop: LateLoop) -> str:
         k = self.known
         mind = ScriptedWorker(self.told)
-        session = Session(
-            inputs=[],
-            output=self,
-            mind=mind,
+        config = SessionConfig(
             preset=Preset.of(k["preset"]),
-            take=self,
-            say=lambda text: None,
-            clock=loop,
-            manner=ModeSettings(**k["manner"]) if "manner" in k else None,
-            beat=BeatSettings(**k["beat"]) if "beat" in k else None,
-            zone=KeyboardZones(**k["zone"]) if "zone" in k else None,
+            mode_settings=ModeSettings(**k.get("manner", {})),
+            beat=BeatSettings(**k.get("beat", {})),
+            zones=KeyboardZones(**k.get("zone", {})),
             controls=Bindings.of(k["controls"]),
             channel=k["channel"],
             thru=k["thru"],
             seed=self.told[0].get("seed"),
             rounds=k.get("rounds"),
-            make_player=LoopPlayer,
         )
+        io = SessionIO(inputs=[], output=self, worker=mind, clock=loop, take=self, make_player=LoopPlayer)
+        session = Session(config, io)
         running = asyncio.ensure_future(session.run())
         await asyncio.sleep(0)
         await self._happen(loop, session, mind)
@@ -155,12 +150,11 @@ class SessionReplay:
             if (wait := row["t"] - loop.now()) > 0:
                 await asyncio.sleep(wait)
             if "in" in row:
-                ear = self.ears.setdefault(row["in"], session._ear(row["in"]))
-                ear(Event(row["t"], bytes.fromhex(row["bytes"])))
+                session.receive(Event(row["t"], bytes.fromhex(row["bytes"])), row["in"])
             elif "act" in row:
                 session.act(row["act"], row["t"])
             elif "preset" in row:
-                session.use(Preset.of(row["preset"]))
+                session.set_style(Preset.of(row["preset"]))
             elif "got" in row or "lost" in row:
                 mind.answer(row.get("got"), row.get("lost", ""))
             else:

@@ -1,7 +1,4 @@
-"""The glance: how a session is doing at this moment, as a record for the pages and as a few lines for the terminal.
-
-Knows nothing of sockets or terminals, and changes nothing.
-"""
+"""How a session is doing at this moment: a record for the pages, and a few lines for the terminal. Nothing is changed by it."""
 
 from __future__ import annotations
 
@@ -11,42 +8,42 @@ from typing import Any
 
 from ..control.parameters import PARAMETERS
 from ..playing.timing_stats import percentiles
-from . import actions
 from .session import Session
 
-LATELY = 500  # figures of each kind that count
+RECENT = 500  # figures of each kind that count
 TURNS = {"listening": "your turn", "answering": "its turn", "your bars": "your bars"}
 BOX = 10  # characters of a line's name
 Row = dict[str, Any]
 
 
-def glance(session: Session, showing: str) -> Row:
+def snapshot(session: Session, showing: str) -> Row:
     """Everything but notes, ports and lists. `showing` is what the agent is doing, in a word or two."""
-    partner, transport, meters = session.partner, session.transport, session.meters
-    preset, now = partner.preset, session.clock.now()
-    bar = transport.bar(now)
+    partner = session.partner
+    stats = session.stats
+    preset = partner.preset
+    bar = session.transport.bar(session.clock.now())
     return {
-        "ready": session.mind.ready is not None and not session.mind.gone.is_set(),
+        "ready": session.worker.ready is not None and not session.worker.gone.is_set(),
         "showing": showing,
-        "mode": partner.manner.mode,
+        "mode": partner.mode_settings.mode,
         "preset": {"name": preset.name, "title": preset.title or preset.name},
-        "parameters": {name: round(actions.position(session, name), 3) for name in PARAMETERS},
+        "parameters": {name: round(session.actions.parameter(name), 3) for name in PARAMETERS},
         "bar": None if bar is None else {"start": bar.start, "length": bar.length, "beats": bar.beats},
         "figures": {
-            "first note": lately(meters.first_note),
-            "lateness": lately(meters.lateness),
-            "cut-in": lately(meters.cut_in),
+            "first note": recent_percentiles(stats.first_note),
+            "lateness": recent_percentiles(stats.lateness),
+            "cut-in": recent_percentiles(stats.cut_in),
         },
-        "level": {"step": meters.level, "word": meters.level_word},
+        "level": {"step": stats.level, "word": stats.level_word},
         "misses": session.player.schedule.misses,
-        "notes": meters.notes,
-        "answers": meters.answers,
+        "notes": stats.notes,
+        "answers": stats.answers,
     }
 
 
-def lately(seconds: Any) -> dict[str, float]:
+def recent_percentiles(seconds: Any) -> dict[str, float]:
     """The percentiles of the last figures, in milliseconds."""
-    return percentiles(list(itertools.islice(reversed(seconds), LATELY)))
+    return percentiles(list(itertools.islice(reversed(seconds), RECENT)))
 
 
 def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]:

@@ -44,7 +44,7 @@ def _midi(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> Non
 
 def use(session: Session, preset: Preset) -> None:
     """Play in this style from the next note on. Raises UserError."""
-    session.use(preset)
+    session.set_style(preset)
 
 
 def _pad(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
@@ -66,15 +66,15 @@ def _pad(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None
 
 async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
     """A preset from the player's last phrases. Raises UserError, MindLost."""
-    notes = [n for n in session.partner.conversation.notes if n.role == CALL and n.duration != HELD][-64:]
+    notes = [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD][-64:]
     if len(notes) < LEAST_LEARNT:
         raise UserError(
             f"Play a little more first: a style is learnt from {LEAST_LEARNT} notes, and I have heard {len(notes)}."
         )
-    z, habits = await session.mind.encode(notes)
+    z, habits = await session.worker.encode(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
-    about = session.mind.ready or {}
+    about = session.worker.ready or {}
     weights = str(about.get("points", about.get("weights", "")))
     who = session.partner.preset.musician
     preset = Preset(

@@ -24,6 +24,7 @@ import numpy as np
 from agent.clock import SystemClock
 from agent.playing.player import Player
 from agent.playing.worker_client import WorkerClient, worker_command
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset, load
 from agent.turns.modes import DUET, BeatSettings, ModeSettings
@@ -128,11 +129,10 @@ async def play_along(tune: Tune, mind: Any, clock: Any, make_player: Any, how: H
     """One duet: what was played under the melody, on the tune's own line of time, and the share of it that was ready."""
     keys, output = FakeInput(clock), FakeOutput(clock)
     beat = BeatSettings(tempo=240.0 / tune.bar, count_in=0)
-    session = Session(
-        **{"inputs": [keys], "output": output, "mind": mind, "preset": how.preset, "take": None, "seed": how.seed},
-        **{"say": lambda text: None, "clock": clock, "channel": AGENT, "make_player": make_player},
-        **{"manner": ModeSettings(DUET, part="comp", groove=how.groove), "beat": beat},
-    )
+    mode_settings = ModeSettings(DUET, part="comp", groove=how.groove)
+    config = SessionConfig(how.preset, mode_settings=mode_settings, beat=beat, channel=AGENT, seed=how.seed)
+    io = SessionIO(inputs=[keys], output=output, worker=mind, clock=clock, make_player=make_player)
+    session = Session(config, io)
     running = asyncio.ensure_future(session.run())
     while mind_sleeps(mind) or not session.transport.running:
         await asyncio.sleep(0.01)
@@ -145,8 +145,8 @@ async def play_along(tune: Tune, mind: Any, clock: Any, make_player: Any, how: H
     await asyncio.sleep(2.0)
     session.stop()
     await running
-    meters = session.meters
-    ready = 1.0 - (meters.unready + meters.misses) / max(meters.notes + meters.misses, 1)
+    stats = session.stats
+    ready = 1.0 - (stats.unready + stats.misses) / max(stats.notes + stats.misses, 1)
     return heard_by(output, zero), ready
 
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from agent.control.bindings import Bindings
 from agent.playing.metronome import Metronome
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.turns.modes import MODES, BeatSettings, ModeSettings
@@ -63,20 +64,22 @@ class Room(RuleBasedStateMachine):
         self.said: list[str] = []
 
         async def begin() -> asyncio.Task[Any]:
-            self.session = Session(
-                inputs=self.keys,
-                output=self.output,
-                mind=self.mind,  # type: ignore[arg-type]
-                preset=Preset("plain"),
-                take=None,
-                say=self.said.append,
-                clock=self.loop,
-                manner=ModeSettings(mode, bars=1),
+            config = SessionConfig(
+                Preset("plain"),
+                mode_settings=ModeSettings(mode, bars=1),
                 beat=BeatSettings(follow=follow, tempo=None if follow else tempo, click=clicks, send_clock=clicks),
                 controls=self.controls,
                 channel=channel,
+            )
+            io = SessionIO(
+                inputs=self.keys,
+                output=self.output,
+                worker=self.mind,
+                clock=self.loop,
+                say=self.said.append,
                 make_player=LoopPlayer,
             )
+            self.session = Session(config, io)
             return asyncio.ensure_future(self.session.run())
 
         self.running = self.loop.run_until_complete(begin())
@@ -153,7 +156,7 @@ class Room(RuleBasedStateMachine):
 
     @rule()
     def hush(self) -> None:
-        self.session.partner.improviser.leave()
+        self.session.partner.leave()
         self.session.player.cut()
 
     # -- what goes wrong ---------------------------------------------------------------------------------------------
@@ -208,7 +211,7 @@ class Room(RuleBasedStateMachine):
         self.session.act("call", self.loop.now())
         self.wait(12.0)
         assert self.session.player.schedule.empty
-        assert not self.session.partner.listener.down
+        assert not self.session.partner.keys_down
         judge([(t, m) for t, m in self.output.sent if m[0] & 0x0F != Metronome.CHANNEL])  # which clicks on
 
     def is_sound(self) -> None:

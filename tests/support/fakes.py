@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.midi.messages import Event
 from agent.midi.ports import PortLost
 from agent.playing.worker_client import RELIEVED, WorkerLost, WorkerReplaced
+from agent.playing.worker_interface import Worker
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
 from models.music.note import ANSWER, Note, Span
 from models.worker import Echo
@@ -184,7 +185,7 @@ class FakeWorker:
 
     @property
     def did(self) -> dict[str, int]:
-        return self.echo.did()
+        return dict(self.echo.did())
 
     def draft(self, span: Span, candidates: int) -> None:
         self.drafts.append((span, candidates))
@@ -194,6 +195,10 @@ class FakeWorker:
 
     async def close(self) -> None:
         self.closed = True
+
+
+if TYPE_CHECKING:
+    _: Worker = FakeWorker()  # the type checker compares it with the interface
 
 
 def judge(sent: Sequence[tuple[float, bytes]]) -> None:

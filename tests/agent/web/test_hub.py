@@ -19,6 +19,7 @@ from agent.midi.messages import Event
 from agent.midi.output_merge import AGENT, PLAYER, OutputMerge
 from agent.midi.port_subscribers import PortSubscribers
 from agent.midi.ports import PortList
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
@@ -294,21 +295,19 @@ class Evening:
         self.stage = Hub(desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay, handle=handle)
         self.stage.broadcast = lambda news: self.news.append(news) if news else None
         self.page = Page()
-        self.session = self.stage.session = Session(
+        io = SessionIO(
             inputs=[self.keyboard, self.stage.keys, self.stage.browser],
             output=desk.agent,
-            own=desk.player,
-            mind=self.mind,  # type: ignore[arg-type]
-            preset=presets.load(),
+            thru_output=desk.player,
+            worker=self.mind,
+            clock=loop,
             take=self.stage,
             say=self.stage.say,
             show=self.stage.show,
-            clock=loop,
-            channel=1,
-            controls=self.learning.controls,
-            beside=lambda session: self.stage.look(),
             make_player=LoopPlayer,
         )
+        config = SessionConfig(presets.load(), channel=1, controls=self.learning.controls)
+        self.session = self.stage.session = Session(config, io)
 
     def wish(self, **fields: Any) -> None:
         self.stage.wish(self.page, read(json.dumps(fields)))
@@ -332,7 +331,7 @@ class Evening:
 def evening(script: Any, folder: Path) -> Evening:
     async def both(loop: VirtualLoop) -> Evening:
         made = Evening(loop, folder)
-        running = asyncio.ensure_future(made.session.run())
+        running = asyncio.ensure_future(made.session.run(lambda session: made.stage.look()))
         await asyncio.sleep(0.05)
         await script(made)
         made.session.stop()
@@ -436,8 +435,8 @@ def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
         assert (e.sound.timbres, e.sound.loudness) == ({AGENT: "bass"}, 0.5)
         e.wish(do="knob", name="swing", value=66)
         e.wish(do="knob", name="mirror", value=300)  # as far as it goes
-        manner = e.session.partner.manner
-        assert (manner.swing, manner.mirror) == (0.66, 1.0)
+        settings = e.session.partner.mode_settings
+        assert (settings.swing, settings.mirror) == (0.66, 1.0)
         before = e.stage.state()["preset"]["name"]
         e.wish(do="act", action="next-preset")
         e.wish(do="act", action="previous-preset")

@@ -99,5 +99,5 @@ def test_the_shipped_musician_keeps_it_too() -> None:
 
 
 def test_both_rooms_agree() -> None:
-    assert answers.GROOVE == modes.ALONE
+    assert answers.GROOVE == modes.ALONE_GROOVE
     assert presets.SAMPLING["beat"][1] >= 3.5
