@@ -82,7 +82,7 @@ class Services:
                 )
             more = [self.witness.look()] if self.witness is not None else []
             more += [self._redraw(session, self.draw)] if self.draw is not None else []
-            await asyncio.gather(self._listen(audience, say), self.bay.look(session, say), *more)
+            await asyncio.gather(self._listen(audience, say), self.bay.watch(session, say), *more)
         finally:
             await asyncio.to_thread(audience.close)
             self.bay.close()

@@ -29,10 +29,8 @@ from .timing_stats import TimingStats
 from .wakeup import TICK, Wakeup
 
 MARGIN = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
-CLOSE, STOP = (
-    1.5,
-    0.25,
-)  # beats before the player's bars: from where on the agent may close, and where it begins no note
+CLOSE = 1.5  # beats before the player's bars, from which on the agent may close
+STOP = 0.25  # beats before the player's bars, from which on it begins no note
 LEAD_IN = 0.25  # seconds before its bars in which the agent decides to play
 PREPARATION = 1.5  # seconds before that from which on candidates are generated
 REST = 0.5  # seconds between two looks of an agent that rests

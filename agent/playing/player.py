@@ -1,6 +1,4 @@
-"""The player: a thread that sends each message at its time.
-
-Knows nothing of phrases or turns; the schedule decides, this keeps the time.
+"""A thread that sends each message at its time. The schedule decides what is sent; this keeps the time.
 
 Threads: all methods may be called from any; everything that touches the schedule or the port is under one lock, so that an off and the
 on after it never change places. The thread sleeps until shortly before something is due, and then waits for it awake, for less than a
@@ -21,7 +19,7 @@ from ..errors import UserError
 from ..midi.ports import OutputPort
 from .schedule import Schedule, Sent
 
-AWAKE = 0.0008  # seconds: systems wake a sleeper up to this late
+BUSY_WAIT = 0.0008  # seconds: systems wake a sleeper up to this late
 OnSent = Callable[[Sent, float], None]
 
 
@@ -30,8 +28,10 @@ class Player:
 
     def __init__(self, output: OutputPort, clock: Clock, channel: int, on_sent: OnSent) -> None:
         self.schedule = Schedule(channel)
-        self.lost: UserError | None = None  # why the port cannot be played any more
-        self._output, self._clock, self._on_sent = output, clock, on_sent
+        self.port_error: UserError | None = None  # why the port cannot be played any more
+        self._output = output
+        self._clock = clock
+        self._on_sent = on_sent
         self._wake = threading.Condition()
         self._stopping = False
         self.priority = thread_priority.USUAL  # of its thread
@@ -61,14 +61,15 @@ class Player:
         """Be silent at once; returns the numbers of the notes that had begun since the last cut."""
         with self._wake:
             self._send(self.schedule.cut(self._clock.now()))
-            sounded, self.schedule.sounded = self.schedule.sounded, set()
-            return sounded
+            begun = self.schedule.begun
+            self.schedule.begun = set()
+            return begun
 
     def retract(self) -> set[int]:
         """Take back what has not begun; what sounds, sounds on. Returns the numbers of notes that had begun since the last cut."""
         with self._wake:
             self.schedule.retract()
-            return set(self.schedule.sounded)
+            return set(self.schedule.begun)
 
     def set_curfew(self, when: float) -> None:
         """Be silent from then on, whatever is planned; infinity: never."""
@@ -81,15 +82,15 @@ class Player:
         with self._wake:
             return self.schedule.planned()
 
-    def taken(self, pitch: int) -> None:
+    def claim_pitch(self, pitch: int) -> None:
         """The player strikes this pitch on our channel; call it before the key's own message is sent."""
         with self._wake:
-            self._send(self.schedule.taken(pitch, self._clock.now()))
+            self._send(self.schedule.claim_pitch(pitch, self._clock.now()))
 
-    def freed(self, pitch: int) -> None:
+    def free_pitch(self, pitch: int) -> None:
         """The player lets this pitch go."""
         with self._wake:
-            self.schedule.freed(pitch)
+            self.schedule.free_pitch(pitch)
 
     def sounds(self, pitch: int) -> bool:
         """Whether a note of ours sounds there."""
@@ -115,8 +116,8 @@ class Player:
             with self._wake:
                 due = self.schedule.next_time()
                 ahead = None if due is None else due - self._clock.now()
-                if ahead is None or ahead > AWAKE:
-                    self._wake.wait(None if ahead is None else ahead - AWAKE)
+                if ahead is None or ahead > BUSY_WAIT:
+                    self._wake.wait(None if ahead is None else ahead - BUSY_WAIT)
                     continue
             while due is not None and self._clock.now() < due:
                 pass
@@ -129,7 +130,7 @@ class Player:
             try:
                 self._output.send(sent.message)
             except UserError as error:  # go on: the rest of the ledger must be closed all the same
-                self.lost = self.lost or error
+                self.port_error = self.port_error or error
                 continue
             with contextlib.suppress(RuntimeError):  # the loop that is told may be closed already
                 self._on_sent(sent, self._clock.now())

@@ -225,8 +225,8 @@ class Session:
             self.stats.notes += sent.is_on
             if sent.is_on:
                 self.partner.note_sent(sent.number, actual)
-        if self.player.lost is not None:
-            self._end(self.player.lost)
+        if self.player.port_error is not None:
+            self._end(self.player.port_error)
 
     def _answered(self, answers: int) -> None:
         if self.config.rounds is not None and answers >= self.config.rounds and self._loop is not None:

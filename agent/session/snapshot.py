@@ -54,10 +54,12 @@ def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]
     turned += [f"{n} {knobs[n]:.0f} %" for n in ("groove", "mirror") if knobs[n]]
     turned += [f"swing {knobs['swing']:.0f} %"] if knobs["swing"] > 50 else []
     beat = "free time"
-    if bar := row["bar"]:
+    bar = row["bar"]
+    if bar:
         number = int((now - bar["start"]) / bar["length"] % 1 * bar["beats"]) + 1
         beat = f"{knobs['tempo']:.0f} beats a minute, beat {number} of {bar['beats']}"
-    late, first = row["figures"]["lateness"].get("p99"), row["figures"]["first note"].get("p50")
+    late = row["figures"]["lateness"].get("p99")
+    first = row["figures"]["first note"].get("p50")
     health = [f"{row['notes']} notes, {row['misses']} missed"]
     health += [f"late by {late:.1f} ms at p99"] if late is not None else []
     health += [f"first note after {first:.0f} ms"] if first is not None else []

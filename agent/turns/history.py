@@ -82,5 +82,6 @@ class History:
         return self._take(max(len(self) - most, self.first))
 
     def _take(self, number: int) -> Change:
-        self._same = self._known = len(self)
+        self._same = len(self)
+        self._known = len(self)
         return number, self.notes[number - self.first :]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 CALL, TRADE, DUET = "call", "trade", "duet"
 MODES = (CALL, TRADE, DUET)
-DUET_GROOVE, ALONE_GROOVE = 0.6, 0.3  # the usual groove of a duet, and of who plays alone
+DUET_GROOVE = 0.6  # the usual groove of a duet
+ALONE_GROOVE = 0.3  # the usual groove of who plays alone
 PARTS = ("auto", "comp", "lead", "bass")
 
 

@@ -13,6 +13,7 @@ from ..midi.messages import (
     CONTROL,
     NOTE_OFF,
     NOTE_ON,
+    PEDAL_DOWN,
     RESET_CONTROLS,
     SUSTAIN,
     Event,
@@ -47,13 +48,15 @@ class NoteTracker:
         message = event.message
         if len(message) < 3 or not 0x80 <= message[0] < 0xF0 or message[1] > 127 or message[2] > 127:
             return None
-        kind, channel, number, value = message[0] & 0xF0, message[0] & 0x0F, message[1], message[2]
+        kind = message[0] & 0xF0
+        channel = message[0] & 0x0F
+        _, number, value = message[:3]
         if kind == NOTE_ON and value > 0:
             return self._note_on(event.when, (channel, number), value)
         if kind in (NOTE_ON, NOTE_OFF):
             self._note_off(event.when, (channel, number))
         elif kind == CONTROL and number == SUSTAIN:
-            self._set_pedal(event.when, channel, value >= 64)
+            self._set_pedal(event.when, channel, value >= PEDAL_DOWN)
         elif kind == CONTROL and number in (ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF):
             self.release_all(event.when, channel)
         return None
@@ -62,10 +65,11 @@ class NoteTracker:
         """Whether this ends something that was played, a key or a pedal, whatever else the message has come to mean."""
         if len(message) != 3:
             return False
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        kind = message[0] & 0xF0
+        channel = message[0] & 0x0F
         if kind == NOTE_OFF or (kind == NOTE_ON and message[2] == 0):
             return (channel, message[1]) in self.down
-        return kind == CONTROL and message[1] == SUSTAIN and message[2] < 64 and channel in self.pedals
+        return kind == CONTROL and message[1] == SUSTAIN and message[2] < PEDAL_DOWN and channel in self.pedals
 
     def release_all(self, now: float, channel: int | None = None) -> None:
         """All keys and pedals up, on one channel or on all: the player is gone, or has said so."""

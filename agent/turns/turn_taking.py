@@ -21,13 +21,15 @@ LEAST_NOTES = 2
 WAIT = 2.7  # seconds
 POWER = 2 / 3
 GAPS = (1.5, 10.0)
-SHORTEST_SILENCE, LONGEST_SILENCE = 0.35, 1.5  # seconds
+SHORTEST_SILENCE = 0.35  # seconds
+LONGEST_SILENCE = 1.5  # seconds
 REST = 2.5  # seconds: a note from before such a rest belongs to no phrase of now
 AFTER_RELEASE = 0.2  # seconds: hands that have just left the keys may come back
 HELD_FACTOR = 1.5  # times as long while a key is down: courtesy, as in real phrases a key tells nothing
 PEDAL_FACTOR = 1.2  # times as long while a pedal is down
 CHORD = 0.04  # seconds: onsets closer than this are one chord
-CLOSE, STOP = 0.8, 1.4  # of the call's length: from where on an answer may close, and where it must stop
+CLOSE = 0.8  # of the call's length, from which on an answer may close
+STOP = 1.4  # of the call's length, after which it begins no note
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ class Patience:
     """How patient this session's player wants us to be: a silence is waited for `factor` times as long, 1 to `MOST`."""
 
     factor: float = 1.0
-    MOST, UP, DOWN = 1.5, 1.15, 0.97  # a player who has been cut into is given more time, and less again bit by bit
+    MOST = 1.5
+    UP = 1.15  # a player who has been cut into is given more time
+    DOWN = 0.97  # and less again bit by bit
     MEANT = 0.5  # seconds: who plays on so soon after an answer has begun was not done
 
     def learn(self, played_on: bool) -> None:

@@ -96,4 +96,4 @@ def test_a_lost_port_is_remembered_and_raises_nowhere() -> None:
     stage.output.lost = True
     stage.player.add([(1, Note(stage.clock.now(), 0.1, 60, 80, ANSWER))])
     stage.player.stop()
-    assert "is gone" in str(stage.player.lost)
+    assert "is gone" in str(stage.player.port_error)

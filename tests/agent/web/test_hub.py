@@ -536,7 +536,7 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         desk, home = e.stage.desk, plugs.output(None)
         desk.lead_to(home)
         e.stage.bay = Patchbay(plugs, desk, ours=True)
-        looking = asyncio.ensure_future(e.stage.bay.look(e.session, e.stage.say))
+        looking = asyncio.ensure_future(e.stage.bay.watch(e.session, e.stage.say))
         await e.settle()
         rows = e.stage.state()["ports"]
         assert [(r["name"], r["on"]) for r in rows["inputs"]] == [("keys", False)]
