@@ -106,9 +106,9 @@ class ModeLoops:
         tracker = self.tracker
         return turn_taking.Hands(len(tracker.down), tracker.pedal, tracker.last_onset, tracker.last_release)
 
-    def _answer_span(self, phrase: list[Note], decided: float) -> Span:
+    def _answer_span(self, phrase: list[Note], decision_time: float) -> Span:
         """The span of an answer that is decided on at that time; it begins on a beat where there is one."""
-        begin = self.soloist.earliest_start(decided)
+        begin = self.soloist.earliest_start(decision_time)
         bar = self.soloist.bar_at(begin)
         if bar is not None:
             begin = bar.beat_from(begin)

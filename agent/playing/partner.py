@@ -48,9 +48,10 @@ class _Shared(TypedDict):
 
 
 class Partner:
-    """One musician at work. `say` takes lines for the user, `show` the state in a word or two; `done` is called after each answer.
+    """One musician at work. `say` takes lines for the user, `show` the state in a word or two.
 
-    `most_candidates` bounds the candidates for an answer; for `keeps_restarting` see `WorkerSupervisor`.
+    `on_answer` is called after each answer, with how many there have been; `most_candidates` bounds the candidates for one. For
+    `keeps_restarting` see `WorkerSupervisor`.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Partner:
         show: Callable[[str], None],
         seed: int | None,
         most_candidates: int,
-        done: Callable[[int], None],
+        on_answer: Callable[[int], None],
         keeps_restarting: bool,
     ) -> None:
         self.history = History()
@@ -77,7 +78,7 @@ class Partner:
         self._stats = stats
         self._say = say
         self._show = show
-        self._done = done
+        self._on_answer = on_answer
         self._mode_task: asyncio.Task[None] | None = None
         self._is_switching = False
         self._in_free_time = False  # the clock is lost: in free time until it is back
@@ -97,7 +98,7 @@ class Partner:
             "wakeup": self._wakeup,
         }
         self._soloist = Soloist(
-            worker=worker, zones=zones, most_candidates=most_candidates, finished=self._solo_finished, **shared
+            worker=worker, zones=zones, most_candidates=most_candidates, on_finished=self._end_answer, **shared
         )
         self._loops = ModeLoops(
             tracker=self._tracker,
@@ -250,10 +251,10 @@ class Partner:
             self._is_switching = True
             self._mode_task.cancel()
 
-    def _solo_finished(self, notes: list[Note]) -> None:
+    def _end_answer(self, notes: list[Note]) -> None:
         self._phrases.end_answer(notes)
         self._show("listening")
-        self._done(self._phrases.answer_count)
+        self._on_answer(self._phrases.answer_count)
 
     def _within_zones(self, preset: Preset) -> Preset:
         return replace(preset, sampling=self._zones.range(preset.sampling))

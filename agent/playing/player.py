@@ -17,10 +17,10 @@ from .. import thread_priority
 from ..clock import Clock
 from ..errors import UserError
 from ..midi.ports import OutputPort
-from .schedule import Schedule, Sent
+from .schedule import Schedule, SentMessage
 
 BUSY_WAIT = 0.0008  # seconds: systems wake a sleeper up to this late
-OnSent = Callable[[Sent, float], None]
+OnSent = Callable[[SentMessage, float], None]
 
 
 class Player:
@@ -52,7 +52,7 @@ class Player:
         """Plan a message that is no note; what is due leaves at once."""
         with self._wake:
             if when <= self._clock.now():
-                self._send([Sent(when, message, -1, False)])
+                self._send([SentMessage(when, message, -1, False)])
                 return
             self.schedule.add_message(when, message)
             self._wake.notify()
@@ -61,15 +61,15 @@ class Player:
         """Be silent at once; returns the numbers of the notes that had begun since the last cut."""
         with self._wake:
             self._send(self.schedule.cut(self._clock.now()))
-            begun = self.schedule.begun
-            self.schedule.begun = set()
+            begun = self.schedule.begun_numbers
+            self.schedule.begun_numbers = set()
             return begun
 
     def retract(self) -> set[int]:
         """Take back what has not begun; what sounds, sounds on. Returns the numbers of notes that had begun since the last cut."""
         with self._wake:
             self.schedule.retract()
-            return set(self.schedule.begun)
+            return set(self.schedule.begun_numbers)
 
     def set_curfew(self, when: float) -> None:
         """Be silent from then on, whatever is planned; infinity: never."""
@@ -125,7 +125,7 @@ class Player:
                 if not self._stopping:
                     self._send(self.schedule.due(self._clock.now()))
 
-    def _send(self, messages: list[Sent]) -> None:
+    def _send(self, messages: list[SentMessage]) -> None:
         for sent in messages:
             try:
                 self._output.send(sent.message)

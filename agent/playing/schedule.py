@@ -26,7 +26,7 @@ SHORTEST = 0.02  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """One message, and when it was meant to leave. `number` is the note that it begins or ends."""
 
     planned: float
@@ -41,8 +41,10 @@ class Schedule:
     def __init__(self, channel: int = 0) -> None:
         self.channel = channel
         self.sounding: dict[int, int] = {}  # pitch -> the number of the note that sounds there
-        self.begun: set[int] = set()  # the numbers of notes that were begun; whoever reads it may clear it
-        self.claimed: set[int] = set()  # pitches of our channel that the player holds, heard through the same output
+        self.begun_numbers: set[int] = set()  # the numbers of notes that were begun; whoever reads it may clear it
+        self.claimed_pitches: set[int] = (
+            set()
+        )  # pitches of our channel that the player holds, heard through the same output
         self.misses = 0
         self.revision = 0  # another number whenever other notes are to come
         self.curfew = math.inf  # seconds
@@ -71,22 +73,22 @@ class Schedule:
             times.append(self.curfew)
         return min(times, default=None)
 
-    def claim_pitch(self, pitch: int, now: float) -> list[Sent]:
+    def claim_pitch(self, pitch: int, now: float) -> list[SentMessage]:
         """The player strikes a pitch on our channel: what we sound there ends first."""
-        self.claimed.add(pitch)
+        self.claimed_pitches.add(pitch)
         return [self._off(now, pitch)] if pitch in self.sounding else []
 
     def free_pitch(self, pitch: int) -> None:
         """The player has let that pitch go."""
-        self.claimed.discard(pitch)
+        self.claimed_pitches.discard(pitch)
 
-    def due(self, now: float) -> list[Sent]:
+    def due(self, now: float) -> list[SentMessage]:
         """All that must leave by now, in order."""
-        out: list[Sent] = []
+        out: list[SentMessage] = []
         while self._messages and self._messages[0][0] <= now:
             when, _, message = heapq.heappop(self._messages)
             if now - when <= TOO_LATE:
-                out.append(Sent(when, message, -1, False))
+                out.append(SentMessage(when, message, -1, False))
         while self._heap and self._heap[0][0] <= now:
             when, is_on, number, note = heapq.heappop(self._heap)
             if when >= self.curfew:
@@ -96,20 +98,20 @@ class Schedule:
                     out.append(self._off(when, note.pitch))
             elif now - when > TOO_LATE:
                 self.misses += 1
-            elif note.pitch not in self.claimed:
+            elif note.pitch not in self.claimed_pitches:
                 if note.pitch in self.sounding:
                     out.append(self._off(when, note.pitch))
                 self.sounding[note.pitch] = number
-                self.begun.add(number)
-                if len(self.begun) > 2 * KEPT:
-                    self.begun = set(sorted(self.begun)[-KEPT:])
+                self.begun_numbers.add(number)
+                if len(self.begun_numbers) > 2 * KEPT:
+                    self.begun_numbers = set(sorted(self.begun_numbers)[-KEPT:])
                 on = bytes((NOTE_ON | self.channel, note.pitch, max(1, min(note.velocity, 127))))
-                out.append(Sent(when, on, number, True))
+                out.append(SentMessage(when, on, number, True))
                 end = when + min(max(note.duration, SHORTEST), LONGEST)
                 heapq.heappush(self._heap, (end, 0, number, note))
         return out + (self._end_all() if now >= self.curfew else [])
 
-    def cut(self, now: float) -> list[Sent]:
+    def cut(self, now: float) -> list[SentMessage]:
         """Forget the notes that were to come, and end what sounds."""
         self.revision += 1
         self._heap.clear()
@@ -121,11 +123,11 @@ class Schedule:
         self._heap = [entry for entry in self._heap if entry[1] == 0]
         heapq.heapify(self._heap)
 
-    def silence(self, now: float) -> list[Sent]:
+    def silence(self, now: float) -> list[SentMessage]:
         """`cut`, and then what quiets any instrument: pedal up, all notes off."""
         out = self.cut(now)
         for control in (SUSTAIN, ALL_NOTES_OFF):
-            out.append(Sent(now, bytes((CONTROL | self.channel, control, 0)), -1, False))
+            out.append(SentMessage(now, bytes((CONTROL | self.channel, control, 0)), -1, False))
         return out
 
     @property
@@ -133,9 +135,9 @@ class Schedule:
         """Whether nothing sounds and nothing is to come."""
         return not self._heap and not self.sounding
 
-    def _end_all(self) -> list[Sent]:
+    def _end_all(self) -> list[SentMessage]:
         return [self._off(self.curfew, pitch) for pitch in sorted(self.sounding)]
 
-    def _off(self, planned: float, pitch: int) -> Sent:
+    def _off(self, planned: float, pitch: int) -> SentMessage:
         number = self.sounding.pop(pitch)
-        return Sent(planned, bytes((NOTE_OFF | self.channel, pitch, 0)), number, False)
+        return SentMessage(planned, bytes((NOTE_OFF | self.channel, pitch, 0)), number, False)

@@ -45,7 +45,7 @@ class Solo:
 
     plan: SoloPlan
     first: int  # the number of the first note of it, whoever plays that
-    decided: float  # when it was decided to play
+    decision_time: float
     safe: int  # every note of the history below this number has sounded
     opening: int | None = None  # the number of the agent's first note
     version: int = 0  # counts the times that it was generated anew
@@ -53,7 +53,7 @@ class Solo:
 
 @dataclass(eq=False)
 class Soloist:
-    """Solos over a history. `finished` is called with the notes of each when it is over."""
+    """Solos over a history. `on_finished` is called with the notes of each when it is over."""
 
     worker: Worker
     player: Player
@@ -66,7 +66,7 @@ class Soloist:
     stats: TimingStats
     wakeup: Wakeup
     most_candidates: int
-    finished: Callable[[list[Note]], None]
+    on_finished: Callable[[list[Note]], None]
     _solo: Solo | None = None
     _pulse: Bar | None = None  # the player's own, in free time
     _margin: float = MOST_MARGIN / 3  # seconds that the worker has lately been behind
@@ -81,9 +81,9 @@ class Soloist:
         bar = self.transport.bar(time, self.mode_settings.effective_groove, self.mode_settings.swing)
         return bar or self._pulse
 
-    def earliest_start(self, decided: float) -> float:
+    def earliest_start(self, decision_time: float) -> float:
         """When a solo that is decided on at that time can begin."""
-        return decided + DELAY + self.zones.longest_lead
+        return decision_time + DELAY + self.zones.longest_lead
 
     def follow_pulse(self, phrase: Sequence[Note]) -> None:
         """In free time, play to the pulse of this phrase, if it has one."""
@@ -104,7 +104,7 @@ class Soloist:
     def note_sent(self, number: int, when: float) -> None:
         """A note of ours has left."""
         if self._solo is not None and number == self._solo.opening:
-            self.stats.first_on.append(when - self._solo.decided)
+            self.stats.first_on.append(when - self._solo.decision_time)
 
     def share_history(self) -> None:
         """Tell the worker what it does not know yet."""
@@ -130,7 +130,7 @@ class Soloist:
     async def play(self, plan: SoloPlan) -> None:
         """Play until the worker closes, the span ends, or the player cuts in. Raises WorkerLost."""
         count = len(self.history)
-        solo = Solo(plan, first=count, decided=self.clock.now(), safe=count)
+        solo = Solo(plan, first=count, decision_time=self.clock.now(), safe=count)
         self._solo = solo
         status = MORE
         while status == MORE:
@@ -211,7 +211,7 @@ class Soloist:
         """A note for `onset` took so many seconds, and is so many behind: count it, and adapt to how quick the worker is."""
         if solo.opening is None:
             solo.opening = len(self.history)
-            self.stats.first_note.append(now - solo.decided)
+            self.stats.first_note.append(now - solo.decision_time)
             self.stats.answers += 1
         self.load.add_note(seconds, onset, now)
         self.stats.set_level(self.load.level, self.load.word)
@@ -244,7 +244,7 @@ class Soloist:
 
     def skip(self) -> None:
         """Sit this solo out."""
-        self.finished([])
+        self.on_finished([])
 
     # -- its end -----------------------------------------------------------------------------------------------------
 
@@ -289,4 +289,4 @@ class Soloist:
     def _finish(self, solo: Solo) -> None:
         """The solo is over; it is the player's turn."""
         self._solo = None
-        self.finished(self._own_notes(solo))
+        self.on_finished(self._own_notes(solo))

@@ -45,7 +45,7 @@ class Route(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """A verdict, and the event as all others see it: its time rounded, its velocity on the curve."""
 
     verdict: Verdict
@@ -61,18 +61,18 @@ class InputFilter:
         self._controls = controls
         self._thru = thru
 
-    def check(self, event: Event, port: str) -> Checked:
+    def check(self, event: Event, port: str) -> CheckResult:
         """What to do with an event at once. `port` is the name of the port that it came from."""
         message = event.message
         if not is_whole(message):
-            return Checked(Verdict.DROP, event)
+            return CheckResult(Verdict.DROP, event)
         when = round(event.when, DECIMALS)
         if is_clock(message):
-            return Checked(Verdict.ACCEPT, Event(when, message))
+            return CheckResult(Verdict.ACCEPT, Event(when, message))
         if port != PAGE and self.feedback.is_own(message, when):
-            return Checked(Verdict.FEEDBACK, Event(when, message))
+            return CheckResult(Verdict.FEEDBACK, Event(when, message))
         verdict = Verdict.PASS_ON if self._passes_on(message) else Verdict.ACCEPT
-        return Checked(verdict, Event(when, self._zones.felt(message)))
+        return CheckResult(verdict, Event(when, self._zones.felt(message)))
 
     def sent(self, message: bytes, when: float) -> None:
         """We have sent this at that time: it may come back."""

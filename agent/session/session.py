@@ -20,7 +20,7 @@ from ..midi.messages import Event, is_clock
 from ..midi.ports import InputPort, PortLost
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
-from ..playing.schedule import Sent
+from ..playing.schedule import SentMessage
 from ..playing.thru import Thru
 from ..playing.timing_stats import TimingStats
 from ..styles.presets import Preset
@@ -76,7 +76,7 @@ class Session:
             show=io.show,
             seed=config.seed,
             most_candidates=config.most_candidates,
-            done=self._answered,
+            on_answer=self._count_answer,
             keeps_restarting=config.rounds is None,
         )
         self.actions = Actions(
@@ -182,7 +182,7 @@ class Session:
                 self._call_on_loop(self._end, error)
         self._call_on_loop(self._arrived, event, port)
 
-    def _sent(self, sent: Sent, actual: float) -> None:
+    def _sent(self, sent: SentMessage, actual: float) -> None:
         self.input_filter.sent(sent.message, actual)
         self._call_on_loop(self._left, sent, actual)
 
@@ -215,7 +215,7 @@ class Session:
             self.partner.follow_beat(in_free_time=False)
         self.partner.update_curfew()
 
-    def _left(self, sent: Sent, actual: float) -> None:
+    def _left(self, sent: SentMessage, actual: float) -> None:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.config.channel:
             return  # ticks and clicks are no music
         if self.io.take is not None:
@@ -228,7 +228,7 @@ class Session:
         if self.player.port_error is not None:
             self._end(self.player.port_error)
 
-    def _answered(self, answers: int) -> None:
+    def _count_answer(self, answers: int) -> None:
         if self.config.rounds is not None and answers >= self.config.rounds and self._loop is not None:
             self._loop.call_later(RINGING, self._end, None)
 

@@ -54,10 +54,10 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
     output = Judging()
 
     async def play(loop: VirtualLoop) -> Session:
-        keys, mind = FakeInput(loop), FakeWorker()
-        mind.told = mind.styles = mind.drafts = Forgetful()  # type: ignore[assignment]
+        keys, worker = FakeInput(loop), FakeWorker()
+        worker.changes = worker.styles = worker.drafts = Forgetful()  # type: ignore[assignment]
         take = Take(folder)
-        io = SessionIO(inputs=[keys], output=output, worker=mind, clock=loop, take=take, make_player=LoopPlayer)
+        io = SessionIO(inputs=[keys], output=output, worker=worker, clock=loop, take=take, make_player=LoopPlayer)
         session = Session(SessionConfig(Preset("plain"), mode_settings=ModeSettings(bars=1), channel=1), io)
         running, start = asyncio.ensure_future(session.run()), loop.now()
         await asyncio.sleep(0.1)
@@ -71,7 +71,7 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
                 next_sample = passed + 600.0
                 session.act(chance.choice(MODES), loop.now())
                 if len(samples) % 6 == 5:
-                    mind.gone.set()  # once an hour; the fake keeps all that it was ever told
+                    worker.gone.set()  # once an hour; the fake keeps all that it was ever told
                     await asyncio.sleep(1.0)
                 gc.collect()
                 samples.append((passed, sys.getallocatedblocks(), memory(os.getpid())))

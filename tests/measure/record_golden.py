@@ -79,9 +79,9 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
 
     async def play(loop: VirtualLoop) -> None:
         take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
-        keys, mind = FakeInput(loop), Inline([])
-        mind.journal = lambda row: take.keep(loop.now(), row)
-        mind.others = lambda weights: [*ECHO, "--weights", weights]
+        keys, worker = FakeInput(loop), Inline([])
+        worker.journal = lambda row: take.keep(loop.now(), row)
+        worker.others = lambda weights: [*ECHO, "--weights", weights]
         coming = iter(styles)
         config = SessionConfig(
             preset, mode_settings=manner, beat=beat, zones=zones, controls=controls, channel=1, seed=3
@@ -89,7 +89,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
         io = SessionIO(
             inputs=[keys],
             output=FakeOutput(loop),
-            worker=mind,
+            worker=worker,
             clock=loop,
             take=take,
             journal=take.keep,

@@ -56,7 +56,7 @@ class Room(RuleBasedStateMachine):
     ) -> None:
         self.loop, self.channel = VirtualLoop(), channel
         asyncio.set_event_loop(self.loop)
-        self.mind = FakeWorker(note_takes=note_takes, wakes_after=wakes_after)
+        self.worker = FakeWorker(note_takes=note_takes, wakes_after=wakes_after)
         self.output = FakeOutput(self.loop)
         self.keys = [FakeInput(self.loop, "one"), FakeInput(self.loop, "two")]
         self.controls = Bindings.of(CONTROLS)
@@ -74,7 +74,7 @@ class Room(RuleBasedStateMachine):
             io = SessionIO(
                 inputs=self.keys,
                 output=self.output,
-                worker=self.mind,
+                worker=self.worker,
                 clock=self.loop,
                 say=self.said.append,
                 make_player=LoopPlayer,
@@ -165,13 +165,13 @@ class Room(RuleBasedStateMachine):
     def musician_falls(self, after: int) -> None:
         """In one of its next answers, or just now."""
         if after:
-            self.mind.fails.add(self.mind.plays + after)
+            self.worker.fails.add(self.worker.plays + after)
         else:
-            self.mind.gone.set()
+            self.worker.gone.set()
 
     @rule(seconds=st.sampled_from([0.0, 0.004, 0.3, 3.0]))
     def musician_slows(self, seconds: float) -> None:
-        self.mind.note_takes = seconds
+        self.worker.note_takes = seconds
 
     @rule(beats=st.integers(0, 3), tempo=st.sampled_from([60.0, 140.0, 390.0]), start=st.booleans())
     def clock_ticks(self, beats: int, tempo: float, start: bool) -> None:
@@ -227,7 +227,7 @@ class Room(RuleBasedStateMachine):
         self.loop.run_until_complete(self.running)
         judge(self.output.sent)
         self.is_sound()
-        assert self.mind.closed
+        assert self.worker.closed
         assert self.output.closed
         assert all(k.closed for k in self.keys)
         self.loop.close()

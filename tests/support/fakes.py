@@ -112,7 +112,7 @@ class FakeWorker:
         self.gone = asyncio.Event()
         self.last_words = "it ended"
         self.ready: dict[str, Any] | None = None
-        self.told: list[tuple[int, list[Note]]] = []
+        self.changes: list[tuple[int, list[Note]]] = []
         self.styles: list[Any] = []
         self.vamps: list[tuple[Note, ...]] = []
         self.styles_have = 0
@@ -144,7 +144,7 @@ class FakeWorker:
         return self.ready
 
     def hear(self, at: int, notes: Sequence[Note]) -> None:
-        self.told.append((at, list(notes)))
+        self.changes.append((at, list(notes)))
         if isinstance(self.echo, Echo):
             assert 0 <= at - self._base <= len(self.echo.heard), "told from a note on that it has never heard of"
         self.echo.hear(at - self._base, list(notes))

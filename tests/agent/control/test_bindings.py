@@ -275,7 +275,7 @@ def test_answer_now_panic_presets_and_taps() -> None:
     assert bytes((0xB0 | AGENT_CHANNEL, 123, 0)) in [m for _, m in made.output.sent]
     assert "Style: Ragtime." in made.said
     assert any("no preset 'nonsense'" in s for s in made.said)
-    assert made.mind.styles[-1][1].get("density") == 16.0
+    assert made.worker.styles[-1][1].get("density") == 16.0
 
 
 def test_only_the_zone_is_answered_and_thru_passes_all() -> None:
@@ -288,7 +288,7 @@ def test_only_the_zone_is_answered_and_thru_passes_all() -> None:
 
     made, _ = jam(script, zones=KeyboardZones(split=60, transpose=12, program=8))
     assert [p for _, p in made.agent_ons()] == [72, 74, 76]  # an octave above the call, and one more on the output
-    assert made.mind.styles[0][1]["lowest"] == 60.0
+    assert made.worker.styles[0][1]["lowest"] == 60.0
     assert bytes((0xC0 | AGENT_CHANNEL, 8)) in [m for _, m in made.output.sent]
     assert sum(m[0] == 0x90 and m[2] > 0 for _, m in made.output.sent) == 6
 
@@ -300,7 +300,7 @@ def test_letters_in_a_terminal(tmp_path: Path) -> None:
 
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "agent", "demo", "--take", str(tmp_path / "take")]
-    command += ["--mind", f"{sys.executable} -m models.worker --echo"]
+    command += ["--worker", f"{sys.executable} -m models.worker --echo"]
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         said = ""
@@ -328,7 +328,7 @@ def test_the_block_in_a_terminal(tmp_path: Path) -> None:
 
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "agent", "demo", "--take", str(tmp_path / "take")]
-    command += ["--mind", f"{sys.executable} -m models.worker --echo"]
+    command += ["--worker", f"{sys.executable} -m models.worker --echo"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT) as process:
         os.close(theirs)
         seen = b""

@@ -90,14 +90,14 @@ def test_an_engine_that_is_slow_for_a_while_plays_less_never_a_burst_and_all_aga
 
     async def script(j: Jam) -> None:
         for r in range(16):
-            j.mind.note_takes = 0.6 if 3 <= r < 6 else 0.002
+            j.worker.note_takes = 0.6 if 3 <= r < 6 else 0.002
             before = len(j.agent_ons())
             await j.play(60, 62, 64, 65, 67, gap=0.15, length=0.1)
             await asyncio.sleep(9.0)
             if 3 <= r < 6:
                 slow_notes.extend(j.agent_ons()[before:])
 
-    made, report = jam(script, mind={"musician": lambda: Engine(small_network())}, seed=1)
+    made, report = jam(script, worker={"musician": lambda: Engine(small_network())}, seed=1)
     assert report.stats["worst_level"] >= SPARSER
     assert report.stats["level"] == FULL
     assert slow_notes

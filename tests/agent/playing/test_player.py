@@ -7,7 +7,7 @@ import time
 
 from agent.clock import SystemClock
 from agent.playing.player import Player
-from agent.playing.schedule import Sent
+from agent.playing.schedule import SentMessage
 from agent.playing.thru import Thru
 from models.music.note import ANSWER, Note
 
@@ -20,7 +20,7 @@ class Stage:
     def __init__(self) -> None:
         self.clock = SystemClock()
         self.output = FakeOutput(self.clock)
-        self.sent: list[tuple[Sent, float]] = []
+        self.sent: list[tuple[SentMessage, float]] = []
         self.player = Player(self.output, self.clock, 0, lambda sent, actual: self.sent.append((sent, actual)))
 
     def notes(self) -> list[tuple[float, bytes]]:

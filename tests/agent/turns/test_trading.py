@@ -83,10 +83,10 @@ def test_bars_are_thought_of_while_the_player_rests_before_them() -> None:
         for number in range(4):
             await player.play_turn(number)
         await player.until(8 * player.length - 0.5)
-        assert all(span.on_beat and span.earliest < span.until for span, _ in j.mind.drafts)
+        assert all(span.on_beat and span.earliest < span.until for span, _ in j.worker.drafts)
 
     musician = {"musician": lambda: Engine(small_network())}
-    _, report = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(tempo=120.0), mind=musician)
+    _, report = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(tempo=120.0), worker=musician)
     assert report.stats["answers"] >= 3
     assert report.stats["musician"]["drafted"] == report.stats["answers"]
 
@@ -206,7 +206,7 @@ def test_a_duet_plays_along_while_the_player_plays_and_ends_after() -> None:
     assert len(during) >= 5
     assert not after
     assert report.stats["cut_in_ms"] == {}
-    assert any(s.get("highest", 127) < 80 for _, s in made.mind.styles)
+    assert any(s.get("highest", 127) < 80 for _, s in made.worker.styles)
 
 
 def test_a_slow_musician_comes_in_later_but_never_between_the_places() -> None:
@@ -216,7 +216,7 @@ def test_a_slow_musician_comes_in_later_but_never_between_the_places() -> None:
         await player.until(15.9)
 
     made, report = jam(
-        script, mind={"note_takes": 0.4}, mode_settings=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=120.0)
+        script, worker={"note_takes": 0.4}, mode_settings=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=120.0)
     )
     onsets = [made.session.transport.beat_at(t) for t, _ in made.agent_ons()]
     assert report.stats["unready"] >= 1

@@ -286,8 +286,8 @@ class Evening:
     def __init__(self, loop: VirtualLoop, folder: Path) -> None:
         self.loop, self.news = loop, []
         self.midi, self.sound, self.keyboard = FakeOutput(loop), FakeSound(), FakeInput(loop)
-        self.mind = FakeWorker()
-        self.mind.styles_have = 24
+        self.worker = FakeWorker()
+        self.worker.styles_have = 24
         desk = OutputMerge(self.midi, self.sound)
         take = Take(folder / "2024-01-01_10-00-00")
         self.learning = MidiLearn(Bindings(), None)
@@ -299,7 +299,7 @@ class Evening:
             inputs=[self.keyboard, self.stage.keys, self.stage.browser],
             output=desk.agent,
             thru_output=desk.player,
-            worker=self.mind,
+            worker=self.worker,
             clock=loop,
             take=self.stage,
             say=self.stage.say,
@@ -425,11 +425,11 @@ def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
         assert (state["mode"], state["preset"]["name"]) == ("trade", "ragtime")
         assert (state["parameters"]["tempo"], state["parameters"]["density"]) == (140, 0.5)
         e.wish(do="pad", x=1, y=0, corners=corners)
-        assert e.mind.styles[-1][0] == pytest.approx(presets.load("baroque").z)
+        assert e.worker.styles[-1][0] == pytest.approx(presets.load("baroque").z)
         assert e.stage.state()["parameters"]["density"] == 0.5  # knobs stay where they are
         e.wish(do="pad", x=0.5, y=0, corners=corners)
         middle = [(a + b) / 2 for a, b in zip(presets.load("ragtime").z, presets.load("baroque").z, strict=True)]
-        assert e.mind.styles[-1][0] == pytest.approx(middle)
+        assert e.worker.styles[-1][0] == pytest.approx(middle)
         e.wish(do="timbre", who="agent", name="bass")
         e.wish(do="volume", value=0.5)
         assert (e.sound.timbres, e.sound.loudness) == ({AGENT: "bass"}, 0.5)
