@@ -31,6 +31,7 @@ from ..midi.ports import RtInput
 from ..playing.load_shedding import CANDIDATES
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, WorkerLost, worker_command
+from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles import presets
 from .budgets import table, verdicts
@@ -167,24 +168,15 @@ async def ready_share(mind: WorkerClient, seconds: float) -> tuple[float, dict[s
 async def _played(weights: str, engine: str, seconds: float, candidates: int = CANDIDATES[0]) -> dict[str, Any]:
     """A session with the player on the stage, whose musician drafts so many answers ahead."""
     stage = Rig()
-    session = Session(
-        inputs=[stage],
-        output=stage,
-        mind=WorkerClient(worker_command(weights, engine)),
-        preset=presets.load(),
-        take=None,
-        say=lambda text: None,
-        clock=SystemClock(),
-        seconds=seconds + 2.0,
-        seed=0,
-    )
-    session.partner.improviser.candidates = candidates
-    meters = (await session.run()).meters
-    rows = {key: meters[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
+    config = SessionConfig(presets.load(), seconds=seconds + 2.0, seed=0, most_candidates=candidates)
+    worker = WorkerClient(worker_command(weights, engine))
+    session = Session(config, SessionIO(inputs=[stage], output=stage, worker=worker, clock=SystemClock()))
+    stats = (await session.run()).stats
+    rows = {key: stats[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
     return {
         **rows,
-        "misses": meters["misses"],
-        "musician": meters["musician"],
+        "misses": stats["misses"],
+        "musician": stats["musician"],
         "thru_ms": percentiles(stage.thru),
         "stamp_ms": percentiles(_stamps()),
     }

@@ -194,13 +194,13 @@ def _event(when: Any, message: str) -> Event:
 
 
 def _notes(events: list[Event], start: float, role: int) -> list[Note]:
-    conversation = History(kept=sys.maxsize)
-    listener, notes = NoteTracker(conversation), []
+    history = History(kept=sys.maxsize)
+    tracker, notes = NoteTracker(history), []
     for event in events:
-        listener.hear(event)
+        tracker.hear(event)
     if events:
-        listener.lift(events[-1].when + 0.5)
-    for note in conversation.notes:
+        tracker.release_all(events[-1].when + 0.5)
+    for note in history.notes:
         notes.append(Note(note.onset - start, min(note.duration, 60.0), note.pitch, note.velocity, role))
     return notes
 

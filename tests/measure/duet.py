@@ -24,6 +24,7 @@ import numpy as np
 from agent.clock import SystemClock
 from agent.playing.player import Player
 from agent.playing.worker_client import WorkerClient, worker_command
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset, load
 from agent.turns.modes import DUET, BeatSettings, ModeSettings
@@ -124,17 +125,16 @@ class InHouse:
         pass
 
 
-async def play_along(tune: Tune, mind: Any, clock: Any, make_player: Any, how: How) -> tuple[list[Note], float]:
+async def play_along(tune: Tune, worker: Any, clock: Any, make_player: Any, how: How) -> tuple[list[Note], float]:
     """One duet: what was played under the melody, on the tune's own line of time, and the share of it that was ready."""
     keys, output = FakeInput(clock), FakeOutput(clock)
     beat = BeatSettings(tempo=240.0 / tune.bar, count_in=0)
-    session = Session(
-        **{"inputs": [keys], "output": output, "mind": mind, "preset": how.preset, "take": None, "seed": how.seed},
-        **{"say": lambda text: None, "clock": clock, "channel": AGENT, "make_player": make_player},
-        **{"manner": ModeSettings(DUET, part="comp", groove=how.groove), "beat": beat},
-    )
+    mode_settings = ModeSettings(DUET, part="comp", groove=how.groove)
+    config = SessionConfig(how.preset, mode_settings=mode_settings, beat=beat, channel=AGENT, seed=how.seed)
+    io = SessionIO(inputs=[keys], output=output, worker=worker, clock=clock, make_player=make_player)
+    session = Session(config, io)
     running = asyncio.ensure_future(session.run())
-    while mind_sleeps(mind) or not session.transport.running:
+    while is_starting(worker) or not session.transport.running:
         await asyncio.sleep(0.01)
     zero = session.transport.time_at(8.0)  # two bars, then the first downbeat
     events = [(n.onset, bytes((0x90, n.pitch, n.velocity))) for n in tune.melody]
@@ -145,14 +145,14 @@ async def play_along(tune: Tune, mind: Any, clock: Any, make_player: Any, how: H
     await asyncio.sleep(2.0)
     session.stop()
     await running
-    meters = session.meters
-    ready = 1.0 - (meters.unready + meters.misses) / max(meters.notes + meters.misses, 1)
+    stats = session.stats
+    ready = 1.0 - (stats.unready + stats.misses) / max(stats.notes + stats.misses, 1)
     return heard_by(output, zero), ready
 
 
-def mind_sleeps(mind: Any) -> bool:
+def is_starting(worker: Any) -> bool:
     """Whether a musician in a process of its own is not awake yet."""
-    return isinstance(mind, WorkerClient) and mind.ready is None
+    return isinstance(worker, WorkerClient) and worker.ready is None
 
 
 def heard_by(output: FakeOutput, zero: float) -> list[Note]:
@@ -279,8 +279,8 @@ def closed(melody: list[Note]) -> list[Note]:
 def duet(tune: Tune, engine: Engine | None, how: How, takes: float | None = None) -> Figures:
     """One duet: with an engine in virtual time, without one in real time with the musician as a process."""
     if engine is not None:
-        mind = InHouse(engine, takes)
-        return figures(tune, *in_virtual_time(lambda loop: play_along(tune, mind, loop, LoopPlayer, how)))
+        worker = InHouse(engine, takes)
+        return figures(tune, *in_virtual_time(lambda loop: play_along(tune, worker, loop, LoopPlayer, how)))
 
     def live() -> Coroutine[Any, Any, tuple[list[Note], float]]:
         return play_along(tune, WorkerClient(worker_command()), SystemClock(), Player, how)
