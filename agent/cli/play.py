@@ -30,6 +30,7 @@ from ..midi.output_merge import OutputMerge
 from ..midi.ports import InputPort, OutputPort
 from ..playing.worker_client import WorkerClient, worker_command
 from ..replay import take_replay
+from ..session.config import SessionConfig, SessionIO
 from ..session.patchbay import Patchbay
 from ..session.session import Report, Session
 from ..styles import presets
@@ -84,7 +85,7 @@ def play(args: argparse.Namespace) -> int:
     more = {"manner": manner, "beat": beat, "zone": zone}
     report, _ = _run(args, inputs, output, shown=[p.name for p in inputs], plugs=plugs, **more)
     if args.json:
-        print(json.dumps(report.meters))
+        print(json.dumps(report.stats))
     return 0
 
 
@@ -138,7 +139,7 @@ def demo(args: argparse.Namespace) -> int:
         piano_roll(picture, *_notes(report), title=f"tradefours demo · {args.preset or presets.DEFAULT}")
         files["picture"] = str(picture)
     if args.json:
-        print(json.dumps({**report.meters, **files}))
+        print(json.dumps({**report.stats, **files}))
     else:
         _tell_figures(report)
         for kind, path in files.items():
@@ -151,8 +152,8 @@ def _notes(report: Report) -> tuple[list[Any], list[Any]]:
 
 
 def _tell_figures(report: Report) -> None:
-    first, on, late = (report.meters[f"{key}_ms"] for key in ("first_note", "first_on", "lateness"))
-    print(f"answered with {report.meters['notes']} notes, {report.meters['misses']} missed")
+    first, on, late = (report.stats[f"{key}_ms"] for key in ("first_note", "first_on", "lateness"))
+    print(f"answered with {report.stats['notes']} notes, {report.stats['misses']} missed")
     if first:
         print(f"decision to first note ready: p50 {first['p50']:.1f} ms, p99 {first['p99']:.1f}")
     if on:
@@ -220,25 +221,30 @@ def _run(
             mind.journal = moments.keep
             if learning is not None:
                 learning.journal = mind.journal
-            made = Session(
+            config = SessionConfig(
+                preset,
+                mode_settings=more.get("manner", ModeSettings()),
+                beat=more.get("beat", BeatSettings()),
+                zones=more.get("zone", KeyboardZones()),
+                controls=learning.bindings if learning is not None else Bindings(),
+                channel=args.channel - 1,
+                thru=args.thru,
+                seed=seed,
+                seconds=args.seconds,
+                rounds=more.get("rounds"),
+            )
+            io = SessionIO(
                 inputs=[*inputs, *opening.inputs],
                 output=desk.agent,
-                own=desk.player,
-                mind=mind,
-                preset=preset,
+                thru_output=desk.player,
+                worker=mind,
+                clock=moments,
                 take=opening.witness or take,
                 say=say,
                 show=opening.show,
-                clock=moments,
-                channel=args.channel - 1,
-                thru=args.thru,
-                seconds=args.seconds,
-                seed=seed,
                 journal=take.record_row,
-                controls=learning.bindings if learning is not None else None,
-                beside=partial(opening.beside, say=say),
-                **more,
             )
+            made = Session(config, io)
             take.report_error = made.tell
             _on_signals(made.stop)
 
@@ -249,7 +255,7 @@ def _run(
             with letters(asyncio.get_running_loop(), pressed) as there:
                 if there:
                     say(LETTERS_SAID)
-                return await made.run()
+                return await made.run(partial(opening.beside, say=say))
 
         with thread_priority.realtime():
             report = asyncio.run(session())

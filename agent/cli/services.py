@@ -19,7 +19,7 @@ from ..midi.port_subscribers import PortSubscribers
 from ..midi.ports import InputPort
 from ..session.patchbay import Patchbay
 from ..session.session import Session
-from ..session.snapshot import glance, lines
+from ..session.snapshot import lines, snapshot
 from ..takes.recorder import Take
 from ..web.handlers import handle
 from ..web.hub import Hub
@@ -82,7 +82,7 @@ class Services:
                 )
             more = [self.witness.look()] if self.witness is not None else []
             more += [self._redraw(session, self.draw)] if self.draw is not None else []
-            await asyncio.gather(self._listen(audience, say), self.bay.look(session, say), *more)
+            await asyncio.gather(self._listen(audience, say), self.bay.watch(session, say), *more)
         finally:
             await asyncio.to_thread(audience.close)
             self.bay.close()
@@ -93,7 +93,7 @@ class Services:
         """The terminal's block, as long as the session."""
         while True:
             inputs = [*self.bay.inputs, *(["the page"] if self.witness is not None else [])]
-            draw(lines(glance(session, self.showing), self.clock.now(), inputs, self.desk.name))
+            draw(lines(snapshot(session, self.showing), self.clock.now(), inputs, self.desk.name))
             await asyncio.sleep(REDRAW)
 
     async def _serve(self, stage: Hub, session: Session, say: Callable[[str], None]) -> Server | None:

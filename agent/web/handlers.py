@@ -45,7 +45,7 @@ def _midi(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> Non
 
 def use(session: Session, preset: Preset) -> None:
     """Play in this style from the next note on. Raises UserError."""
-    session.use(preset)
+    session.set_style(preset)
 
 
 def _pad(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
@@ -67,15 +67,15 @@ def _pad(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None
 
 async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
     """A preset from the player's last phrases. Raises UserError, MindLost."""
-    notes = [n for n in session.partner.conversation.notes if n.role == CALL and n.duration != HELD][-64:]
+    notes = [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD][-64:]
     if len(notes) < LEAST_LEARNT:
         raise UserError(
             f"Play a little more first: a style is learnt from {LEAST_LEARNT} notes, and I have heard {len(notes)}."
         )
-    z, habits = await session.mind.encode_aside(notes)
+    z, habits = await session.worker.encode_aside(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
-    about = session.mind.ready or {}
+    about = session.worker.ready or {}
     weights = str(about.get("points", about.get("weights", "")))
     who = session.partner.preset.musician
     preset = Preset(
@@ -134,8 +134,8 @@ HANDLERS: dict[str, Handler] = {
     "timbre": lambda stage, session, page, w: stage.timbre(w["who"], w["name"]),
     "volume": lambda stage, session, page, w: stage.volume(float(w["value"])),
     "sound": lambda stage, session, page, w: stage.later(stage.sound(w["name"])),
-    "listen": lambda stage, session, page, w: stage.later(stage.bay.listen(session, w["port"], w["on"])),
-    "output": lambda stage, session, page, w: stage.later(stage.bay.lead_to(w["port"])),
+    "listen": lambda stage, session, page, w: stage.later(stage.bay.set_input(session, w["port"], w["on"])),
+    "output": lambda stage, session, page, w: stage.later(stage.bay.set_output(w["port"])),
     "phrase": lambda stage, session, page, w: stage.later(stage.phrase()),
     "save": lambda stage, session, page, w: stage.save_moment(),
     "save preset": _save_preset,

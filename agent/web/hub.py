@@ -30,7 +30,7 @@ from ..midi.ports import PAGE
 from ..playing.worker_client import WorkerLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
-from ..session.snapshot import glance, lately
+from ..session.snapshot import recent_percentiles, snapshot
 from ..styles import presets
 from ..takes import library
 from ..takes.recorder import MIDI, Take
@@ -166,9 +166,9 @@ class Hub:
         """Everything that is neither notes nor lists."""
         if self.session is None:
             return {"ready": False, "showing": self.showing}
-        sound, row = self.desk.sound, glance(self.session, self.showing)
+        sound, row = self.desk.sound, snapshot(self.session, self.showing)
         if isinstance(sound, BuiltInSynth):
-            row["figures"]["key to sound"] = lately(sound.key_latencies)
+            row["figures"]["key to sound"] = recent_percentiles(sound.key_latencies)
         return {
             **row,
             "pad": {"corners": self.corners, "at": self.at},
