@@ -21,7 +21,7 @@ from ..styles import maker, presets
 from ..takes import library
 from ..takes.recorder import PICTURE
 from .answer_file import answer_file
-from .arguments import TAKES
+from .option_groups import TAKES
 
 
 def answer(args: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ from ..midi import ports
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, WorkerLost, worker_command
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
-from .arguments import TAKES
+from .option_groups import TAKES
 
 FINE, POOR, BAD = "fine", "poor", "bad"
 PACKAGES = ("mido", "python-rtmidi", "numpy", "onnxruntime", "safetensors", "sounddevice", "aiohttp")

@@ -38,8 +38,8 @@ from ..takes.recorder import MIDI, PICTURE, Take
 from ..timing import ableton_link
 from ..turns.modes import TRADE, BeatSettings, ModeSettings
 from ..web.server import has_browser
-from .arguments import TAKES
 from .hotkeys import letters
+from .option_groups import TAKES
 from .services import Services
 from .status_line import Status
 
