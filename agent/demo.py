@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from models.music.note import Note, Phrase
 
 from . import thread_priority
-from .midi.messages import Event
+from .midi.messages import NOTE_OFF, NOTE_ON, Event
 
 BEAT = 0.6  # seconds: 100 a minute
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -59,8 +59,8 @@ def written_call() -> Phrase:
 
 def messages(notes: Sequence[Note]) -> list[tuple[float, bytes]]:
     """Note-ons and note-offs on the first channel, in order of time."""
-    timed = [(n.onset, 1, bytes((0x90, n.pitch, n.velocity))) for n in notes]
-    timed += [(n.end, 0, bytes((0x80, n.pitch, 0))) for n in notes]
+    timed = [(n.onset, 1, bytes((NOTE_ON, n.pitch, n.velocity))) for n in notes]
+    timed += [(n.end, 0, bytes((NOTE_OFF, n.pitch, 0))) for n in notes]
     return [(when, message) for when, _, message in sorted(timed)]
 
 

@@ -16,6 +16,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..midi.messages import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    CHANNEL,
+    CONTROL,
+    DRUM_CHANNEL,
+    FIRST_STATUS,
+    FIRST_SYSTEM,
+    KIND,
+    NOTE_OFF,
+    NOTE_ON,
+    PEDAL_DOWN,
+    PITCH_BEND,
+    RESET_CONTROLS,
+    SUSTAIN,
+)
 from .fm_patches import CLICK, TIMBRES, Timbre
 
 BLOCK = 128  # frames that are computed at once
@@ -25,7 +41,6 @@ QUICK = 0.0018  # seconds: how fast a voice fades that has to go
 GAIN = 0.22
 KNEE = 0.7  # samples above are bent, and never reach 1
 BEND = 2.0  # semitones
-DRUMS = 9  # the channel, from 0, on which the metronome clicks
 
 Floats = NDArray[np.float32]
 Line = tuple[int, int]  # who plays, and on which channel
@@ -71,19 +86,19 @@ class FmSynth:
 
     def take(self, who: int, message: bytes) -> None:
         """One message of a player's; it counts from the next block on."""
-        if not message or not 0x80 <= message[0] < 0xF0 or len(message) < 2:
+        if not message or not FIRST_STATUS <= message[0] < FIRST_SYSTEM or len(message) < 2:
             return
-        kind, line = message[0] & 0xF0, (who, message[0] & 0x0F)
+        kind, line = message[0] & KIND, (who, message[0] & CHANNEL)
         first, second = message[1] & 127, message[2] & 127 if len(message) > 2 else 0
-        if kind == 0x90 and second:
+        if kind == NOTE_ON and second:
             self._strike(line, first, second)
-        elif kind in (0x80, 0x90):
+        elif kind in (NOTE_OFF, NOTE_ON):
             self._let_go(line, first)
-        elif kind == 0xE0:
+        elif kind == PITCH_BEND:
             self._bend_to(line, ((second << 7 | first) - 8192) / 8192)
-        elif kind == 0xB0 and first == 64:
-            self._pedal(line, second >= 64)
-        elif kind == 0xB0 and first in (120, 121, 123):
+        elif kind == CONTROL and first == SUSTAIN:
+            self._pedal(line, second >= PEDAL_DOWN)
+        elif kind == CONTROL and first in (ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF):
             self.hush(line)
 
     def hush(self, line: Line | None = None) -> None:
@@ -102,7 +117,7 @@ class FmSynth:
         self._held.get(line, set()).discard(pitch)
         slot = self._free_slot()
         part = self.parts[min(line[0], len(self.parts) - 1)]
-        timbre = CLICK if line[1] == DRUMS else TIMBRES.get(part.timbre, TIMBRES["electric piano"])
+        timbre = CLICK if line[1] == DRUM_CHANNEL else TIMBRES.get(part.timbre, TIMBRES["electric piano"])
         self._set(slot, timbre, part, pitch, velocity / 127, self._bend.get(line, 0.0))
         self._keys[slot] = key
 

@@ -20,9 +20,23 @@ from typing import Any
 
 from .. import thread_priority
 from ..errors import UserError
+from ..midi.messages import (
+    ALL_SOUND_OFF,
+    BANK_COARSE,
+    BANK_FINE,
+    CHANNEL,
+    CONTROL,
+    DRUM_CHANNEL,
+    FIRST_SYSTEM,
+    KIND,
+    NOTE_OFF,
+    NOTE_ON,
+    PAN,
+    PITCH_BEND,
+)
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.ports import hushed, works
-from .fm_synth import BLOCK, DRUMS, FmSynth, Part
+from .fm_synth import BLOCK, FmSynth, Part
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
@@ -149,17 +163,17 @@ class FluidSynth:
         return self._process is not None and self._process.poll() is None
 
     def play(self, who: int, message: bytes) -> None:
-        if not message or message[0] >= 0xF0 or len(message) < 2:
+        if not message or message[0] >= FIRST_SYSTEM or len(message) < 2:
             return
-        channel = DRUMS if message[0] & 0x0F == DRUMS else who
-        kind, first, second = message[0] & 0xF0, message[1], message[-1]
-        if kind == 0x90 and second:
+        channel = DRUM_CHANNEL if message[0] & CHANNEL == DRUM_CHANNEL else who
+        kind, first, second = message[0] & KIND, message[1], message[-1]
+        if kind == NOTE_ON and second:
             line = "" if self._quiet else f"noteon {channel} {first} {second}\n"
-        elif kind in (0x80, 0x90):
+        elif kind in (NOTE_OFF, NOTE_ON):
             line = f"noteoff {channel} {first}\n"
-        elif kind == 0xB0 and first not in (0, 10, 32):
+        elif kind == CONTROL and first not in (BANK_COARSE, PAN, BANK_FINE):
             line = f"cc {channel} {first} {second}\n"
-        elif kind == 0xE0:
+        elif kind == PITCH_BEND:
             line = f"pitch_bend {channel} {second << 7 | first}\n"
         else:
             line = ""  # other people's programs are for other people's synths
@@ -173,7 +187,7 @@ class FluidSynth:
 
     def quiet(self, is_quiet: bool) -> None:
         if is_quiet and not self._quiet:
-            self._tell("".join(f"cc {who} 120 0\n" for who in (PLAYER, AGENT, DRUMS)))
+            self._tell("".join(f"cc {who} {ALL_SOUND_OFF} 0\n" for who in (PLAYER, AGENT, DRUM_CHANNEL)))
         self._quiet = is_quiet
 
     def close(self) -> None:

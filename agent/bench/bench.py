@@ -26,7 +26,7 @@ from models.music.note import ANSWER, Note, Span
 from .. import launcher, thread_priority
 from ..clock import SystemClock
 from ..errors import UserError
-from ..midi.messages import Event
+from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..midi.ports import RtInput
 from ..playing.load_shedding import CANDIDATES
 from ..playing.timing_stats import percentiles
@@ -59,7 +59,7 @@ class Rig:
 
     def send(self, message: bytes) -> None:
         now = time.perf_counter()
-        if message[0] & 0xF0 == 0x90 and message[2] > 0:
+        if message[0] & KIND == NOTE_ON and message[2] > 0:
             if threading.current_thread() is self._thread:
                 self.thru.append(now - self._struck)
             else:
@@ -76,10 +76,10 @@ class Rig:
         while not self._closed.wait(0.05):
             for pitch in PHRASE:
                 self._struck = time.perf_counter()
-                on_event(Event(self._struck, bytes((0x91, pitch, 80))))
+                on_event(Event(self._struck, bytes((NOTE_ON | 1, pitch, 80))))
                 if self._closed.wait(0.08):
                     return
-                on_event(Event(time.perf_counter(), bytes((0x81, pitch, 0))))
+                on_event(Event(time.perf_counter(), bytes((NOTE_OFF | 1, pitch, 0))))
                 if self._closed.wait(0.04):
                     return
             self._answering.clear()
@@ -204,7 +204,7 @@ def _stamps(count: int = 1000) -> list[float]:
 
     RtInput(Caller(), "bench").open(lambda event: found.append(event.when - begun))
     for _ in range(count):
-        packet = ([0x90, 60, 80], 0.0)
+        packet = ([NOTE_ON, 60, 80], 0.0)
         begun = time.perf_counter()
         heard["act"](packet, None)
     return found

@@ -25,7 +25,7 @@ from ..clock import SystemClock
 from ..control.bindings import Bindings
 from ..control.midi_learn import MidiLearn
 from ..errors import UserError
-from ..midi.messages import Event
+from ..midi.messages import NOTE_OFF, NOTE_ON, Event
 from ..midi.output_merge import OutputMerge
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, worker_command
@@ -84,10 +84,10 @@ class Busy(Rehearsed):
             pitch = 55 + (0, 4, 7, 12, 16, 12, 7, 4)[step % 8]
             step += 1
             self._struck = time.perf_counter()
-            on_event(Event(self._struck, bytes((0x91, pitch, 80))))
+            on_event(Event(self._struck, bytes((NOTE_ON | 1, pitch, 80))))
             if self._closed.wait(0.1):
                 return
-            on_event(Event(time.perf_counter(), bytes((0x81, pitch, 0))))
+            on_event(Event(time.perf_counter(), bytes((NOTE_OFF | 1, pitch, 0))))
 
 
 async def compare(weights: str, engine: str, seconds: float) -> dict[str, Any]:

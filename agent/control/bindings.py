@@ -13,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import UserError
-from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON
+from ..midi.messages import CONTROL, KIND, NOTE_OFF, NOTE_ON, PEDAL_DOWN, PROGRAM
 from ..turns.modes import MODES
 from .parameters import PARAMETERS
 
-PROGRAM = 0xC0
 BARS = {"twos": 2, "fours": 4, "eights": 8}
 """How musicians call a trade of so many bars each."""
 STEPS = {"next-preset": 1, "previous-preset": -1}
@@ -104,7 +103,7 @@ class Bindings:
         if action.startswith(KNOB):
             value = self._turned(trigger, action.removeprefix(KNOB), message, at)
             return None if value is None else f"{action}={value:.3f}"
-        is_down = message[0] & 0xF0 != NOTE_OFF and message[2] >= (64 if trigger[0] == "cc" else 1)
+        is_down = message[0] & KIND != NOTE_OFF and message[2] >= (PEDAL_DOWN if trigger[0] == "cc" else 1)
         was_down = trigger in self._down
         (self._down.add if is_down else self._down.discard)(trigger)
         return action if is_down and not was_down else None
@@ -141,7 +140,7 @@ class Bindings:
 
 def trigger_of(message: bytes) -> Trigger | None:
     """The note, controller or program of a message."""
-    kind = message[0] & 0xF0 if message else 0
+    kind = message[0] & KIND if message else 0
     if kind == PROGRAM and len(message) == 2:
         return "pc", message[1]
     if len(message) == 3 and kind in (NOTE_OFF, NOTE_ON, CONTROL):

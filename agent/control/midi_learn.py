@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from ..errors import UserError
+from ..midi.messages import KIND, NOTE_OFF
 from .bindings import FINE, KNOB, WIDE, Bindings, Trigger, trigger_of
 
 LARGEST = 64 << 10  # bytes of a file of controls
@@ -63,7 +64,7 @@ class MidiLearn:
             return None
         if self.wanted is None:
             return None
-        kind, is_on = trigger[0], message[0] & 0xF0 != 0x80 and message[-1] > 0
+        kind, is_on = trigger[0], message[0] & KIND != NOTE_OFF and message[-1] > 0
         if (kind == "note" and not is_on) or (self.wanted.startswith(KNOB) and kind != "cc"):
             return None
         action, self.wanted = self.wanted, None

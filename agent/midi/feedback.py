@@ -8,7 +8,7 @@ A key that was struck by an echo is let go by an echo only: where we have ended 
 
 from __future__ import annotations
 
-from .messages import NOTE_OFF, NOTE_ON, Key
+from .messages import CHANNEL, KIND, NOTE_OFF, NOTE_ON, Key
 
 LOOP = 0.06  # seconds: longer than a loop through a DAW's buffers takes
 NEVER = (-1e9, 0)
@@ -33,12 +33,12 @@ class FeedbackFilter:
                 self._struck.clear()
             self._struck[message] = now, self._count
         elif _is_end(message):
-            self._ended[message[0] & 0x0F, message[1]] = now, self._count
+            self._ended[message[0] & CHANNEL, message[1]] = now, self._count
 
     def is_own(self, message: bytes, now: float) -> bool:
         """Whether this, arriving now, is ours."""
         if _is_stroke(message):
-            key = (message[0] & 0x0F, message[1])
+            key = (message[0] & CHANNEL, message[1])
             when, number = self._struck.get(message, NEVER)
             if 0.0 <= now - when <= LOOP:
                 self._ignored[key] = number
@@ -46,7 +46,7 @@ class FeedbackFilter:
                 return True
             self._ignored.pop(key, None)  # the player's own, and so is its end
         elif _is_end(message):
-            key = (message[0] & 0x0F, message[1])
+            key = (message[0] & CHANNEL, message[1])
             when, number = self._ended.get(key, NEVER)
             if number > self._ignored.get(key, number) and 0.0 <= now - when <= LOOP:
                 del self._ignored[key]
@@ -55,8 +55,8 @@ class FeedbackFilter:
 
 
 def _is_stroke(message: bytes) -> bool:
-    return len(message) == 3 and message[0] & 0xF0 == NOTE_ON and message[2] > 0
+    return len(message) == 3 and message[0] & KIND == NOTE_ON and message[2] > 0
 
 
 def _is_end(message: bytes) -> bool:
-    return len(message) == 3 and message[0] & 0xF0 in (NOTE_OFF, NOTE_ON) and not _is_stroke(message)
+    return len(message) == 3 and message[0] & KIND in (NOTE_OFF, NOTE_ON) and not _is_stroke(message)

@@ -18,7 +18,7 @@ from ..errors import UserError
 from . import ports
 from .jack import EYE
 from .ledger import SETTLING, Ledger
-from .messages import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, Event
+from .messages import ALL_NOTES_OFF, CONTROL, KIND, NOTE_OFF, NOTE_ON, Event
 from .note_off_watchdog import Watchdog
 from .ports import InputPort, OutputPort, PortList, PortLost
 
@@ -142,7 +142,7 @@ class HotplugOutput(HotplugPort):
             again, sounding = self._again, {bytes((NOTE_OFF | c, pitch, 0)) for c, pitch in self.ledger.keys.copy()}
             if line is None and self._port is not None:
                 for message in again:
-                    if message not in sounding and message[0] & 0xF0 == NOTE_OFF:
+                    if message not in sounding and message[0] & KIND == NOTE_OFF:
                         self._pass(message)
                 self._again = []
         return line
@@ -151,7 +151,7 @@ class HotplugOutput(HotplugPort):
         port = self._port
         if port is None:
             return
-        begins = message[0] & 0xF0 == NOTE_ON and message[-1] > 0
+        begins = message[0] & KIND == NOTE_ON and message[-1] > 0
         if begins:
             self.passed(message)  # the guardian must know of it before anybody hears it
         try:

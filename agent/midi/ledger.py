@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from .messages import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
+from .messages import CHANNEL, CONTROL, KIND, NOTE_OFF, NOTE_ON, PEDAL_DOWN, SUSTAIN, Key
 
 SETTLING = 0.1  # seconds until a port that was just opened passes on what it is given
 
@@ -29,7 +29,7 @@ class Ledger:
         """A message has passed."""
         if len(message) != 3:
             return
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        kind, channel = message[0] & KIND, message[0] & CHANNEL
         if kind in (NOTE_ON, NOTE_OFF):
             self.channels.add(channel)
             key = (channel, message[1])
@@ -39,7 +39,7 @@ class Ledger:
                 self.keys.discard(key)
                 self._ended[key] = now
         elif kind == CONTROL and message[1] == SUSTAIN:
-            (self.pedals.add if message[2] >= 64 else self.pedals.discard)(channel)
+            (self.pedals.add if message[2] >= PEDAL_DOWN else self.pedals.discard)(channel)
             self._lifted[channel] = now
 
     def ends(self, since: float = math.inf) -> list[bytes]:

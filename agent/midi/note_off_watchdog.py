@@ -21,7 +21,7 @@ from .. import launcher
 from ..errors import UserError
 from . import ports
 from .ledger import SETTLING, Ledger
-from .messages import ALL_NOTES_OFF, CONTROL, SUSTAIN
+from .messages import ALL_NOTES_OFF, CONTROL, KIND, NOTE_OFF, NOTE_ON, SUSTAIN
 
 LATELY = 0.5  # seconds before the end, in which what was handed over may not have left
 LEAVING = 0.3  # seconds in which the MIDI system takes what was handed over
@@ -47,8 +47,10 @@ class Watchdog:
 
     def passed(self, message: bytes) -> None:
         """This has left."""
-        kind = message[0] & 0xF0
-        if len(message) == 3 and (kind in (0x80, 0x90) or (kind == CONTROL and message[1] in (SUSTAIN, ALL_NOTES_OFF))):
+        kind = message[0] & KIND
+        if len(message) == 3 and (
+            kind in (NOTE_OFF, NOTE_ON) or (kind == CONTROL and message[1] in (SUSTAIN, ALL_NOTES_OFF))
+        ):
             self._tell(message)
 
     def leads_to(self, names: list[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from models.music.note import ANSWER, Note
 
+from ..midi.messages import DRUM_CHANNEL
 from ..timing.transport import FASTEST, SLOWEST, Transport
 from ..turns.modes import BeatSettings
 from .player import Player
@@ -22,7 +23,7 @@ CLICK, ACCENT = 77, 76  # low and high wood block of a General MIDI drum kit
 class Metronome:
     """Clicks, and clock messages, planned a little ahead."""
 
-    CHANNEL = 9  # the drums of General MIDI
+    CHANNEL = DRUM_CHANNEL
 
     def __init__(self, player: Player, transport: Transport) -> None:
         self.player, self.transport = player, transport

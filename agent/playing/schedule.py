@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 from models.music.note import Note
 
+from ..midi.messages import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
+
 KEPT = 2048  # numbers of notes that were begun: nobody looks further back
 TOO_LATE = 0.1  # seconds
 LONGEST = 8.0  # seconds: no note of ours sounds longer than this
@@ -100,7 +102,7 @@ class Schedule:
                 self.sounded.add(number)
                 if len(self.sounded) > 2 * KEPT:
                     self.sounded = set(sorted(self.sounded)[-KEPT:])
-                on = bytes((0x90 | self.channel, note.pitch, max(1, min(note.velocity, 127))))
+                on = bytes((NOTE_ON | self.channel, note.pitch, max(1, min(note.velocity, 127))))
                 out.append(Sent(when, on, number, True))
                 end = when + min(max(note.duration, 0.02), LONGEST)
                 heapq.heappush(self._heap, (end, 0, number, note))
@@ -121,8 +123,8 @@ class Schedule:
     def silence(self, now: float) -> list[Sent]:
         """`cut`, and then what quiets any instrument: pedal up, all notes off."""
         out = self.cut(now)
-        for control in (64, 123):
-            out.append(Sent(now, bytes((0xB0 | self.channel, control, 0)), -1, False))
+        for control in (SUSTAIN, ALL_NOTES_OFF):
+            out.append(Sent(now, bytes((CONTROL | self.channel, control, 0)), -1, False))
         return out
 
     @property
@@ -135,4 +137,4 @@ class Schedule:
 
     def _off(self, planned: float, pitch: int) -> Sent:
         number = self.sounding.pop(pitch)
-        return Sent(planned, bytes((0x80 | self.channel, pitch, 0)), number, False)
+        return Sent(planned, bytes((NOTE_OFF | self.channel, pitch, 0)), number, False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 
-from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN, Key
+from ..midi.messages import CHANNEL, CONTROL, KIND, NOTE_OFF, NOTE_ON, PEDAL_DOWN, SUSTAIN, Key
 from ..midi.ports import OutputPort
 from .player import Player
 
@@ -28,14 +28,14 @@ class Thru:
         """Send one message of the player's, that came from `port`; whether it was sent. Raises PortLost."""
         if not message:
             return False
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        kind, channel = message[0] & KIND, message[0] & CHANNEL
         if len(message) == 3 and kind in (NOTE_ON, NOTE_OFF):
             with self._lock:
                 if kind == NOTE_ON and message[2] > 0:
                     return self._strike((channel, message[1]), message, port)
                 return self._release((channel, message[1]), message, port)
         if len(message) == 3 and kind == CONTROL and message[1] == SUSTAIN:
-            (self._pedals.add if message[2] >= 64 else self._pedals.discard)(channel)
+            (self._pedals.add if message[2] >= PEDAL_DOWN else self._pedals.discard)(channel)
             self._channels.add(channel)
         self._output.send(message)
         return True
@@ -44,10 +44,10 @@ class Thru:
         """Whether this ends something that was passed on: it must be passed on too, whatever else it has come to mean."""
         if len(message) != 3:
             return False
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        kind, channel = message[0] & KIND, message[0] & CHANNEL
         if kind == NOTE_OFF or (kind == NOTE_ON and message[2] == 0):
             return (channel, message[1]) in self._sounding
-        return kind == CONTROL and message[1] == SUSTAIN and message[2] < 64 and channel in self._pedals
+        return kind == CONTROL and message[1] == SUSTAIN and message[2] < PEDAL_DOWN and channel in self._pedals
 
     def close(self) -> None:
         """Let go of every key that is still down, and lift the pedals. Raises PortLost."""

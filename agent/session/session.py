@@ -23,7 +23,7 @@ from ..control.bindings import Bindings
 from ..errors import UserError
 from ..midi.feedback import FeedbackFilter
 from ..midi.keyboard_zones import KeyboardZones
-from ..midi.messages import NOTE_ON, Event, is_clock, is_whole
+from ..midi.messages import CHANNEL, KIND, NOTE_ON, Event, is_clock, is_whole
 from ..midi.ports import PAGE, InputPort, OutputPort, PortLost
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
@@ -240,7 +240,7 @@ class Session:
             return
         if not self.zone.hears(message):
             return
-        if message[0] & 0xF0 == NOTE_ON and message[-1] > 0:
+        if message[0] & KIND == NOTE_ON and message[-1] > 0:
             self.partner.improviser.key(event.when)
         self.partner.listener.hear(event)
         self.partner.improviser.changed()
@@ -270,7 +270,7 @@ class Session:
         self.partner.keep_time()
 
     def _left(self, sent: Sent, actual: float) -> None:
-        if is_clock(sent.message) or sent.message[0] & 0x0F != self.player.schedule.channel:
+        if is_clock(sent.message) or sent.message[0] & CHANNEL != self.player.schedule.channel:
             return  # ticks and clicks are no music
         if self.take is not None:
             self.take.played(sent.planned, actual, sent.message)

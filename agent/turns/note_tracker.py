@@ -13,9 +13,15 @@ from models.music.note import CALL, HELD, Note
 from ..midi.messages import (
     ALL_NOTES_OFF,
     ALL_SOUND_OFF,
+    CHANNEL,
     CONTROL,
+    FIRST_STATUS,
+    FIRST_SYSTEM,
+    KIND,
+    MOST_DATA,
     NOTE_OFF,
     NOTE_ON,
+    PEDAL_DOWN,
     RESET_CONTROLS,
     SUSTAIN,
     Event,
@@ -46,15 +52,20 @@ class NoteTracker:
     def hear(self, event: Event) -> Note | None:
         """Take one event; returns the note that it began, if it did. Anything that is not a note or pedal is ignored."""
         message = event.message
-        if len(message) < 3 or not 0x80 <= message[0] < 0xF0 or message[1] > 127 or message[2] > 127:
+        if (
+            len(message) < 3
+            or not FIRST_STATUS <= message[0] < FIRST_SYSTEM
+            or message[1] > MOST_DATA
+            or message[2] > MOST_DATA
+        ):
             return None
-        kind, channel, a, b = message[0] & 0xF0, message[0] & 0x0F, message[1], message[2]
+        kind, channel, a, b = message[0] & KIND, message[0] & CHANNEL, message[1], message[2]
         if kind == NOTE_ON and b > 0:
             return self._strike(event.when, (channel, a), b)
         if kind in (NOTE_ON, NOTE_OFF):
             self._release(event.when, (channel, a))
         elif kind == CONTROL and a == SUSTAIN:
-            self._pedal(event.when, channel, b >= 64)
+            self._pedal(event.when, channel, b >= PEDAL_DOWN)
         elif kind == CONTROL and a in (ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF):
             self.lift(event.when, channel)
         return None
@@ -63,10 +74,10 @@ class NoteTracker:
         """Whether this ends something that was heard, a key or a pedal, whatever else it has come to mean."""
         if len(message) != 3:
             return False
-        kind, channel = message[0] & 0xF0, message[0] & 0x0F
+        kind, channel = message[0] & KIND, message[0] & CHANNEL
         if kind == NOTE_OFF or (kind == NOTE_ON and message[2] == 0):
             return (channel, message[1]) in self.down
-        return kind == CONTROL and message[1] == SUSTAIN and message[2] < 64 and channel in self.pedals
+        return kind == CONTROL and message[1] == SUSTAIN and message[2] < PEDAL_DOWN and channel in self.pedals
 
     def lift(self, now: float, channel: int | None = None) -> None:
         """All keys and pedals up, on one channel or on all: the player is gone, or has said so."""

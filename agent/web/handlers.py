@@ -12,6 +12,7 @@ from models.music.note import CALL, HELD
 
 from ..control.bindings import KNOB, PRESET
 from ..errors import UserError
+from ..midi.messages import CHANNEL, CONTROL, KIND, MOST_DATA, NOTE_OFF, NOTE_ON, SUSTAIN
 from ..session.session import Session
 from ..styles import maker, presets
 from ..styles.presets import Preset
@@ -32,10 +33,10 @@ def _knob(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> Non
 
 def _midi(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
     message = bytes(wish["bytes"])
-    kind, key = message[0] & 0xF0, (message[0] & 0x0F, message[1])
-    if kind == 0x90 and message[2]:
+    kind, key = message[0] & KIND, (message[0] & CHANNEL, message[1])
+    if kind == NOTE_ON and message[2]:
         page.plugged.add(key)
-    elif kind in (0x80, 0x90):
+    elif kind in (NOTE_OFF, NOTE_ON):
         if key not in page.plugged:
             return  # it may be another's
         page.plugged.discard(key)
@@ -124,7 +125,7 @@ def _delete(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> N
 HANDLERS: dict[str, Handler] = {
     "on": lambda stage, session, page, w: stage.key(page, w["pitch"], w["velocity"], w.get("at")),
     "off": lambda stage, session, page, w: stage.key(page, w["pitch"], 0),
-    "pedal": lambda stage, session, page, w: stage.hear(bytes((0xB0, 64, 127 if w["down"] else 0))),
+    "pedal": lambda stage, session, page, w: stage.hear(bytes((CONTROL, SUSTAIN, MOST_DATA if w["down"] else 0))),
     "act": lambda stage, session, page, w: session.act(w["action"], stage.clock.now()),
     "preset": lambda stage, session, page, w: session.act(PRESET + w["name"], stage.clock.now()),
     "midi": _midi,

@@ -24,7 +24,7 @@ from ..control.parameters import PARAMETERS
 from ..demo import messages, written_call
 from ..errors import UserError
 from ..midi import output_merge
-from ..midi.messages import Event
+from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..midi.output_merge import OutputMerge
 from ..midi.ports import PAGE
 from ..playing.worker_client import WorkerLost
@@ -105,7 +105,7 @@ class Hub:
     def played(self, planned: float, actual: float, message: bytes) -> None:
         self.take.played(planned, actual, message)
         self._moment.append((actual, "played", (planned, actual, message)))
-        ident = ident_of(planned, message[1]) if message[0] & 0xF0 == 0x90 else ""
+        ident = ident_of(planned, message[1]) if message[0] & KIND == NOTE_ON else ""
         self.broadcast(self.view.message(AGENT, actual, message, ident))
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class Hub:
         for pitch in sorted(page.keys):
             self.key(page, pitch, 0)
         for channel, pitch in sorted(page.plugged):
-            self.hear(bytes((0x80 | channel, pitch, 0)), plugged=True)
+            self.hear(bytes((NOTE_OFF | channel, pitch, 0)), plugged=True)
         page.plugged.clear()
 
     def key(self, page: Page, pitch: int, velocity: int, at: float | None = None) -> None:
@@ -211,7 +211,7 @@ class Hub:
         if not velocity and pitch not in page.keys:
             return  # it may be another's
         (page.keys.add if velocity else page.keys.discard)(pitch)
-        self.hear(bytes((0x90 if velocity else 0x80, pitch, velocity)))
+        self.hear(bytes((NOTE_ON if velocity else NOTE_OFF, pitch, velocity)))
         if at is not None and isinstance(self.desk.sound, BuiltIn) and abs(self.clock.now() - at) < OLD:
             self.desk.sound.struck(at)
 

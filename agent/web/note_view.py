@@ -11,12 +11,11 @@ from typing import Any
 
 from models.music.note import Note
 
-from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
+from ..midi.messages import CHANNEL, CONTROL, DRUM_CHANNEL, KIND, NOTE_OFF, NOTE_ON, PEDAL_DOWN, SUSTAIN
 
 PLAYER, AGENT = "player", "agent"
 SEEN = 60.0  # seconds back that a new page is shown
 KEPT = 4000  # notes at most
-DRUMS = 9
 Row = dict[str, Any]
 
 
@@ -32,9 +31,9 @@ class NoteView:
 
     def message(self, who: str, when: float, message: bytes, ident: str = "") -> Row | None:
         """A message that was heard or sent."""
-        if len(message) != 3 or message[0] & 0x0F == DRUMS:
+        if len(message) != 3 or message[0] & CHANNEL == DRUM_CHANNEL:
             return None
-        kind, key = message[0] & 0xF0, (who, message[0] & 0x0F, message[1])
+        kind, key = message[0] & KIND, (who, message[0] & CHANNEL, message[1])
         if kind == NOTE_ON and message[2]:
             self._end(key, when)
             self.planned.pop(ident, None)  # a page knows by itself that what sounds is planned no more
@@ -54,7 +53,7 @@ class NoteView:
             ended = self._end(key, when)
             return None if ended is None else {"t": "off", "id": ended["id"], "at": when}
         if kind == CONTROL and message[1] == SUSTAIN and who == PLAYER:
-            self.pedal = message[2] >= 64
+            self.pedal = message[2] >= PEDAL_DOWN
             return {"t": "pedal", "down": self.pedal}
         return None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..control.bindings import ACTIONS, KNOB, PRESET
 from ..control.parameters import PARAMETERS
+from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
 
 LARGEST = 2048  # characters of one wish
 A_SECOND, AT_ONCE = 240.0, 480.0  # wishes of one page
@@ -65,8 +66,7 @@ def _message(x: Any) -> bool:
     """A MIDI message of a key, a pedal or a knob."""
     if not isinstance(x, list) or not 2 <= len(x) <= 3 or not all(_whole(0, 255)(b) for b in x):
         return False
-    length = 2 if x[0] & 0xF0 in (0xC0, 0xD0) else 3
-    return 0x80 <= x[0] < 0xF0 and len(x) == length and all(b < 0x80 for b in x[1:])
+    return FIRST_STATUS <= x[0] < FIRST_SYSTEM and len(x) == LENGTHS[x[0] & KIND] and max(x[1:]) <= MOST_DATA
 
 
 WISHES: dict[str, dict[str, Check]] = {
