@@ -20,6 +20,8 @@ from typing import Any
 
 from .. import thread_priority
 from ..errors import UserError
+from ..midi.backends import is_working
+from ..midi.errors import silence_stderr
 from ..midi.messages import (
     ALL_SOUND_OFF,
     BANK_COARSE,
@@ -35,7 +37,6 @@ from ..midi.messages import (
     PITCH_BEND,
 )
 from ..midi.output_merge import AGENT, PLAYER, Sound
-from ..midi.ports import hushed, works
 from .fm_synth import BLOCK, FmSynth, Part
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
@@ -66,7 +67,7 @@ class BuiltIn:
         self._waiting: deque[tuple[int, bytes | float]] = deque()
         self._quiet = False
         try:
-            with hushed():
+            with silence_stderr():
                 import sounddevice
 
                 device = sounddevice.query_devices(kind="output")
@@ -238,7 +239,7 @@ def _driver() -> str:
         return DRIVERS.get(sys.platform, "dsound")
     if shutil.which("pactl") and subprocess.run(["pactl", "info"], capture_output=True, timeout=3).returncode == 0:
         return "pulseaudio"
-    if works("jack"):
+    if is_working("jack"):
         return "jack"
     if any(Path("/dev/snd").glob("pcm*p")):
         return "alsa"

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
-from ..midi import ports
+from ..midi.backends import APIS
 from .argument_types import answer_length, channel, number
 from .option_groups import (
     add_beat_options,
@@ -196,7 +196,7 @@ def _add_model_commands(commands: Commands) -> None:
 
 
 def _add_api_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--api", choices=tuple(ports.APIS), help="MIDI system (default: the first that works)")
+    command.add_argument("--api", choices=tuple(APIS), help="MIDI system (default: the first that works)")
 
 
 def _add_json_option(command: argparse.ArgumentParser) -> None:

@@ -52,7 +52,7 @@ def list_ports(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"api": found.api, "inputs": found.inputs, "outputs": found.outputs}))
         return 0
-    print(f"MIDI system: {found.api}{ports.loopback(found.api, [*found.inputs, *found.outputs])}")
+    print(f"MIDI system: {found.api}{ports.loopback_advice(found.api, [*found.inputs, *found.outputs])}")
     for title, names in (("inputs", found.inputs), ("outputs", found.outputs)):
         print(f"{title}:" + ("" if names else " none"))
         for name in names:

@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from ..audio.synth import find_soundfont
 from ..errors import UserError
 from ..midi import ports
+from ..midi.errors import silence_stderr
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, WorkerLost, worker_command
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
@@ -96,7 +97,7 @@ def _midi(args: argparse.Namespace) -> Iterator[Finding]:
             "MIDI", POOR if page else BAD, "no MIDI system" + ("; the page can be played" if page else ""), str(error)
         )
         return
-    keys = ports.hardware(found)
+    keys = ports.instruments(found)
     fix = "" if keys else "plug a keyboard in, connect a DAW to tradefours:in, or play on the page"
     yield Finding(
         "MIDI",
@@ -104,7 +105,7 @@ def _midi(args: argparse.Namespace) -> Iterator[Finding]:
         f"{found.api}; {len(found.inputs)} inputs, {len(found.outputs)} outputs; instruments: {', '.join(keys) or 'none'}",
         fix,
     )
-    if hint := ports.loopback(found.api, [*found.inputs, *found.outputs]):
+    if hint := ports.loopback_advice(found.api, [*found.inputs, *found.outputs]):
         yield Finding("ports", POOR, "this system lets programs make no ports", hint.removeprefix(". "))
 
 
@@ -112,7 +113,7 @@ def _sound(args: argparse.Namespace) -> Iterator[Finding]:
     try:
         import sounddevice
 
-        with ports.hushed():
+        with silence_stderr():
             name = str(sounddevice.query_devices(kind="output")["name"])
         yield Finding("sound", FINE, f"built-in voices on {name}")
     except Exception as error:  # whatever PortAudio says when it is missing or finds nothing

@@ -6,7 +6,8 @@ import argparse
 import json
 
 from ..errors import UserError
-from ..midi.ports import NoMidiSystem, find_api
+from ..midi.errors import NoMidiSystem
+from ..midi.ports import find_api
 from ..session.session import Report
 from ..styles.presets import DEFAULT
 from ..takes.recorder import MIDI, PICTURE

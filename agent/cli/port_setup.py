@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..demo import DemoInput, DemoOutput, written_call
 from ..errors import UserError
 from ..midi import ports
+from ..midi.errors import NoMidiSystem
 from ..midi.hotplug import HotplugWatcher
 from ..midi.ports import InputPort, OutputPort
 
@@ -47,7 +48,7 @@ def _find_api(args: argparse.Namespace) -> str | None:
     """The MIDI system; None where there is none, and the page is there to play on. Raises UserError."""
     try:
         return ports.find_api(args.api)
-    except ports.NoMidiSystem:
+    except NoMidiSystem:
         if not args.page or args.api or args.input or args.output:
             raise
         return None
@@ -56,14 +57,14 @@ def _find_api(args: argparse.Namespace) -> str | None:
 def _open_inputs(args: argparse.Namespace, watcher: HotplugWatcher) -> list[InputPort]:
     """The named input, or a port of our own and every instrument. Raises UserError."""
     if args.input is not None:
-        return [watcher.input(args.input)]
-    watcher.takes_new = True
-    inputs: list[InputPort] = [watcher.input(None)] if ports.has_virtual_ports(watcher.api) else []
-    inputs += [watcher.input(name) for name in ports.hardware(ports.list_ports(watcher.api))]
+        return [watcher.open_input(args.input)]
+    watcher.opens_new = True
+    inputs: list[InputPort] = [watcher.open_input(None)] if ports.has_virtual_ports(watcher.api) else []
+    inputs += [watcher.open_input(name) for name in ports.instruments(ports.list_ports(watcher.api))]
     if not inputs and not args.page:
         raise UserError(
             "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
-            + ports.loopback(watcher.api, [])
+            + ports.loopback_advice(watcher.api, [])
         )
     return inputs
 
@@ -78,7 +79,7 @@ def _open_output(args: argparse.Namespace, watcher: HotplugWatcher) -> OutputPor
         if not there:
             raise UserError(
                 "No MIDI output is there: start a synth, or hear the demo: tradefours demo"
-                + ports.loopback(watcher.api, there)
+                + ports.loopback_advice(watcher.api, there)
             )
         name = next((n for n in there if ports.is_loopback(n)), there[0])
-    return watcher.output(name)
+    return watcher.open_output(name)

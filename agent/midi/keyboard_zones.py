@@ -1,7 +1,4 @@
-"""The zone: which part of what arrives is the player's call, and how it is felt; where the agent may play.
-
-Knows nothing of ports or time. Pure.
-"""
+"""Keyboard zones: which part of the input is the player's call, where the agent may play, and how velocities are scaled. Pure."""
 
 from __future__ import annotations
 

@@ -36,13 +36,13 @@ class Patchbay:
         return [p.name for p in self._inputs()]
 
     def _inputs(self) -> list[HotplugInput]:
-        return [] if self.plugs is None else [p for p in self.plugs.plugs if isinstance(p, HotplugInput)]
+        return [] if self.plugs is None else [p for p in self.plugs.ports if isinstance(p, HotplugInput)]
 
     def rows(self) -> dict[str, Any]:
         """What there is to choose from, ready for JSON."""
         if self.plugs is None:
             return {"system": None, "inputs": [], "outputs": []}
-        there, heard = self.plugs.there, {p.name: p for p in self._inputs()}
+        there, heard = self.plugs.available, {p.name: p for p in self._inputs()}
         output = self.desk.midi.name if self.desk.midi is not None else None
         ins = [*heard, *(n for n in there.inputs if n not in heard)]
         own = [self._own.name] if self._own is not None else []
@@ -73,9 +73,9 @@ class Patchbay:
             return
         heard = next((p for p in self._inputs() if p.name == name), None)
         if is_on and heard is None:
-            session.listen(await asyncio.to_thread(self.plugs.input, name))
+            session.listen(await asyncio.to_thread(self.plugs.open_input, name))
         elif heard is not None and not is_on and not heard.is_own:
-            await asyncio.to_thread(self.plugs.leave, heard)
+            await asyncio.to_thread(self.plugs.close_port, heard)
             session.leave(heard)
 
     async def lead_to(self, name: str) -> None:
@@ -83,14 +83,14 @@ class Patchbay:
         if self.plugs is None or (self.desk.midi is not None and self.desk.midi.name == name):
             return
         own = self._own is not None and self._own.name == name
-        former = self.desk.lead_to(self._own if own else await asyncio.to_thread(self.plugs.output, name))
+        former = self.desk.switch_port(self._own if own else await asyncio.to_thread(self.plugs.open_output, name))
         self.ours = own
         await asyncio.sleep(RINGS_OUT)
         if isinstance(former, HotplugOutput):
             for message in former.ledger.ends():
                 former.send(message)
             if former is not self._own:
-                await asyncio.to_thread(self.plugs.leave, former)
+                await asyncio.to_thread(self.plugs.close_port, former)
 
     def close(self) -> None:
         """Let go of our own output where another was led to."""

@@ -21,10 +21,11 @@ from models.music.note import Phrase
 from ..clock import Clock
 from ..control.bindings import Bindings
 from ..errors import UserError
+from ..midi.errors import PortLost
 from ..midi.feedback import FeedbackFilter
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import CHANNEL, KIND, NOTE_ON, Event, is_clock, is_whole
-from ..midi.ports import PAGE, InputPort, OutputPort, PortLost
+from ..midi.ports import PAGE, InputPort, OutputPort
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
 from ..playing.player import Player
@@ -197,7 +198,7 @@ class Session:
                 if self.thru is not None and (self.thru.holds(message) or not self.controls.owns(message)):
                     try:
                         if self.thru.pass_on(event.message, name):
-                            self.echoes.sent(event.message, event.when)
+                            self.echoes.record(event.message, event.when)
                     except PortLost as error:
                         self._later(self._end, error)
             self._later(self._arrived, event, name)
@@ -205,7 +206,7 @@ class Session:
         return on_event
 
     def _on_sent(self, sent: Sent, actual: float) -> None:
-        self.echoes.sent(sent.message, actual)
+        self.echoes.record(sent.message, actual)
         self._later(self._left, sent, actual)
 
     def _later(self, act: Callable[..., None], *args: Any) -> None:

@@ -533,9 +533,9 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         monkeypatch.setattr("agent.midi.ports.open_output", lambda name, api: outs[name or "tradefours:out"])
         there = PortList("alsa", ["keys"], ["synth"])
         plugs = HotplugWatcher("alsa", lambda: there)
-        plugs.takes_new = True
-        desk, home = e.stage.desk, plugs.output(None)
-        desk.lead_to(home)
+        plugs.opens_new = True
+        desk, home = e.stage.desk, plugs.open_output(None)
+        desk.switch_port(home)
         e.stage.bay = Patchbay(plugs, desk, ours=True)
         looking = asyncio.ensure_future(e.stage.bay.look(e.session, e.stage.say))
         await e.settle()
