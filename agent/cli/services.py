@@ -21,6 +21,7 @@ from ..takes.recorder import Take
 from ..web.handlers import handle
 from ..web.hub import Hub
 from ..web.server import Server, has_browser
+from ..web.take_list import TakeList
 
 SOUND_CHECK_SECONDS = 2.0  # between two looks at where our output leads
 REDRAW_SECONDS = 0.25
@@ -51,15 +52,14 @@ class Services:
     def show_page(self, take: Take, takes_folder: Path, midi_learn: MidiLearn, port: int, lan: bool) -> None:
         """Prepare a page; with `lan`, for other devices of the house, too."""
         self.hub = Hub(
-            desk=self._outputs,
-            take=take,
-            shelf=takes_folder,
+            outputs=self._outputs,
+            takes=TakeList(take, takes_folder),
             clock=self._clock,
-            learning=midi_learn,
-            bay=self._patchbay,
+            midi_learn=midi_learn,
+            patchbay=self._patchbay,
             handle=handle,
         )
-        self.inputs = [self.hub.keys, self.hub.browser]
+        self.inputs = [*self.hub.keyboard.inputs]
         self._page_port = port
         self._lan = lan
 
@@ -86,7 +86,7 @@ class Services:
                 say(f"No sound of our own here: {advice}")
             tasks = [self._check_sound(subscribers, say), self._patchbay.look(session, say)]
             if self.hub is not None:
-                tasks.append(self.hub.look())
+                tasks.append(self.hub.watch())
             if self._draw is not None:
                 tasks.append(self._redraw(session, self._draw))
             await asyncio.gather(*tasks)
@@ -143,7 +143,7 @@ class Services:
     def _set_quiet(self, sound: Sound, is_quiet: bool) -> None:
         sound.quiet(is_quiet)
         if self.hub is not None:
-            self.hub.quiet = is_quiet
+            self.hub.sound.is_quiet = is_quiet
 
 
 def _open_built_in() -> Sound | None:
