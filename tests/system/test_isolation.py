@@ -162,7 +162,7 @@ def test_the_program_when_it_hands_over_to_its_environment(trap: Path) -> None:
 
 
 def test_what_the_bootstrap_asks_of_an_interpreter(trap: Path) -> None:
-    assert environment._answers(Path(sys.executable))
+    assert environment._is_suitable(Path(sys.executable))
 
 
 def test_the_cold_start_of_the_bench(trap: Path) -> None:
