@@ -6,6 +6,7 @@ Knows nothing of beats.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -21,3 +22,9 @@ class SystemClock:
 
     def now(self) -> float:
         return time.perf_counter()
+
+
+def measured(clock: Clock) -> float:
+    """This very moment, for figures by which nothing is decided: see `agent.timing.step_clock`."""
+    exact: Callable[[], float] = getattr(clock, "exact", clock.now)
+    return exact()

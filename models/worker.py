@@ -1,13 +1,12 @@
 """The worker: the musician as a process, one JSON object a line on stdin and stdout.
 
-Knows nothing of the present: every time in a message is a second on the caller's own line of time, and means no more to
-it than an order.
+Knows nothing of the present: every time in a message is a second on the caller's own line of time, an order and no more.
 
 It says one line by itself when it can play, and after that only answers:
 
     <- {"ready": {"engine": "onnxruntime", "weights": "open", "fingerprint": "…", "window": 256, "style": 24,
-                  "points": "open"}}                   the weights to whose style encoder points mean what they mean to this one
-                 "note", too, where something is to be said of the engine or the weights
+                  "points": "open"}}                   the weights to whose style encoder points mean what they mean to this one;
+                                                       "note", too, where something is to be said of engine or weights
     -> {"do": "hear", "at": N, "notes": [NOTE, …]}     from the N-th note of the session on, this is what was heard;
                                                        what stood there before is forgotten. No reply.
     -> {"do": "style", "z": [float, …] or null, "sampling": {…}}      counts from the next note on. No reply.
@@ -18,16 +17,17 @@ It says one line by itself when it can play, and after that only answers:
     <- {"id": I, "note": NOTE}                         once for each note, as soon as it is known,
     <- {"id": I, "done": "more", "did": {…}}           then why it paused: "more" to come, or the phrase's "end"; how often
                                                        it had to hear anew, and how many drafts were made and used, so far
-    -> {"do": "draft", "candidates": N, …}             as `play`: think of that answer in spare time, N times. No reply. A
-                                                       `play` that asks for the same gets the best of them at once, as
-                                                       far as its own horizon; the next one, how it was meant to go on.
-                                                       "at_once": true, in a replay: think of them now
+    -> {"do": "draft", "candidates": N, …}             as `play`: think of that answer in spare time, N times, or now where
+                                                       "at_once" is true. No reply. A `play` that asks for the same gets the
+                                                       best of them, as far as its horizon; the next one, how it goes on
+    -> {"do": "spare", "steps": N}                     in a replay: do so much in spare time, and no more. No reply.
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
     <- {"id": I, "z": [float, …], "habits": {…}}       the style of these notes: a point, and settings that belong to it
     -> {"do": "measure", "id": I, "notes": N}          forgets the session, and measures itself: see `models.decoding.latency`
     <- {"id": I, "seconds": {"note": [float, …], …}}
     <- {"error": "one sentence", "id": I}              `id` where there was one
 
+The first reply to a request has "spared": [N, …], too, where there was spare time: see `models.decoding.spare_time`.
 `play` invents the next notes of the answer: see `models.music.note.Span`. `until` is the caller's horizon: it asks again when it
 wants more. `close`, `stop` and `hush` may be null (never), BAR may be null (free time) or a list of `models.music.note.Bar`'s
 fields. Notes it played count as heard, in order, after those it was told; `hear` with an earlier `at` takes them back.
@@ -48,16 +48,16 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, BinaryIO, Protocol
 
+from .decoding.spare_time import Idler, Spare
 from .music.note import ANSWER, Note, Span, from_wire, span_from_wire, to_wire
 
-LINE_LIMIT = 1 << 20  # bytes: more than 8,000 notes
-"""The longest line that is taken in; a longer one is refused before it is parsed."""
+LINE_LIMIT = 1 << 20  # bytes, more than 8,000 notes; a longer line is refused before it is parsed
 AHEAD = 1000  # lines that are read before they are obeyed
 MOST = 10_000.0  # either way, of the numbers of a style; a key is a set of twelve bits
 COLLECTED = 100  # requests between two looks for garbage
 
 
-class Musician(Protocol):
+class Musician(Idler, Protocol):
     """What the worker drives: the engine, or the echo below."""
 
     def about(self) -> dict[str, Any]:
@@ -83,9 +83,6 @@ class Musician(Protocol):
 
     def draft(self, span: Span, count: int) -> None:
         """Think of that answer in spare time, `count` times."""
-
-    def spare(self) -> bool:
-        """Do a little of what nobody waits for; returns whether there is more."""
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of `notes`, a point in the latent space."""
@@ -166,9 +163,9 @@ def serve(musician: Musician, lines: Iterator[str], say: Any, has_time: Callable
     Between requests, while it `has_time`, the musician does what nobody waits for.
     """
     say({"ready": musician.about()})
+    spare = Spare(musician, has_time)
     while True:
-        while has_time() and musician.spare():
-            pass
+        spare.take()
         if (line := next(lines, None)) is None:
             return
         ident: Any = None
@@ -179,7 +176,10 @@ def serve(musician: Musician, lines: Iterator[str], say: Any, has_time: Callable
             if not isinstance(request, dict):
                 raise ValueError("a request is a JSON object")
             ident = request.get("id")
-            _obey(musician, request, ident, say)
+            if request.get("do") == "spare":
+                spare.give(int(request["steps"]))
+            else:
+                _obey(musician, request, ident, lambda reply: say(spare.mark(reply)))
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             reply = {"error": told[:240]}

@@ -17,7 +17,7 @@ MOST_MODULES, MOST_IMPORTS = 16, 20  # of a folder, and of our own modules by on
 #: Folders and single modules from the ground up. Each may import those before it, and itself.
 ORDER = {
     "agent": (
-        *("errors", "clock", "thread_priority", "midi", "timing", "audio", "turns", "styles", "control"),
+        *("errors", "clock", "launcher", "thread_priority", "midi", "timing", "audio", "turns", "styles", "control"),
         *("playing", "takes", "demo", "session", "replay", "web", "bench", "cli", "__main__"),
     ),
     "models": (

@@ -23,7 +23,7 @@ from .option_groups import TAKES
 
 def answer(args: argparse.Namespace) -> int:
     """Answer a file."""
-    preset = presets.load(args.preset, args.knob)
+    preset = presets.load(args.preset, args.knob, args.settings, args.without)
     seed = 0 if args.seed is None else args.seed
     command = worker_command(preset.player(args.weights), args.engine, args.mind)
     result = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=command)

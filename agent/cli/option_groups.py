@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from models.music.setting_options import add_options
+from models.music.settings import KNOBS
+
 from ..audio.synth import AUTO, CHOICES
 from ..midi.keyboard_zones import CURVES
-from ..styles.presets import KNOBS
 from ..turns.modes import CALL, MODES, PARTS
 from .argument_types import channel, hammer_times, knob, number, pitch
 
@@ -35,6 +37,7 @@ def add_musician_options(command: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help=f"turn a knob around the style, -1 to 1: {', '.join(KNOBS)}; can be given again",
     )
+    add_options(command)
     command.add_argument("--seed", type=int, metavar="N", help="the same seed and playing, the same answer")
     command.add_argument(
         "--weights",

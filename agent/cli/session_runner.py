@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from .. import thread_priority
 from ..audio.synth import open_sound
 from ..clock import SystemClock
 from ..control.bindings import LETTERS, Bindings
@@ -21,6 +20,8 @@ from ..session.patchbay import Patchbay
 from ..session.session import Report, Session
 from ..styles.presets import load
 from ..takes.library import BOUNDS
+from ..thread_priority import once, raised
+from ..timing.step_clock import Moments
 from .hotkeys import read_hotkeys
 from .option_groups import TAKES
 from .play_settings import PlaySettings
@@ -42,7 +43,7 @@ class SessionRunner:
     def __init__(self, args: argparse.Namespace, ports: PortSetup, settings: PlaySettings) -> None:
         self._args, self._ports, self._settings = args, ports, settings
         self._is_demo = args.command == "demo"
-        self._preset = load(args.preset, args.knob)
+        self._preset = load(args.preset, args.knob, args.settings, args.without)
         self._midi_learn = self._load_controls()
         self._repaired = repair_takes(args)
         # Known, so that the take can be played again.
@@ -66,7 +67,7 @@ class SessionRunner:
             if self._midi_learn is not None and self._args.page:
                 self._services.show_page(self.take, TAKES, self._midi_learn, self._args.page_port, self._args.lan)
             self._say_what_is_open()
-            with thread_priority.raised():
+            with raised():
                 report = asyncio.run(self._play())
             self._say(f"Every note is off. The take is kept in {self.take.folder}.")
             if not self._is_demo:
@@ -97,8 +98,11 @@ class SessionRunner:
 
     async def _play(self) -> Report:
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(HELPER_THREADS, "helper", thread_priority.once))
-        session = self._make_session(self._make_worker())
+        loop.set_default_executor(ThreadPoolExecutor(HELPER_THREADS, "helper", once))
+        moments = Moments(self._clock, self.take.keep)
+        if self._midi_learn is not None:
+            self._midi_learn.journal = moments.keep
+        session = self._make_session(self._make_worker(moments), moments)
         self.take.trouble = session.tell
         _call_on_signals(session.stop)
 
@@ -111,15 +115,15 @@ class SessionRunner:
                 self._say(HOTKEY_HELP)
             return await session.run()
 
-    def _make_worker(self) -> WorkerClient:
+    def _make_worker(self, moments: Moments) -> WorkerClient:
         args = self._args
         worker = WorkerClient(worker_command(self._preset.player(args.weights), args.engine, args.mind))
         if not args.weights and not args.mind:
             worker.others = partial(worker_command, engine=args.engine)
-        worker.journal = lambda row: self.take.keep(self._clock.now(), row)
+        worker.journal = moments.keep
         return worker
 
-    def _make_session(self, worker: WorkerClient) -> Session:
+    def _make_session(self, worker: WorkerClient, moments: Moments) -> Session:
         return Session(
             inputs=[*self._ports.inputs, *self._services.inputs],
             output=self._outputs.agent,
@@ -129,7 +133,7 @@ class SessionRunner:
             take=self._services.hub or self.take,
             say=self._say,
             show=self._services.show,
-            clock=self._clock,
+            clock=moments,
             manner=self._settings.mode,
             beat=self._settings.beat,
             zone=self._settings.zones,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 from ..midi.messages import KIND, NOTE_OFF
@@ -33,6 +35,7 @@ class MidiLearn:
     def __init__(self, controls: Bindings, file: Path | None) -> None:
         self.controls, self.file = controls, file
         self.wanted: str | None = None
+        self.journal: Callable[[dict[str, Any]], None] = lambda row: None  # told of what is learnt and forgotten
         self._last: Trigger | None = None  # the knob that was just taught
 
     @classmethod
@@ -68,7 +71,7 @@ class MidiLearn:
         if (kind == "note" and not is_on) or (self.wanted.startswith(KNOB) and kind != "cc"):
             return None
         action, self.wanted = self.wanted, None
-        self.controls.learn(trigger, action)
+        self._teach(trigger, action)
         self._last = trigger if action.startswith(KNOB) else None
         self.keep()
         return f"{kind}{trigger[1]} now does {action}."
@@ -79,15 +82,23 @@ class MidiLearn:
         if last is None or trigger[0] != "cc" or abs(last[1] - trigger[1]) != FINE or min(last[1], trigger[1]) >= FINE:
             return False
         action = self.controls.table[last]
-        self.controls.forget(f"cc{last[1]}")
-        self.controls.learn((WIDE, min(last[1], trigger[1])), action)
+        self._drop(f"cc{last[1]}")
+        self._teach((WIDE, min(last[1], trigger[1])), action)
         self.keep()
         return True
 
     def forget(self, trigger: str) -> None:
         """This control does nothing any more."""
-        self.controls.forget(trigger)
+        self._drop(trigger)
         self.keep()
+
+    def _teach(self, trigger: Trigger, action: str) -> None:
+        self.journal({"learns": [*trigger, action]})
+        self.controls.learn(trigger, action)
+
+    def _drop(self, trigger: str) -> None:
+        self.journal({"forgets": trigger})
+        self.controls.forget(trigger)
 
     def keep(self) -> None:
         """Write the file, at once or not at all. Raises UserError."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..styles.presets import KNOBS
+from models.music.settings import KNOBS
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from models.music.note import CALL, Note, Phrase
 from ..clock import Clock
 from ..errors import UserError
 from ..styles.presets import Preset
+from ..timing.step_clock import stepwise
 from ..timing.transport import Transport
 from ..turns import duet, turn_taking
 from ..turns.history import History
@@ -101,7 +102,7 @@ class Partner:
             except WorkerLost as error:
                 self._break_off()
                 if isinstance(error, WorkerReplaced):
-                    await self.mind.close()
+                    await asyncio.ensure_future(self.mind.close())
                 else:
                     await self._mourn(str(error))
 
@@ -117,7 +118,7 @@ class Partner:
         when = f"started again in {wait:g} s" if wait else "started again"
         self.say(f"The musician stopped ({why}); it is {when}, play on.")
         self.show("without a musician")
-        await self.mind.close()
+        await asyncio.ensure_future(self.mind.close())
         await asyncio.sleep(wait)
 
     def take_style(self, preset: Preset) -> None:
@@ -166,7 +167,8 @@ class Partner:
         manners = {DUET: self._duet}
         while True:
             manners[TRADE] = self._call if self.free else self._trade  # without a beat there are no bars to trade
-            self._task = asyncio.ensure_future(manners.get(self.manner.mode, self._call)())
+            work = manners.get(self.manner.mode, self._call)()
+            self._task = asyncio.ensure_future(stepwise(self.clock, work, "manner"))
             try:
                 await self._task
             except asyncio.CancelledError:
@@ -185,7 +187,7 @@ class Partner:
         self.show("waking the musician")
         began = self.start if self.taste.size is None else self.clock.now()
         try:
-            await self.mind.start()
+            await asyncio.ensure_future(self.mind.start())  # however many steps it takes, to us it is one
             about = await self.mind.wait_ready()
         except UserError as error:
             if self.taste.size is None:

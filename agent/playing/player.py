@@ -12,17 +12,19 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from models.music.note import Note
 
 from .. import thread_priority
-from ..clock import Clock
+from ..clock import Clock, measured
 from ..errors import UserError
 from ..midi.ports import OutputPort
 from .schedule import Schedule, Sent
 
 AWAKE = 0.0008  # seconds: systems wake a sleeper up to this late
 OnSent = Callable[[Sent, float], None]
+Journal = Callable[[float, dict[str, Any]], None]
 
 
 class Player:
@@ -32,6 +34,8 @@ class Player:
         self.schedule = Schedule(channel)
         self.lost: UserError | None = None  # why the port cannot be played any more
         self._output, self._clock, self._on_sent = output, clock, on_sent
+        self.journal: Journal | None = None  # told what was done when, and after how many orders, for a replay
+        self.orders = 0  # how often the event loop has asked for something
         self._wake = threading.Condition()
         self._stopping = False
         self.priority = thread_priority.USUAL  # of its thread
@@ -44,6 +48,7 @@ class Player:
     def add(self, notes: Iterable[tuple[int, Note]]) -> None:
         """Plan numbered notes."""
         with self._wake:
+            self._order()
             for number, note in notes:
                 self.schedule.add(number, note)
             self._wake.notify()
@@ -51,6 +56,7 @@ class Player:
     def send_at(self, when: float, message: bytes) -> None:
         """Plan a message that is no note; what is due leaves at once."""
         with self._wake:
+            self._order()
             if when <= self._clock.now():
                 self._send([Sent(when, message, -1, False)])
                 return
@@ -60,6 +66,7 @@ class Player:
     def cut(self) -> set[int]:
         """Be silent at once; returns the numbers of the notes that had begun since the last cut."""
         with self._wake:
+            self._order()
             self._send(self.schedule.cut(self._clock.now()))
             sounded, self.schedule.sounded = self.schedule.sounded, set()
             return sounded
@@ -67,12 +74,14 @@ class Player:
     def retract(self) -> set[int]:
         """Take back what has not begun; what sounds, sounds on. Returns the numbers of notes that had begun since the last cut."""
         with self._wake:
+            self._order()
             self.schedule.retract()
             return set(self.schedule.sounded)
 
     def curfew(self, when: float) -> None:
         """Be silent from then on, whatever is planned; infinity: never."""
         with self._wake:
+            self._order()
             self.schedule.curfew = when
             self._wake.notify()
 
@@ -84,12 +93,15 @@ class Player:
     def taken(self, pitch: int) -> None:
         """The player strikes this pitch on our channel; call it before the key's own message is sent."""
         with self._wake:
-            self._send(self.schedule.taken(pitch, self._clock.now()))
+            now = self._clock.now()
+            self._send(self.schedule.taken(pitch, now))
+            self._note(now, taken=pitch)
 
     def freed(self, pitch: int) -> None:
         """The player lets this pitch go."""
         with self._wake:
             self.schedule.freed(pitch)
+            self._note(self._clock.now(), freed=pitch)
 
     def sounds(self, pitch: int) -> bool:
         """Whether a note of ours sounds there."""
@@ -98,11 +110,13 @@ class Player:
     def panic(self) -> None:
         """Silence, pedal up, all notes off, and go on."""
         with self._wake:
+            self._order()
             self._send(self.schedule.silence(self._clock.now()))
 
     def stop(self) -> None:
         """End every note and the thread. May be called twice."""
         with self._wake:
+            self._order()
             self._stopping = True
             self._send(self.schedule.silence(self._clock.now()))
             self._wake.notify()
@@ -122,7 +136,18 @@ class Player:
                 pass
             with self._wake:
                 if not self._stopping:
-                    self._send(self.schedule.due(self._clock.now()))
+                    now = self._clock.now()
+                    self._send(self.schedule.due(now))
+                    self._note(now, due=True)
+
+    def _order(self) -> None:
+        """The event loop asks for something."""
+        self.orders += 1
+
+    def _note(self, when: float, **what: Any) -> None:
+        """Something was done that the event loop has not asked for."""
+        if self.journal is not None:
+            self.journal(when, {**what, "after": self.orders})
 
     def _send(self, messages: list[Sent]) -> None:
         for sent in messages:
@@ -132,4 +157,4 @@ class Player:
                 self.lost = self.lost or error
                 continue
             with contextlib.suppress(RuntimeError):  # the loop that is told may be closed already
-                self._on_sent(sent, self._clock.now())
+                self._on_sent(sent, measured(self._clock))

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from models.music.chords import SAME_STROKE_SECONDS
 from models.music.note import ANSWER, CALL, Bar, Note, Span
 from models.music.pulse import pulse
 
-from ..clock import Clock
+from ..clock import Clock, measured
 from ..midi.keyboard_zones import KeyboardZones
 from ..timing.transport import Transport
 from ..turns.history import History
@@ -32,7 +33,6 @@ AHEAD = 1.0  # seconds of music that are asked for at a time
 AGAIN = 0.6  # seconds of music left when more is asked for: a new style is heard soon, and a slow musician has time
 SOON = 0.01  # seconds: the first note of an answer, at the earliest
 AFTER_LAST = 0.25  # seconds after its last onset in which an answer can still be cut; after that it rings out
-CHORD = 0.03  # seconds in which the keys of one chord come down
 QUIET = 0.12  # seconds without a key, after which an answer is thought of: in the middle of a run it is no use
 UNHEARD = 0.005  # seconds: nobody hears that a note is so late
 MARGIN, SPARE = 0.12, 0.01  # seconds: what is added to `soon`, at most, for a slow musician; and beyond what was missed
@@ -95,7 +95,7 @@ class Soloist:
             solo.version += 1
         else:
             self._yield(solo, when)
-            self.meters.cut_in.append(self.clock.now() - when)
+            self.meters.cut_in.append(measured(self.clock) - when)
 
     def changed(self) -> None:
         """Something has happened: look again."""
@@ -174,7 +174,7 @@ class Soloist:
                 return
             if solo.version != version:
                 more = "more"
-                await asyncio.sleep(CHORD)
+                await asyncio.sleep(SAME_STROKE_SECONDS)
         if self.solo is solo:
             self._finish(solo)
 
@@ -212,7 +212,7 @@ class Soloist:
                     return item
                 if solo.opening is None:
                     solo.opening = len(self.conversation)
-                    self.meters.first_note.append(self.clock.now() - solo.decided)
+                    self.meters.first_note.append(measured(self.clock) - solo.decided)
                     self.meters.answers += 1
                 arrived = self.clock.now()
                 behind = arrived - item.onset - late

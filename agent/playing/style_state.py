@@ -9,9 +9,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from models.music.note import CALL, HELD, Note
+from models.music.settings import HABIT
 
 from ..errors import UserError
-from ..styles.presets import HABIT, Preset
+from ..styles.presets import Preset
 from .load_shedding import LoadShedding
 from .worker_client import WorkerClient
 

@@ -62,6 +62,7 @@ class WorkerClient:
         self._stderr = b""
         self._tasks: list[asyncio.Task[None]] = []
         self._replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._aside: dict[Any, asyncio.Future[dict[str, Any] | None]] = {}  # who else waits for a reply, by request
         self.did: dict[str, int] = {}  # what it had to hear, and hear again, and drafts: see `models.decoding.engine`
         self._ident = 0
         self._base = 0  # the number of the first note that this process was told
@@ -80,6 +81,7 @@ class WorkerClient:
         except OSError as error:
             raise UserError(f"the musician cannot be started ({self.command[0]}: {error.strerror}).") from error
         self._replies, self.gone, self._stderr, self._relieved = asyncio.Queue(), asyncio.Event(), b"", False
+        self.journal({"starts": True})
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
 
     async def wait_ready(self, seconds: float = 120.0) -> dict[str, Any]:
@@ -164,8 +166,28 @@ class WorkerClient:
 
     async def encode(self, notes: Sequence[Note]) -> tuple[list[float], dict[str, float]]:
         """The style of some notes: a point, and habits as settings. Raises UserError where there are too few, MindLost."""
-        ident = self._ask({"do": "encode", "notes": [to_wire(n) for n in notes]})
-        reply = await self._reply_to(ident)
+        return self._style_of(await self._reply_to(self._ask(_encode(notes))))
+
+    async def encode_aside(self, notes: Sequence[Note]) -> tuple[list[float], dict[str, float]]:
+        """`encode`, for somebody else than who plays: both may wait for a reply at the same time."""
+        if self._process is None or self.gone.is_set():
+            raise self.loss()
+        request = {**_encode(notes), "id": self._next_ident()}
+        waiting = self._aside[request["id"]] = asyncio.get_running_loop().create_future()
+        self._tell(request, aside=True)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                reply = await waiting
+        except TimeoutError:
+            raise WorkerLost(f"it has said nothing for {PATIENCE:.0f} s") from None
+        finally:
+            self._aside.pop(request["id"], None)
+        if reply is None:
+            raise self.loss()
+        return self._style_of(reply)
+
+    def _style_of(self, reply: dict[str, Any]) -> tuple[list[float], dict[str, float]]:
+        """The style that a reply tells. Raises UserError where there is none, MindLost."""
         if "z" not in reply:
             raise UserError(str(reply.get("error", "these notes have no style."))[:500])
         try:
@@ -227,14 +249,21 @@ class WorkerClient:
         self.journal({"seat": command[1:]})
 
     def _ask(self, request: dict[str, Any]) -> int:
+        ident = self._next_ident()
+        self._tell({**request, "id": ident})
+        return ident
+
+    def _next_ident(self) -> int:
         self._ident += 1
-        self._tell({**request, "id": self._ident})
         return self._ident
 
-    def _tell(self, request: dict[str, Any]) -> None:
-        if self._process is None or self._process.stdin is None or self._process.stdin.is_closing():
+    def _tell(self, request: dict[str, Any], *, aside: bool = False) -> None:
+        """Send a request. `aside`: nothing that is decided in the session asks for it; a replay must be told so."""
+        if self._process is None or self._process.stdin is None or self.gone.is_set():
             return  # whoever waits for a reply will learn it
-        self.journal({"ask": request})
+        self.journal({"ask": request, "aside": True} if aside else {"ask": request})
+        if self._process.stdin.is_closing():
+            return  # it is gone, and `_read` is about to notice
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
         if self._process.stdin.transport.get_write_buffer_size() > UNREAD:
@@ -275,17 +304,33 @@ class WorkerClient:
                     raise ValueError("not an object")
                 if self._replies.qsize() > UNASKED:
                     raise ValueError("far too many")
-                self.journal({"got": reply})
-                self._replies.put_nowait(reply)
+                self._said(reply)
         except (ValueError, RecursionError):  # not JSON, or a line without end: nothing it says can be trusted now
             self._give_up("it said something that is not a reply")
         self.journal({"lost": RELIEVED if self._relieved else self.last_words})
-        self._replies.put_nowait(None)
-        self.gone.set()
+        self._end()
         # What it still babbles is thrown away: the process does not count as ended while its pipe is full.
         with contextlib.suppress(ValueError):
             while await stdout.read(1 << 16):
                 pass
+
+    def _said(self, reply: dict[str, Any]) -> None:
+        """A reply has come; whoever waits for it gets it."""
+        self.journal({"got": reply})
+        ident = reply.get("id")
+        waiting = self._aside.get(ident) if isinstance(ident, int) else None
+        if waiting is None:
+            self._replies.put_nowait(reply)
+        elif not waiting.done():
+            waiting.set_result(reply)
+
+    def _end(self) -> None:
+        """No reply will come any more."""
+        self._replies.put_nowait(None)
+        self.gone.set()
+        for waiting in self._aside.values():
+            if not waiting.done():
+                waiting.set_result(None)
 
     async def _read_errors(self) -> None:
         assert self._process is not None
@@ -299,6 +344,11 @@ class WorkerClient:
         with contextlib.suppress(ProcessLookupError):
             if self._process is not None:
                 self._process.kill()
+
+
+def _encode(notes: Sequence[Note]) -> dict[str, Any]:
+    """What is asked for to know the style of some notes."""
+    return {"do": "encode", "notes": [to_wire(n) for n in notes]}
 
 
 def _numbers(row: Iterable[Any]) -> Iterator[float]:

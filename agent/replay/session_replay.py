@@ -11,11 +11,14 @@ from __future__ import annotations
 import asyncio
 import math
 from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..clock import Clock
 from ..control.bindings import Bindings
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event
+from ..playing.player import Player
 from ..playing.worker_client import RELIEVED, WorkerClient
 from ..session.session import Session
 from ..styles.presets import Preset
@@ -54,6 +57,8 @@ class ScriptedWorker(WorkerClient):
     In how many pieces it was told of the notes, and what it drafted meanwhile, is no difference.
     """
 
+    tolerance = TOLERANCE  # seconds
+
     def __init__(self, told: list[Row]) -> None:
         super().__init__([])
         self._then: list[tuple[float, Row, list[Any]]] = []  # when, what was asked, and what it knew
@@ -81,15 +86,15 @@ class ScriptedWorker(WorkerClient):
         if reply is None:
             self.gone.set()
 
-    def _tell(self, request: Row) -> None:
+    def _tell(self, request: Row, *, aside: bool = False) -> None:
         self._knows = _told(self._knows, request)
         if request["do"] in BY_THE_WAY or self.difference:
             return
         when, asked, knew = self._then[self._at] if self._at < len(self._then) else (0.0, {}, [])
         self._at += 1
-        what = differs(asked, request)
+        what = differs(asked, request, within=self.tolerance)
         if not what and "id" in request:
-            what = differs(knew[-COMPARED:], self._knows[-COMPARED:], "what it had heard,")
+            what = differs(knew[-COMPARED:], self._knows[-COMPARED:], "what it had heard,", self.tolerance)
         if what:
             self.difference = f"at {when:.3f} s, request {self._at}: {what}"
 
@@ -119,32 +124,35 @@ class SessionReplay:
             loop.close()
 
     async def _play(self, loop: LateLoop) -> str:
-        k = self.known
         mind = ScriptedWorker(self.told)
-        session = Session(
-            inputs=[],
-            output=self,
-            mind=mind,
-            preset=Preset.of(k["preset"]),
-            take=self,
-            say=lambda text: None,
-            clock=loop,
-            manner=ModeSettings(**k["manner"]) if "manner" in k else None,
-            beat=BeatSettings(**k["beat"]) if "beat" in k else None,
-            zone=KeyboardZones(**k["zone"]) if "zone" in k else None,
-            controls=Bindings.of(k["controls"]),
-            channel=k["channel"],
-            thru=k["thru"],
-            seed=self.told[0].get("seed"),
-            rounds=k.get("rounds"),
-            make_player=LoopPlayer,
-        )
+        session = self._session(mind, loop, LoopPlayer, thru=self.known["thru"])
         running = asyncio.ensure_future(session.run())
         await asyncio.sleep(0)
         await self._happen(loop, session, mind)
         session.stop()
         await running
         return mind.difference or self._compare()
+
+    def _session(self, mind: WorkerClient, clock: Clock, make_player: Callable[..., Player], *, thru: bool) -> Session:
+        k = self.known
+        return Session(
+            inputs=[],
+            output=self,
+            mind=mind,
+            preset=Preset.of(k["preset"]),
+            take=self,
+            say=lambda text: None,
+            clock=clock,
+            manner=ModeSettings(**k["manner"]) if "manner" in k else None,
+            beat=BeatSettings(**k["beat"]) if "beat" in k else None,
+            zone=KeyboardZones(**k["zone"]) if "zone" in k else None,
+            controls=Bindings.of(k["controls"]),
+            channel=k["channel"],
+            thru=thru,
+            seed=self.told[0].get("seed"),
+            rounds=k.get("rounds"),
+            make_player=make_player,
+        )
 
     async def _happen(self, loop: LateLoop, session: Session, mind: ScriptedWorker) -> None:
         """All that came from without, when it came."""
@@ -193,22 +201,22 @@ class SessionReplay:
         self.sent.append((planned, message))
 
 
-def differs(then: Any, now: Any, path: str = "") -> str:
-    """What is not the same in two things of JSON, moments within the tolerance; "" where all is."""
+def differs(then: Any, now: Any, path: str = "", within: float = TOLERANCE) -> str:
+    """What is not the same in two things of JSON, numbers within so much; "" where all is."""
     if isinstance(then, dict) and isinstance(now, dict):
         if then.get("do") != now.get("do"):
             return f"{then.get('do', 'nothing')} then, {now.get('do', 'nothing')} now"
-        for key in {**then, **now}:
-            if what := differs(then.get(key), now.get(key), f"{path} {key}"):
-                return what
-        return ""
+        return _first(differs(then.get(key), now.get(key), f"{path} {key}", within) for key in {**then, **now})
     if isinstance(then, list) and isinstance(now, list | tuple):
         if len(then) != len(now):
             return f"{path}: {len(then)} values then, {len(now)} now".strip()
-        return next(
-            (what for i, (a, b) in enumerate(zip(then, now, strict=True)) if (what := differs(a, b, f"{path} {i}"))), ""
-        )
+        pairs = enumerate(zip(then, now, strict=True))
+        return _first(differs(a, b, f"{path} {i}", within) for i, (a, b) in pairs)
     numbers = isinstance(then, int | float) and isinstance(now, int | float)
-    if then == now or (numbers and abs(then - now) <= TOLERANCE):
+    if then == now or (numbers and abs(then - now) <= within):
         return ""
     return f"{path}: {then} then, {now} now".strip()
+
+
+def _first(found: Iterable[str]) -> str:
+    return next((what for what in found if what), "")

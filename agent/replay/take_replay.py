@@ -23,6 +23,7 @@ from ..styles.presets import Preset
 from ..takes.recorder import JSONL, rows
 from ..turns.modes import BeatSettings, ModeSettings
 from .model_replay import ask_again
+from .recorded_session import Reliving
 from .session_replay import Row, SessionReplay
 
 
@@ -72,7 +73,8 @@ def replay(folder: Path, musician: Sequence[str] | None = None) -> Row:
         )
     if known["link"]:
         raise UserError(f"{folder.name} was played to Ableton Link, whose beat is not ours to play again.")
-    heard = SessionReplay(told, known, begins)
+    has_moments = any("moment" in row for row in told)  # older takes have none
+    heard = (Reliving if has_moments else SessionReplay)(told, known, begins)
     try:
         session = heard.run()
     except (KeyError, TypeError, ValueError) as error:

@@ -10,7 +10,9 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ..clock import measured
 from ..playing.player import Player
+from ..timing.step_clock import DECIMALS, Moments
 
 
 class _Jumping(selectors.DefaultSelector):
@@ -20,10 +22,8 @@ class _Jumping(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> Any:
         events = super().select(0)
-        if not events and timeout is None:
-            raise RuntimeError("everybody waits, and nothing will ever happen")
-        if not events and timeout:
-            self.loop.virtual = self.loop.jump(self.loop.virtual + timeout)
+        if not events and timeout != 0:
+            self.loop.idle(timeout)
         return events
 
 
@@ -40,6 +40,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.virtual
 
     now = time
+
+    def idle(self, timeout: float | None) -> None:
+        """Nothing is to be done for so many seconds; None: until something comes from without. Raises RuntimeError, as nothing will."""
+        if timeout is None:
+            raise RuntimeError("everybody waits, and nothing will ever happen")
+        self.virtual = self.jump(self.virtual + timeout)
 
     def jump(self, due: float) -> float:
         """Where to jump when something is due next."""
@@ -65,6 +71,7 @@ class LoopPlayer(Player):
         pass
 
     def add(self, notes: Any) -> None:
+        self._order()
         for number, note in notes:
             self.schedule.add(number, note)
         self._plan()
@@ -78,6 +85,7 @@ class LoopPlayer(Player):
         self._plan()
 
     def stop(self) -> None:
+        self._order()
         self._stopping = True
         self._send(self.schedule.silence(self._clock.now()))
 
@@ -90,5 +98,9 @@ class LoopPlayer(Player):
 
     def _play(self) -> None:
         if not self._stopping:
-            self._send(self.schedule.due(self._clock.now()))
+            now, due = measured(self._clock), self.schedule.next_time()  # this is no step of what decides
+            if due is not None and now < due and isinstance(self._clock, Moments):
+                now = round(now + 10.0**-DECIMALS, DECIMALS)  # a take tells it in six decimals
+            self._send(self.schedule.due(now))
+            self._note(now, due=True)
             self._plan()

@@ -9,10 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from models.music.settings import KNOB as KNOB_SETTING
+from models.music.settings import KNOBS
+
 from ..control.bindings import BARS, KNOB, NEXT_MODE, PRESET, STEPS
 from ..control.parameters import PARAMETERS
 from ..errors import UserError
 from ..styles import presets
+from ..styles.presets import Preset
 from ..turns.modes import MODES, TRADE
 
 if TYPE_CHECKING:
@@ -28,9 +32,10 @@ def act(session: Session, action: str, when: float) -> None:
             at = MODES.index(session.partner.manner.mode)
             _play_together(session, MODES[(at + 1) % len(MODES)], when)
         elif action in STEPS:
-            _style(session, presets.beside(session.partner.preset.name, STEPS[action]))
+            name, step = session.partner.preset.name, STEPS[action]
+            _style(session, lambda: presets.load(presets.beside(name, step)))
         elif action.startswith(PRESET):
-            _style(session, action.removeprefix(PRESET))
+            _style(session, lambda: presets.load(action.removeprefix(PRESET)))
         elif action.startswith(KNOB):
             name, _, value = action.removeprefix(KNOB).partition("=")
             turn(session, name, float(value))
@@ -50,7 +55,7 @@ def turn(session: Session, name: str, value: float) -> None:
         if session.follower is not None:
             raise UserError("The tempo comes from the MIDI clock; change it there.")
         session.transport.set_tempo(session.clock.now(), value)
-    elif name in presets.KNOBS:
+    elif name in KNOBS:
         partner.taste.turn(name, value)
     else:
         share: dict[str, Any] = {name: value / 100}
@@ -62,8 +67,8 @@ def position(session: Session, name: str) -> float:
     manner = session.partner.manner
     if name == "tempo":
         return session.transport.tempo
-    if name in presets.KNOBS:
-        return session.partner.preset.sampling.get(presets.KNOB + name, 0.0)
+    if name in KNOBS:
+        return session.partner.preset.sampling.get(KNOB_SETTING + name, 0.0)
     return 100 * {"groove": manner.pull, "swing": manner.swing, "mirror": manner.mirror}[name]
 
 
@@ -75,8 +80,8 @@ def _play_together(session: Session, action: str, when: float) -> None:
     session.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
 
 
-def _style(session: Session, name: str) -> None:
-    preset = presets.load(name)
+def _style(session: Session, find: Callable[[], Preset]) -> None:
+    preset = session.load(find)
     session.partner.take_style(replace(preset, sampling=session.zone.range(preset.sampling)))
     session.say(f"Style: {preset.title}.")
 

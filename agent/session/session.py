@@ -38,6 +38,7 @@ from ..takes.recorder import Witness
 from ..timing.ableton_link import LinkFollower
 from ..timing.garbage_collection import GarbageCollection
 from ..timing.midi_clock import MidiClockFollower
+from ..timing.step_clock import Moments, stepwise
 from ..timing.transport import Transport
 from ..turns.modes import BeatSettings, ModeSettings
 from . import actions
@@ -113,6 +114,9 @@ class Session:
             hopeful=rounds is None,
         )
         self.partner.improviser.zone = self.zone
+        self.load: Callable[[Callable[[], Preset]], Preset] = self._loaded  # how a style comes from the shelf
+        if isinstance(clock, Moments):
+            self.player.journal = lambda when, row: self._later(journal, when, row)
         self._failure: UserError | None = None
         self._stumbled = False
         self._tidy: GarbageCollection | None = None
@@ -127,24 +131,18 @@ class Session:
         self._over = asyncio.Event()
         if self._stopping:
             self._over.set()
-        self.partner.start = self.clock.now()
-        self.journal(self.partner.start, {"begins": True})
         sys.setswitchinterval(0.0001)  # a thread that keeps time must not wait 5 ms for its turn
-        tidy = self._tidy = GarbageCollection(self.clock.now())
-        if self.seconds is not None:
-            self._loop.call_later(self.seconds, self.stop)
-        self.player.start()
-        for message in self.zone.sound(self.player.schedule.channel):
-            self.player.send_at(self.clock.now(), message)
+        tidy: GarbageCollection | None = None
         try:
-            for port in self.inputs:
+            for port in self.inputs:  # which may take a while, and then the clock begins
                 self.listen(port)
-            if self.beat.tempo is not None:
-                self.metronome.begin(self.clock.now(), self.beat)
+            tidy = self._begin(self._loop)
             more = () if self.beside is None else (self.beside(self),)
-            await self._until_over(self.partner.play(), self._watch(), *more)
+            work = stepwise(self.clock, self.partner.play(), "partner"), stepwise(self.clock, self._watch(), "watch")
+            await self._until_over(*work, *more)
         finally:
-            tidy.end()
+            if tidy is not None:
+                tidy.end()
             self.journal(self.clock.now(), {"ends": True})
             for port in self._listening:
                 port.close()
@@ -162,6 +160,22 @@ class Session:
         if self._failure is not None:
             raise self._failure
         return Report(self.meters.summary(), self.partner.calls, self.partner.answers)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> GarbageCollection:
+        """The first moment of the session."""
+        if isinstance(self.clock, Moments):
+            self.clock.follow()
+        now = self.partner.start = self.clock.now()
+        self.journal(now, {"begins": True})
+        tidy = self._tidy = GarbageCollection(now)
+        if self.seconds is not None:
+            loop.call_later(self.seconds, self.stop)
+        self.player.start()
+        for message in self.zone.sound(self.player.schedule.channel):
+            self.player.send_at(now, message)
+        if self.beat.tempo is not None:
+            self.metronome.begin(now, self.beat)
+        return tidy
 
     def listen(self, port: InputPort) -> None:
         """Hear one more port. Raises PortLost."""
@@ -209,6 +223,13 @@ class Session:
         self.echoes.record(sent.message, actual)
         self._later(self._left, sent, actual)
 
+    def _moment(self) -> bool:
+        """Something comes from without: a moment begins, where the clock tells the take of them. Returns whether it does."""
+        if isinstance(self.clock, Moments):
+            self.clock.begin()
+            return True
+        return False
+
     def _later(self, act: Callable[..., None], *args: Any) -> None:
         """Have the event loop do something; after its end, nothing is done."""
         if self._loop is not None:
@@ -218,6 +239,8 @@ class Session:
     # -- on the loop -------------------------------------------------------------------------------------------------
 
     def _end(self, failure: UserError | None) -> None:
+        if self._moment():
+            self.journal(self.clock.now(), {"over": True})
         self._failure = self._failure or failure
         self._over.set()
 
@@ -229,6 +252,7 @@ class Session:
             self.say(f"Something went wrong inside ({what!r}); the music goes on. Please report it, with the take.")
 
     def _arrived(self, event: Event, port: str) -> None:
+        self._moment()
         if self.take is not None:
             self.take.heard(event, port)
         if is_clock(event.message):
@@ -248,13 +272,24 @@ class Session:
 
     def act(self, action: str, when: float) -> None:
         """Do what page or letter asks for: see `agent.session.actions`. On the loop."""
-        self.journal(when, {"act": action})
+        self.journal(when, {"act": action} if not self._moment() else {"act": action, "when": when})
         actions.act(self, action, when)
 
     def use(self, preset: Preset) -> None:
         """Play in this style from the next note on. Raises UserError."""
+        self._moment()
         self.journal(self.clock.now(), {"preset": preset.row()})
         self.partner.take_style(replace(preset, sampling=self.zone.range(preset.sampling)))
+
+    def _loaded(self, find: Callable[[], Preset]) -> Preset:
+        """A style from the shelf, which the take is told: there may be another of that name there some day. Raises UserError."""
+        try:
+            preset = find()
+        except UserError:
+            self.journal(self.clock.now(), {"loads": None})
+            raise
+        self.journal(self.clock.now(), {"loads": preset.row()})
+        return preset
 
     def _looped(self, port: str) -> None:
         if not self._looping:

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from ..clock import measured
 from ..control.parameters import PARAMETERS
 from ..playing.timing_stats import percentiles
 from . import actions
@@ -23,7 +24,7 @@ Row = dict[str, Any]
 def glance(session: Session, showing: str) -> Row:
     """Everything but notes, ports and lists. `showing` is what the agent is doing, in a word or two."""
     partner, transport, meters = session.partner, session.transport, session.meters
-    preset, now = partner.preset, session.clock.now()
+    preset, now = partner.preset, measured(session.clock)
     bar = transport.bar(now)
     return {
         "ready": session.mind.ready is not None and not session.mind.gone.is_set(),

@@ -5,7 +5,6 @@ Knows nothing of sessions. The musician finds the point in its latent space; eve
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -15,14 +14,15 @@ from typing import Any
 
 from models.music.midifile import MidiFileError, read_notes
 from models.music.note import CALL, Note, to_wire
+from models.music.preset_file import written
+from models.music.settings import HABIT, KNOB, PROMPT_NOTES
 
 from ..errors import UserError
-from .presets import HABIT, HABITS, KNOB, MOST_VAMP, Preset
+from .presets import Preset
 
 MOST_NOTES = 4000  # of one file: a style is heard in fewer
 Ask = Callable[[list[dict[str, Any]]], Iterable[dict[str, Any]]]  # requests to a musician, and its replies
 
-PER_LINE, NOTES_PER_LINE = 8, 4
 PASSAGE = 48  # notes of the phrases that the musician has in the ear before it answers
 REST, RING = 2.0, 3.0  # seconds of theirs: no wait and no note is longer there
 
@@ -71,9 +71,9 @@ def with_vamp(preset: Preset, path: Path) -> Preset:
         notes = read_notes(path)
     except MidiFileError as error:
         raise UserError(str(error)) from error
-    if len(notes) > MOST_VAMP:
-        raise UserError(f"{path.name} has {len(notes)} notes; a vamp has at most {MOST_VAMP}: take fewer bars.")
-    return replace(preset, vamp=vamp(notes, MOST_VAMP), description=f"{preset.title}, with {path.name} in the ear.")
+    if len(notes) > PROMPT_NOTES:
+        raise UserError(f"{path.name} has {len(notes)} notes; a vamp has at most {PROMPT_NOTES}: take fewer bars.")
+    return replace(preset, vamp=vamp(notes, PROMPT_NOTES), description=f"{preset.title}, with {path.name} in the ear.")
 
 
 def vamp(notes: Sequence[Note], most: int = PASSAGE) -> tuple[Note, ...]:
@@ -122,35 +122,7 @@ def write(preset: Preset, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_name(path.name + ".part")
-        half.write_text(_toml(preset), encoding="utf8")
+        half.write_text(written(preset), encoding="utf8")
         os.replace(half, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}); name another file.") from error
-
-
-def _toml(preset: Preset) -> str:
-    def text(value: str) -> str:
-        return json.dumps(value, ensure_ascii=False)  # TOML's basic strings are JSON's
-
-    lines = [f"title = {text(preset.title)}", f"description = {text(preset.description)}"]
-    lines += [f"musician = {text(preset.musician)}"] if preset.musician else []
-    lines += ["", "[style]", "z = ["]
-    rows = [preset.z[i : i + PER_LINE] for i in range(0, len(preset.z), PER_LINE)]
-    lines += ["    " + ", ".join(f"{x:.4g}" for x in row) + "," for row in rows] + ["]"]
-    lines += [f"weights = {text(preset.weights)}", f"source = {text(preset.source)}"]
-    settings = sorted(preset.sampling.items())
-    plain = [f"{k} = {v:.4g}" for k, v in settings if not k.startswith((KNOB, HABIT))]
-    turned = [f"{k.removeprefix(KNOB)} = {v:.4g}" for k, v in settings if k.startswith(KNOB)]
-    kept = []
-    for name, size in HABITS.items():
-        row = [preset.sampling.get(f"{HABIT}{name}.{i}", 0.0) for i in range(size)]
-        kept += [f"{name} = [{', '.join(f'{x:.3g}' for x in row)}]"] if any(row) else []
-    for title, rows_ in (("habits", kept), ("sampling", plain), ("knobs", turned)):
-        if rows_:
-            lines += ["", f"[{title}]", *rows_]
-    lines += ["", "[answer]", f"shortest = {preset.shortest:.4g}", f"longest = {preset.longest:.4g}"]
-    if preset.vamp:
-        notes = [f"[{n.onset:.3f}, {n.duration:.3f}, {n.pitch}, {n.velocity}]," for n in preset.vamp]
-        rows_ = [" ".join(notes[i : i + NOTES_PER_LINE]) for i in range(0, len(notes), NOTES_PER_LINE)]
-        lines += ["", "[vamp]", "notes = [", *(f"    {row}" for row in rows_), "]"]
-    return "\n".join(lines) + "\n"

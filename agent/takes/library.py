@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from models.music.keys import SCALE
 from models.music.note import Note
 from models.music.pulse import pulse
 
@@ -33,7 +34,6 @@ NAME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[a-z0-9-]*")
 DATE = "%Y-%m-%d_%H-%M-%S"
 PAUSE = 1.5  # seconds between two onsets, after which another phrase begins
 KEYS = ("C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
-SCALE = (0, 2, 4, 5, 7, 9, 11)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from models.music.keys import SCALE
 from models.music.note import Note
 
 AHEAD = 0.35  # seconds of music that are thought ahead: what the player does next counts soon
@@ -23,7 +24,6 @@ LOWEST, HIGHEST, BASS = 28.0, 96.0, 52.0  # pitches
 NARROWEST = 14.0  # semitones
 CALM = 0.75  # times the preset's heat of pitch and of time: who accompanies does not surprise
 LEAN = 2.0  # nats, at most, by which the player's key is favoured
-SCALE = (0, 2, 4, 5, 7, 9, 11)
 SURE = 12  # seconds of the player's notes that make a key certain
 
 

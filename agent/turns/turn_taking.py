@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from models.music.chords import STROKE_SECONDS
 from models.music.note import Note
 
 LEAST_NOTES = 2
@@ -25,7 +26,6 @@ SHORTEST_SILENCE, LONGEST_SILENCE = 0.35, 1.5  # seconds
 REST = 2.5  # seconds: a note from before such a rest belongs to no phrase of now
 AFTER_RELEASE = 0.2  # seconds: hands that have just left the keys may come back
 HELD, PEDAL = 1.5, 1.2  # times as long, while a key or a pedal is down: courtesy, as in real phrases that tells nothing
-CHORD = 0.04  # seconds: onsets closer than this are one chord
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Temper:
 
 def patience(phrase: Sequence[Note]) -> float:
     """How long a silence ends this phrase, in seconds."""
-    strokes = [n.onset for i, n in enumerate(phrase) if not i or n.onset - phrase[i - 1].onset > CHORD]
+    strokes = [n.onset for i, n in enumerate(phrase) if not i or n.onset - phrase[i - 1].onset > STROKE_SECONDS]
     gaps = [b - a for a, b in pairwise(strokes)]
     gaps = gaps[max((i + 1 for i, gap in enumerate(gaps) if gap > REST), default=0) :]
     if not gaps:

@@ -82,7 +82,7 @@ async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> No
         raise UserError(
             f"Play a little more first: a style is learnt from {LEAST_NOTES} notes, and I have heard {len(notes)}."
         )
-    z, habits = await session.mind.encode(notes)
+    z, habits = await session.mind.encode_aside(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
     about = session.mind.ready or {}

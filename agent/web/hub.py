@@ -74,11 +74,20 @@ class Hub:
     # -- a witness of the session ------------------------------------------------------------------------------------
 
     def heard(self, event: Any, port: str) -> None:
+        line = (
+            None if port == PAGE else self._learn_control(event.message)
+        )  # before the take: it counts for this message
         self.takes.heard(event, port)
-        line = None if port == PAGE else self.midi_learn.hear(event.message)
         if line is not None:
             self.say(line)
         self.broadcast(self._view.message(PLAYER, event.when, event.message))
+
+    def _learn_control(self, message: bytes) -> str | None:
+        """The line to say where a control was taught by this message."""
+        try:
+            return self.midi_learn.hear(message)
+        except UserError as error:  # it is learnt, and will be forgotten
+            return str(error)
 
     def played(self, planned: float, actual: float, message: bytes) -> None:
         self.takes.played(planned, actual, message)

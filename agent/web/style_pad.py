@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from models.music.settings import KNOB
+
 from ..styles import maker, presets
 from ..styles.presets import Preset
 
@@ -30,7 +32,7 @@ class StylePad:
             self._corners = corners
         a, b, c, d = self._presets
         preset = maker.blend("pad", maker.blend("top", a, b, x), maker.blend("bottom", c, d, x), y)
-        knobs = {key: value for key, value in current.sampling.items() if key.startswith(presets.KNOB)}
+        knobs = {key: value for key, value in current.sampling.items() if key.startswith(KNOB)}
         return replace(
             preset, title=self._title(x, y), musician=current.musician, sampling={**preset.sampling, **knobs}
         )

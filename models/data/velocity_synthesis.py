@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..music.features import CHORD
+from ..music.chords import stroke_numbers
 
 EVEN = 0.15  # share of hands that strike all notes alike: a keyboard, or a file, that does not tell
 LEVEL = 35.0, 95.0  # MIDI velocity
@@ -30,7 +30,7 @@ def touched(
     level = rng.uniform(*LEVEL)
     if rng.random() < EVEN:
         return np.full(len(onset), round(level), dtype=np.int64)
-    strike = np.cumsum(np.diff(onset, prepend=onset[0]) > CHORD)
+    strike = stroke_numbers(onset)
     if tune.all() or not tune.any():
         top = np.full(strike[-1] + 1, -1)
         np.maximum.at(top, strike, pitch)

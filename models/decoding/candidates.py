@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..music import pulse
-from ..music.features import KEYS, key_share
+from ..music.keys import KEYS, key_share
 from ..music.note import CALL, SHORTEST, Bar, Note, Span
 from .reranker import Called
 
@@ -192,7 +192,7 @@ def fit(heard: list[Note], answer: list[Note]) -> float:
     call = [n for n in heard if n.role == CALL][-CALLED:]
     if len(call) < 4:
         return 0.0
-    tonic, share = key_share(np.array([n.pitch for n in call]))
+    tonic, share = key_share(n.pitch for n in call)
     inside = float(np.mean([KEYS[tonic][n.pitch % 12] for n in answer]))
     strange = IN_KEY * max(share - inside, 0.0)
     if len(answer) < 3:

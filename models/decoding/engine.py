@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 
 from ..encoding import codec
 from ..encoding.codec import CHOSEN
+from ..music.chords import SAME_STROKE_SECONDS
 from ..music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
+from ..music.settings import PROMPT_NOTES
 from ..runtime.backend import Backend, Floats
 from ..steering import constraints, knobs, style_habits, style_offset
-from ..steering.pipeline import Leanings
+from ..steering.pipeline import Pipeline
 from ..steering.sampling import Sampling, draw, softmax
 from . import style_prompt
 from .candidates import CandidatePool
@@ -51,7 +53,7 @@ class Engine:
         self.points = points or name  # the weights whose style encoder this is: to them, points mean the same
         self.ear = ear  # who chooses among drafts
         self.note = ""  # what is to be said of it
-        self.leanings = Leanings(self.config.latent)
+        self.steering = Pipeline(self.config.latent)
         self.sampling = Sampling()
         self.generator, self.seeded = np.random.default_rng(0), 0
         self.drafts = CandidatePool(self)
@@ -89,7 +91,7 @@ class Engine:
         if point.shape != (self.config.latent,) or not np.isfinite(point).all():
             raise ValueError(f"a style has {self.config.latent} numbers; this one has {len(z or ())}")
         self.sampling = Sampling.of(sampling)
-        self.leanings.style(point, self.sampling, z is not None)
+        self.steering.style(point, self.sampling, z is not None)
         self.memory.z = knobs.moved(style_offset.told(point, self.sampling.emphasis), self.sampling.knobs)
         self.drafts.drop()
         self._ask_again()
@@ -97,8 +99,8 @@ class Engine:
     def vamp(self, notes: list[Note]) -> None:
         """Have these few bars in the ear before each answer to come: see `models.decoding.style_prompt`. Raises
         ValueError where they are too many."""
-        if len(notes) > style_prompt.LONGEST:
-            raise ValueError(f"a vamp has at most {style_prompt.LONGEST} notes; this one has {len(notes)}")
+        if len(notes) > PROMPT_NOTES:
+            raise ValueError(f"a vamp has at most {PROMPT_NOTES} notes; this one has {len(notes)}")
         self._vamp = notes
         self.drafts.drop()
         self._ask_again()
@@ -130,7 +132,7 @@ class Engine:
         )
         memory.settle()
         memory.forget()
-        self.leanings.heard()
+        self.steering.hear()
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of some notes: the mean of the latent, averaged over stretches of the length it was trained on."""
@@ -162,7 +164,7 @@ class Engine:
 
     def draft(self, span: Span, count: int) -> None:
         """Think of that answer in spare time, `count` times: see `models.decoding.candidates`."""
-        self.drafts.wish(span, count)
+        self.drafts.wish(span, min(count, 1) if "reranker" in self.sampling.without else count)
 
     def spare(self) -> bool:
         """Do a little of what nobody waits for; returns whether there is more."""
@@ -219,7 +221,8 @@ class Engine:
         beat = None if span.bar is None else span.bar.length / span.bar.beats
         if beat != self._beat:
             self._ask_again()
-        if memory.aside or not self._vamp or span.together or not notes or notes[-1].role == ANSWER:
+        prompted = bool(self._vamp) and "style-prompt" not in self.sampling.without
+        if memory.aside or not prompted or span.together or not notes or notes[-1].role == ANSWER:
             return False
         called = [n for n in notes[-style_prompt.HEARD :] if n.role == CALL]
         memory.tell_aside(style_prompt.fitted(self._vamp, called, self.sampling.dynamics, beat), style_prompt.BREATH)
@@ -247,19 +250,19 @@ class Engine:
         ):
             return None
         onset = last.onset
-        leaning = self.leanings.next(self.notes, self.memory.forgotten, span, self.seeded)
+        steer = self.steering.note(self.notes, self.memory.forgotten, span, self.seeded)
         for field in range(len(CHOSEN)):
             if field > codec.ROLE:
-                logits = leaning.of(network.logits(state, field, near), field, onset)
+                logits = steer(network.logits(state, field, near), field, onset)
                 if field == codec.TIME:
-                    open_ = constraints.open_times(self.notes, last, span.earliest, self.sampling.density)
+                    open_ = constraints.allowed_waits(self.notes, last, span.earliest, self.sampling.density)
                     logits = np.where(open_, logits, -np.inf)
                 elif field == codec.PITCH:
-                    logits = np.where(constraints.open_pitches(self.notes, onset, self.sampling), logits, -np.inf)
+                    logits = np.where(constraints.allowed_pitches(self.notes, onset, self.sampling), logits, -np.inf)
                 chosen[field] = self._choose(logits, field)
                 if field == codec.TIME:
                     wait = float(codec.TIMES[chosen[field]])
-                    onset = constraints.moment(last.onset, wait, span)
+                    onset = constraints.onset_after(last.onset, wait, span)
                     since = onset - last.onset
                     chosen[field] = codec.wait_step(since if answering else min(since, codec.TURN))
                     if onset > min(span.stop, span.hush - SHORTEST):
@@ -285,10 +288,10 @@ class Engine:
         theirs = network.logits(network.tell(state, codec.ROLE, CALL), codec.TIME, near)
         while earliest < span.until and self.generator.random() > ours:
             logits = np.where(
-                constraints.open_times(self.notes, last, earliest, self.sampling.density), theirs, -np.inf
+                constraints.allowed_waits(self.notes, last, earliest, self.sampling.density), theirs, -np.inf
             )
             wait = float(codec.TIMES[self._choose(logits, codec.TIME)])
-            earliest = max(earliest, last.onset + wait) + constraints.CHORD
+            earliest = max(earliest, last.onset + wait) + SAME_STROKE_SECONDS
         return earliest
 
     def _choose(self, logits: NDArray[np.floating], field: int) -> int:

@@ -25,7 +25,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ..music import answer_metrics, features, pulse
-from ..music.features import CHORD, KEYS, NAMES
+from ..music.chords import CHORD_SECONDS, chords_of
+from ..music.features import NAMES
+from ..music.keys import KEYS, classes_of, key_of
 from ..music.melody import on_top, thick
 from ..music.note import Note
 
@@ -105,7 +107,7 @@ class Called:
         """By the end of these notes."""
         late = [n for n in call if n.onset > call[-1].onset - REMEMBERED]
         figures = profile(late) if len(late) >= LEAST else {}
-        return cls(figures, frozenset(_grams(_tune(late))), features.key_of(n.pitch for n in late))
+        return cls(figures, frozenset(_grams(_tune(late))), key_of(n.pitch for n in late))
 
 
 def listened(answer: Sequence[Note]) -> list[Note]:
@@ -130,7 +132,7 @@ def names() -> list[str]:
 
 def profile(notes: Sequence[Note]) -> Figures:
     """How some notes go, at least `LEAST` of them: the seven attributes and how they change, rhythm, tune, chords, touch, silence."""
-    strokes = answer_metrics.struck(notes)
+    strokes = chords_of(notes)
     return _whole(notes) | _rhythm(strokes) | _melody(notes) | _chords(strokes) | _touch(notes)
 
 
@@ -141,10 +143,7 @@ def _whole(notes: Sequence[Note]) -> Figures:
         changes = (answer_metrics.figures(notes[half:]) - answer_metrics.figures(notes[:half])) / features.SPREAD
     found = dict(zip(NAMES, features.standard(answer_metrics.figures(notes)).tolist(), strict=True))
     found |= {f"{name} changes": abs(x) for name, x in zip(NAMES, changes.tolist(), strict=True)}
-    classes = [
-        np.array(features.classes_of(n.pitch for n in part)) / max(len(part), 1)
-        for part in (notes[:half], notes[half:])
-    ]
+    classes = [np.array(classes_of(n.pitch for n in part)) / max(len(part), 1) for part in (notes[:half], notes[half:])]
     found["harmony changes"] = float(np.abs(classes[0] - classes[1]).sum())
     sounding, silent, longest = notes[0].onset, 0.0, 0.0
     for note in notes:
@@ -158,7 +157,7 @@ def _whole(notes: Sequence[Note]) -> Figures:
 
 def _rhythm(strokes: Sequence[Sequence[Note]]) -> Figures:
     onsets = [chord[0].onset for chord in strokes]
-    waits = [min(max(b - a, CHORD), 4.0) for a, b in itertools.pairwise(onsets)] or [1.0]
+    waits = [min(max(b - a, CHORD_SECONDS), 4.0) for a, b in itertools.pairwise(onsets)] or [1.0]
     octaves = [math.log2(w) for w in waits]
     ratios = [abs(b - a) for a, b in itertools.pairwise(octaves)] or [1.0]
     found = {f"waits {i}": x for i, x in enumerate(_bands(waits, WAITS))}

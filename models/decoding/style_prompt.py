@@ -13,10 +13,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..music.features import key_of
+from ..music.keys import key_of
 from ..music.note import ANSWER, HIGHEST, LOWEST, Note
 
-LONGEST = 96  # notes
 BREATH = 0.3  # seconds between the call's last onset and the vamp's first, to the network
 HEARD = 64  # notes of the call whose key and loudness count
 STEPS = np.geomspace(0.1, 0.9, 320)  # seconds, that are tried

@@ -17,10 +17,11 @@ from typing import Any
 
 from ..data import corpus
 from ..decoding import backend_choice
+from ..music.setting_options import add_options, changes
 from ..network.heads import CHOSEN
 from ..runtime import checkpoint, weights_file
 from ..training import lstm_baseline
-from . import answers, likelihood, listening, multiple_choice, phrase_end_accuracy, plots
+from . import answers, likelihood, listening, multiple_choice, phrase_end_accuracy, plots, style_accuracy
 from .markov import Continuator, Markov
 
 TESTS = 200  # passages whose continuation is sought
@@ -74,17 +75,18 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
             result["continuation"][key], result["continuation_intervals"][key] = share, between
     if args.answers:
         engine = backend_choice.load(args.weights)  # the one that plays
+        changed = changes(args.settings, args.without)
         calls = answers.cuts(pieces, args.calls, args.seed)
         _tell(f"answers to {len(calls)} calls")
-        fitted = answers.fit(engine, calls, args.seed)
+        fitted = answers.fit(engine, calls, args.seed, changed)
         for key in APART:
             result[key] = fitted.pop(key, {})
         result["fit"] = fitted
         few = calls[:FEW]
         _tell("knobs")
-        result["knobs"] = answers.knob_curves(engine, few, args.seed)
+        result["knobs"] = answers.knob_curves(engine, few, args.seed, changed)
         _tell("styles")
-        result["style"] |= answers.style_obeyed(engine, lessons, pieces, few, PRESETS, args.seed)
+        result["style"] |= style_accuracy.style_obeyed(engine, lessons, pieces, few, PRESETS, args.seed, changed)
     if args.plots:
         args.plots.mkdir(parents=True, exist_ok=True)
         log = weights_file.find(args.weights).with_suffix(".jsonl")
@@ -170,6 +172,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--calls", type=int, default=300, help="calls that are answered (default 300)")
     parser.add_argument("--seed", type=int, default=0)
+    add_options(parser)
     parser.add_argument("--baselines", action="store_true", help="count chains on the train split, too, and compare")
     parser.add_argument("--answers", action="store_true", help="let it play: fit, repetition, styles, knobs (minutes)")
     parser.add_argument("--all", action="store_true", help="both of these")

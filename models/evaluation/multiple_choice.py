@@ -15,7 +15,8 @@ import torch
 
 from ..data.corpus import Piece
 from ..encoding import codec, longest_match
-from ..music.features import CHORD, key_share
+from ..music.chords import CHORD_SECONDS
+from ..music.keys import key_share
 from ..music.note import HIGHEST, LOWEST, Note
 from ..network.heads import CHOSEN
 from ..network.losses import field_nats
@@ -48,7 +49,7 @@ def tests(
         piece = group[int(rng.integers(len(group)))]
         at = int(rng.integers(32, max(len(piece) - FEWEST, 33)))
         notes = notes_of(piece)
-        if notes[at].onset - notes[at - 1].onset <= CHORD:
+        if notes[at].onset - notes[at - 1].onset <= CHORD_SECONDS:
             continue
         true = [n for n in notes[at : at + MOST + 1] if n.onset < notes[at].onset + SECONDS]
         if not FEWEST <= len(true) <= MOST:
@@ -70,7 +71,7 @@ def _foil(rng: np.random.Generator, others: Sequence[Piece], true: Sequence[Note
     span, wanted = (x[-1].onset - x[0].onset for x in (notes, true))
     if not wanted / SPAN <= span <= wanted * SPAN:
         return None
-    have, want = (key_share(np.array([n.pitch for n in x]))[0] for x in (notes, true))
+    have, want = (key_share(n.pitch for n in x)[0] for x in (notes, true))
     shift = (want - have + 6) % 12 - 6
     later = true[0].onset - notes[0].onset
     moved = [Note(n.onset + later, n.duration, n.pitch + shift, n.velocity) for n in notes]

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from ..data import corpus
 from ..data.corpus import Piece
+from ..music.chords import STROKE_SECONDS, stroke_numbers
 
 Floats = NDArray[np.float64]
 Gaps = Floats  # (n,) seconds between the chords of a phrase, the silence that ends it among them as the last
 Rule = Callable[[Gaps], float]
 
-CHORD = 0.04  # seconds: onsets closer than this are one chord
 LEAST, SPAN = 4, (2.0, 8.0)  # chords of a phrase; seconds in which its end is looked for
 FIXED = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5)  # seconds
 TIMES = (1.2, 1.5, 2.0, 2.5, 3.0, 4.0)  # the phrase's slower gaps
@@ -73,7 +73,7 @@ def phrases(pieces: Sequence[Piece], count: int, seed: int, calls: bool = False)
 def _phrase(piece: Piece, start: int) -> tuple[Gaps, int]:
     """The gaps of the phrase that begins with a note, none where none ends; and the note with which the next one begins."""
     onset = piece.onset[start : start + 400] - piece.onset[start : start + 1]
-    strokes = np.flatnonzero(np.diff(onset, prepend=-1.0) > CHORD)
+    strokes = np.flatnonzero(np.diff(stroke_numbers(onset, STROKE_SECONDS), prepend=-1))
     gaps = np.diff(onset[strokes])
     end = np.cumsum(gaps)
     late = np.flatnonzero((end >= SPAN[0]) & (end <= SPAN[1]))

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data import corpus
-from .phrase_end_accuracy import CHORD, DELAY, Floats, Heard, heard
+from ..music.chords import STROKE_SECONDS, stroke_numbers
+from .phrase_end_accuracy import DELAY, Floats, Heard, heard
 
 GAPS = ("longest", "length")  # logarithms of seconds
 MORE_GAPS = ("mean", "slower", "median", "last", "lately", "spread", "count")
@@ -54,7 +55,7 @@ def silences(phrases: Sequence[Heard]) -> Silences:
 def _of(phrase: Heard, number: int) -> list[tuple[list[float], float, float, bool, int]]:
     piece, gaps = phrase.piece, phrase.gaps
     part = slice(phrase.start, phrase.start + 400)
-    stroke = np.cumsum(np.diff(piece.onset[part], prepend=-1.0) > CHORD) - 1
+    stroke = stroke_numbers(piece.onset[part], STROKE_SECONDS)
     mine = stroke < len(gaps)
     stroke, pitch, loud = stroke[mine], piece.pitch[part][mine], piece.velocity[part][mine].astype(float)
     ends = (piece.onset + piece.duration)[part][mine] - piece.onset[phrase.start]

@@ -84,3 +84,19 @@ def turns(path: Path, found: dict[str, Any]) -> None:
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path)
+
+
+def ablation(path: Path, rows: Sequence[str], columns: Sequence[str], worse: NDArray[np.float64], title: str) -> None:
+    """How much farther from people's each variant is than with everything, in standard errors: red is farther, blue is nearer."""
+    figure = Figure(figsize=(1.5 + 0.7 * len(columns), 1.5 + 0.27 * len(rows)), dpi=120, layout="constrained")
+    axes = figure.add_subplot(title=title)
+    image = axes.imshow(worse, cmap="RdBu_r", vmin=-6.0, vmax=6.0, aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right")
+    axes.set_yticks(range(len(rows)), rows)
+    for i, row in enumerate(worse):
+        for j, value in enumerate(row):
+            if np.isfinite(value):
+                colour = "white" if abs(value) > 4.0 else "black"
+                axes.text(j, i, f"{value:+.1f}", ha="center", va="center", fontsize=6, color=colour)
+    figure.colorbar(image, label="farther from people's than with everything, standard errors")
+    figure.savefig(path)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..steering import cadence
-from . import features
+from . import features, keys
+from .chords import CHORD_SECONDS, chords_of
 from .melody import on_top
 from .note import LOWEST, Note
 
@@ -49,31 +49,20 @@ def copied(call: Sequence[Note], notes: Sequence[Note]) -> float:
 
 def in_key(call: Sequence[Note], notes: Sequence[Note]) -> float:
     """The share of notes in the call's best-fitting key."""
-    tonic, _ = features.key_share(np.array([n.pitch for n in call]))
-    return float(np.mean([features.KEYS[tonic][n.pitch % 12] for n in notes]))
+    tonic = keys.key_of(n.pitch for n in call)
+    return float(np.mean([keys.KEYS[tonic][n.pitch % 12] for n in notes]))
 
 
 def at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
     """Whether what lies on top of the last chord is of the home triad of the call's key, 1 or 0; None where it is in no key."""
-    home = cadence.home([n.pitch for n in call])
-    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= features.CHORD)
+    home = keys.home([n.pitch for n in call])
+    top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= CHORD_SECONDS)
     return float(home[top - LOWEST] > 0.0) if home.any() else None
-
-
-def struck(notes: Sequence[Note]) -> list[list[Note]]:
-    """Notes by what is struck at once."""
-    found: list[list[Note]] = []
-    for note in notes:
-        if found and note.onset - found[-1][0].onset <= features.CHORD:
-            found[-1].append(note)
-        else:
-            found.append([note])
-    return found
 
 
 def ragged(notes: Sequence[Note]) -> float | None:
     """How unlike in length the notes of a chord are: the mean spread, in octaves of seconds; None where there is no chord."""
-    chords = [chord for chord in struck(notes) if len(chord) > 1]
+    chords = [chord for chord in chords_of(notes) if len(chord) > 1]
     spreads = [np.std([np.log2(min(max(n.duration, 0.03), 3.0)) for n in chord]) for chord in chords]
     return float(np.mean(spreads)) if spreads else None
 
@@ -81,8 +70,8 @@ def ragged(notes: Sequence[Note]) -> float | None:
 def clashing(notes: Sequence[Note]) -> float:
     """The share of strikes after which two notes sound that are a semitone apart, or an octave and a semitone, or less one."""
     clashes = []
-    for chord in struck(notes):
-        at = chord[0].onset + features.CHORD
+    for chord in chords_of(notes):
+        at = chord[0].onset + CHORD_SECONDS
         sounding = {n.pitch for n in notes if n.onset <= at < n.end}
         clashes.append(any(low + leap in sounding for low in sounding for leap in (1, 11, 13)))
     return float(np.mean(clashes))
@@ -103,7 +92,7 @@ def unlike(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
     """
     shares = []
     for each in (call, notes):
-        onsets = np.array([chord[0].onset for chord in struck(each)])
+        onsets = np.array([chord[0].onset for chord in chords_of(each)])
         if len(onsets) <= GRAM:
             return None
         waits = np.log2(np.clip(np.diff(onsets), WAITS[0], WAITS[-1] - 1e-9))

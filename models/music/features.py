@@ -9,57 +9,21 @@ import itertools
 import math
 import operator
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .chords import CHORD_SECONDS
+from .keys import classes_of, within_keys
+
 NAMES = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
 LOUDNESS = NAMES.index("loudness")
-
-MAJOR = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], dtype=float)
-KEYS = np.stack([np.roll(MAJOR, tonic) for tonic in range(12)])
-"""The twelve diatonic collections, (12, 12); a minor key shares its relative major's."""
-#: Round the circle of fifths: the next key's tonic, its tone that the key before it has not, and the one that it has not.
-_FIFTHS = [(7 * i % 12, (7 * i + 11) % 12, (7 * i + 10) % 12) for i in range(1, 12)]
 
 #: 1 to 4 and 2 to 3 times as long or short, in octaves; and where the nearest one changes.
 _SIMPLE = np.array([-2.0, -1.585, -1.0, -0.585, 0.0, 0.585, 1.0, 1.585, 2.0])
 _BETWEEN = (_SIMPLE[1:] + _SIMPLE[:-1]) / 2
 _SIMPLE_LIST, _BETWEEN_LIST = _SIMPLE.tolist(), _BETWEEN.tolist()
-
-CHORD = 0.035  # seconds: onsets closer than this are one chord
-
-
-def key_share(pitch: NDArray[np.int64], weight: NDArray[np.float64] | None = None) -> tuple[int, float]:
-    """The diatonic collection (by its major tonic, 0 = C) that holds most of the notes, and the share that it holds."""
-    counts = np.bincount(np.asarray(pitch) % 12, weights=weight, minlength=12)
-    shares = KEYS @ counts / max(counts.sum(), 1e-9)
-    best = int(shares.argmax())
-    return best, float(shares[best])
-
-
-def classes_of(pitch: Iterable[int]) -> list[int]:
-    """How many notes there are of each pitch class, C first."""
-    classes = [0] * 12
-    for p in pitch:
-        classes[p % 12] += 1
-    return classes
-
-
-def within_keys(classes: Sequence[int]) -> list[int]:
-    """How many of so many notes of each pitch class are in each diatonic collection, by its major tonic."""
-    held = [0] * 12
-    held[0] = notes = sum(classes[0:5:2]) + sum(classes[5:12:2])
-    for tonic, comes, goes in _FIFTHS:
-        held[tonic] = notes = notes + classes[comes] - classes[goes]
-    return held
-
-
-def key_of(pitch: Iterable[int]) -> int:
-    """The diatonic collection that holds most of the notes: `key_share` without the share, quicker for a few."""
-    held = within_keys(classes_of(pitch))
-    return held.index(max(held))
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -100,7 +64,7 @@ def figures(
     """
     count = len(onset)
     span = max(onset[-1] - onset[0], 0.25)
-    between = [wait for wait in map(operator.sub, onset[1:], onset[:-1]) if wait > CHORD]
+    between = [wait for wait in map(operator.sub, onset[1:], onset[:-1]) if wait > CHORD_SECONDS]
     typical = _middle(between) if between else span
     off = [_off(math.log2(b / a)) for a, b in itertools.pairwise(between)] if len(between) > 2 else [0.0]
     return [

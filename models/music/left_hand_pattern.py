@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from .features import CHORD
+from .chords import CHORD_SECONDS
 from .note import Note
 
 MIDDLE, BASS = 60, 48  # MIDI numbers
@@ -19,12 +19,15 @@ Strike = tuple[float, int]  # when, in seconds, and its lowest pitch
 
 
 def strikes(notes: Sequence[Note]) -> list[Strike]:
-    """What the left hand strikes at once, in the order of the onsets, as the notes are."""
+    """What the left hand strikes at once, in the order of the onsets, as the notes are.
+
+    `models.music.chords.chords_of`, of which only the first onset and the lowest pitch are kept: it is asked at every note.
+    """
     found: list[Strike] = []
     for note in notes:
         if note.pitch >= MIDDLE:
             continue
-        if found and note.onset - found[-1][0] <= CHORD:
+        if found and note.onset - found[-1][0] <= CHORD_SECONDS:
             found[-1] = found[-1][0], min(found[-1][1], note.pitch)
         else:
             found.append((note.onset, note.pitch))
@@ -53,7 +56,7 @@ def since_bass(notes: Sequence[Note], onset: float) -> int | None:
     None where it strikes at that moment already, or has rested, or where no bass is among the notes.
     """
     found = strikes(notes)
-    if not found or onset - found[-1][0] <= CHORD:
+    if not found or onset - found[-1][0] <= CHORD_SECONDS:
         return None
     later = onset
     for chords, (struck, low) in enumerate(reversed(found)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-from .features import CHORD
+from .chords import CHORD_SECONDS
 from .note import HIGHEST, Note
 
 THICK = 0.15  # share of notes that are struck with one before them, from which on the tune lies on top
@@ -21,7 +21,7 @@ FAR = 9  # semitones: how much higher
 def thick(notes: Sequence[Note]) -> bool:
     """Whether the tune has to be told from what goes with it."""
     onsets = [note.onset for note in notes]
-    together = sum([wait < CHORD for wait in map(operator.sub, onsets[1:], onsets)])
+    together = sum([wait < CHORD_SECONDS for wait in map(operator.sub, onsets[1:], onsets)])
     return together > THICK * len(notes)
 
 
@@ -29,7 +29,7 @@ def on_top(notes: Sequence[Note]) -> list[Note]:
     """The tune of a thick texture. Notes are in the order of their onsets."""
     tops: list[Note] = []
     for note in notes:
-        if tops and note.onset - tops[-1].onset < CHORD:
+        if tops and note.onset - tops[-1].onset < CHORD_SECONDS:
             if note.pitch > tops[-1].pitch:
                 tops[-1] = note
         else:

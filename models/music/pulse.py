@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .chords import STROKE_SECONDS, chords_of
 from .note import Bar, Note
 
 FASTEST, SLOWEST = 0.3, 0.9  # seconds from beat to beat
 PERIODS = np.geomspace(FASTEST, SLOWEST, 160)  # that are tried
 LIKED, BREADTH = 0.55, 0.9  # seconds, and octaves to either side: where feet like to tap
 LIKING = np.exp(-0.5 * (np.log2(PERIODS / LIKED) / BREADTH) ** 2)
-CHORD = 0.04  # seconds: onsets closer than this are one stroke
 LEAST = 5  # strokes
 LONGEST = 8.0  # seconds of the phrase that count
 LASTING = 0.9  # what a stroke counts, of the one after it
@@ -30,10 +30,8 @@ SURE = 0.78  # of 1: how closely strokes must gather, each on a beat or half-way
 
 def pulse(phrase: Sequence[Note], groove: float = 0.0, swing: float = 0.5) -> Bar | None:
     """The phrase's pulse as bars of one beat; None where it has none that is sure."""
-    strokes: list[float] = []
-    for note in phrase:
-        if phrase[-1].onset - note.onset <= LONGEST and (not strokes or note.onset - strokes[-1] > CHORD):
-            strokes.append(note.onset)
+    late = [note for note in phrase if phrase[-1].onset - note.onset <= LONGEST]
+    strokes = [chord[0].onset for chord in chords_of(late, STROKE_SECONDS)]
     if len(strokes) < LEAST:
         return None
     last = strokes[-1]

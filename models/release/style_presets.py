@@ -9,7 +9,6 @@ change, as a point means nothing to other weights:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,9 +21,12 @@ from ..data.style_rules import RULES, Rule
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..evaluation.likelihood import notes_of
+from ..music import preset_file
+from ..music.preset_file import Preset
+from ..music.settings import ANSWER
 from ..runtime import checkpoint
 from ..steering import style_habits
-from ..steering.style_habits import Habits
+from ..steering.sampling import Habits
 
 VAMP = "\n[vamp]\n"  # the last of a preset's tables
 HEEDED = {"motif": 2.5}  # of what was called: more than usual, as a vamp draws away from it
@@ -59,22 +61,24 @@ def at_large(pieces: Sequence[Piece]) -> Habits:
     return {name: np.mean([h / h.sum() for h in found], axis=0) * 1e4 for name, found in told.items()}
 
 
-def toml(rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> str:
+def toml(name: str, rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> str:
     """The preset file."""
-    lines = [f"title = {json.dumps(rule.title)}", f"description = {json.dumps(rule.description)}"]
-    lines += [f"musician = {json.dumps(rule.musician)}"] if rule.musician else []
-    lines += ["", "[style]"]
-    rows = [", ".join(f"{x:g}" for x in z[i : i + 8]) for i in range(0, len(z), 8)]
-    lines += ["z = [", *(f"    {row}," for row in rows), "]"]
-    lines += [f"weights = {json.dumps(weights)}", f"source = {json.dumps(f'{rule.source} ({count} pieces)')}"]
-    lines += ["", "[habits]", *(f"{k} = [{', '.join(f'{x:g}' for x in v)}]" for k, v in kept.items())]
-    for name, table in (("sampling", HEEDED | rule.sampling), ("answer", rule.answer)):
-        if table:
-            lines += ["", f"[{name}]", *(f"{k} = {v}" for k, v in table.items())]
-    return "\n".join(lines) + "\n"
+    preset = Preset(
+        name,
+        title=rule.title,
+        description=rule.description,
+        z=tuple(z),
+        weights=weights,
+        source=f"{rule.source} ({count} pieces)",
+        musician=rule.musician,
+        sampling=HEEDED | rule.sampling | style_habits.settings(kept),
+        shortest=rule.answer.get("shortest", ANSWER["shortest"].default),
+        longest=rule.answer.get("longest", ANSWER["longest"].default),
+    )
+    return preset_file.written(preset)
 
 
-def written(path: Path) -> str:
+def vamp_of(path: Path) -> str:
     """The vamp of a preset that is there already, as it stands in its file; nothing where there is none."""
     text = path.read_text(encoding="utf8") if path.is_file() else ""
     return text[text.index(VAMP) :] if VAMP in text else ""
@@ -103,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
             continue
         kept = {k: odds for k, odds in style_habits.odds(heard(picked)).items() if k not in rule.by_itself}
         path = args.out / f"{name}.toml"
-        text = toml(rule, centroid(engine, picked), kept, engine.points, len(picked)) + written(path)
+        text = toml(name, rule, centroid(engine, picked), kept, engine.points, len(picked)) + vamp_of(path)
         path.write_text(text, encoding="utf8")
         print(f"{name:20} {len(picked):4} pieces")
     return 0

@@ -12,19 +12,17 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..music.features import CHORD
-from ..music.note import Bar
+from ..music.chords import CHORD_SECONDS
+from ..music.settings import TERMS
+from .base import Call, Row, Step, Style
 from .sampling import raised
 
 NEAR = 0.025  # seconds: what is so far from its place counts as six tenths on it
 EIGHTH, SIXTEENTH = 0.8, 0.5  # of what is told of a beat
 
-Row = NDArray[np.floating]
-
-_APART = int(np.searchsorted(codec.TIMES, CHORD))  # the first wait that is no chord
+_APART = int(np.searchsorted(codec.TIMES, CHORD_SECONDS))  # the first wait that is no chord
 _WAITS = codec.TIMES[_APART:]
 _FIRM = np.array([[1.0], [SIXTEENTH], [EIGHTH], [SIXTEENTH], [1.0]])
 
@@ -35,12 +33,23 @@ def _places(swing: float) -> Row:
     return np.array([[0.0], [swing / 2], [swing], [(1.0 + swing) / 2], [1.0]])
 
 
-def leaned(logits: Row, last: float, bar: Bar, power: float) -> Row:
-    """The logits (n,) of the wait after an onset at `last`, those that end in time raised by up to `power` nats."""
-    if not power:
-        return logits
-    beat = bar.length / bar.beats
-    within = ((last - bar.start + _WAITS) / beat) % 1.0
-    off = (within - _places(bar.swing)) * (beat / NEAR)
-    lean = power * (_FIRM * np.exp(-0.5 * off * off)).max(0)
-    return raised(logits, _APART, lean)
+class BeatSettings:
+    """Raises the waits that end on a beat, or on a part of it, by up to `strength` nats, where there is a beat."""
+
+    name = "beat"
+    setting = TERMS[name]
+    fields = frozenset({codec.TIME})
+
+    def prepare(self, call: Call, style: Style) -> None:
+        """Nothing: the beat is the span's."""
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (n,) of the wait; whether a note joins the chord before it is left as it is."""
+        bar = step.span.bar
+        if bar is None or not strength:
+            return logits
+        beat = bar.length / bar.beats
+        within = ((step.onset - bar.start + _WAITS) / beat) % 1.0
+        off = (within - _places(bar.swing)) * (beat / NEAR)
+        lean = strength * (_FIRM * np.exp(-0.5 * off * off)).max(0)
+        return raised(logits, _APART, lean, np.exp(lean))

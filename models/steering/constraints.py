@@ -12,23 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..music.features import KEYS, key_share
-from ..music.note import ANSWER, CALL, LOWEST, Note, Span
-from ..runtime.backend import Floats
+from ..music.chords import SAME_STROKE_SECONDS
+from ..music.note import ANSWER, HIGHEST, LOWEST, Note, Span
 from .sampling import Sampling
 
 LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
 LONGEST_WAIT = 0.4  # seconds: nor does it keep its partner waiting longer before it begins
-CHORD = 0.03  # seconds: onsets closer than this are struck together
-KEY_NOTES, KEY_LEAST, KEY_HEARD = 48, 6, 200  # notes of the call that tell its key, and how far back they may lie
-CHROMATIC = 0.7  # share of notes in its best key at which a call is in none
 
 _TIMES = codec.TIMES.tolist()
-_PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
-_PIANO = _PITCHES.tolist()
+_PIANO = list(range(LOWEST, HIGHEST + 1))
 
 
-def moment(last: float, wait: float, span: Span) -> float:
+def onset_after(last: float, wait: float, span: Span) -> float:
     """When a note sounds that was drawn to begin `wait` after the last one: not in the past, and in the groove."""
     onset = max(last + wait, span.earliest)
     if span.bar is None:
@@ -47,7 +42,7 @@ def _between(values: Sequence[float], least: float, most: float) -> NDArray[np.b
     return inside
 
 
-def open_times(notes: Sequence[Note], last: Note, earliest: float, density: float) -> NDArray[np.bool_]:
+def allowed_waits(notes: Sequence[Note], last: Note, earliest: float, density: float) -> NDArray[np.bool_]:
     """Which waits are allowed: none into the past, none that makes it too dense, none too long."""
     shortest = earliest - last.onset
     longest = max(shortest, 0.0) + (LONGEST_REST if last.role == ANSWER else LONGEST_WAIT)
@@ -61,36 +56,11 @@ def open_times(notes: Sequence[Note], last: Note, earliest: float, density: floa
     return allowed
 
 
-def called(notes: Sequence[Note]) -> list[int]:
-    """The pitches that tell the key of the call; none where they are too few to."""
-    heard = [n.pitch for n in notes[-KEY_HEARD:] if n.role == CALL]
-    return heard[-KEY_NOTES:] if len(heard) >= KEY_LEAST else []
-
-
-def surely(share: float) -> float:
-    """How sure it is that music is in a key at all that holds this share of its notes, 0 to 1."""
-    return min(max((share - CHROMATIC) / (1.0 - CHROMATIC), 0.0), 1.0)
-
-
-def strangeness(notes: Sequence[Note], sampling: Sampling) -> Floats:
-    """What the pitches outside the key are disfavoured by, in nats: the key that is asked for, else the call's own.
-
-    A call that is itself in no key asks for none.
-    """
-    if key := int(sampling.key):
-        return np.float32(sampling.lean) * (((key >> (_PITCHES % 12)) & 1) == 0)
-    heard = called(notes)
-    if not heard:
-        return np.zeros(len(_PITCHES), np.float32)
-    tonic, share = key_share(np.array(heard, dtype=np.int64))
-    return np.float32(sampling.lean * surely(share)) * (KEYS[tonic][_PITCHES % 12] == 0)
-
-
-def open_pitches(notes: Sequence[Note], onset: float, sampling: Sampling) -> NDArray[np.bool_]:
+def allowed_pitches(notes: Sequence[Note], onset: float, sampling: Sampling) -> NDArray[np.bool_]:
     """Which pitches are allowed: in range, and not one that was struck together with this note."""
     allowed = _between(_PIANO, sampling.lowest, sampling.highest)
     for note in reversed(notes[-16:]):
-        if onset - note.onset > CHORD:
+        if onset - note.onset > SAME_STROKE_SECONDS:
             break
         allowed[note.pitch - LOWEST] = False
     return allowed if allowed.any() else np.ones_like(allowed)

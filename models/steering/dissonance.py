@@ -8,29 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..music.features import CHORD
+from ..encoding import codec
+from ..music.chords import CHORD_SECONDS
 from ..music.note import HIGHEST, LOWEST, Note
+from ..music.settings import TERMS
+from .base import Call, Row, Step, Style
 
 RUBS = (-13, -11, -1, 1, 11, 13)  # semitones
 
-Row = NDArray[np.floating]
+
+class Dissonance:
+    """Lowers the pitches that would rub against what still sounds by `strength` nats."""
+
+    name = "clash"
+    setting = TERMS[name]
+    fields = frozenset({codec.PITCH})
+
+    def prepare(self, call: Call, style: Style) -> None:
+        """Nothing: what sounds is in the step."""
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (88,) of the pitch."""
+        if not strength or not (beside := rubbed(step.recent, step.onset)):
+            return logits
+        out = logits.copy()
+        out[beside] -= strength
+        return out
 
 
 def rubbed(notes: Sequence[Note], onset: float) -> list[int]:
     """The pitches, as indices from the lowest, that would rub against what still sounds a moment after `onset`."""
-    soon = onset + CHORD
+    soon = onset + CHORD_SECONDS
     sounding = {note.pitch for note in notes if note.onset + note.duration > soon}
     beside = {pitch + step - LOWEST for pitch in sounding for step in RUBS}
     return [pitch for pitch in beside if 0 <= pitch <= HIGHEST - LOWEST]
-
-
-def leaned(logits: Row, notes: Sequence[Note], onset: float, power: float) -> Row:
-    """The logits (88,) of the pitch, those that would rub against one of the last `notes` lowered by `power` nats."""
-    if not power or not (beside := rubbed(notes, onset)):
-        return logits
-    out = logits.copy()
-    out[beside] -= power
-    return out

@@ -7,14 +7,14 @@ whispers and shouts. Who plays more softly plays the same, softer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..encoding import codec
 from ..music.features import LOUDNESS, MEAN, SPREAD
+from ..music.settings import TERMS
+from .base import Call, Row, Step, Style
 from .knobs import ASKED, LEFT
 from .sampling import chances
 
@@ -28,7 +28,6 @@ STEP = 4  # MIDI velocities that are one value of the codec
 FARTHEST = 12.0  # values by which a note is moved, at most
 BEYOND = 2.0  # nats by which a value is less likely than the one before it, where nothing was expected of either
 
-Row = NDArray[np.floating]
 _LAST = codec.SIZES[codec.VELOCITY] - 1.0
 _VALUES = np.arange(_LAST + 1.0)
 
@@ -48,15 +47,30 @@ class Level:
         return cls(float(wanted), min(max(KEPT * styled, abs(knob)), 1.0))
 
 
-def leaned(logits: Row, level: Level, struck: Sequence[int]) -> Row:
-    """The logits (n,) of velocities, moved towards the level; `struck` are those of the answer so far."""
-    if not level.share:
-        return logits
-    p = chances(logits)
-    expected = STEP * float(_VALUES.dot(p) / p.sum())
-    recent = struck[-LISTENED:]
-    loud = (sum(recent) + EXPECTED * expected) / (len(recent) + EXPECTED)
-    return moved(logits, level.share * (level.wanted - loud) / STEP)
+class Dynamics:
+    """Moves the velocities towards the level that is asked for, by `strength` times its share."""
+
+    name = "dynamics"
+    setting = TERMS[name]
+    fields = frozenset({codec.VELOCITY})
+
+    def prepare(self, call: Call, style: Style) -> tuple[Level, int | None]:
+        """The level, and how many of the notes that are remembered came before the answer; None in a duet, where none begins."""
+        own = float(style.point[LOUDNESS])
+        level = Level.asked(own, style.sampling.knobs.get("loudness", 0.0), style.styled)
+        return level, None if call.together else call.begun
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (n,) of the velocity."""
+        level, begun = step.prepared
+        share = strength * level.share
+        if not share:
+            return logits
+        answer = step.mine[-LISTENED:] if begun is None else step.notes[max(begun, len(step.notes) - LISTENED) :]
+        p = chances(logits)
+        expected = STEP * float(_VALUES.dot(p) / p.sum())
+        loud = (sum([n.velocity for n in answer]) + EXPECTED * expected) / (len(answer) + EXPECTED)
+        return moved(logits, share * (level.wanted - loud) / STEP)
 
 
 def moved(logits: Row, by: float) -> Row:

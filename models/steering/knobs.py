@@ -23,9 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..music import features
+from ..music import features, keys
+from ..music.chords import CHORD_SECONDS
 from ..music.features import NAMES
 from ..music.note import LOWEST, Note
+from ..music.settings import TERMS
+from .base import Call, Row, Step, Style
 from .sampling import chances
 
 TILTED = tuple(name for name in NAMES if name != "loudness")  # which is moved instead: `models.steering.dynamics`
@@ -49,8 +52,7 @@ LONGEST = 3.0  # seconds that a note counts as sounding, as in training
 
 FINE = 50  # parts of an octave: how finely a wait is told apart here
 
-Row = NDArray[np.floating]
-Knobs = dict[str, float]
+Turns = dict[str, float]
 
 
 class Feature(NamedTuple):
@@ -66,16 +68,37 @@ class Feature(NamedTuple):
 
 
 _USUAL = list(zip(features.MEAN.tolist(), features.SPREAD.tolist(), strict=True))
-_CHORD = codec.TIMES < features.CHORD
+_CHORD = codec.TIMES < CHORD_SECONDS
 _LOG_TIMES = np.log2(np.maximum(codec.TIMES, 0.01))
 _HASTE = Feature.of(-np.log(codec.TIMES + 0.03), 0.35)
 _TOGETHER = Feature.of(_CHORD.astype(float), 0.3)
 _PITCHES = Feature.of(np.arange(codec.SIZES[codec.PITCH], dtype=float), 4.0)
-_OUTSIDE = [Feature.of(1.0 - key[(np.arange(codec.SIZES[codec.PITCH]) + LOWEST) % 12], 0.3) for key in features.KEYS]
+_OUTSIDE = [Feature.of(1.0 - key[(np.arange(codec.SIZES[codec.PITCH]) + LOWEST) % 12], 0.3) for key in keys.KEYS]
 _LENGTHS = Feature.of(np.log2(codec.DURATIONS), 0.6)
 
 
-def moved(z: NDArray[np.float32], knobs: Knobs) -> NDArray[np.float32]:
+class Knobs:
+    """Tilts the fields by the qualities that the style has, `strength` strong, and that its knobs ask for, at their own strength."""
+
+    name = "knobs"
+    setting = TERMS[name]
+    fields = frozenset({codec.TIME, codec.PITCH, codec.DURATION})
+
+    def prepare(self, call: Call, style: Style) -> tuple[Turns, bool, NDArray[np.float32]]:
+        """The knobs, whether there is a style to be drawn to, and where it wants the qualities, (7,) or more, in spreads."""
+        return style.sampling.knobs, style.styled, style.point
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (n,) of a field, tilted."""
+        how = step.kept.get(self.name)
+        if how is None:
+            knobs, styled, point = step.prepared
+            notes = step.mine if len(step.mine) >= LEAST else step.recent
+            how = step.kept[self.name] = strengths(knobs, strength if styled else 0.0, point, notes)
+        return tilted(logits, step.field, how, step.recent)
+
+
+def moved(z: NDArray[np.float32], knobs: Turns) -> NDArray[np.float32]:
     """The style, its tied dimensions moved as the knobs ask."""
     out = z.copy()
     for i, name in enumerate(NAMES):
@@ -83,7 +106,7 @@ def moved(z: NDArray[np.float32], knobs: Knobs) -> NDArray[np.float32]:
     return out
 
 
-def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs:
+def strengths(knobs: Turns, pull: float, z: Row, notes: Sequence[Note]) -> Turns:
     """How much each quality must be tilted, given the last notes of the one who plays, or of the call.
 
     A quality is drawn to where the style `z` and its knob want it: with `pull` by the style alone, with up to `STRENGTH` (or
@@ -112,7 +135,7 @@ def strengths(knobs: Knobs, pull: float, z: Row, notes: Sequence[Note]) -> Knobs
     return out
 
 
-def tilted(logits: Row, field: int, how: Knobs, notes: Sequence[Note]) -> Row:
+def tilted(logits: Row, field: int, how: Turns, notes: Sequence[Note]) -> Row:
     """The logits (n,) of a field, tilted by the strengths of the knobs that it makes. `notes` are the last of all players."""
     found = _features(field, how, notes)
     if not found:
@@ -127,7 +150,7 @@ def tilted(logits: Row, field: int, how: Knobs, notes: Sequence[Note]) -> Row:
     return logits
 
 
-def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Feature, float]]:
+def _features(field: int, how: Turns, notes: Sequence[Note]) -> list[tuple[Feature, float]]:
     """The features that a field makes and that are asked for, and how strongly."""
     found: list[tuple[Feature, float]] = []
     if field == codec.TIME:
@@ -141,7 +164,7 @@ def _features(field: int, how: Knobs, notes: Sequence[Note]) -> list[tuple[Featu
         if register := how.get("register"):
             found.append((_PITCHES, 0.6 * register))
         if (foreign := how.get("chromaticism")) and len(notes) >= LEAST:
-            found.append((_OUTSIDE[features.key_of([n.pitch for n in notes[-2 * LOOKED_AT :]])], foreign))
+            found.append((_OUTSIDE[keys.key_of([n.pitch for n in notes[-2 * LOOKED_AT :]])], foreign))
     elif field == codec.DURATION and (lengthen := how.get("articulation", 0.0) + 0.7 * how.get("polyphony", 0.0)):
         found.append((_LENGTHS, lengthen))
     return found
@@ -157,6 +180,6 @@ def _off(fine: int) -> Feature:
 def _last_wait(notes: Sequence[Note]) -> float | None:
     """The time between the last two chords, in seconds."""
     for later, earlier in zip(reversed(notes), reversed(notes[:-1]), strict=False):
-        if later.onset - earlier.onset > features.CHORD:
+        if later.onset - earlier.onset > CHORD_SECONDS:
             return later.onset - earlier.onset
     return None

@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 from ..encoding import codec
 from ..encoding.longest_match import SHARE, SLACK
 from ..music import melody
-from ..music.note import CALL, LOWEST, Note, answer_begins
+from ..music.note import LOWEST, Note
+from ..music.settings import TERMS
+from .base import PHRASE_NOTES, Call, Row, Step, Style
+from .pitch_classes import foreign
 
 ENOUGH = 7  # notes in a row are a motif; more are an echo
 FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half
@@ -29,13 +32,11 @@ AMONG = 2.0  # times as firmly is a note of the tune asked for among others: the
 ALONE = 0.3  # times as firmly where there is nothing but the tune: a musician goes on with a line by itself
 APART = 4  # notes of the answer's own last ones that are no motif of it yet
 LATE = 0.12  # seconds: a note of the tune may be so much earlier or later, where other notes go with it
-LEAST, MOST = 4, 64  # notes of a call that is long enough to have a motif, and of it that are looked at
-
-Row = NDArray[np.floating]
+LEAST = 4  # notes of a call that is long enough to have a motif
 
 
 @dataclass(frozen=True)
-class Called:
+class Theme:
     """What a call says: its tune, the number of notes before its answer, and whether there is more than the tune."""
 
     tune: Sequence[Note]
@@ -44,7 +45,7 @@ class Called:
 
 
 @dataclass(frozen=True)
-class Motif:
+class Continuation:
     """The note that the line taken up would go on with: its pitch, its time after the last note (None: whenever), and how firmly.
 
     Where there is more in the answer than a tune, notes go between; so there it is told `at` which time it would sound (None: whenever).
@@ -56,27 +57,73 @@ class Motif:
     at: float | None = None
 
 
-def called(notes: Sequence[Note]) -> Called:
+class Motif:
+    """Raises what the line that is taken up would go on with, by `strength` times its weight, in nats."""
+
+    name = "motif"
+    setting = TERMS[name]
+    fields = frozenset({codec.TIME, codec.PITCH})
+
+    def prepare(self, call: Call, style: Style) -> tuple[Theme, float, NDArray[np.bool_] | None] | None:
+        """What the call says, the share of it that counts, and which pitches (88,) a motif bends away from; None in a duet."""
+        if call.together:
+            return None
+        share = 1.0 - abs(
+            style.sampling.knobs.get("register", 0.0)
+        )  # another register is asked for: the motif's own is left
+        found = foreign(call, style.sampling)
+        avoids = found is not None and np.float32(style.sampling.strengths["lean"] * found[1]) > 0.0
+        return theme(call), share, found[0] if found is not None and avoids else None
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (n,) of wait or pitch.
+
+        A pitch that is foreign to the key is not raised: in another place of the scale, a motif bends to it.
+        """
+        if step.prepared is None or not strength:
+            return logits
+        said, share, avoided = step.prepared
+        if self.name not in step.kept:
+            step.kept[self.name] = taken_up(step.notes, said)
+        motif: Continuation | None = step.kept[self.name]
+        if motif is None:
+            return logits
+        lean = strength * (share * motif.weight)
+        if step.field == codec.PITCH:
+            return _pitches(logits, motif, lean, step.onset, avoided)
+        if motif.at is not None:
+            return logits + lean * (np.abs(step.onset + codec.TIMES - motif.at) <= 0.5 * LATE)
+        if motif.wait is not None:
+            return logits + lean * (np.abs(codec.TIMES - motif.wait) <= SLACK + SHARE * motif.wait)
+        return logits
+
+
+def _pitches(logits: Row, motif: Continuation, lean: float, onset: float, avoided: NDArray[np.bool_] | None) -> Row:
+    pitch = motif.pitch - LOWEST
+    too_far = motif.at is not None and abs(onset - motif.at) > LATE
+    if too_far or not 0 <= pitch < len(logits) or (avoided is not None and avoided[pitch]):
+        return logits
+    out = logits.copy()
+    out[pitch] += lean
+    return out
+
+
+def theme(call: Call) -> Theme:
     """What the call says that was answered last, or is to be answered."""
-    first = begun = answer_begins(notes)
-    while first > max(begun - MOST, 0) and notes[first - 1].role == CALL:
-        first -= 1
-    call = notes[first:begun]
-    thick = melody.thick(call)
-    return Called(melody.on_top(call) if thick else call, begun, thick)
+    thick = melody.thick(call.phrase)
+    return Theme(melody.on_top(call.phrase) if thick else call.phrase, call.begun, thick)
 
 
-def taken_up(notes: Sequence[Note], said: Called | None = None) -> Motif | None:
+def taken_up(notes: Sequence[Note], said: Theme) -> Continuation | None:
     """What the call says next, or the answer itself said next, where the last notes of the answer are the same; None where they are not.
 
-    `said` is what `called` found; it is the same for all notes of an answer.
+    `said` is what the call says; it is the same for all notes of an answer.
     """
-    said = said or called(notes)
     if len(said.tune) < LEAST:
         return None
     if said.begun == len(notes):
-        return Motif(said.tune[0].pitch, None, 1.0)
-    own = notes[max(said.begun, len(notes) - MOST) :]
+        return Continuation(said.tune[0].pitch, None, 1.0)
+    own = notes[max(said.begun, len(notes) - PHRASE_NOTES) :]
     thick = melody.thick(own) if len(own) >= LEAST else said.thick
     own = melody.on_top(own) if thick else own
     mine = own[-ENOUGH - 1 :]
@@ -109,29 +156,10 @@ def _agreeing(line: Sequence[Note], mine: Sequence[Note]) -> tuple[int, int, int
     return best, at, length
 
 
-def _onward(line: Sequence[Note], k: int, thick: bool, last: Note, weight: float) -> Motif:
+def _onward(line: Sequence[Note], k: int, thick: bool, last: Note, weight: float) -> Continuation:
     pitch, wait = last.pitch + line[k + 1].pitch - line[k].pitch, line[k + 1].onset - line[k].onset
-    return Motif(pitch, None, AMONG * weight, last.onset + wait) if thick else Motif(pitch, wait, ALONE * weight)
-
-
-def leaned(logits: Row, field: int, motif: Motif | None, power: float, foreign: Row, onset: float = 0.0) -> Row:
-    """The logits (n,) of a field, what the motif says raised by `power` times its weight, in nats.
-
-    `onset`: when the note sounds; before its time is chosen, when the last one did.
-
-    A pitch that is `foreign` (n pitches, more than 0) to the key is not raised: in another place of the scale, a motif bends to it.
-    """
-    if motif is None or not power:
-        return logits
-    pitch = motif.pitch - LOWEST
-    if field == codec.PITCH and motif.at is not None and abs(onset - motif.at) > LATE:
-        return logits
-    if field == codec.PITCH and 0 <= pitch < len(logits) and foreign[pitch] <= 0.0:
-        logits = logits.copy()
-        logits[pitch] += power * motif.weight
-    elif field == codec.TIME and motif.at is not None:
-        logits = logits + power * motif.weight * (np.abs(onset + codec.TIMES - motif.at) <= 0.5 * LATE)
-    elif field == codec.TIME and motif.wait is not None:
-        near = np.abs(codec.TIMES - motif.wait) <= SLACK + SHARE * motif.wait
-        logits = logits + power * motif.weight * near
-    return logits
+    return (
+        Continuation(pitch, None, AMONG * weight, last.onset + wait)
+        if thick
+        else Continuation(pitch, wait, ALONE * weight)
+    )

@@ -1,24 +1,63 @@
-"""Tones: an answer is made of the tones that its call was made of, in any octave.
+"""Pitch classes: an answer keeps to the key of its call, and to the tones that its call was made of, in any octave.
 
-Knows nothing of keys or chords. A key has seven tones, and a phrase of eight bars seldom uses them all alike: what people play next stays
-nearer to the tones that were just heard than a musician does who draws note by note. So the odds of each pitch are raised by how often
-the call had its tone.
+A key has seven tones, and a phrase of eight bars seldom uses them all alike: what people play next stays nearer to the tones that were just
+heard than a musician does who draws note by note. So the odds of each pitch are raised by how often the call had its tone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoding import codec
+from ..music import keys
 from ..music.note import HIGHEST, LOWEST
+from ..music.settings import TERMS
+from .base import Call, Row, Step, Style, scaled
+from .sampling import Sampling
 
 SELDOM = 0.04  # of the call's notes: a tone that is as rare as this is raised by a quarter of what one that is all of them would be
 
-Row = NDArray[np.floating]
-
 _TONES = np.arange(LOWEST, HIGHEST + 1) % 12
+
+
+class Key:
+    """Lowers the pitches outside the key that is asked for, else the call's own, by up to `strength` nats."""
+
+    name = "key"
+    setting = TERMS[name]
+    fields = frozenset({codec.PITCH})
+
+    def prepare(self, call: Call, style: Style) -> Callable[[float], Row] | None:
+        """By a strength, what each pitch (88,) is lowered by, in nats; None where nothing tells the key."""
+        found = foreign(call, style.sampling)
+        if found is None:
+            return None
+        outside, certainty = found
+        return lru_cache(maxsize=1)(lambda strength: np.float32(strength * certainty) * outside)
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (88,) of the pitch."""
+        return logits if step.prepared is None else logits - step.prepared(strength)
+
+
+class PitchClasses:
+    """Raises the pitch classes of the call by up to `strength` nats."""
+
+    name = "tones"
+    setting = TERMS[name]
+    fields = frozenset({codec.PITCH})
+
+    def prepare(self, call: Call, style: Style) -> Callable[[float], Row]:
+        """By a strength, what each pitch (88,) is raised by, in nats."""
+        return scaled(called(call.pitches))
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (88,) of the pitch."""
+        return logits + step.prepared(strength)
 
 
 def called(pitches: Sequence[int]) -> Row:
@@ -27,3 +66,13 @@ def called(pitches: Sequence[int]) -> Row:
         return np.zeros(len(_TONES))
     share = np.bincount(np.array(pitches) % 12, minlength=12) / len(pitches)
     return (np.log1p(share / SELDOM) / np.log1p(share.max() / SELDOM))[_TONES]
+
+
+def foreign(call: Call, sampling: Sampling) -> tuple[NDArray[np.bool_], float] | None:
+    """Which pitches, (88,), are outside the key, and how sure it is that there is one, 0 to 1; None where nothing tells it."""
+    if asked := int(sampling.key):
+        return keys.outside_set(asked), 1.0
+    if not call.pitches:
+        return None
+    tonic, share = keys.key_share(call.pitches)
+    return keys.outside(tonic), keys.certainty(share)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..encoding import codec
 from ..music.note import LOWEST, Note
+from ..music.settings import TERMS
+from .base import Call, Row, Step, Style
 
 LONGEST = 8  # notes of a loop
 LEAST = 6  # notes that have come again, however short the loop is
@@ -17,6 +20,26 @@ TIMES = 2  # that a loop has come again before it is left
 NATS = 0.7  # for each note from there on
 STUCK, SHAKEN = 3, 2.0  # the same two where the loop is one note: a line that has stopped is left sooner
 MOST = 8.0  # nats
+
+
+class Repetition:
+    """Lowers the pitch that would go on with a loop, `strength` times as much as usual."""
+
+    name = "repetition"
+    setting = TERMS[name]
+    fields = frozenset({codec.PITCH})
+
+    def prepare(self, call: Call, style: Style) -> None:
+        """Nothing: the loop is in the answerer's last notes."""
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (88,) of the pitch."""
+        if not strength or (found := worn(step.mine)) is None:
+            return logits
+        pitch, nats = found
+        out = logits.copy()
+        out[pitch] -= strength * nats
+        return out
 
 
 def worn(notes: Sequence[Note]) -> tuple[int, float] | None:

@@ -1,83 +1,92 @@
-"""Sampling: how the next value of a field is drawn from its logits.
+"""Sampling: the settings of a style as the musician takes them, and how a value is drawn from a row of logits.
 
-Knows nothing of notes or networks beyond one row of numbers.
+A row is (n,) logits of one field, in nats.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..music.features import NAMES
-from . import style_habits
-from .style_habits import HABIT, Habits
+from ..music import settings
+from ..music.settings import HABIT, HABIT_EDGES, KNOB, KNOBS, SWITCHES, TERMS, WITHOUT
 
-KNOB = "knob."
+Habits = dict[str, NDArray[np.floating]]
+"""The habits of a style: for each kind, (bands,) log-odds in nats."""
+STRENGTHS = {setting.name: setting.default for setting in TERMS.values()}
+"""How strong each term of steering is by default, by the name of its setting."""
+
+
+def _default(name: str) -> float:
+    return settings.SAMPLING[name].default
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How boldly to play. Temperatures multiply: `temperature` is for all fields, the others for their own.
+    """The settings of a style: see `models.music.settings` for their units and bounds.
 
-    `lowest` and `highest` bound the pitch (MIDI numbers), `density` the answer's notes a second. `emphasis`: how much
-    farther from the middle of all styles the network is told that this one lies, except in loudness; `pull`: how firmly its qualities but
-    loudness are kept, where a style is given. `key` is a set of pitch classes (bit 0 is C), by default the key of the call; `lean`
-    favours it, in nats. `habit` is the power to which the `habits` are taken (`models.steering.style_habits`). `motif`: how much the
-    call's own continuation is favoured, in nats (`models.steering.motif`); `cadence`: how much the key's home is, where an answer
-    may close (`models.steering.cadence`). `stand`: how far an answer stands from its style, 1 as far as people do;
-    `dynamics`: how far its loudness is the call's, 0 not at all (`models.steering.style_offset`). `beat`: how much waits that end in time
-    are favoured, where there is a beat, in nats (`models.steering.beat`); `rhythm` and `tones`: how much the waits and the tones of
-    the call are (`models.steering.rhythm`, `models.steering.pitch_classes`); `clash`: how much a pitch that rubs is
-    disfavoured (`models.steering.dissonance`).
-    `knobs`: see `models.steering.knobs`.
-    Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`.
+    Temperatures multiply: `temperature` is for all fields, the others for their own. `key` is a set of pitch classes (bit 0
+    is C), 0 for the key of the call. `strengths` are those of the terms of steering, by the name of the setting. `without` are
+    the switches that are off.
+    Among settings, names of knobs begin with `KNOB`, of habits with `HABIT`, of what is switched off with `WITHOUT`.
     """
 
-    temperature: float = 1.0
-    time: float = 1.0
-    pitch: float = 1.0
-    velocity: float = 1.1
-    duration: float = 1.0
-    top_p: float = 0.96
-    min_p: float = 0.02
-    lowest: float = 21.0
-    highest: float = 108.0
-    density: float = 20.0
-    emphasis: float = 2.0
-    pull: float = 0.5
-    key: float = 0.0
-    lean: float = 0.3
-    habit: float = 1.0
-    motif: float = 2.0
-    cadence: float = 1.3
-    stand: float = 1.0
-    dynamics: float = 0.5
-    beat: float = 3.0
-    rhythm: float = 1.6
-    tones: float = 0.6
-    clash: float = 0.3
+    temperature: float = _default("temperature")
+    time: float = _default("time")
+    pitch: float = _default("pitch")
+    velocity: float = _default("velocity")
+    duration: float = _default("duration")
+    top_p: float = _default("top_p")
+    min_p: float = _default("min_p")
+    lowest: float = _default("lowest")
+    highest: float = _default("highest")
+    density: float = _default("density")
+    emphasis: float = _default("emphasis")
+    dynamics: float = _default("dynamics")
+    key: float = settings.KEY.default
+    strengths: Mapping[str, float] = field(default_factory=lambda: dict(STRENGTHS))
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, settings: dict[str, Any]) -> Sampling:
-        """From a preset's settings; raises ValueError for a name that is not one."""
-        knobs = {name.removeprefix(KNOB): float(value) for name, value in settings.items() if name.startswith(KNOB)}
-        kept = style_habits.of({name: float(value) for name, value in settings.items() if name.startswith(HABIT)})
-        plain = {name: value for name, value in settings.items() if not name.startswith((KNOB, HABIT))}
-        fields = {f.name for f in dataclasses.fields(cls)} - {"knobs", "habits"}
-        unknown = (set(plain) - fields) | (set(knobs) - set(NAMES))
+    def of(cls, told: Mapping[str, Any]) -> Sampling:
+        """From a preset's settings. Raises ValueError for a name that is not one."""
+        knobs = {name.removeprefix(KNOB): float(value) for name, value in told.items() if name.startswith(KNOB)}
+        habits = _habits({name: float(value) for name, value in told.items() if name.startswith(HABIT)})
+        off = frozenset(
+            name.removeprefix(WITHOUT) for name, value in told.items() if name.startswith(WITHOUT) and value
+        )
+        plain = {name: value for name, value in told.items() if not name.startswith((KNOB, HABIT, WITHOUT))}
+        strengths = {name: plain.pop(name, default) for name, default in STRENGTHS.items()}
+        fields = {f.name for f in dataclasses.fields(cls)} - {"strengths", "knobs", "habits", "without"}
+        unknown = (set(plain) - fields) | (set(knobs) - set(KNOBS))
         if unknown:
             raise ValueError(f"no sampling setting {sorted(unknown)[0]!r}")
-        return cls(**plain, knobs=knobs, habits=kept)
+        if wrong := sorted(off - set(SWITCHES)):
+            raise ValueError(f"{wrong[0]!r} cannot be switched off; {settings.nearest(wrong[0], SWITCHES)}")
+        strengths |= {TERMS[name].name: 0.0 for name in off & set(TERMS)}
+        return cls(**plain, strengths=strengths, knobs=knobs, habits=habits, without=off)
 
     def heat(self, field: str) -> float:
         """The temperature of one field."""
         return self.temperature * float(getattr(self, field, 1.0))
+
+
+def _habits(told: Mapping[str, float]) -> Habits:
+    """The habits among settings. Raises ValueError for one that is not there."""
+    found: Habits = {}
+    for key, value in told.items():
+        name, _, band = key.removeprefix(HABIT).partition(".")
+        if name not in HABIT_EDGES or not band.isdecimal() or int(band) > len(HABIT_EDGES[name]):
+            raise ValueError(f"no habit {key!r}")
+        found.setdefault(name, np.zeros(len(HABIT_EDGES[name]) + 1))[int(band)] = value
+    return found
 
 
 def likeliest(logits: NDArray[np.floating]) -> np.floating:
@@ -96,11 +105,16 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return p / p.sum()
 
 
-def raised(logits: NDArray[np.floating], first: int, lean: NDArray[np.floating]) -> NDArray[np.float64]:
-    """A (n,) row of logits, those from the `first` on raised by `lean` (n - first,), and all of them together as likely as before."""
+def raised(
+    logits: NDArray[np.floating], first: int, lean: NDArray[np.floating], odds: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """A (n,) row of logits, those from the `first` on raised by `lean` (n - first,), and all of them together as likely as before.
+
+    `odds`: the exponential of `lean`.
+    """
     p = chances(logits[first:])
     out = logits.astype(np.float64)
-    out[first:] += lean - np.log(np.exp(lean).dot(p) / p.sum())
+    out[first:] += lean - np.log(odds.dot(p) / p.sum())
     return out
 
 

@@ -11,23 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..encoding import codec
 from ..music import left_hand_pattern
-from ..music.features import CHORD
+from ..music.chords import last_chord_size, stroke_numbers
 from ..music.note import HIGHEST, LOWEST, Note
+from ..music.settings import HABIT, HABIT_EDGES, TERMS
+from .base import Call, Row, Step, Style
+from .sampling import Habits
 
-HABIT = "habit."  # before their names, among the settings of a style: "habit.wait.3"
-#: Where one band ends and the next begins: seconds, semitones, seconds, MIDI numbers, notes, chords.
-BANDS: dict[str, tuple[float, ...]] = {
-    "wait": (CHORD, 0.08, 0.12, 0.17, 0.24, 0.34, 0.48, 0.68, 0.96),
-    "leap": (-12.5, -7.5, -4.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.5, 7.5, 12.5),
-    "length": (0.06, 0.09, 0.13, 0.18, 0.26, 0.37, 0.52, 0.74, 1.05, 1.5),
-    "place": (36.0, 43.0, 48.0, 53.0, 58.0, 63.0, 68.0, 74.0, 80.0, 88.0),
-    "chord": (2, 3, 4, 5),
-    "stride": (1, 2, 3, 4),
-}
 #: The share of each band in music at large: the open sources, each counting the same (`models.release.style_presets.at_large`).
 MUSIC: dict[str, tuple[float, ...]] = {
     "wait": (0.4226, 0.07668, 0.1048, 0.09078, 0.08424, 0.1059, 0.04077, 0.04185, 0.01109, 0.0213),
@@ -55,22 +47,19 @@ FARTHEST = 2.5  # nats; rarer than that is rare enough
 HELD_IN_MIND = 32  # notes, of which the left hand's last bass is looked for
 FEW = 3.0  # notes that each band is taken to have been seen, in the proportions of music at large
 
-Row = NDArray[np.floating]
-Habits = dict[str, Row]
-
-_TIMES = np.digitize(codec.TIMES, BANDS["wait"])
-_LENGTHS = np.digitize(codec.DURATIONS, BANDS["length"])
+_TIMES = np.digitize(codec.TIMES, HABIT_EDGES["wait"])
+_LENGTHS = np.digitize(codec.DURATIONS, HABIT_EDGES["length"])
 _PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
-_PLACES = np.digitize(_PITCHES, BANDS["place"])
+_PLACES = np.digitize(_PITCHES, HABIT_EDGES["place"])
 _HANDS = np.digitize(_PITCHES, (left_hand_pattern.BASS, left_hand_pattern.MIDDLE))  # a bass, a chord, the right hand's
 _LEAPS = np.digitize(
-    np.arange(1 - len(_PITCHES), len(_PITCHES)), BANDS["leap"]
+    np.arange(1 - len(_PITCHES), len(_PITCHES)), HABIT_EDGES["leap"]
 )  # from the whole keyboard down to all of it up
 
 
 def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
     """How many notes of some stretches of music fall into each band, by feature."""
-    found: Habits = {name: np.zeros(len(edges) + 1) for name, edges in BANDS.items()}
+    found: Habits = {name: np.zeros(len(edges) + 1) for name, edges in HABIT_EDGES.items()}
     for notes in stretches:
         onset, pitch = np.array([n.onset for n in notes]), np.array([n.pitch for n in notes])
         features = {
@@ -78,11 +67,11 @@ def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
             "leap": np.diff(pitch),
             "length": np.array([n.duration for n in notes]),
             "place": pitch,
-            "chord": np.diff(np.flatnonzero(np.concatenate([[True], np.diff(onset) > CHORD, [True]]))),
+            "chord": np.bincount(stroke_numbers(onset)),
             "stride": np.array(left_hand_pattern.between(notes), dtype=np.int64),
         }
         for name, values in features.items():
-            found[name] += np.bincount(np.digitize(values, BANDS[name]), minlength=len(found[name]))
+            found[name] += np.bincount(np.digitize(values, HABIT_EDGES[name]), minlength=len(found[name]))
     return found
 
 
@@ -106,34 +95,40 @@ def settings(habits: Mapping[str, Iterable[float]]) -> dict[str, float]:
     return {f"{HABIT}{name}.{i}": float(x) for name, row in habits.items() for i, x in enumerate(row)}
 
 
-def of(settings: Mapping[str, float]) -> Habits:
-    """The habits among settings. Raises ValueError for one that is not there."""
-    found: Habits = {}
-    for key, value in settings.items():
-        name, _, band = key.removeprefix(HABIT).partition(".")
-        if name not in BANDS or not band.isdecimal() or int(band) > len(BANDS[name]):
-            raise ValueError(f"no habit {key!r}")
-        found.setdefault(name, np.zeros(len(BANDS[name]) + 1))[int(band)] = value
-    return found
+class StyleHabits:
+    """Adds the habits of the style to the power of `strength`."""
+
+    name = "habits"
+    setting = TERMS[name]
+    fields = frozenset({codec.TIME, codec.PITCH, codec.DURATION})
+
+    def prepare(self, call: Call, style: Style) -> Habits:
+        """The style's habits."""
+        return style.sampling.habits
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (n,) of a field, with the habits that it makes."""
+        habits: Habits = step.prepared
+        if step.field == codec.TIME and "wait" in habits:
+            return logits + strength * _waits(habits, step.recent)[_TIMES]
+        if step.field == codec.DURATION and "length" in habits:
+            return logits + strength * habits["length"][_LENGTHS]
+        if step.field == codec.PITCH:
+            return _pitches(logits, step, habits, strength)
+        return logits
 
 
-def kept(logits: Row, field: int, habits: Habits, power: float, notes: Sequence[Note], onset: float = 0.0) -> Row:
-    """The logits (n,) of a field, with the habits that it makes, to a power.
-
-    `notes` are the last of all players; `onset` is when the note sounds, where that is known.
-    """
-    if field == codec.TIME and "wait" in habits:
-        return logits + power * _waits(habits, notes)[_TIMES]
-    if field == codec.DURATION and "length" in habits:
-        return logits + power * habits["length"][_LENGTHS]
-    if field == codec.PITCH:
-        if "leap" in habits and notes:
-            last = min(max(notes[-1].pitch, LOWEST), HIGHEST) - LOWEST
-            logits = logits + power * habits["leap"][_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)]]
-        if "place" in habits:
-            logits = logits + power * habits["place"][_PLACES]
-        if "stride" in habits and (chords := left_hand_pattern.since_bass(notes[-HELD_IN_MIND:], onset)) is not None:
-            logits = logits + power * _by_chords(habits["stride"].tobytes())[min(chords, len(BANDS["stride"]))][_HANDS]
+def _pitches(logits: Row, step: Step, habits: Habits, strength: float) -> Row:
+    """The logits (88,) of the pitch, with the habits of leaping, of place, and of the left hand's stride."""
+    notes = step.recent
+    if "leap" in habits and notes:
+        last = min(max(notes[-1].pitch, LOWEST), HIGHEST) - LOWEST
+        logits = logits + strength * habits["leap"][_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)]]
+    if "place" in habits:
+        logits = logits + strength * habits["place"][_PLACES]
+    if "stride" in habits and (chords := left_hand_pattern.since_bass(notes[-HELD_IN_MIND:], step.onset)) is not None:
+        row = _by_chords(habits["stride"].tobytes())[min(chords, len(HABIT_EDGES["stride"]))]
+        logits = logits + strength * row[_HANDS]
     return logits
 
 
@@ -141,7 +136,7 @@ def _waits(habits: Habits, notes: Sequence[Note]) -> Row:
     """The habit of waiting; and where that of striking together is known, whether this chord gets another note is by that one."""
     if "chord" not in habits:
         return habits["wait"]
-    size = min(struck(notes), len(BANDS["chord"]) + 1)
+    size = min(last_chord_size(notes), len(HABIT_EDGES["chord"]) + 1)
     return _by_size(habits["wait"].tobytes(), habits["chord"].tobytes())[size - 1]
 
 
@@ -174,11 +169,3 @@ def _by_chords(stride: bytes) -> Row:
         rows[i, :2] = np.log(mine / music), np.log((1.0 - mine) / (1.0 - music))
     clipped: Row = np.clip(rows, -FARTHEST, FARTHEST)
     return clipped
-
-
-def struck(notes: Sequence[Note]) -> int:
-    """How many notes the last chord has so far; a single note is a chord of one."""
-    count = 1
-    while count < len(notes) and notes[-count].onset - notes[-count - 1].onset <= CHORD:
-        count += 1
-    return count

@@ -11,6 +11,7 @@ who strikes all keys alike is answered about as loudly, who does not, more freel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..music.features import LOUDNESS, MEAN, NAMES, SPREAD
 from ..music.note import CALL, Note
+from .base import KEY_HEARD, Call, Style
 
 #: How far answers stand from their style, in the usual spreads of each quality (`models.music.features`).
 SPREADS = {"density": 0.88, "register": 0.2, "loudness": 0.28}
@@ -28,6 +30,17 @@ LISTENED = 24  # notes of a call whose loudness counts
 FEWEST = 8  # notes that tell how evenly they are struck
 USUAL = 9.0  # MIDI velocity: the spread among a call's notes, in the middle of all calls
 FREELY = 0.25, 2.0  # the least and the most that the stand in loudness is changed by it
+
+
+def aimed(style: Style, call: Call) -> Style:
+    """The style with the point that one answer aims at: as loud as its call asks for, and beside the middle of the style."""
+    heard = call.heard[-KEY_HEARD:]
+    sampling = style.sampling
+    point = heeding(style.point, loudness(heard), sampling.dynamics)
+    far = sampling.strengths["stand"]
+    if far and not call.together:  # who plays a part in a duet takes no stand
+        point = beside(point, far, call.seed, call.forgotten + call.begun, freely(heard))
+    return replace(style, point=point)
 
 
 def loudness(notes: Sequence[Note]) -> float | None:

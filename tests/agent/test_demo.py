@@ -11,7 +11,7 @@ from agent.demo import BEAT, DemoInput, messages, pitch, written_call
 from agent.midi.messages import Event
 from agent.takes.piano_roll import COLOURS, hand_overs, piano_roll
 from models.music.drawing import imread, to_rgb
-from models.music.features import key_share
+from models.music.keys import key_share
 from models.music.note import ANSWER, Note, Phrase
 
 
@@ -21,7 +21,7 @@ def test_names_are_pitches() -> None:
 
 def test_the_call_is_a_phrase_in_c_major_of_eight_beats() -> None:
     call = written_call()
-    assert key_share(np.array([n.pitch for n in call])) == (0, 1.0)
+    assert key_share(n.pitch for n in call) == (0, 1.0)
     assert 4.0 < call.end - call.start <= 8 * BEAT + 0.1
     assert 20 <= len(call) <= 40
     assert all(n.duration > 0.1 and 40 <= n.velocity <= 100 for n in call)

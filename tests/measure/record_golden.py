@@ -22,6 +22,7 @@ from agent.replay import take_replay
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
+from agent.timing.step_clock import Moments
 from agent.turns.modes import MODES, BeatSettings, ModeSettings
 from models.worker import Echo, serve
 
@@ -36,9 +37,13 @@ ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 class Inline(WorkerClient):
     """The echo, by the same words as over a pipe, in this process: a note each few milliseconds."""
 
+    exact = False  # whether the take is told when it begins
+
     async def start(self) -> None:
         again, self._echo = self.gone.is_set(), Echo()
         self._replies, self.gone, self._relieved = asyncio.Queue(), asyncio.Event(), False
+        if self.exact:
+            self.journal({"starts": True})
         if again:  # a process that is begun anew takes a while
             asyncio.get_running_loop().call_later(RESTART_TAKES, self._say, {"ready": self._echo.about()})
         else:
@@ -49,16 +54,16 @@ class Inline(WorkerClient):
 
     def _give_up(self, why: str) -> None:
         self.journal({"lost": why})
-        self._replies.put_nowait(None)
-        self.gone.set()
+        self._end()
 
     def _say(self, reply: dict[str, Any]) -> None:
-        self.journal({"got": reply})
-        self._replies.put_nowait(reply)
+        self._said(reply)
 
-    def _tell(self, request: dict[str, Any]) -> None:
+    def _tell(self, request: dict[str, Any], *, aside: bool = False) -> None:
         import json
 
+        if self.gone.is_set():
+            return
         self.journal({"ask": request})
         replies: list[dict[str, Any]] = []
         serve(self._echo, iter([json.dumps(request)]), replies.append)
@@ -66,8 +71,8 @@ class Inline(WorkerClient):
             asyncio.get_running_loop().call_later(number * NOTE_TAKES, self._say, reply)
 
 
-def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset] = ()) -> None:
-    """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any."""
+def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset] = (), *, exact: bool = False) -> None:
+    """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any. `exact`: the take has moments."""
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
     beat = BeatSettings(tempo=None if mode == "call" else 110.0)
     controls = Bindings.of(["cc20=panic", "cc21=knob:density"])
@@ -78,9 +83,10 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     async def play(loop: VirtualLoop) -> None:
         take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
         keys, mind = FakeInput(loop), Inline([])
-        mind.journal = lambda row: take.keep(loop.now(), row)
+        clock = Moments(loop, take.keep) if exact else loop
+        mind.journal = clock.keep if isinstance(clock, Moments) else lambda row: take.keep(loop.now(), row)
         mind.others = lambda weights: [*ECHO, "--weights", weights]
-        coming = iter(styles)
+        mind.exact, coming = exact, iter(styles)
         session = Session(
             inputs=[keys],
             output=FakeOutput(loop),
@@ -88,7 +94,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
             preset=preset,
             take=take,
             say=lambda text: None,
-            clock=loop,
+            clock=clock,
             controls=controls,
             seed=3,
             journal=take.keep,

@@ -6,6 +6,7 @@ import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given, settings
@@ -69,6 +70,44 @@ def test_the_echo_plays_the_call_back_in_instalments() -> None:
     assert [r["done"] for r in replies if "done" in r] == ["more", "end"]
     gaps = [round(b.onset - a.onset, 6) for a, b in itertools.pairwise(notes)]
     assert gaps == [0.2] * 11
+
+
+VAMP = {"do": "vamp", "notes": [to_wire(n) for n in scale(20)]}
+DRAFT = {**PLAY, "do": "draft", "candidates": 4}
+STYLE = {"do": "style", "z": [0.5] * SMALL.latent, "sampling": {}}
+MORE = {"do": "hear", "at": 12, "notes": [to_wire(n) for n in scale(6, 4.0)]}
+LATER = {**PLAY, "id": 2, "earliest": 6.0, "close": 7.0, "stop": 9.0}
+SESSION = [{"do": "seed", "seed": 3}, VAMP, HEAR, DRAFT, {**PLAY, "until": 4.0}, STYLE, MORE, DRAFT, LATER]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=len(SESSION), max_size=len(SESSION)))
+def test_what_was_done_in_spare_time_is_told_and_can_be_done_again(steps: list[int]) -> None:
+    """However much time there was: who is told so can do the same again, and then answers the same, bit for bit."""
+    left = [0]
+    lines = iter(SESSION)
+
+    def before() -> Iterator[str]:
+        for number, request in enumerate(lines):
+            left[0] = steps[number]
+            yield json.dumps(request)
+
+    def has_time() -> bool:
+        left[0] -= 1
+        return left[0] >= 0
+
+    then: list[dict[str, Any]] = []
+    serve(Engine(small_network()), before(), lambda reply: then.append(dict(reply)), has_time)
+    spared = []
+    for ident, requests in ((1, 5), (2, 4)):
+        first = next(reply for reply in then if reply.get("id") == ident)
+        spared += first.pop("spared", [0] * requests)
+    assert all("spared" not in reply for reply in then)
+    assert all(count <= most for count, most in zip(spared, [0, *steps], strict=False))
+    again = [{"do": "spare", "steps": count} for count in spared]
+    asked = [request for pair in zip(again, SESSION, strict=True) for request in pair]
+    now = ask(Engine(small_network()), *asked)
+    assert [{**r, "did": 0} for r in now] == [{**r, "did": 0} for r in then]
 
 
 def test_bad_lines_are_answered_and_forgotten() -> None:

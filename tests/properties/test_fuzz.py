@@ -31,9 +31,10 @@ from agent.styles import presets
 from agent.takes import library
 from models import worker
 from models.decoding.engine import Engine
-from models.music import midifile
+from models.music import midifile, preset_file
 from models.music.midifile import MidiFileError
 from models.music.note import Span, to_wire
+from models.music.settings import ANSWER, HABITS, KNOBS, SAMPLING
 from models.runtime import weights_file
 from models.worker import LINE_LIMIT, Echo, serve
 
@@ -144,12 +145,12 @@ def toml(value: Any) -> str:
 
 keys = st.sampled_from(
     [
-        *presets.TOP,
-        *(f"style.{k}" for k in presets.STYLE),
-        *(f"sampling.{k}" for k in presets.SAMPLING),
-        *(f"habits.{k}" for k in presets.HABITS),
-        *(f"knobs.{k}" for k in presets.KNOBS),
-        *(f"answer.{k}" for k in presets.ANSWER),
+        *preset_file.TOP,
+        *(f"style.{k}" for k in preset_file.STYLE),
+        *(f"sampling.{k}" for k in SAMPLING),
+        *(f"habits.{k}" for k in HABITS),
+        *(f"knobs.{k}" for k in KNOBS),
+        *(f"answer.{k}" for k in ANSWER),
         "else",
     ]
 )
@@ -339,13 +340,14 @@ told = st.fixed_dictionaries(
         "sampling": st.dictionaries(
             st.sampled_from(
                 [
-                    *presets.SAMPLING,
+                    *SAMPLING,
                     "knob.density",
                     "knob.register",
                     "habit.wait.3",
                     "habit.leap.99",
                     "habit.x",
-                    "lean",
+                    "without.motif",
+                    "without.x",
                     "key",
                     "?",
                 ]

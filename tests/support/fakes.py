@@ -166,6 +166,8 @@ class FakeWorker:
         self.encoded.append(list(notes))
         return [float(len(notes))] * self.styles_have, {"habit.wait.0": len(notes) / 10}
 
+    encode_aside = encode
+
     async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
         self.plays += 1
         if self.plays in self.fails:

@@ -60,6 +60,7 @@ def trap(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
             "agent/takes/postprocess.py",
             "agent/__main__.py",
         ):
+            (folder / module).parent.mkdir(exist_ok=True)
             (folder / module).write_text(f"open({str(marks / 'module')!r}, 'w').close()\n")
     (folder / "matplotlibrc").write_text("text.usetex: True\nbackend: module://evil\n")
     monkeypatch.chdir(folder)
@@ -204,10 +205,10 @@ def test_every_child_is_isolated() -> None:
             words = [ast.unparse(word) for word in node.elts] if isinstance(node, ast.List) else []
             if words and "executable" in words[0] and words[1:2] not in (["'-P'"], ["'-I'"]):
                 plain.add((path.stem, words[1]))
-    assert plain == {("worker_client", "'-m'"), ("model_replay", "*musician"), ("launcher", "DASH_M")}
+    assert plain == {("worker_client", "'-m'"), ("model_replay", "*self.musician"), ("launcher", "DASH_M")}
     started = {
         "worker_client": "*launcher.isolated(self.command)",
-        "model_replay": "launcher.isolated([sys.executable, *musician])",
+        "model_replay": "launcher.isolated([sys.executable, *self.musician])",
         "worker_batch": "launcher.isolated(list(command))",
     }
     for name, words in started.items():

@@ -213,3 +213,31 @@ def test_who_is_sent_away_as_a_reply_comes_goes() -> None:
 
     for moments in range(4):
         asyncio.run(both(moments))
+
+
+def test_somebody_else_may_ask_for_a_style_while_it_plays() -> None:
+    """Each gets its own reply, and the take is told who asked."""
+
+    async def act(mind: WorkerClient) -> list[Any]:
+        rows: list[Any] = []
+        await mind.wait_ready()
+        mind.journal = rows.append
+        mind.hear(0, CALL)
+        notes, style = await asyncio.gather(played(mind), mind.encode_aside(CALL))
+        assert len(notes) == 5
+        assert style == ([], {})
+        return [row for row in rows if row.get("ask", {}).get("do") == "encode"]
+
+    (asked,) = with_mind(ECHO, act)
+    assert asked["aside"] is True
+
+
+def test_who_asks_aside_learns_that_it_is_gone() -> None:
+    async def act(mind: WorkerClient) -> None:
+        await mind.wait_ready()
+        with pytest.raises(WorkerLost):
+            await mind.encode_aside(CALL)
+        with pytest.raises(WorkerLost):
+            await mind.encode_aside(CALL)
+
+    with_mind(python("import sys; print('{\"ready\": {}}', flush=True); sys.stdin.readline()"), act)

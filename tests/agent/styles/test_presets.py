@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from agent.errors import UserError
 from agent.styles import presets
 from agent.styles.presets import Preset
-from models.decoding import style_prompt
-from models.music.features import key_of
+from models.music.keys import key_of
 from models.music.note import Note
+from models.music.preset_file import LARGEST
+from models.music.settings import PROMPT_NOTES
 
 GOOD = """
 title = "Test"
@@ -111,7 +112,7 @@ def test_bad_ones_are_one_sentence(tmp_path: Path, text: str, sentence: str) -> 
 
 
 def test_too_large_and_not_text_and_not_there(tmp_path: Path) -> None:
-    path = written(tmp_path, "#" * (presets.LARGEST + 1))
+    path = written(tmp_path, "#" * (LARGEST + 1))
     with pytest.raises(UserError, match="too large"):
         presets.read(path)
     path.write_bytes(b"\xff\xfe\x00")
@@ -142,7 +143,7 @@ def test_the_shipped_ones_have_bars_of_their_own_in_the_ear() -> None:
     """Written in C major or A minor, some seconds long, and as many notes as leave room for a call."""
     for preset in presets.all_presets():
         vamp = preset.vamp
-        assert 30 <= len(vamp) <= presets.MOST_VAMP == style_prompt.LONGEST, preset.name
+        assert 30 <= len(vamp) <= PROMPT_NOTES, preset.name
         assert key_of(n.pitch for n in vamp) == 0, preset.name
         assert vamp[0].onset == pytest.approx(0.0, abs=0.9)
         assert 3.0 < vamp[-1].end < 20.0, preset.name

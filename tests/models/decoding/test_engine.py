@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from models.decoding.engine import Engine
 from models.encoding import longest_match
 from models.evaluation import endurance
+from models.music.chords import SAME_STROKE_SECONDS
 from models.music.note import ANSWER, HELD, Note, Span
-from models.steering.constraints import CHORD
 from models.steering.sampling import Sampling
 
 from ...support.musicians import SMALL, scale, small_network
@@ -109,7 +109,7 @@ def test_an_answer_keeps_its_bounds(seed: int) -> None:
     assert notes[-1].onset <= 12.0
     for a, b in itertools.pairwise(notes):
         assert a.onset <= b.onset
-        assert not (a.pitch == b.pitch and b.onset - a.onset <= CHORD)
+        assert not (a.pitch == b.pitch and b.onset - a.onset <= SAME_STROKE_SECONDS)
     for i in range(len(notes) - 9):
         assert notes[i + 9].onset - notes[i].onset >= 0.99
 

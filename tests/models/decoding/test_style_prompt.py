@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from models.decoding import backend_choice, style_prompt
 from models.decoding.candidates import chosen
 from models.decoding.engine import Engine
-from models.music.features import key_of
+from models.music.keys import key_of
 from models.music.note import ANSWER, HELD, Bar, Note, Span
+from models.music.settings import PROMPT_NOTES
 
 from ...support.musicians import scale, small_network
 
@@ -105,13 +106,13 @@ def test_once_the_answer_is_over_it_is_forgotten_in_spare_time() -> None:
 
 
 def test_the_longest_answer_to_the_longest_vamp_needs_nothing_heard_anew() -> None:
-    e = engine([Note(0.1 * i, 0.1, 60, 70) for i in range(style_prompt.LONGEST)])
-    answer = list(zip(range(e.cache.margin - style_prompt.LONGEST - 1), e.play(Span(3.0, 1e9, 1e9, 1e9)), strict=False))
+    e = engine([Note(0.1 * i, 0.1, 60, 70) for i in range(PROMPT_NOTES)])
+    answer = list(zip(range(e.cache.margin - PROMPT_NOTES - 1), e.play(Span(3.0, 1e9, 1e9, 1e9)), strict=False))
     assert len(answer) == 159
     e.hear(e.length, [Note(answer[-1][1].onset + 1.0, HELD, 60, 64)])
     assert e.heard["anew"] == 0
     with pytest.raises(ValueError, match="at most 96 notes; this one has 97"):
-        e.vamp([Note(0.0, 0.1, 60, 70)] * (style_prompt.LONGEST + 1))
+        e.vamp([Note(0.0, 0.1, 60, 70)] * (PROMPT_NOTES + 1))
 
 
 def test_there_is_none_in_a_duet_nor_in_the_middle_of_an_answer() -> None:
@@ -191,7 +192,7 @@ def test_a_key_that_is_let_go_in_the_middle_of_an_answer_changes_nothing_else(ba
     on = replace(SPAN, earliest=answer[-1].onset, until=99.0, close=99.0, stop=99.0)
     e.seed(5)
     other.seed(5)
-    other.leanings.heard()
+    other.steering.hear()
     for _, a, b in zip(range(more), e.play(on), other.play(on), strict=False):
         assert a == b
     e.hear(e.length, [Note(30.0, HELD, 60, 64)])

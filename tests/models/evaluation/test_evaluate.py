@@ -15,7 +15,7 @@ from models.data import corpus
 from models.decoding import backend_choice, reranker
 from models.decoding.engine import Engine
 from models.encoding import longest_match
-from models.evaluation import answers, likelihood, multiple_choice
+from models.evaluation import answers, likelihood, multiple_choice, style_accuracy
 from models.music import answer_metrics
 from models.music.midifile import write_notes
 from models.music.note import Note
@@ -205,7 +205,7 @@ def test_a_classifier_learns_what_is_plain() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 4))
     y = (x[:, 1] > 0).astype(np.int64)
-    guessed = answers.Classifier.taught(x, y, 2).guess(x)
+    guessed = style_accuracy.Classifier.taught(x, y, 2).guess(x)
     assert (guessed == y).mean() > 0.95
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from agent.turns import turn_taking
 from models.evaluation import evaluate, phrase_end_accuracy
+from models.music.chords import STROKE_SECONDS
 from models.music.midifile import write_notes
 from models.music.note import Note
 
@@ -40,7 +41,6 @@ def test_the_rule_that_plays_is_the_one_that_is_judged() -> None:
             gaps = rng.uniform(0.05, most, rng.integers(0, 30))
             notes = [Note(float(t), 0.1, 60, 64) for t in np.concatenate([[0.0], np.cumsum(gaps)])]
             assert phrase_end_accuracy.breathing()(gaps) == pytest.approx(turn_taking.patience(notes))
-    assert phrase_end_accuracy.CHORD == turn_taking.CHORD
 
 
 def test_false_cut_ins_and_delay() -> None:
@@ -54,7 +54,7 @@ def test_phrases_end_at_their_longest_silence_and_patience_costs_delay(tmp_path:
     for calls in (False, True):
         asked = phrase_end_accuracy.phrases(pieces, 60, 0, calls)
         assert len(asked) == 60
-        assert all(gaps[-1] == gaps.max() and gaps[:-1].min() > phrase_end_accuracy.CHORD for gaps in asked)
+        assert all(gaps[-1] == gaps.max() and gaps[:-1].min() > STROKE_SECONDS for gaps in asked)
     found = phrase_end_accuracy.turns(pieces, 60, 0)
     for kind in ("fixed", "paced", "breathing"):
         rows = list(found[kind].values())

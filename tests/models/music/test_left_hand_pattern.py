@@ -11,6 +11,10 @@ from models.encoding import codec
 from models.music import left_hand_pattern
 from models.music.note import LOWEST, Note
 from models.steering import style_habits
+from models.steering.sampling import Habits, Sampling
+from models.steering.style_habits import StyleHabits
+
+from ...support.steering import steered
 
 BEAT = 0.4
 
@@ -78,10 +82,15 @@ def test_what_was_said_before_each_bass_is_what_is_counted(found: list[Note]) ->
     assert [chords for chords in asked if chords is not None] == left_hand_pattern.between(found)
 
 
+def kept(habits: Habits, sounding: list[Note], beats: int) -> np.ndarray:
+    """What habits add to the logits of the pitch, so many beats in."""
+    flat = np.zeros(codec.SIZES[codec.PITCH])
+    return steered(StyleHabits(), flat, codec.PITCH, 1.0, sounding, beats * BEAT, sampling=Sampling(habits=habits))
+
+
 def hand(style: list[Note], sounding: list[Note], beats: int) -> tuple[float, float, float]:
     """What a style adds to the logits of a bass, of a chord's note and of one of the right hand, so many beats in."""
-    kept = {"stride": style_habits.odds(style_habits.counted([style]))["stride"]}
-    out = style_habits.kept(np.zeros(codec.SIZES[codec.PITCH]), codec.PITCH, kept, 1.0, sounding, beats * BEAT)
+    out = kept({"stride": style_habits.odds(style_habits.counted([style]))["stride"]}, sounding, beats)
     return float(out[36 - LOWEST]), float(out[52 - LOWEST]), float(out[72 - LOWEST])
 
 
@@ -94,11 +103,9 @@ def test_stride_wants_a_chord_and_then_a_bass_and_a_waltz_two() -> None:
 
 
 def test_music_at_large_asks_for_nothing() -> None:
-    kept = {"stride": np.zeros(5)}
     for beats in range(1, 8):
         sounding = figure("BCCCCCC", beats)
-        out = style_habits.kept(np.zeros(88), codec.PITCH, kept, 1.0, sounding, beats * BEAT)
-        assert out == pytest.approx(np.zeros(88), abs=1e-12)
+        assert kept({"stride": np.zeros(5)}, sounding, beats) == pytest.approx(np.zeros(88), abs=1e-12)
 
 
 def test_a_style_without_a_left_hand_has_no_such_habit() -> None:

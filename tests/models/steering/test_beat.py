@@ -14,15 +14,21 @@ from models.decoding.engine import Engine
 from models.encoding import codec
 from models.evaluation import answers
 from models.music import pulse
-from models.music.features import CHORD
+from models.music.chords import CHORD_SECONDS
 from models.music.note import CALL, Bar, Note, Span
-from models.steering import beat
+from models.steering.beat import BeatSettings
 from models.steering.sampling import softmax
 
 from ...support.musicians import small_network
+from ...support.steering import steered
 
 FLAT = np.zeros(len(codec.TIMES))
-APART = codec.TIMES >= CHORD
+APART = codec.TIMES >= CHORD_SECONDS
+
+
+def leaned(logits: np.ndarray, last: float, bar: Bar | None, power: float) -> np.ndarray:
+    return steered(BeatSettings(), logits, codec.TIME, power, onset=last, span=Span(0.0, 9.0, 9.0, 9.0, bar=bar))
+
 
 bars = st.builds(Bar, st.floats(-5, 5), st.floats(0.3, 4.0), st.integers(1, 5), st.just(0.0), st.floats(0.5, 0.75))
 
@@ -32,22 +38,23 @@ def at(wait: float) -> int:
 
 
 def test_a_beat_is_likelier_than_an_eighth_and_an_eighth_than_a_sixteenth() -> None:
-    lean = beat.leaned(FLAT, 0.0, Bar(0.0, 2.0), 4.0)  # a beat is half a second
+    lean = leaned(FLAT, 0.0, Bar(0.0, 2.0), 4.0)  # a beat is half a second
     on, eighth, sixteenth, beside = (lean[at(wait)] for wait in (0.5, 0.25, 0.125, 0.31))
     assert on > eighth > sixteenth > beside + 1.0
-    assert beat.leaned(FLAT, 0.2, Bar(0.0, 2.0), 4.0)[at(0.3)] == pytest.approx(on, abs=0.4)  # from anywhere
-    assert (beat.leaned(FLAT, 0.0, Bar(0.0, 2.0), 0.0) == FLAT).all()
+    assert leaned(FLAT, 0.2, Bar(0.0, 2.0), 4.0)[at(0.3)] == pytest.approx(on, abs=0.4)  # from anywhere
+    assert (leaned(FLAT, 0.0, Bar(0.0, 2.0), 0.0) == FLAT).all()
+    assert (leaned(FLAT, 0.0, None, 4.0) == FLAT).all()
 
 
 def test_the_second_eighth_is_where_the_swing_has_it() -> None:
-    swung = beat.leaned(FLAT, 0.0, Bar(0.0, 0.9, 1, 0.0, 2 / 3), 4.0)
+    swung = leaned(FLAT, 0.0, Bar(0.0, 0.9, 1, 0.0, 2 / 3), 4.0)
     assert swung[at(0.6)] > swung[at(0.45)] + 1.0
 
 
 @given(st.integers(0, 1000), st.floats(0, 20), bars, st.floats(0, 6))
 def test_whether_it_joins_the_chord_is_left_alone(seed: int, last: float, bar: Bar, power: float) -> None:
     logits = np.random.default_rng(seed).normal(size=len(FLAT)).astype(np.float32) * 3
-    before, after = softmax(logits), softmax(beat.leaned(logits, last, bar, power))
+    before, after = softmax(logits), softmax(leaned(logits, last, bar, power))
     assert after[~APART] == pytest.approx(before[~APART], rel=1e-4, abs=1e-9)
     assert after[APART].sum() == pytest.approx(before[APART].sum(), rel=1e-4)
 
@@ -100,4 +107,3 @@ def test_the_shipped_musician_keeps_it_too() -> None:
 
 def test_both_rooms_agree() -> None:
     assert answers.GROOVE == modes.ALONE
-    assert presets.SAMPLING["beat"][1] >= 3.5

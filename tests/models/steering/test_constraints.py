@@ -17,7 +17,7 @@ def test_a_wait_is_open_that_ends_neither_in_the_past_nor_too_late(earliest: flo
     last = Note(0.0, 0.2, 60, 64, role)
     longest = max(earliest, 0.0) + (constraints.LONGEST_REST if role == ANSWER else constraints.LONGEST_WAIT)
     inside = [earliest - 0.005 <= wait <= longest + 0.005 for wait in codec.TIMES.tolist()]
-    allowed = constraints.open_times([last], last, earliest, 20.0)
+    allowed = constraints.allowed_waits([last], last, earliest, 20.0)
     if any(inside):
         assert allowed.tolist() == inside
     else:  # the nearest one
@@ -28,5 +28,5 @@ def test_a_wait_is_open_that_ends_neither_in_the_past_nor_too_late(earliest: flo
 def test_a_pitch_is_open_that_is_in_range_and_not_struck_yet(lowest: float, highest: float, struck: int) -> None:
     notes = [Note(0.0, 0.2, 60, 64, ANSWER), Note(1.0, 0.2, struck, 64, ANSWER)]
     inside = [lowest <= pitch <= highest and pitch != struck for pitch in range(21, 109)]
-    allowed = constraints.open_pitches(notes, 1.01, Sampling(lowest=lowest, highest=highest))
+    allowed = constraints.allowed_pitches(notes, 1.01, Sampling(lowest=lowest, highest=highest))
     assert allowed.tolist() == (inside if any(inside) else 88 * [True])

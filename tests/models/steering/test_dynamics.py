@@ -12,16 +12,26 @@ from models.decoding import backend_choice
 from models.encoding import codec
 from models.evaluation import answers
 from models.music.features import LOUDNESS, MEAN, SPREAD
-from models.music.note import Note
+from models.music.note import ANSWER, Note
 from models.steering import dynamics
+from models.steering.base import Step
 from models.steering.dynamics import Level
 from models.steering.sampling import softmax
+
+from ...support.steering import SPAN
 
 VALUES = np.arange(codec.SIZES[codec.VELOCITY])
 
 
 def bell(middle: float, spread: float = 2.0) -> np.ndarray:
     return -0.5 * ((VALUES - middle) / spread) ** 2
+
+
+def at_level(logits: np.ndarray, level: Level, struck: list[int]) -> np.ndarray:
+    """The logits, after an answer with these velocities."""
+    step = Step.after([Note(0.1 * i, 0.1, 60, velocity, ANSWER) for i, velocity in enumerate(struck)], SPAN)
+    step.prepared = level, 0
+    return dynamics.Dynamics()(logits, step, 1.0)
 
 
 def mean_of(logits: np.ndarray) -> float:
@@ -53,7 +63,7 @@ def test_however_far_it_is_something_that_can_be_struck(seed: int, by: float) ->
 def test_a_soft_answer_of_one_who_expects_a_loud_one_or_a_whisper_is_soft() -> None:
     """A tilt would have taken the whisper."""
     loud_or_ghost = np.logaddexp(bell(26.0), bell(1.0) - 3.0)
-    p = softmax(dynamics.leaned(loud_or_ghost, Level(60.0, 1.0), []))
+    p = softmax(at_level(loud_or_ghost, Level(60.0, 1.0), []))
     assert 4 * VALUES[p.argmax()] == pytest.approx(60.0, abs=4.0)
     assert p[:4].sum() < 0.1
 
@@ -64,7 +74,7 @@ def test_a_level_is_reached_within_a_few_notes_and_kept() -> None:
         mine: list[int] = []
         for _ in range(24):
             last = mine[-1] / dynamics.STEP if mine else 16.0
-            leaned = dynamics.leaned(bell(last), Level(wanted, 0.35), mine)
+            leaned = at_level(bell(last), Level(wanted, 0.35), mine)
             mine.append(round(dynamics.STEP * mean_of(leaned)))
         assert np.mean(mine[8:]) == pytest.approx(wanted, abs=8.0)
         assert mine[-1] == pytest.approx(wanted, abs=6.0)
@@ -72,7 +82,7 @@ def test_a_level_is_reached_within_a_few_notes_and_kept() -> None:
 
 def test_nothing_asked_is_nothing_changed() -> None:
     logits = bell(12.0)
-    assert dynamics.leaned(logits, Level(100.0, 0.0), [20] * 8) is logits
+    assert at_level(logits, Level(100.0, 0.0), [20] * 8) is logits
 
 
 def test_style_and_knob_ask_for_a_level() -> None:

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.styles import presets
 from models.decoding.engine import Engine
 from models.encoding import codec
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
 from models.steering import motif
+from models.steering.motif import Continuation, Motif
 from models.steering.sampling import Sampling
 
 from ...support.musicians import small_network
+from ...support.steering import called, steered
 
 PITCHES = (60, 64, 62, 67, 65, 71, 60, 72, 61)
 CALLED = [Note(0.3 * i, 0.2, p, 70) for i, p in enumerate(PITCHES)]
@@ -24,6 +25,10 @@ CALLED = [Note(0.3 * i, 0.2, p, 70) for i, p in enumerate(PITCHES)]
 
 def answer(*pitches: int, step: float = 0.3) -> list[Note]:
     return [Note(4.0 + step * i, 0.2, p, 70, ANSWER) for i, p in enumerate(pitches)]
+
+
+def taken_up(notes: list[Note]) -> Continuation | None:
+    return motif.taken_up(notes, motif.theme(called(notes)))
 
 
 def over_a_bass(tune: list[Note]) -> list[Note]:
@@ -37,50 +42,50 @@ def test_an_answer_begins_after_the_last_note_of_the_call() -> None:
 
 
 def test_an_answer_is_drawn_to_begin_as_its_call_began() -> None:
-    first = motif.taken_up(CALLED)
-    assert first == motif.Motif(60, None, 1.0)
-    second = motif.taken_up([*CALLED, *answer(65)])  # in another key
+    first = taken_up(CALLED)
+    assert first == Continuation(60, None, 1.0)
+    second = taken_up([*CALLED, *answer(65)])  # in another key
     assert second is not None
     assert second.pitch == 69
     assert second.wait == pytest.approx(0.3)
 
 
 def test_what_the_call_said_next_is_said_wherever_its_intervals_are() -> None:
-    found = motif.taken_up([*CALLED, *answer(50, 67 + 5, 65 + 5, 71 + 5)])
+    found = taken_up([*CALLED, *answer(50, 67 + 5, 65 + 5, 71 + 5)])
     assert found is not None
     assert found.pitch == 60 + 5
     assert found.weight == motif.ALONE
-    chance = motif.taken_up([*CALLED, *answer(40, 43, 48)])  # a fourth up, as from 62 to 67: one interval
-    assert chance == motif.Motif(46, pytest.approx(0.3), 0.5 * motif.ALONE)
-    assert motif.taken_up([*CALLED, *answer(40, 43, 44)]) is None
+    chance = taken_up([*CALLED, *answer(40, 43, 48)])  # a fourth up, as from 62 to 67: one interval
+    assert chance == Continuation(46, pytest.approx(0.3), 0.5 * motif.ALONE)
+    assert taken_up([*CALLED, *answer(40, 43, 44)]) is None
 
 
 def test_a_thick_answer_comes_back_to_what_it_has_said_itself() -> None:
     # Up a third and down a tone again, a tenth higher: as it began.
     tune = answer(64, 67, 65, 72, 74, 70, 79, 76, 79, 77)
-    found = motif.taken_up([*CALLED, *over_a_bass(tune)])
-    assert found == motif.Motif(84, None, motif.AMONG, pytest.approx(tune[-1].onset + 0.3))
+    found = taken_up([*CALLED, *over_a_bass(tune)])
+    assert found == Continuation(84, None, motif.AMONG, pytest.approx(tune[-1].onset + 0.3))
     early = answer(64, 67, 65, 68, 66)  # what has just begun is nothing to come back to: the call's then
-    found = motif.taken_up([*CALLED, *over_a_bass(early)])
-    assert found == motif.Motif(66 + 6, None, 0.5 * motif.AMONG, pytest.approx(early[-1].onset + 0.3))
+    found = taken_up([*CALLED, *over_a_bass(early)])
+    assert found == Continuation(66 + 6, None, 0.5 * motif.AMONG, pytest.approx(early[-1].onset + 0.3))
 
 
 def test_a_line_is_not_drawn_back_to_itself() -> None:
     tune = answer(64, 67, 65, 72, 74, 70, 79, 76, 79, 77)
-    found = motif.taken_up([*CALLED, *tune])  # a tone down, as in the call from 67 to 65
-    assert found == motif.Motif(77 + 6, pytest.approx(0.3), 0.5 * motif.ALONE)
+    found = taken_up([*CALLED, *tune])  # a tone down, as in the call from 67 to 65
+    assert found == Continuation(77 + 6, pytest.approx(0.3), 0.5 * motif.ALONE)
 
 
 def test_enough_is_enough() -> None:
     taken = [*CALLED, *answer(*PITCHES[: motif.ENOUGH - 1])]
-    assert motif.taken_up(taken) is not None
-    assert motif.taken_up([*CALLED, *answer(*PITCHES[: motif.ENOUGH])]) is None
+    assert taken_up(taken) is not None
+    assert taken_up([*CALLED, *answer(*PITCHES[: motif.ENOUGH])]) is None
 
 
 def test_no_call_no_motif() -> None:
-    assert motif.taken_up([]) is None
-    assert motif.taken_up(CALLED[:3]) is None
-    assert motif.taken_up(answer(60, 62, 64, 65)) is None
+    assert taken_up([]) is None
+    assert taken_up(CALLED[:3]) is None
+    assert taken_up(answer(60, 62, 64, 65)) is None
 
 
 notes = st.lists(st.tuples(st.integers(LOWEST, 108), st.floats(0.0, 2.0), st.sampled_from([CALL, ANSWER])), max_size=90)
@@ -92,18 +97,17 @@ def test_a_lean_favours_and_never_forbids(drawn: list[tuple[int, float, int]], p
     for pitch, wait, role in drawn:
         at += wait
         heard.append(Note(at, 0.2, pitch, 64, role))
-    found = motif.taken_up(heard)
-    for field in (codec.TIME, codec.PITCH, codec.VELOCITY):
+    every_key = Sampling(key=1.0)  # of all pitches, C alone is in the key
+    for field in (codec.TIME, codec.PITCH):
         logits = np.zeros(codec.SIZES[field])
         logits[::2] = -np.inf
-        out = motif.leaned(logits, field, found, power, foreign := np.zeros(codec.SIZES[codec.PITCH]))
-        if field == codec.PITCH:
-            assert (
-                motif.leaned(logits, field, found, power, foreign + 1.0) == logits
-            ).all()  # out of the key: not raised
+        out = steered(Motif(), logits, field, power, heard)
         assert (out[::2] == -np.inf).all()
         assert ((out[1::2] >= 0.0) & (out[1::2] <= motif.AMONG * power)).all()
         assert not logits[1::2].any()  # left as they were
+        bent = steered(Motif(), logits, field, power, heard, sampling=every_key)
+        if field == codec.PITCH:  # out of the key: not raised
+            assert {(i + LOWEST) % 12 for i in np.flatnonzero(bent != logits)} <= {0}
 
 
 def test_the_motif_is_heard_in_the_answer() -> None:
@@ -116,8 +120,3 @@ def test_the_motif_is_heard_in_the_answer() -> None:
         return sum(a == b for a, b in zip(played, PITCHES, strict=False))
 
     assert agrees(30.0) >= motif.ENOUGH > agrees(0.0)
-
-
-def test_it_is_a_setting() -> None:
-    assert "motif" in presets.SAMPLING
-    assert Sampling.of({"motif": 0.0}) == Sampling(motif=0.0)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.styles import presets
 from models.decoding.engine import Engine
 from models.encoding import codec
-from models.music.features import CHORD
+from models.music.chords import CHORD_SECONDS
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span
 from models.steering import pitch_classes, rhythm
+from models.steering.rhythm import Rhythm
 from models.steering.sampling import Sampling, softmax
 
 from ...support.musicians import small_network
+from ...support.steering import SPAN, steered
 
 FLAT = np.zeros(len(codec.TIMES))
-APART = codec.TIMES > CHORD
+APART = codec.TIMES > CHORD_SECONDS
 
 
 def at(wait: float) -> int:
@@ -30,15 +34,21 @@ def line(*waits: float, role: int = CALL) -> list[Note]:
     return [Note(onset, 0.1, 60 + i % 5, 64, role) for i, onset in enumerate(onsets)]
 
 
+def leaned(call: list[Note], power: float, logits: np.ndarray = FLAT, **how: Any) -> np.ndarray:
+    return steered(Rhythm(), logits, codec.TIME, power, call, **how)
+
+
 def test_what_the_call_waited_often_is_likelier_than_what_it_waited_once() -> None:
-    found = rhythm.called(line(*[0.25] * 8, 0.5))
-    assert found is not None
-    lean = rhythm.leaned(FLAT, found, 2.0)
+    call = line(*[0.25] * 8, 0.5)
+    lean = leaned(call, 2.0)
     often, once, never = (lean[at(wait)] for wait in (0.25, 0.5, 0.36))
     assert often > once + 0.3 > never + 0.6
     assert lean[at(0.26)] == pytest.approx(often, abs=0.3)  # nobody is that exact
-    assert (rhythm.leaned(FLAT, found, 0.0) == FLAT).all()
-    assert (rhythm.leaned(FLAT, None, 2.0) == FLAT).all()
+    assert (leaned(call, 0.0) == FLAT).all()
+    assert (leaned([], 2.0) == FLAT).all()
+    assert (leaned(call, 2.0, span=replace(SPAN, together=True)) == FLAT).all()
+    own = leaned(call, 2.0, sampling=Sampling(habits={"wait": np.zeros(10)}))  # a style with a rhythm of its own
+    assert np.array_equal(own, leaned(call, 1.0))
 
 
 def test_a_rhythm_is_that_of_the_last_call_and_of_no_chord() -> None:
@@ -53,7 +63,7 @@ def test_a_rhythm_is_that_of_the_last_call_and_of_no_chord() -> None:
 @given(st.integers(0, 1000), st.lists(st.floats(0.05, 3.0), min_size=4, max_size=20), st.floats(0, 6))
 def test_whether_it_joins_the_chord_is_left_alone(seed: int, waits: list[float], power: float) -> None:
     logits = np.random.default_rng(seed).normal(size=len(FLAT)).astype(np.float32) * 3
-    before, after = softmax(logits), softmax(rhythm.leaned(logits, rhythm.called(line(*waits)), power))
+    before, after = softmax(logits), softmax(leaned(line(*waits), power, logits))
     assert after[~APART] == pytest.approx(before[~APART], rel=1e-4, abs=1e-9)
     assert after[APART].sum() == pytest.approx(before[APART].sum(), rel=1e-4)
 
@@ -82,7 +92,7 @@ def test_an_answer_speaks_in_its_calls_note_values() -> None:
 
     def alike(rhythm: float) -> float:
         waits = np.diff([n.onset for n in answer(call, rhythm=rhythm)])
-        waits = waits[waits > CHORD]
+        waits = waits[waits > CHORD_SECONDS]
         return float(np.mean(np.minimum(np.abs(waits - 0.2), np.abs(waits - 0.4)) < 0.03))
 
     assert alike(4.0) > alike(0.0) + 0.2
@@ -95,8 +105,3 @@ def test_an_answer_is_made_of_its_calls_tones() -> None:
         return float(np.mean([n.pitch % 12 in (0, 4, 7) for n in answer(call, tones=tones)]))
 
     assert alike(4.0) > alike(0.0) + 0.3
-
-
-def test_they_are_settings() -> None:
-    assert {"rhythm", "tones"} <= set(presets.SAMPLING)
-    assert Sampling.of({"rhythm": 0.0, "tones": 1.0}) == Sampling(rhythm=0.0, tones=1.0)

@@ -13,22 +13,29 @@ from agent.styles import maker, presets
 from agent.styles.presets import Preset
 from models.decoding.engine import Engine
 from models.encoding import codec
+from models.music.chords import last_chord_size
 from models.music.note import CALL, Note, Span
+from models.music.settings import HABIT_EDGES, HABITS
 from models.steering import style_habits
-from models.steering.sampling import Sampling
+from models.steering.sampling import Habits, Sampling
+from models.steering.style_habits import StyleHabits
 
 from ...support.musicians import small_network
+from ...support.steering import steered
 
 LOW_AND_SLOW = [Note(0.8 * i, 0.6, 36 + i % 3, 70) for i in range(60)]
 
 
-def test_both_rooms_know_the_same_habits() -> None:
-    assert {name: len(edges) + 1 for name, edges in style_habits.BANDS.items()} == presets.HABITS
-    assert presets.HABIT == style_habits.HABIT
-    assert presets.MOST_OFTEN >= style_habits.FARTHEST
+def test_bands_are_told_for_all_habits() -> None:
+    assert list(style_habits.MUSIC) == list(HABIT_EDGES)
     for name, shares in style_habits.MUSIC.items():
-        assert len(shares) == presets.HABITS[name]
+        assert len(shares) == len(HABIT_EDGES[name]) + 1
         assert sum(shares) == pytest.approx(1.0, abs=1e-3)
+        assert HABITS[name].high >= style_habits.FARTHEST
+
+
+def kept(size: int, field: int, habits: Habits, notes: list[Note]) -> np.ndarray:
+    return steered(StyleHabits(), np.zeros(size), field, 1.0, notes, sampling=Sampling(habits=habits))
 
 
 def test_what_is_done_often_has_the_odds() -> None:
@@ -55,10 +62,10 @@ def test_what_is_done_often_has_the_odds() -> None:
 )
 def test_habits_of_anything_are_settings_and_back(notes: list[Note]) -> None:
     settings = style_habits.learnt(sorted(notes, key=lambda n: n.onset))
-    kept = Sampling.of(settings).habits
-    assert style_habits.settings(kept) == settings
+    habits = Sampling.of(settings).habits
+    assert style_habits.settings(habits) == settings
     for field, size in ((codec.TIME, 80), (codec.PITCH, 88), (codec.DURATION, 36)):
-        out = style_habits.kept(np.zeros(size), field, kept, 1.0, notes)
+        out = kept(size, field, habits, notes)
         assert out.shape == (size,)
         assert np.isfinite(out).all()
 
@@ -66,16 +73,16 @@ def test_habits_of_anything_are_settings_and_back(notes: list[Note]) -> None:
 def test_chords_are_as_large_as_is_usual() -> None:
     """A style of triads: one note wants a second and a third, and no fourth."""
     triads = [Note(0.5 * i, 0.4, 48 + 4 * k, 64) for i in range(40) for k in range(3)]
-    kept = style_habits.odds(style_habits.counted([triads]))
+    habits = style_habits.odds(style_habits.counted([triads]))
     more = []
     for size in (1, 2, 3):
         struck = triads[-3:][:size]
-        assert style_habits.struck(struck) == size
-        waits = style_habits.kept(np.zeros(len(codec.TIMES)), codec.TIME, kept, 1.0, struck)
+        assert last_chord_size(struck) == size
+        waits = kept(len(codec.TIMES), codec.TIME, habits, struck)
         more.append(waits[0] - waits[50])
     assert min(more[:2]) > more[2] + 2.0
-    assert style_habits.struck([]) == 1
-    assert style_habits.struck(triads) == 3
+    assert last_chord_size([]) == 1
+    assert last_chord_size(triads) == 3
 
 
 @pytest.mark.parametrize("key", ["habit.wait.10", "habit.wait", "habit.gait.1", "habit.wait.-1"])

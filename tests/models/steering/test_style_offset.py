@@ -7,12 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.styles import presets
 from models.decoding.engine import Engine
 from models.music import features
 from models.music.note import ANSWER, Note, Span
 from models.steering import style_offset
-from models.steering.sampling import Sampling
 
 from ...support.musicians import scale, small_network
 
@@ -60,11 +58,6 @@ def test_an_answer_with_a_stand_repeats_from_its_seed() -> None:
 
     assert played(2.0) == played(2.0)
     assert played(2.0) != played(0.0)
-
-
-def test_they_are_settings() -> None:
-    assert {"stand", "dynamics"} <= set(presets.SAMPLING)
-    assert Sampling.of({"dynamics": 0.0, "stand": 0.5}) == Sampling(dynamics=0.0, stand=0.5)
 
 
 def struck(velocity: int) -> list[Note]:
