@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
+from .. import __version__
 from ..midi.backends import APIS
 from .argument_types import answer_length, channel, number
 from .option_groups import (
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
         description="An improvising partner for anyone with a keyboard. Play a phrase, take your hands off, and it answers.",
         epilog="Without a command: play.",
     )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     play = _add_play(commands)
     for name, value in vars(play.parse_args([])).items():  # without a command, the defaults of `play` hold

@@ -60,14 +60,14 @@ def list_ports(args: argparse.Namespace) -> int:
 def show_takes(args: argparse.Namespace) -> int:
     """Print which takes there are, export one or replay one."""
     if args.what == "export":
-        for path in library.export(library.find(TAKES, args.name), args.folder):
+        for path in library.export(library.find_take(TAKES, args.name), args.folder):
             print(path)
         return 0
     if args.what == "replay":
-        return take_replay.command(args, library.find(TAKES, args.name))
-    library.mend_all(TAKES)
-    folders = library.folders(TAKES) if args.what in (None, "list") else [library.find(TAKES, args.name)]
-    summaries = [library.summary(folder) for folder in folders]
+        return take_replay.command(args, library.find_take(TAKES, args.name))
+    library.repair_all(TAKES)
+    folders = library.list_takes(TAKES) if args.what in (None, "list") else [library.find_take(TAKES, args.name)]
+    summaries = [library.summarize(folder) for folder in folders]
     if args.json:
         print(json.dumps([s.row() for s in summaries]))
         return 0

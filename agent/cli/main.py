@@ -57,9 +57,9 @@ def run_model_command(name: str, arguments: list[str]) -> int:
 def run_bench(args: argparse.Namespace) -> int:
     """Measure this machine."""
     if args.page:
-        from ..bench.page_cost import onlookers
+        from ..bench.page_cost import page_cost
 
-        return onlookers(args.weights, args.engine, args.seconds, args.json)
+        return page_cost(args.weights, args.engine, args.seconds, args.json)
     from ..bench.bench import bench
 
     return bench(args)

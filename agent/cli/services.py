@@ -7,7 +7,7 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-from ..audio.synth import BuiltIn
+from ..audio.synth import BuiltInSynth
 from ..clock import Clock
 from ..control.midi_learn import MidiLearn
 from ..errors import UserError
@@ -149,6 +149,6 @@ class Services:
 def _open_built_in() -> Sound | None:
     """The built-in sound; None where there is no sound system."""
     try:
-        return BuiltIn()
+        return BuiltInSynth()
     except UserError:
         return None

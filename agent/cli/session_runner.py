@@ -12,7 +12,7 @@ from functools import partial
 
 from ..audio.synth import open_sound
 from ..clock import SystemClock
-from ..control.bindings import LETTERS, Bindings
+from ..control.bindings import HOTKEYS, Bindings
 from ..control.midi_learn import MidiLearn, settings_folder
 from ..midi.output_merge import OutputMerge
 from ..playing.worker_client import WorkerClient, worker_command
@@ -20,7 +20,7 @@ from ..session.patchbay import Patchbay
 from ..session.session import Report, Session
 from ..styles.presets import load
 from ..takes.library import BOUNDS
-from ..thread_priority import once, raised
+from ..thread_priority import realtime, request_once
 from ..timing.step_clock import Moments
 from .hotkeys import read_hotkeys
 from .option_groups import TAKES
@@ -48,7 +48,7 @@ class SessionRunner:
         self._repaired = repair_takes(args)
         # Known, so that the take can be played again.
         self._seed = random.randrange(SEEDS) if args.seed is None else args.seed
-        bindings = Bindings() if self._midi_learn is None else self._midi_learn.controls
+        bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
         self.take = open_take(args, settings, preset=self._preset, bindings=bindings, seed=self._seed)
         self._clock = SystemClock()
         self._outputs = OutputMerge(ports.output, open_sound(args.sound, args.soundfont))
@@ -67,7 +67,7 @@ class SessionRunner:
             if self._midi_learn is not None and self._args.page:
                 self._services.show_page(self.take, TAKES, self._midi_learn, self._args.page_port, self._args.lan)
             self._say_what_is_open()
-            with raised():
+            with realtime():
                 report = asyncio.run(self._play())
             self._say(f"Every note is off. The take is kept in {self.take.folder}.")
             if not self._is_demo:
@@ -78,12 +78,12 @@ class SessionRunner:
         """The controls that were learnt, and those of the command line; the demo has none. Raises UserError."""
         if self._is_demo:
             return None
-        return MidiLearn.with_memory(self._args.control, settings_folder() / "controls.txt")
+        return MidiLearn.load(self._args.control, settings_folder() / "controls.txt")
 
     def _say(self, text: str) -> None:
         """A line for the terminal, the take and the page."""
         self._status.line(text)
-        self.take.said(self._clock.now(), text)
+        self.take.record_line(self._clock.now(), text)
         self._services.say(text)
 
     def _say_what_is_open(self) -> None:
@@ -98,17 +98,17 @@ class SessionRunner:
 
     async def _play(self) -> Report:
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(HELPER_THREADS, "helper", once))
-        moments = Moments(self._clock, self.take.keep)
+        loop.set_default_executor(ThreadPoolExecutor(HELPER_THREADS, "helper", request_once))
+        moments = Moments(self._clock, self.take.record_row)
         if self._midi_learn is not None:
             self._midi_learn.journal = moments.keep
         session = self._make_session(self._make_worker(moments), moments)
-        self.take.trouble = session.tell
+        self.take.report_error = session.tell
         _call_on_signals(session.stop)
 
         def press(letter: str) -> None:
-            if letter in LETTERS:
-                session.act(LETTERS[letter], self._clock.now())
+            if letter in HOTKEYS:
+                session.act(HOTKEYS[letter], self._clock.now())
 
         with read_hotkeys(loop, press) as has_terminal:
             if has_terminal:
@@ -137,13 +137,13 @@ class SessionRunner:
             manner=self._settings.mode,
             beat=self._settings.beat,
             zone=self._settings.zones,
-            controls=None if self._midi_learn is None else self._midi_learn.controls,
+            controls=None if self._midi_learn is None else self._midi_learn.bindings,
             channel=self._args.channel - 1,
             thru=self._args.thru,
             seconds=self._args.seconds,
             seed=self._seed,
             rounds=self._settings.rounds,
-            journal=self.take.keep,
+            journal=self.take.record_row,
             beside=partial(self._services.run, say=self._say),
         )
 

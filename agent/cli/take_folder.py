@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..replay.take_replay import setting
 from ..styles.presets import Preset
 from ..takes import library
-from ..takes.postprocess import develop
+from ..takes.postprocess import finish_in_background
 from ..takes.recorder import Take
 from .option_groups import TAKES
 from .play_settings import PlaySettings
@@ -21,7 +21,7 @@ MOST_REPAIRS = 3  # takes of sessions that ended without warning; more of them w
 
 def repair_takes(args: argparse.Namespace) -> list[str]:
     """Complete the takes of sessions that ended without warning; their names. None where `--take` names a folder."""
-    return [] if args.take else library.mend_all(TAKES, MOST_REPAIRS)
+    return [] if args.take else library.repair_all(TAKES, MOST_REPAIRS)
 
 
 def open_take(
@@ -41,16 +41,16 @@ def open_take(
 
 def remove_oldest_takes(args: argparse.Namespace) -> int:
     """How many were removed, to stay within bounds. None where `--take` names a folder."""
-    return 0 if args.take else library.tidy(TAKES, datetime.now())
+    return 0 if args.take else library.prune(TAKES, datetime.now())
 
 
 def finish_take(take: Take, say: Callable[[str], None]) -> None:
     """Say what the take holds, and have its picture made by a process of its own."""
     try:
-        summary = library.summary(take.folder)
+        summary = library.summarize(take.folder)
     except UserError as error:  # the music is over, and kept
         say(str(error))
     else:
         if summary.played + summary.answered:
             say(f"It holds {summary}.")
-    develop([take.folder, *library.unfinished(TAKES)])
+    finish_in_background([take.folder, *library.without_picture(TAKES)])

@@ -42,7 +42,7 @@ class RtInput:
         def receive(packet: tuple[list[int], float], _: Any) -> None:
             when = time.perf_counter()
             on_event(Event(when, bytes(packet[0])))
-            thread_priority.once()
+            thread_priority.request_once()
 
         self._client.set_error_callback(_ignore_warning)
         self._client.set_callback(receive)

@@ -218,9 +218,9 @@ class Reliving(SessionReplay):
             return partial(_use, session, Preset.of(row["preset"]))
         if "learns" in row:
             kind, number, action = row["learns"]
-            return partial(session.controls.learn, (kind, number), action)
+            return partial(session.controls.bind, (kind, number), action)
         if "forgets" in row:
-            return partial(session.controls.forget, row["forgets"])
+            return partial(session.controls.remove, row["forgets"])
         if "starts" in row:
             return mind.is_born
         if "got" in row or "lost" in row:

@@ -146,7 +146,7 @@ class SessionReplay:
             manner=ModeSettings(**k["manner"]) if "manner" in k else None,
             beat=BeatSettings(**k["beat"]) if "beat" in k else None,
             zone=KeyboardZones(**k["zone"]) if "zone" in k else None,
-            controls=Bindings.of(k["controls"]),
+            controls=Bindings.parse(k["controls"]),
             channel=k["channel"],
             thru=thru,
             seed=self.told[0].get("seed"),
@@ -194,10 +194,10 @@ class SessionReplay:
     def close(self) -> None:
         self.closed = True
 
-    def heard(self, event: Event, port: str) -> None:
+    def record_input(self, event: Event, port: str) -> None:
         pass
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
         self.sent.append((planned, message))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from models.music.settings import KNOB as KNOB_SETTING
 from models.music.settings import KNOBS
 
-from ..control.bindings import BARS, KNOB, NEXT_MODE, PRESET, STEPS
+from ..control.bindings import BAR_COUNTS, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
 from ..control.parameters import PARAMETERS
 from ..errors import UserError
 from ..styles import presets
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 def act(session: Session, action: str, when: float) -> None:
     """Do what is asked for: see `agent.control.bindings`. What cannot be done is said."""
     try:
-        if action in MODES or action in BARS:
+        if action in MODES or action in BAR_COUNTS:
             _play_together(session, action, when)
         elif action == NEXT_MODE:
             at = MODES.index(session.partner.manner.mode)
             _play_together(session, MODES[(at + 1) % len(MODES)], when)
-        elif action in STEPS:
-            name, step = session.partner.preset.name, STEPS[action]
+        elif action in PRESET_STEPS:
+            name, step = session.partner.preset.name, PRESET_STEPS[action]
             _style(session, lambda: presets.load(presets.beside(name, step)))
         elif action.startswith(PRESET):
             _style(session, lambda: presets.load(action.removeprefix(PRESET)))
@@ -50,7 +50,7 @@ def turn(session: Session, name: str, value: float) -> None:
     partner, parameter = session.partner, PARAMETERS.get(name)
     if parameter is None:
         raise UserError(f"There is no knob {name!r}; there are: {', '.join(PARAMETERS)}.")
-    value = parameter.clamped(value)
+    value = parameter.clamp(value)
     if name == "tempo":
         if session.follower is not None:
             raise UserError("The tempo comes from the MIDI clock; change it there.")
@@ -73,10 +73,10 @@ def position(session: Session, name: str) -> float:
 
 
 def _play_together(session: Session, action: str, when: float) -> None:
-    mode = TRADE if action in BARS else action
+    mode = TRADE if action in BAR_COUNTS else action
     if mode == TRADE and not session.transport.running and session.follower is None:
         session.metronome.begin(when, session.beat)
-    session.partner.take_mode(mode, BARS.get(action))
+    session.partner.take_mode(mode, BAR_COUNTS.get(action))
     session.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
 
 

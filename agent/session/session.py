@@ -34,7 +34,7 @@ from ..playing.thru import Thru
 from ..playing.timing_stats import TimingStats
 from ..playing.worker_client import WorkerClient
 from ..styles.presets import Preset
-from ..takes.recorder import Witness
+from ..takes.recorder import SessionRecorder
 from ..timing.ableton_link import LinkFollower
 from ..timing.garbage_collection import GarbageCollection
 from ..timing.midi_clock import MidiClockFollower
@@ -70,7 +70,7 @@ class Session:
         output: OutputPort,
         mind: WorkerClient,
         preset: Preset,
-        take: Witness | None,
+        take: SessionRecorder | None,
         say: Callable[[str], None],
         clock: Clock,
         show: Callable[[str], None] = lambda state: None,
@@ -209,7 +209,7 @@ class Session:
                     self._later(self._looped, name)
                     return
                 event = Event(event.when, self.zone.felt(message))
-                if self.thru is not None and (self.thru.holds(message) or not self.controls.owns(message)):
+                if self.thru is not None and (self.thru.holds(message) or not self.controls.is_bound(message)):
                     try:
                         if self.thru.pass_on(event.message, name):
                             self.echoes.record(event.message, event.when)
@@ -254,13 +254,13 @@ class Session:
     def _arrived(self, event: Event, port: str) -> None:
         self._moment()
         if self.take is not None:
-            self.take.heard(event, port)
+            self.take.record_input(event, port)
         if is_clock(event.message):
             self._ticked(event)
             return
         message = event.message
-        if self.controls.owns(message) and not self.partner.listener.holds(message):
-            if (action := self.controls.action(message, partial(actions.position, self))) is not None:
+        if self.controls.is_bound(message) and not self.partner.listener.holds(message):
+            if (action := self.controls.action_for(message, partial(actions.position, self))) is not None:
                 actions.act(self, action, event.when)
             return
         if not self.zone.hears(message):
@@ -309,7 +309,7 @@ class Session:
         if is_clock(sent.message) or sent.message[0] & CHANNEL != self.player.schedule.channel:
             return  # ticks and clicks are no music
         if self.take is not None:
-            self.take.played(sent.planned, actual, sent.message)
+            self.take.record_output(sent.planned, actual, sent.message)
         if sent.number >= 0:
             self.meters.lateness.append(actual - sent.planned)
             self.meters.notes += sent.is_on
@@ -334,7 +334,7 @@ class Session:
                 self.partner.resettle(free=True)
             self.metronome.plan(now)
             if self._tidy is not None and self.partner.improviser.solo is None:
-                self._tidy.calm(now, now - self.partner.listener.last_onset)
+                self._tidy.collect_when_idle(now, now - self.partner.listener.last_onset)
             self.partner.keep_time()
             await asyncio.sleep(WATCH)
 

@@ -95,7 +95,7 @@ async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> No
         source="your playing",
         musician=session.partner.preset.musician,
         sampling=habits,
-        vamp=maker.vamp(notes),
+        vamp=maker.cut_passage(notes),
     )
     _write_preset(hub, preset)
     session.use(preset)
@@ -120,11 +120,11 @@ def slug(name: str) -> str:
 
 
 def _learn_control(hub: Hub, session: Session, page: Page, request: Request) -> None:
-    hub.midi_learn.wanted = request["action"]
+    hub.midi_learn.pending = request["action"]
 
 
 def _forget_control(hub: Hub, session: Session, page: Page, request: Request) -> None:
-    hub.midi_learn.forget(request["trigger"])
+    hub.midi_learn.remove(request["trigger"])
 
 
 def _set_timbre(hub: Hub, session: Session, page: Page, request: Request) -> None:

@@ -73,11 +73,11 @@ class Hub:
 
     # -- a witness of the session ------------------------------------------------------------------------------------
 
-    def heard(self, event: Any, port: str) -> None:
+    def record_input(self, event: Any, port: str) -> None:
         line = (
             None if port == PAGE else self._learn_control(event.message)
         )  # before the take: it counts for this message
-        self.takes.heard(event, port)
+        self.takes.record_input(event, port)
         if line is not None:
             self.say(line)
         self.broadcast(self._view.message(PLAYER, event.when, event.message))
@@ -85,12 +85,12 @@ class Hub:
     def _learn_control(self, message: bytes) -> str | None:
         """The line to say where a control was taught by this message."""
         try:
-            return self.midi_learn.hear(message)
+            return self.midi_learn.receive(message)
         except UserError as error:  # it is learnt, and will be forgotten
             return str(error)
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
-        self.takes.played(planned, actual, message)
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
+        self.takes.record_output(planned, actual, message)
         ident = ident_of(planned, message[1]) if message[0] & KIND == NOTE_ON else ""
         self.broadcast(self._view.message(AGENT, actual, message, ident))
 
@@ -150,8 +150,8 @@ class Hub:
             "ports": self.patchbay.rows(),
             "sound": self.sound.row(),
             "controls": self.midi_learn.lines(),
-            "waiting": {f"{kind}{number}": at for (kind, number), at in self.midi_learn.controls.waiting.items()},
-            "learning": self.midi_learn.wanted,
+            "waiting": {f"{kind}{number}": at for (kind, number), at in self.midi_learn.bindings.waiting.items()},
+            "learning": self.midi_learn.pending,
             "take": self.takes.current,
         }
 

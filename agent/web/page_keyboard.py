@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ..audio.synth import BuiltIn
+from ..audio.synth import BuiltInSynth
 from ..clock import Clock
 from ..demo import messages, written_call
 from ..midi.messages import NOTE_OFF, NOTE_ON, Event
@@ -58,8 +58,8 @@ class PageKeyboard:
             page.keys.discard(pitch)
         self.receive(bytes((NOTE_ON if velocity else NOTE_OFF, pitch, velocity)))
         sound = self._outputs.sound
-        if at is not None and isinstance(sound, BuiltIn) and abs(self._clock.now() - at) < OLDEST_KEY:
-            sound.struck(at)
+        if at is not None and isinstance(sound, BuiltInSynth) and abs(self._clock.now() - at) < OLDEST_KEY:
+            sound.measure_key(at)
 
     def receive(self, message: bytes, *, plugged: bool = False) -> None:
         """A message from the pages, as from any port; `plugged`: from an instrument that the browser has found."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..audio.fm_patches import TIMBRES
-from ..audio.synth import CHOICES, OFF, BuiltIn, open_sound
+from ..audio.synth import CHOICES, OFF, BuiltInSynth, open_sound
 from ..midi import output_merge
 from ..midi.output_merge import OutputMerge
 from .note_view import AGENT, PLAYER
@@ -58,7 +58,7 @@ class SoundChoice:
     def key_latencies(self) -> Iterable[float] | None:
         """Seconds from keys to their sound, where the built-in voices play."""
         sound = self._outputs.sound
-        return sound.key_to_frame if isinstance(sound, BuiltIn) else None
+        return sound.key_latencies if isinstance(sound, BuiltInSynth) else None
 
     def row(self) -> dict[str, Any]:
         """The choice, ready for JSON; `buffer` in milliseconds, where the built-in voices play."""
@@ -68,5 +68,5 @@ class SoundChoice:
             "quiet": self.is_quiet,
             "timbres": self._timbres,
             "volume": self._volume,
-            "buffer": round(1000 * sound.buffer, 2) if isinstance(sound, BuiltIn) else None,
+            "buffer": round(1000 * sound.buffer, 2) if isinstance(sound, BuiltInSynth) else None,
         }

@@ -34,15 +34,15 @@ class TakeList:
         """The name of the take that is being recorded."""
         return self._current.folder.name
 
-    def heard(self, event: Event, port: str) -> None:
+    def record_input(self, event: Event, port: str) -> None:
         """A message of the player's."""
-        self._current.heard(event, port)
-        self._events.append((event.when, "heard", (event, port)))
+        self._current.record_input(event, port)
+        self._events.append((event.when, "record_input", (event, port)))
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
         """A message of ours."""
-        self._current.played(planned, actual, message)
-        self._events.append((actual, "played", (planned, actual, message)))
+        self._current.record_output(planned, actual, message)
+        self._events.append((actual, "record_output", (planned, actual, message)))
 
     def close(self) -> None:
         """Finish the current take."""
@@ -51,9 +51,9 @@ class TakeList:
     def rows(self) -> list[dict[str, Any]]:
         """The newest takes, ready for JSON. Reads files: from any thread."""
         rows = []
-        for folder in library.folders(self._folder)[:MOST_SHOWN]:
+        for folder in library.list_takes(self._folder)[:MOST_SHOWN]:
             with contextlib.suppress(UserError):
-                rows.append({**library.summary(folder).row(), "midi": (folder / MIDI).is_file()})
+                rows.append({**library.summarize(folder).row(), "midi": (folder / MIDI).is_file()})
         return rows
 
     def midi_file(self, name: str) -> Path | None:
@@ -67,7 +67,7 @@ class TakeList:
         """The notes of a take: who, onset, duration, pitch, velocity. From any thread."""
         folder = self._find(name)
         try:
-            return None if folder is None else library.sketch(folder)
+            return None if folder is None else library.note_rows(folder)
         except UserError:
             return None
 
@@ -91,7 +91,7 @@ class TakeList:
         if not library.NAME.fullmatch(name):
             return None
         try:
-            return library.find(self._folder, name)
+            return library.find_take(self._folder, name)
         except UserError:
             return None
 

@@ -1,7 +1,6 @@
-"""Golden takes: jams that must be decided tomorrow as they are today. `python -m tests.measure.record_golden` makes
-them anew, where that is meant.
+"""Record the golden takes anew, after a change of decisions that is meant: `python -m tests.measure.record_golden`
 
-The playing is a random walk, made here; the musician is the echo.
+A test replays them and expects the same notes. The player is a random walk; the musician is the echo.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 
 
 class Inline(WorkerClient):
-    """The echo, by the same words as over a pipe, in this process: a note each few milliseconds."""
+    """The echo in this process, with the same protocol as over a pipe: a note each few milliseconds."""
 
     exact = False  # whether the take is told when it begins
 
@@ -75,7 +74,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any. `exact`: the take has moments."""
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
     beat = BeatSettings(tempo=None if mode == "call" else 110.0)
-    controls = Bindings.of(["cc20=panic", "cc21=knob:density"])
+    controls = Bindings.parse(["cc20=panic", "cc21=knob:density"])
     setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": KeyboardZones(transpose=-12)}
     args = Namespace(weights="none", engine="live", mind=" ".join(ECHO))
     preset = Preset("plain")
@@ -83,8 +82,8 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     async def play(loop: VirtualLoop) -> None:
         take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
         keys, mind = FakeInput(loop), Inline([])
-        clock = Moments(loop, take.keep) if exact else loop
-        mind.journal = clock.keep if isinstance(clock, Moments) else lambda row: take.keep(loop.now(), row)
+        clock = Moments(loop, take.record_row) if exact else loop
+        mind.journal = clock.keep if isinstance(clock, Moments) else lambda row: take.record_row(loop.now(), row)
         mind.others = lambda weights: [*ECHO, "--weights", weights]
         mind.exact, coming = exact, iter(styles)
         session = Session(
@@ -97,7 +96,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
             clock=clock,
             controls=controls,
             seed=3,
-            journal=take.keep,
+            journal=take.record_row,
             make_player=LoopPlayer,
             **{k: v for k, v in setting.items() if k in ("channel", "thru", "manner", "beat", "zone")},
         )
@@ -125,7 +124,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
 
 
 def main() -> None:
-    """Make them anew."""
+    """Record a take of each mode."""
     FOLDER.mkdir(exist_ok=True)
     for mode in MODES:
         with tempfile.TemporaryDirectory() as name:

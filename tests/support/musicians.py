@@ -15,7 +15,7 @@ SMALL = Config(width=64, layers=3, heads=4, kv_heads=2, hidden=48, window=24, la
 
 
 def small_musician(seed: int = 0, config: Config = SMALL) -> Musician:
-    """A musician that has learned nothing, but whose every weight is alive."""
+    """An untrained musician, in which no weight is zero."""
     torch.manual_seed(seed)
     musician = Musician(config).eval()
     for parameter in musician.parameters():

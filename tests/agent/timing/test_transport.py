@@ -1,4 +1,4 @@
-"""Beats and seconds agree with each other, whatever the tempo does; bar lines and turns lie where they should."""
+"""The transport: beats and seconds are inverse to each other, and bars and turns are where they should be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ changes = st.lists(
 )
 
 
-def changed(moves: list[tuple[str, float, float, float]]) -> tuple[Transport, float]:
+def transport_after(moves: list[tuple[str, float, float, float]]) -> tuple[Transport, float]:
     transport = Transport()
     transport.locate(10.0, -4.0)
     now = 10.0
@@ -35,7 +35,7 @@ def changed(moves: list[tuple[str, float, float, float]]) -> tuple[Transport, fl
 
 @given(changes, st.floats(0.0, 30.0))
 def test_time_and_beat_are_each_others_inverse(moves: list[tuple[str, float, float, float]], ahead: float) -> None:
-    transport, now = changed(moves)
+    transport, now = transport_after(moves)
     for time in (10.0, (10.0 + now) / 2, now, now + ahead):
         assert transport.time_at(transport.beat_at(time)) == pytest.approx(time, abs=1e-6)
 
@@ -57,7 +57,7 @@ def test_beats_never_run_backwards(moves: list[tuple[str, float, float, float]])
             transport.correct(now, transport.beat_at(now) + off, tempo)
 
 
-def test_a_correction_is_made_up_for_within_a_quarter_beat() -> None:
+def test_a_correction_is_spread_over_a_quarter_beat() -> None:
     transport = Transport(tempo=120)
     transport.locate(0.0, 0.0)
     transport.correct(1.0, 2.02, 120.0)
