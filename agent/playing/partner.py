@@ -236,7 +236,7 @@ class Partner:
         begin = decided + SOON + self.improviser.zone.longest_lead
         bar = self.improviser.beat(begin, phrase)
         if bar is not None:
-            begin = bar.beat_from(begin)
+            begin = bar.next_beat(begin)
         shape = turn_taking.shape(phrase, begin, self.preset.shortest, self.preset.longest)
         return begin, Bounds(shape.close, shape.stop), bar is not None
 
@@ -319,7 +319,7 @@ class Partner:
             return bounds()
 
         self.meters.phrases += 1
-        self.calls = [*self.calls[1 - KEPT :], Phrase(tuple(phrase)).moved(-self.start)]
+        self.calls = [*self.calls[1 - KEPT :], Phrase(tuple(phrase)).shift(-self.start)]
         self.show("answering")
         await self.improviser.improvise(begin, paced, **how)
         await self.taste.mirror(self.conversation.notes, self.manner.mirror)  # when nobody waits for it
@@ -327,7 +327,7 @@ class Partner:
     def _finished(self, notes: list[Note]) -> None:
         self._called_from, self._phrase_from = self._phrase_from, len(self.conversation)
         if notes:
-            self.answers = [*self.answers[1 - KEPT :], Phrase(tuple(notes)).moved(-self.start)]
+            self.answers = [*self.answers[1 - KEPT :], Phrase(tuple(notes)).shift(-self.start)]
             self._answered += 1
         self.show("listening")
         self.done(self._answered)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from models.music.chords import SAME_STROKE_SECONDS
 from models.music.note import ANSWER, CALL, Bar, Note, Span
-from models.music.pulse import pulse
+from models.music.pulse import find_pulse
 
 from ..clock import Clock, measured
 from ..midi.keyboard_zones import KeyboardZones
@@ -247,14 +247,14 @@ class Soloist:
             return onset
         if bar is None:
             return now + UNHEARD
-        place = bar.beat_from(now + UNHEARD) if opening else bar.pulled(now, 1.0, now + UNHEARD)
+        place = bar.next_beat(now + UNHEARD) if opening else bar.quantize(now, 1.0, now + UNHEARD)
         return place if place < min(bounds.stop, bounds.hush) else onset
 
     def beat(self, time: float, phrase: Sequence[Note] | None = None) -> Bar | None:
         """The bar lines around a moment; in free time the pulse of what was called (`phrase`, where that is new), if any."""
         groove, swing = self.manner.pull, self.manner.swing
         if phrase is not None:
-            self._pulse = pulse(phrase, groove, swing)
+            self._pulse = find_pulse(phrase, groove, swing)
         return self.transport.bar(time, groove, swing) or self._pulse
 
     def _mine(self, solo: Solo) -> list[Note]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from models.music.keys import SCALE
 from models.music.note import Note
-from models.music.pulse import pulse
+from models.music.pulse import find_pulse
 
 from ..errors import UserError
 from ..playing.timing_stats import percentiles
@@ -128,6 +128,7 @@ def _summarize(folder: Path, _size: int, _modified_ns: int) -> Summary:
             tempo = row.get("tempo", tempo)
             if "out" in row and str(row["out"])[:1] in "89":
                 lateness.append(float(row["at"]) - float(row["t"]))
+        known_tempo = float(tempo) if isinstance(tempo, int | float) else None
         notes = take_notes(folder / JSONL)
     except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{folder.name} cannot be read; it may be broken.") from error
@@ -139,7 +140,7 @@ def _summarize(folder: Path, _size: int, _modified_ns: int) -> Summary:
         played=len(notes[PLAYER]),
         answered=len(notes[AGENT]),
         key=estimate_key(both),
-        tempo=float(tempo) if isinstance(tempo, int | float) else estimate_tempo(notes[PLAYER]),
+        tempo=estimate_tempo(notes[PLAYER]) if known_tempo is None else known_tempo,
         preset=str(about.get("preset", "")),
         seed=seed if isinstance(seed, int) else None,
         late_ms=percentiles(lateness).get("p99"),
@@ -150,7 +151,7 @@ def estimate_tempo(notes: Sequence[Note]) -> float | None:
     """Beats a minute: the median of the phrases' tempi; None where no phrase has a clear pulse."""
     tempi = []
     for phrase in split_phrases(notes):
-        bar = pulse(phrase)
+        bar = find_pulse(phrase)
         if bar is not None:
             tempi.append(60.0 / bar.length)
     return round(median(tempi)) if tempi else None

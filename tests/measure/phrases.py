@@ -62,8 +62,8 @@ def main(argv: list[str] | None = None) -> int:
             out = Path(folder) / "both.mid"
             notes, call = answer(path, out, more), read_notes(path)
             early = [n for n in notes if n.onset < notes[0].onset + SECONDS]
-            shares.append(answer_metrics.in_key(call, notes))
-            copies.append(answer_metrics.copied(call, notes))
+            shares.append(answer_metrics.in_key_share(call, notes))
+            copies.append(answer_metrics.copied_share(call, notes))
             hangs = len(read_notes(out)) != len(call) + len(notes)
             if len(early) < LEAST_NOTES or densest(notes) > DENSEST or hangs:
                 wrong.append(path.name)
@@ -75,8 +75,8 @@ def main(argv: list[str] | None = None) -> int:
     if np.mean(copies) > COPIED:
         wrong.append("copies the call")
     if args.corpus is not None:
-        cuts = answers.cuts(corpus.read(args.corpus, "valid", corpus.OPEN), 200)
-        real = float(np.mean([answer_metrics.in_key(cut.call, cut.next) for cut in cuts]))
+        cuts = answers.draw_excerpts(corpus.read(args.corpus, "valid", corpus.OPEN_SOURCES), 200)
+        real = float(np.mean([answer_metrics.in_key_share(cut.call, cut.next) for cut in cuts]))
         print(f"{'what really follows phrases':32} in key {real:.3f}")
         if np.mean(shares) < real - BELOW_REAL:
             wrong.append("out of key")

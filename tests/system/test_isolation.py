@@ -25,7 +25,7 @@ from agent.playing.worker_client import WorkerClient, worker_command
 from agent.replay.model_replay import ask_again
 from agent.takes import postprocess
 from agent.takes.recorder import PICTURE
-from models.evaluation.answers import Cut
+from models.evaluation.answers import Excerpt
 from models.evaluation.listening import listen
 from models.music.midifile import write_notes
 
@@ -142,7 +142,7 @@ def test_training_evaluation_and_export(trap: Path, name: str, capfd: pytest.Cap
 def test_answers_to_listen_to(trap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.evaluation.listening.STYLES", ("ragtime",))
     notes = written_call().notes
-    cut = Cut(call=notes, next=[], source="call", dynamics=True)
+    cut = Excerpt(call=notes, next=[], source="call", dynamics=True)
     assert listen(tmp_path / "heard", [cut], "open", 0) == 1
     assert list((tmp_path / "heard").glob("*.png"))
 

@@ -19,7 +19,7 @@ from agent.styles import maker, presets
 from agent.styles.presets import Preset
 from models.music.midifile import read_notes, write_notes
 from models.music.note import Note
-from models.runtime.weights_file import SHELF
+from models.runtime.weights_file import WEIGHTS_FOLDER
 
 from ..cli.test_main import ECHO, refused, run
 
@@ -108,7 +108,7 @@ def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], t
     assert "Learnt from calm.mid, busy.mid." in run("presets", **home).stdout
     shelf = tmp_path / "tradefours" / "presets"
     assert presets.read(shelf / "mine.toml").musician == ""
-    file = str(SHELF / "open.safetensors")
+    file = str(WEIGHTS_FOLDER / "open.safetensors")
     for name, weights, musician in (("jazz", "full", "full"), ("own", file, "")):
         assert run("presets", "learn", name, str(phrases[0]), "--weights", weights, **home).returncode == 0
         assert presets.read(shelf / f"{name}.toml").musician == musician

@@ -40,7 +40,7 @@ def test_the_figures_know_good_from_bad() -> None:
     wrong = [Note(n.onset, n.duration, n.pitch + 1, 60, ANSWER) for n in tune.accompaniment]
     assert share_in_harmony(wrong, tune.melody) < 0.4
     assert share_on_beat(tune.accompaniment, BAR) == pytest.approx(1.0)
-    assert share_on_beat([n.moved(0.075) for n in tune.accompaniment], BAR) < 0.0
+    assert share_on_beat([n.shift(0.075) for n in tune.accompaniment], BAR) < 0.0
     assert similarity(tune.accompaniment, BAR) == pytest.approx(1.0)  # it turns in circles, as written
     other = [Note(n.onset, n.duration, 40 + (7 * i * i) % 37, 60, ANSWER) for i, n in enumerate(tune.accompaniment)]
     assert similarity(other, BAR) < 0.2

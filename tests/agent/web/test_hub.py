@@ -147,9 +147,13 @@ def test_the_desk_sends_to_both_and_tells_the_two_apart() -> None:
     assert sound.closed
 
 
-def test_no_sound_is_no_trouble() -> None:
+def test_no_sound_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_sound("off") is None
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     with pytest.raises(UserError, match="not there"):
+        open_sound("fluidsynth", Path("/nowhere.sf2"))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(UserError, match="FluidSynth is not installed"):
         open_sound("fluidsynth", Path("/nowhere.sf2"))
 
 
