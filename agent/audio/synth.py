@@ -18,6 +18,8 @@ from typing import Any
 
 from .. import thread_priority
 from ..errors import UserError
+from ..midi.backends import is_working
+from ..midi.errors import silence_stderr
 from ..midi.messages import (
     ALL_SOUND_OFF,
     BANK_COARSE,
@@ -33,7 +35,6 @@ from ..midi.messages import (
     PITCH_BEND,
 )
 from ..midi.output_merge import AGENT, PLAYER, Sound
-from ..midi.ports import hushed, works
 from .fm_synth import BLOCK, FmSynth, Part
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
@@ -65,7 +66,7 @@ class BuiltInSynth:
         self._queue: deque[tuple[int, bytes | float]] = deque()  # messages, and times of keys to be measured
         self._quiet = False
         try:
-            with hushed():
+            with silence_stderr():
                 import sounddevice
 
                 device = sounddevice.query_devices(kind="output")
@@ -255,7 +256,7 @@ def _driver() -> str:
         return DRIVERS.get(sys.platform, "dsound")
     if shutil.which("pactl") and subprocess.run(["pactl", "info"], capture_output=True, timeout=3).returncode == 0:
         return "pulseaudio"
-    if works("jack"):
+    if is_working("jack"):
         return "jack"
     if any(Path("/dev/snd").glob("pcm*p")):
         return "alsa"

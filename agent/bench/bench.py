@@ -24,8 +24,8 @@ from models.music.note import ANSWER, Note, Span
 from .. import launcher, thread_priority
 from ..clock import SystemClock
 from ..errors import UserError
+from ..midi.backends import RtInput
 from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
-from ..midi.ports import RtInput
 from ..playing.load_shedding import CANDIDATES
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, WorkerLost, worker_command

@@ -38,6 +38,7 @@ from ..turns.modes import DUET, ModeSettings
 from ..web.handlers import handle
 from ..web.hub import Hub
 from ..web.server import Server, has_browser
+from ..web.take_list import TakeList
 from . import cpu_usage
 from .bench import SimulatedPlayer, describe_machine
 
@@ -126,7 +127,8 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Tur
     with tempfile.TemporaryDirectory() as folder:
         take = Take(Path(folder) / "take")
         bay, learning = Patchbay(None, desk, ours=False), MidiLearn(Bindings(), None)
-        stage = Hub(desk=desk, take=take, shelf=Path(folder), clock=clock, learning=learning, bay=bay, handle=handle)
+        takes = TakeList(take, Path(folder))
+        stage = Hub(outputs=desk, takes=takes, clock=clock, midi_learn=learning, patchbay=bay, handle=handle)
 
         worker = WorkerClient(worker_command(weights, engine))
 
@@ -135,19 +137,19 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Tur
             while worker.ready is None:
                 await asyncio.sleep(0.05)
             async with _page(stage, clock) if is_open else contextlib.nullcontext(("", None)) as (seen.by, server):
-                looking = asyncio.ensure_future(stage.look()) if is_open else None
+                looking = asyncio.ensure_future(stage.watch()) if is_open else None
                 await asyncio.sleep(WARM_UP)
                 player.thru.clear()
                 session.stats.lateness.clear()
                 before, begun = await asyncio.to_thread(cpu_usage.cpu_seconds, os.getpid()), clock.now()
-                sent = (server.sent, server.bytes) if server is not None else (0, 0)
+                sent = (server.messages_sent, server.bytes_sent) if server is not None else (0, 0)
                 await asyncio.sleep(seconds)
                 seen.thru, seen.lateness = list(player.thru), list(session.stats.lateness)
                 took = clock.now() - begun
                 if server is not None:
                     seen.traffic = {
-                        "messages_a_second": round((server.sent - sent[0]) / took, 1),
-                        "bytes_a_second": round((server.bytes - sent[1]) / took),
+                        "messages_a_second": round((server.messages_sent - sent[0]) / took, 1),
+                        "bytes_a_second": round((server.bytes_sent - sent[1]) / took),
                     }
                 shares = cpu_usage.shares(before, await asyncio.to_thread(cpu_usage.cpu_seconds, os.getpid()), took)
                 seen.cores = {_name(pid, worker.pid): share for pid, share in shares.items()}

@@ -1,7 +1,4 @@
-"""The answer to a file: the same musician, asked without a clock.
-
-Knows nothing of ports or of the present. The same call, preset and seed give the same bytes.
-"""
+"""Answers a MIDI file: the same musician, asked without a clock. The same call, preset and seed give the same bytes."""
 
 from __future__ import annotations
 
@@ -21,8 +18,9 @@ from ..turns.modes import ALONE_GROOVE
 
 CALL, ANSWER = "call", "answer"
 CLOSING = 0.85  # share of the time asked for, after which the answer may come to its end
-RING = 2.0  # seconds for which the last notes may ring on
-BREATH = 0.05  # seconds between the call's last key and the answer, at least
+RING_SECONDS = 2.0  # for which the last notes may ring on
+LEAST_GAP = 0.05  # seconds between the call's last key and the answer
+MOST_ERROR = 500  # characters of what the worker says that is shown
 
 
 @dataclass(frozen=True)
@@ -38,26 +36,28 @@ def answer_file(
 ) -> Answer:
     """Read a call, have it answered by the worker that `command` starts, write both. Raises UserError."""
     try:
-        heard = read_notes(call_path)
+        notes = read_notes(call_path)
     except MidiFileError as error:
         raise UserError(str(error)) from error
-    call = [n.shift(-heard[0].onset) for n in heard]
-    notes = invent(call, preset, seconds=seconds, seed=seed, command=command)
-    if not notes:
+    call = [n.shift(-notes[0].onset) for n in notes]
+    answer = ask_for_answer(call, preset, seconds=seconds, seed=seed, command=command)
+    if not answer:
         raise UserError("the musician had nothing to say to that; try another seed or preset.")
     try:
         out_path.parent.mkdir(parents=True, exist_ok=True)
-        write_notes(out_path, {CALL: call, ANSWER: notes}, channel={CALL: 0, ANSWER: 1})
+        write_notes(out_path, {CALL: call, ANSWER: answer}, channel={CALL: 0, ANSWER: 1})
     except OSError as error:
         raise UserError(f"{out_path} cannot be written ({error.strerror}); name another file.") from error
-    return Answer(call, notes)
+    return Answer(call, answer)
 
 
-def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, command: Sequence[str]) -> list[Note]:
+def ask_for_answer(
+    call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, command: Sequence[str]
+) -> list[Note]:
     """The answer to some notes: it begins after the last key has been let go, and lasts about `seconds`. Raises UserError."""
     last_key = max(n.end for n in call)
     # A last chord that rings on under the pedal need not be waited for.
-    start = max(min(last_key, call[-1].onset + 1.0), call[-1].onset + BREATH)
+    start = max(min(last_key, call[-1].onset + 1.0), call[-1].onset + LEAST_GAP)
     stop = start + seconds
     style = {"do": "style", "z": list(preset.z) or None, "sampling": preset.sampling}
     vamp = {"do": "vamp", "notes": [to_wire(n) for n in preset.vamp]}
@@ -73,7 +73,7 @@ def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, c
                 note = from_wire(reply["note"])
             except ValueError as error:
                 raise UserError(f"the musician said something that is {error}; install the program again.") from error
-            notes.append(replace(note, duration=min(note.duration, stop + RING - note.onset)))
+            notes.append(replace(note, duration=min(note.duration, stop + RING_SECONDS - note.onset)))
         elif "error" in reply:
-            raise UserError(str(reply["error"])[:500])
+            raise UserError(str(reply["error"])[:MOST_ERROR])
     return notes

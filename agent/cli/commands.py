@@ -1,7 +1,4 @@
-"""The library: the commands that list and convert: `answer`, `ports`, `takes`, `presets`.
-
-Knows nothing of *now*: nothing here plays.
-"""
+"""The commands that list and convert: `answer`, `ports`, `takes`, `presets`. None of them plays in real time."""
 
 from __future__ import annotations
 
@@ -21,28 +18,28 @@ from ..styles import maker, presets
 from ..takes import library
 from ..takes.recorder import PICTURE
 from .answer_file import answer_file
-from .arguments import TAKES
+from .option_groups import TAKES
 
 
 def answer(args: argparse.Namespace) -> int:
     """Answer a file."""
     preset = presets.load(args.preset, args.knob, args.settings, args.without)
     seed = 0 if args.seed is None else args.seed
-    mind = worker_command(preset.player(args.weights), args.engine, args.mind)
-    found = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=mind)
-    span = found.answer[-1].end - found.answer[0].onset
+    command = worker_command(preset.player(args.weights), args.engine, args.mind)
+    result = answer_file(args.call, args.result, preset, seconds=args.seconds, seed=seed, command=command)
+    length = result.answer[-1].end - result.answer[0].onset
     if args.picture is not None:
         from ..takes.piano_roll import piano_roll
 
         try:
-            piano_roll(args.picture, found.call, found.answer, title=f"{args.call.stem} · {preset.title}")
+            piano_roll(args.picture, result.call, result.answer, title=f"{args.call.stem} · {preset.title}")
         except (OSError, ValueError) as error:
             raise UserError(f"{args.picture} cannot be drawn ({error}); name a .png file.") from error
     if args.json:
-        rows = [[round(n.onset, 4), round(n.duration, 4), n.pitch, n.velocity] for n in found.answer]
+        rows = [[round(n.onset, 4), round(n.duration, 4), n.pitch, n.velocity] for n in result.answer]
         print(json.dumps({"preset": preset.name, "seed": seed, "out": str(args.result), "answer": rows}))
     else:
-        print(f"{args.result}: {len(found.answer)} notes in {span:.1f} s, style {preset.title}, seed {seed}")
+        print(f"{args.result}: {len(result.answer)} notes in {length:.1f} s, style {preset.title}, seed {seed}")
     return 0
 
 
@@ -52,7 +49,7 @@ def list_ports(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"api": found.api, "inputs": found.inputs, "outputs": found.outputs}))
         return 0
-    print(f"MIDI system: {found.api}{ports.loopback(found.api, [*found.inputs, *found.outputs])}")
+    print(f"MIDI system: {found.api}{ports.loopback_advice(found.api, [*found.inputs, *found.outputs])}")
     for title, names in (("inputs", found.inputs), ("outputs", found.outputs)):
         print(f"{title}:" + ("" if names else " none"))
         for name in names:
@@ -61,7 +58,7 @@ def list_ports(args: argparse.Namespace) -> int:
 
 
 def show_takes(args: argparse.Namespace) -> int:
-    """Print what was kept, or write it elsewhere."""
+    """Print which takes there are, export one or replay one."""
     if args.what == "export":
         for path in library.export(library.find_take(TAKES, args.name), args.folder):
             print(path)
@@ -69,16 +66,16 @@ def show_takes(args: argparse.Namespace) -> int:
     if args.what == "replay":
         return take_replay.command(args, library.find_take(TAKES, args.name))
     library.repair_all(TAKES)
-    there = library.list_takes(TAKES) if args.what in (None, "list") else [library.find_take(TAKES, args.name)]
-    found = [library.summarize(folder) for folder in there]
+    folders = library.list_takes(TAKES) if args.what in (None, "list") else [library.find_take(TAKES, args.name)]
+    summaries = [library.summarize(folder) for folder in folders]
     if args.json:
-        print(json.dumps([s.row() for s in found]))
+        print(json.dumps([s.row() for s in summaries]))
         return 0
-    for each in found:
-        print(f"{each.name}: {each}")
-    if args.what == "show" and library.finish(there[0]) is not None:
-        print(f"picture: {there[0] / PICTURE}")
-    if not found:
+    for summary in summaries:
+        print(f"{summary.name}: {summary}")
+    if args.what == "show" and library.finish(folders[0]) is not None:
+        print(f"picture: {folders[0] / PICTURE}")
+    if not summaries:
         print(f"Nothing has been kept in {TAKES} yet; play, and it will be.")
     return 0
 
@@ -89,8 +86,8 @@ def list_presets(args: argparse.Namespace) -> int:
         return make_preset(args)
     found = presets.all_presets()
     if args.json:
-        told = [{"name": p.name, "title": p.title, "description": p.description, "weights": p.player()} for p in found]
-        print(json.dumps(told))
+        rows = [{"name": p.name, "title": p.title, "description": p.description, "weights": p.player()} for p in found]
+        print(json.dumps(rows))
         return 0
     for preset in found:
         print(f"{preset.name:20} {preset.description}")
@@ -98,7 +95,7 @@ def list_presets(args: argparse.Namespace) -> int:
 
 
 def write_vamp(args: argparse.Namespace) -> int:
-    """Write the bars that a preset has in the ear."""
+    """Write the bars that a preset has in the ear as a MIDI file. Raises UserError."""
     preset = presets.load(args.name)
     path = args.out or Path(f"{preset.name}-vamp.mid")
     if not preset.vamp:

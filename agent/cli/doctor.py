@@ -1,7 +1,4 @@
-"""The doctor: is all there that playing needs? Each finding with what to do about it, in one line.
-
-Knows nothing of a session; it looks, and changes nothing.
-"""
+"""The command `doctor`: is all there that playing needs? Each finding comes with what to do about it. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -21,111 +18,125 @@ from importlib.metadata import PackageNotFoundError, version
 from ..audio.synth import find_soundfont
 from ..errors import UserError
 from ..midi import ports
+from ..midi.backends import ALSA_SEQUENCER
+from ..midi.errors import silence_stderr
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, WorkerLost, worker_command
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
-from .arguments import TAKES
+from .option_groups import TAKES
 
 FINE, POOR, BAD = "fine", "poor", "bad"
+MARKS = {FINE: "ok  ", POOR: "poor", BAD: "BAD "}  # as printed
 PACKAGES = ("mido", "python-rtmidi", "numpy", "onnxruntime", "safetensors", "sounddevice", "aiohttp")
 LEAST_DISK = 200 << 20  # bytes: what an evening's takes may need
-SLEEPS, NAP = 200, 0.002  # how the timer is tried: so many naps of so many seconds
-LATE_MS = 2.0  # p99 of a nap's lateness; later than that is heard
+SLEEPS, SLEEP_SECONDS = 200, 0.002  # by which the timer is measured
+LATE_MS = 2.0  # p99 of a sleep's lateness; later than that is heard
+READY_SECONDS = 60.0  # for the musician to start
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `fix` is empty where there is nothing to mend."""
+    """One thing that was checked. `fix` is empty where there is nothing to mend."""
 
     what: str
-    state: str
+    state: str  # FINE, POOR or BAD
     text: str
     fix: str = ""
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """Look at everything. 0: one can play; 1: not yet."""
-    found = []
-    for look in LOOKS:
-        for finding in look(args):
-            found.append(finding)
+    """Check everything. 0: one can play; 1: not yet."""
+    findings = []
+    for check in CHECKS:
+        for finding in check(args):
+            findings.append(finding)
             if not args.json:
-                mark = {FINE: "ok  ", POOR: "poor", BAD: "BAD "}[finding.state]
-                print(
-                    f"{mark} {finding.what}: {finding.text}" + (f"\n     → {finding.fix}" if finding.fix else ""),
-                    flush=True,
-                )
-    can_play = all(f.state != BAD for f in found)
+                _print_finding(finding)
+    can_play = all(f.state != BAD for f in findings)
     if args.json:
-        print(json.dumps({"can_play": can_play, "findings": [asdict(f) for f in found]}, indent=1))
+        print(json.dumps({"can_play": can_play, "findings": [asdict(f) for f in findings]}, indent=1))
     else:
         print("You can play: tradefours play" if can_play else "You cannot play yet: mend what is BAD, and ask again.")
     return 0 if can_play else 1
 
 
-def _versions(args: argparse.Namespace) -> Iterator[Finding]:
-    there, missing = [f"Python {platform.python_version()}"], []
+def _print_finding(finding: Finding) -> None:
+    print(f"{MARKS[finding.state]} {finding.what}: {finding.text}", flush=True)
+    if finding.fix:
+        print(f"     → {finding.fix}", flush=True)
+
+
+def _check_versions(args: argparse.Namespace) -> Iterator[Finding]:
+    installed = [f"Python {platform.python_version()}"]
+    missing = []
     for package in PACKAGES:
         try:
-            there.append(f"{package} {version(package)}")
+            installed.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             missing.append(package)
-    right = (3, 11) <= sys.version_info[:2] < (3, 13)
-    state = FINE if right and not missing else BAD
+    is_right_python = (3, 11) <= sys.version_info[:2] < (3, 13)
+    state = FINE if is_right_python and not missing else BAD
     fix = "" if state == FINE else "start it with python3 -m agent (3.11 or 3.12): it installs what it needs"
     yield Finding(
         "versions",
         state,
-        f"{', '.join(there)}; {platform.system()} {platform.release()}"
+        f"{', '.join(installed)}; {platform.system()} {platform.release()}"
         + (f"; missing: {', '.join(missing)}" if missing else ""),
         fix,
     )
 
 
-def _midi(args: argparse.Namespace) -> Iterator[Finding]:
-    snd = "/dev/snd/seq"
-    if sys.platform == "linux" and os.path.exists(snd) and not os.access(snd, os.R_OK | os.W_OK):
+def _check_midi(args: argparse.Namespace) -> Iterator[Finding]:
+    if sys.platform == "linux" and os.path.exists(ALSA_SEQUENCER) and not os.access(ALSA_SEQUENCER, os.R_OK | os.W_OK):
         yield Finding(
-            "permissions", POOR, f"{snd} may not be opened by you", "sudo usermod -aG audio $USER, then log in anew"
+            "permissions",
+            POOR,
+            f"{ALSA_SEQUENCER} may not be opened by you",
+            "sudo usermod -aG audio $USER, then log in anew",
         )
     try:
         found = ports.list_ports()
     except UserError as error:
-        page = has_browser()
+        can_show_page = has_browser()
         yield Finding(
-            "MIDI", POOR if page else BAD, "no MIDI system" + ("; the page can be played" if page else ""), str(error)
+            "MIDI",
+            POOR if can_show_page else BAD,
+            "no MIDI system" + ("; the page can be played" if can_show_page else ""),
+            str(error),
         )
         return
-    keys = ports.hardware(found)
-    fix = "" if keys else "plug a keyboard in, connect a DAW to tradefours:in, or play on the page"
+    instruments = ports.instruments(found)
+    fix = "" if instruments else "plug a keyboard in, connect a DAW to tradefours:in, or play on the page"
     yield Finding(
         "MIDI",
         FINE,
-        f"{found.api}; {len(found.inputs)} inputs, {len(found.outputs)} outputs; instruments: {', '.join(keys) or 'none'}",
+        f"{found.api}; {len(found.inputs)} inputs, {len(found.outputs)} outputs; instruments: {', '.join(instruments) or 'none'}",
         fix,
     )
-    if hint := ports.loopback(found.api, [*found.inputs, *found.outputs]):
-        yield Finding("ports", POOR, "this system lets programs make no ports", hint.removeprefix(". "))
+    advice = ports.loopback_advice(found.api, [*found.inputs, *found.outputs])
+    if advice:
+        yield Finding("ports", POOR, "this system lets programs make no ports", advice.removeprefix(". "))
 
 
-def _sound(args: argparse.Namespace) -> Iterator[Finding]:
+def _check_sound(args: argparse.Namespace) -> Iterator[Finding]:
     try:
         import sounddevice
 
-        with ports.hushed():
+        with silence_stderr():
             name = str(sounddevice.query_devices(kind="output")["name"])
         yield Finding("sound", FINE, f"built-in voices on {name}")
     except Exception as error:  # whatever PortAudio says when it is missing or finds nothing
-        brief = str(error).strip().splitlines()
+        lines = str(error).strip().splitlines()
         yield Finding(
             "sound",
             POOR,
-            f"no sound of our own ({brief[0] if brief else 'no device'})",
+            f"no sound of our own ({lines[0] if lines else 'no device'})",
             "connect a synth, or hear it on the page; on Linux: apt install libportaudio2",
         )
-    fluid, font = shutil.which("fluidsynth"), find_soundfont()
-    if fluid and font:
-        yield Finding("FluidSynth", FINE, f"{fluid} with {font}")
+    program = shutil.which("fluidsynth")
+    font = find_soundfont()
+    if program and font:
+        yield Finding("FluidSynth", FINE, f"{program} with {font}")
     else:
         yield Finding(
             "FluidSynth",
@@ -135,17 +146,18 @@ def _sound(args: argparse.Namespace) -> Iterator[Finding]:
         )
 
 
-def _musician(args: argparse.Namespace) -> Iterator[Finding]:
-    async def ask() -> tuple[dict[str, object], float]:
-        mind, began = WorkerClient(worker_command(args.weights, args.engine, args.mind)), time.perf_counter()
+def _check_musician(args: argparse.Namespace) -> Iterator[Finding]:
+    async def start() -> tuple[dict[str, object], float]:
+        worker = WorkerClient(worker_command(args.weights, args.engine, args.mind))
+        begun = time.perf_counter()
         try:
-            await mind.start()
-            return await mind.wait_ready(60.0), time.perf_counter() - began
+            await worker.start()
+            return await worker.wait_ready(READY_SECONDS), time.perf_counter() - begun
         finally:
-            await mind.close()
+            await worker.close()
 
     try:
-        about, seconds = asyncio.run(ask())
+        about, seconds = asyncio.run(start())
     except (UserError, WorkerLost) as error:
         yield Finding(
             "musician",
@@ -156,29 +168,30 @@ def _musician(args: argparse.Namespace) -> Iterator[Finding]:
         return
     weights = f"weights {about.get('weights')}, fingerprint {about.get('fingerprint')}"
     text = f"{weights}; engine {about.get('engine')}, ready after {seconds:.1f} s"
-    why = str(about.get("note") or "the quickest that agrees with the reference here")
-    yield Finding("musician", FINE, f"{text}: {why}")
+    reason = str(about.get("note") or "the quickest that agrees with the reference here")
+    yield Finding("musician", FINE, f"{text}: {reason}")
 
 
-def _timer(args: argparse.Namespace) -> Iterator[Finding]:
-    late = []
+def _check_timer(args: argparse.Namespace) -> Iterator[Finding]:
+    lateness = []
     for _ in range(SLEEPS):
-        due = time.perf_counter() + NAP
-        time.sleep(NAP)
-        late.append(time.perf_counter() - due)
-    figures = percentiles(late)
-    poor = figures["p99"] > LATE_MS
-    fix = "close what keeps the processor busy; mains power, not battery saving" if poor else ""
+        due = time.perf_counter() + SLEEP_SECONDS
+        time.sleep(SLEEP_SECONDS)
+        lateness.append(time.perf_counter() - due)
+    figures = percentiles(lateness)
+    is_poor = figures["p99"] > LATE_MS
+    fix = "close what keeps the processor busy; mains power, not battery saving" if is_poor else ""
     yield Finding(
         "timer",
-        POOR if poor else FINE,
+        POOR if is_poor else FINE,
         f"naps are late by {figures['p50']:.2f} ms at p50, {figures['p99']:.2f} at p99",
         fix,
     )
-    yield Finding("priority", FINE, _priority(), "")
+    yield Finding("priority", FINE, _try_priority(), "")
 
 
-def _priority() -> str:
+def _try_priority() -> str:
+    """Whether real-time priority is granted, tried for a moment; the answer in words."""
     if not hasattr(os, "sched_setscheduler"):
         return "as the system gives it"
     former = os.sched_getscheduler(0)
@@ -190,7 +203,7 @@ def _priority() -> str:
     return "real-time priority would be granted; it is not needed"
 
 
-def _disk(args: argparse.Namespace) -> Iterator[Finding]:
+def _check_disk(args: argparse.Namespace) -> Iterator[Finding]:
     folder = TAKES
     while not folder.exists():
         folder = folder.parent
@@ -208,28 +221,28 @@ def _disk(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("takes", FINE, f"{TAKES}, {free >> 30} GB free")
 
 
-def _page(args: argparse.Namespace) -> Iterator[Finding]:
-    with socket.socket() as trial:
+def _check_page(args: argparse.Namespace) -> Iterator[Finding]:
+    with socket.socket() as probe:
         try:
-            trial.bind((ADDRESS, USUAL_PORT))
+            probe.bind((ADDRESS, USUAL_PORT))
             text = f"port {USUAL_PORT} is free"
         except OSError:
             text = f"port {USUAL_PORT} is taken; the page takes another"
-    browser = has_browser()
+    can_show = has_browser()
     yield Finding(
         "page",
         FINE,
-        text + ("" if browser else "; no screen here"),
-        "" if browser else "open its address in a browser of this computer",
+        text + ("" if can_show else "; no screen here"),
+        "" if can_show else "open its address in a browser of this computer",
     )
 
 
-LOOKS: tuple[Callable[[argparse.Namespace], Iterator[Finding]], ...] = (
-    _versions,
-    _midi,
-    _sound,
-    _musician,
-    _timer,
-    _disk,
-    _page,
+CHECKS: tuple[Callable[[argparse.Namespace], Iterator[Finding]], ...] = (
+    _check_versions,
+    _check_midi,
+    _check_sound,
+    _check_musician,
+    _check_timer,
+    _check_disk,
+    _check_page,
 )

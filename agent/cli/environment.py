@@ -1,6 +1,4 @@
-"""The bootstrap: from a fresh clone to an environment in which everything runs. Standard library only.
-
-Knows nothing of the program that it makes room for.
+"""Makes the virtual environment in which everything runs, in a fresh clone. Standard library only.
 
 The environment is `.venv` beside pyproject.toml. A stamp in it, written last, says what it was made for; where the stamp is missing or
 different, what is there is brought up to date or made anew.
@@ -23,9 +21,9 @@ from .. import launcher
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv"
-VERSIONS = ((3, 11), (3, 12))
-MORE = {"test": ", and what its tests need", "train": ", and torch, to train with"}
-QUIET_SECONDS = 15  # between lines, where no terminal shows that time passes
+VERSIONS = ((3, 11), (3, 12))  # of Python, that all our needs have wheels for
+EXTRA_WORDS = {"test": ", and what its tests need", "train": ", and torch, to train with"}
+PROGRESS_SECONDS = 15  # between lines, where no terminal shows that time passes
 
 
 class CannotInstall(Exception):
@@ -37,8 +35,8 @@ def python_of(home: Path) -> Path:
     return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def wanted(extra: str) -> str:
-    """What a stamp must say: the project's needs, and which extra of them."""
+def stamp_for(extra: str) -> str:
+    """What the stamp must say: a hash of the project's needs, and which extra of them."""
     needs = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()[:16]
     return f"{needs} {extra or 'play'}"
 
@@ -49,7 +47,10 @@ def is_ready(home: Path, extra: str) -> bool:
         stamp = (home / "stamp").read_text(encoding="utf8").strip()
     except OSError:
         return False
-    return python_of(home).exists() and stamp in (wanted(extra), wanted("test"), *([] if extra else [wanted("train")]))
+    good = [stamp_for(extra), stamp_for("test")]
+    if not extra:
+        good.append(stamp_for("train"))
+    return python_of(home).exists() and stamp in good
 
 
 def extra_for(arguments: Sequence[str]) -> str:
@@ -89,13 +90,13 @@ def ensure(extra: str) -> None:
     if is_ready(HOME, extra):
         return
     python = suitable_python()
-    with _alone():
-        if is_ready(HOME, extra):  # somebody else has just made it
+    with _lock():
+        if is_ready(HOME, extra):  # another process has just made it
             return
-        if not _answers(python_of(HOME)):
+        if not _is_suitable(python_of(HOME)):
             shutil.rmtree(HOME, ignore_errors=True)
             _say(f"Making an environment in {HOME.name} (once; a few minutes with a good connection).")
-            _make(python)
+            _make_environment(python)
         what = f"{ROOT}[{extra}]" if extra else str(ROOT)
         pip = [
             str(python_of(HOME)),
@@ -108,8 +109,8 @@ def ensure(extra: str) -> None:
             "-e",
             what,
         ]
-        _watch(pip, "Installing what it needs" + MORE.get(extra, ""))
-        (HOME / "stamp").write_text(wanted(extra), encoding="utf8")
+        _run_with_progress(pip, "Installing what it needs" + EXTRA_WORDS.get(extra, ""))
+        (HOME / "stamp").write_text(stamp_for(extra), encoding="utf8")
         _say("Installed.")
 
 
@@ -119,7 +120,7 @@ def suitable_python() -> str:
         return sys.executable
     for major, minor in reversed(VERSIONS):
         found = shutil.which(f"python{major}.{minor}")
-        if found and _answers(Path(found)):
+        if found and _is_suitable(Path(found)):
             return found
     names = " or ".join(f"{major}.{minor}" for major, minor in VERSIONS)
     raise CannotInstall(
@@ -127,7 +128,7 @@ def suitable_python() -> str:
     )
 
 
-def _answers(python: Path) -> bool:
+def _is_suitable(python: Path) -> bool:
     """Whether an interpreter is there, of a suitable version, with pip or the means to make one."""
     code = f"import sys; sys.exit(sys.version_info[:2] not in {VERSIONS!r})"
     try:
@@ -136,7 +137,7 @@ def _answers(python: Path) -> bool:
         return False
 
 
-def _make(python: str) -> None:
+def _make_environment(python: str) -> None:
     try:
         if python == sys.executable:
             venv.create(HOME, with_pip=True)
@@ -148,27 +149,28 @@ def _make(python: str) -> None:
         raise CannotInstall(f"an environment cannot be made here ({error.__class__.__name__}); {hint}.") from error
 
 
-def _watch(command: list[str], what: str) -> None:
+def _run_with_progress(command: list[str], what: str) -> None:
     """Run a long command, saying that time passes; its output goes to a log. Raises CannotInstall."""
     log = HOME / "install.log"
-    begun = said = time.monotonic()
-    live = sys.stdout.isatty()
-    _say(f"{what} …", end="" if live else "\n")
+    begun = time.monotonic()
+    last_line = begun
+    is_live = sys.stdout.isatty()
+    _say(f"{what} …", end="" if is_live else "\n")
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         try:
             while process.poll() is None:
                 time.sleep(0.2)
                 now = time.monotonic()
-                if live:
+                if is_live:
                     _say(f"\r{what} … {now - begun:.0f} s", end="")
-                elif now - said > QUIET_SECONDS:
-                    said = now
+                elif now - last_line > PROGRESS_SECONDS:
+                    last_line = now
                     _say(f"{what} … {now - begun:.0f} s")
         finally:
             if process.poll() is None:
                 process.terminate()
-    if live:
+    if is_live:
         _say("")
     if process.returncode != 0:
         errors = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
@@ -177,7 +179,7 @@ def _watch(command: list[str], what: str) -> None:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _lock() -> Iterator[None]:
     """One installer at a time: a second one waits."""
     path = ROOT / ".venv.lock"
     with path.open("w") as file:

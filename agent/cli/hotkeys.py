@@ -1,7 +1,4 @@
-"""Letters: keys pressed in the terminal, one by one, without Enter.
-
-Knows nothing of what they mean. Where standard input is no terminal, or the system has no such thing, there are none.
-"""
+"""Hotkeys: keys pressed in the terminal, read one by one, without Enter."""
 
 from __future__ import annotations
 
@@ -12,31 +9,34 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def letters(loop: asyncio.AbstractEventLoop, on_letter: Callable[[str], None]) -> Iterator[bool]:
-    """While this lasts, every key calls `on_letter`, on the loop; whether there is such a terminal."""
+def read_hotkeys(loop: asyncio.AbstractEventLoop, on_key: Callable[[str], None]) -> Iterator[bool]:
+    """While this lasts, every key calls `on_key`, on the loop. Yields whether there is a terminal to read from.
+
+    There is none where standard input is a file or a pipe, or where the system has no `termios`.
+    """
     try:
         import termios
         import tty
 
-        number = sys.stdin.fileno()
+        stdin = sys.stdin.fileno()
         if not sys.stdin.isatty():
             raise OSError
-        former = termios.tcgetattr(number)
+        former = termios.tcgetattr(stdin)
     except (ImportError, OSError, ValueError):
         yield False
         return
 
-    def pressed() -> None:
+    def read() -> None:
         text = sys.stdin.read(1)
         if text:
-            on_letter(text)
+            on_key(text)
         else:
-            loop.remove_reader(number)
+            loop.remove_reader(stdin)
 
     try:
-        tty.setcbreak(number)
-        loop.add_reader(number, pressed)
+        tty.setcbreak(stdin)
+        loop.add_reader(stdin, read)
         yield True
     finally:
-        loop.remove_reader(number)
-        termios.tcsetattr(number, termios.TCSADRAIN, former)
+        loop.remove_reader(stdin)
+        termios.tcsetattr(stdin, termios.TCSADRAIN, former)

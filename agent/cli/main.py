@@ -1,7 +1,4 @@
-"""The command line: words in, a session or a file out.
-
-Knows nothing but which room a command belongs to: `jam` plays, `library` lists and converts.
-"""
+"""The entry point: reads the command line and runs one command."""
 
 from __future__ import annotations
 
@@ -24,24 +21,21 @@ GET_TORCH = (
 def main(argv: list[str] | None = None) -> int:
     """Run one command. 0: done, 2: something the user can mend."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments and arguments[0] in MODELS:  # theirs is another room, with an interpreter of its own
-        if arguments[0] != "export" and importlib.util.find_spec("torch") is None:
-            print(f"tradefours: {arguments[0]} needs torch; {GET_TORCH}", file=sys.stderr)
-            return 2
-        return subprocess.call(launcher.command(MODELS[arguments[0]], *arguments[1:]))
+    if arguments and arguments[0] in MODELS:
+        return run_model_command(arguments[0], arguments[1:])
     args = parser().parse_args(arguments)
-    acts = {
+    functions = {
         "play": play.play,
         "demo": play.demo,
         "answer": commands.answer,
-        "bench": measured,
-        "doctor": examined,
+        "bench": run_bench,
+        "doctor": run_doctor,
         "ports": commands.list_ports,
         "presets": commands.list_presets,
         "takes": commands.show_takes,
     }
     try:
-        return acts.get(args.command, play.jam)(args)
+        return functions.get(args.command, play.play_or_demo)(args)
     except UserError as error:
         print(f"tradefours: {error}", file=sys.stderr)
         return 2
@@ -52,7 +46,15 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def measured(args: argparse.Namespace) -> int:
+def run_model_command(name: str, arguments: list[str]) -> int:
+    """Run a command of `models` in a process of its own: it may want torch, which this process never loads."""
+    if name != "export" and importlib.util.find_spec("torch") is None:
+        print(f"tradefours: {name} needs torch; {GET_TORCH}", file=sys.stderr)
+        return 2
+    return subprocess.call(launcher.command(MODELS[name], *arguments))
+
+
+def run_bench(args: argparse.Namespace) -> int:
     """Measure this machine."""
     if args.page:
         from ..bench.page_cost import page_cost
@@ -63,7 +65,7 @@ def measured(args: argparse.Namespace) -> int:
     return bench(args)
 
 
-def examined(args: argparse.Namespace) -> int:
+def run_doctor(args: argparse.Namespace) -> int:
     """Look whether all is there."""
     from .doctor import doctor
 

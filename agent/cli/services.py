@@ -1,7 +1,4 @@
-"""The opening: what there is around a session: its sound, which is quiet where another is heard, its ports, page and terminal.
-
-Knows nothing of what is played.
-"""
+"""What runs beside a session: its own sound, which is quiet where another is heard, its ports, its page and the terminal."""
 
 from __future__ import annotations
 
@@ -24,114 +21,133 @@ from ..takes.recorder import Take
 from ..web.handlers import handle
 from ..web.hub import Hub
 from ..web.server import Server, has_browser
+from ..web.take_list import TakeList
 
-LOOK = 2.0  # seconds between looks at where our output leads
-REDRAW = 0.25  # seconds
+SOUND_CHECK_SECONDS = 2.0  # between two looks at where our output leads
+REDRAW_SECONDS = 0.25
 
 
 class Services:
     """Sound, ports and page. `draw` takes the lines of the terminal's block; None where there is no terminal.
 
-    `whisper` takes a line for the user alone: it is on no page and in no take.
+    `say_privately` takes a line for the user alone: it is on no page and in no take.
     """
 
     def __init__(
         self,
-        desk: OutputMerge,
+        outputs: OutputMerge,
         clock: Clock,
-        bay: Patchbay,
+        patchbay: Patchbay,
         draw: Callable[[list[str]], None] | None,
-        whisper: Callable[[str], None] = lambda text: None,
+        say_privately: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.desk, self.clock, self.bay, self.draw, self.whisper = desk, clock, bay, draw, whisper
-        self.witness: Hub | None = None
+        self._outputs, self._clock, self._patchbay = outputs, clock, patchbay
+        self._draw, self._say_privately = draw, say_privately
+        self.hub: Hub | None = None
         self.inputs: list[InputPort] = []
-        self.showing = "waking the musician"
-        self._port, self._lan = 0, False
+        self._state = "waking the musician"
+        self._page_port = 0
+        self._lan = False
 
-    def show_page(self, take: Take, shelf: Path, learning: MidiLearn, port: int, lan: bool) -> None:
-        """There is to be a page; with `lan`, for other devices of the house, too."""
-        stage = Hub(
-            desk=self.desk, take=take, shelf=shelf, clock=self.clock, learning=learning, bay=self.bay, handle=handle
+    def show_page(self, take: Take, takes_folder: Path, midi_learn: MidiLearn, port: int, lan: bool) -> None:
+        """Prepare a page; with `lan`, for other devices of the house, too."""
+        self.hub = Hub(
+            outputs=self._outputs,
+            takes=TakeList(take, takes_folder),
+            clock=self._clock,
+            midi_learn=midi_learn,
+            patchbay=self._patchbay,
+            handle=handle,
         )
-        self.witness, self.inputs, self._port = stage, [stage.keys, stage.browser], port
+        self.inputs = [*self.hub.keyboard.inputs]
+        self._page_port = port
         self._lan = lan
 
     def say(self, text: str) -> None:
         """A line for the user, on the page, too."""
-        if self.witness is not None:
-            self.witness.say(text)
+        if self.hub is not None:
+            self.hub.say(text)
 
     def show(self, state: str) -> None:
-        """What the agent is doing."""
-        self.showing = state
-        if self.witness is not None:
-            self.witness.show(state)
+        """What the agent is doing, in a word or two."""
+        self._state = state
+        if self.hub is not None:
+            self.hub.show(state)
 
-    async def beside(self, session: Session, *, say: Callable[[str], None]) -> None:
-        """As long as the session: the page is there, and the sound is as it should be."""
+    async def run(self, session: Session, *, say: Callable[[str], None]) -> None:
+        """Serve the page, and keep ports and sound as they should be, as long as the session lasts."""
         server = None
-        audience = PortSubscribers(self.bay.api)
+        subscribers = PortSubscribers(self._patchbay.api)
         try:
-            if self.witness is not None:
-                server = await self._serve(self.witness, session, say)
-            if self.desk.sound is None:
-                say(
-                    "No sound of our own here: "
-                    + ("the page makes it." if server else "connect the output to a synth.")
-                )
-            more = [self.witness.look()] if self.witness is not None else []
-            more += [self._redraw(session, self.draw)] if self.draw is not None else []
-            await asyncio.gather(self._listen(audience, say), self.bay.watch(session, say), *more)
+            if self.hub is not None:
+                server = await self._serve(self.hub, session, say)
+            if self._outputs.sound is None:
+                advice = "the page makes it." if server else "connect the output to a synth."
+                say(f"No sound of our own here: {advice}")
+            tasks = [self._check_sound(subscribers, say), self._patchbay.watch(session, say)]
+            if self.hub is not None:
+                tasks.append(self.hub.watch())
+            if self._draw is not None:
+                tasks.append(self._redraw(session, self._draw))
+            await asyncio.gather(*tasks)
         finally:
-            await asyncio.to_thread(audience.close)
-            self.bay.close()
+            await asyncio.to_thread(subscribers.close)
+            self._patchbay.close()
             if server is not None:
                 await server.close()
 
     async def _redraw(self, session: Session, draw: Callable[[list[str]], None]) -> None:
         """The terminal's block, as long as the session."""
         while True:
-            inputs = [*self.bay.inputs, *(["the page"] if self.witness is not None else [])]
-            draw(lines(snapshot(session, self.showing), self.clock.now(), inputs, self.desk.name))
-            await asyncio.sleep(REDRAW)
+            inputs = list(self._patchbay.inputs)
+            if self.hub is not None:
+                inputs.append("the page")
+            draw(lines(snapshot(session, self._state), self._clock.now(), inputs, self._outputs.name))
+            await asyncio.sleep(REDRAW_SECONDS)
 
-    async def _serve(self, stage: Hub, session: Session, say: Callable[[str], None]) -> Server | None:
-        server = Server(stage, self.clock, self._port, lan=self._lan)
+    async def _serve(self, hub: Hub, session: Session, say: Callable[[str], None]) -> Server | None:
+        """Start the page's server and open a browser; None where no port is free."""
+        server = Server(hub, self._clock, self._page_port, lan=self._lan)
         try:
             await server.start()
         except OSError as error:
             say(f"The page cannot be shown ({error.strerror}); everything else works.")
             return None
-        stage.session, stage.broadcast = session, server.broadcast
+        hub.session = session
+        hub.broadcast = server.broadcast
         say(f"The page: {server.url}")
         if server.invitation:
-            self.whisper(f"For a tablet or a phone of this house: {server.invitation}")
+            self._say_privately(f"For a tablet or a phone of this house: {server.invitation}")
         if has_browser():
             await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, server.url)
         return server
 
-    async def _listen(self, audience: PortSubscribers, say: Callable[[str], None]) -> None:
-        """Our sound is quiet as long as the output leads to another."""
-        quiet = False
+    async def _check_sound(self, subscribers: PortSubscribers, say: Callable[[str], None]) -> None:
+        """Keep our sound quiet as long as the output leads to another; replace a synth that has gone."""
+        is_quiet = False
         while True:
-            if self.desk.sound is not None and not self.desk.sound.is_alive:
-                self.desk.sound.close()
-                self.desk.sound = await asyncio.to_thread(_built_in)
-                say("FluidSynth has gone; " + ("the built-in sound" if self.desk.sound else "the page") + " plays on.")
-                quiet = False
-            if self.desk.sound is not None:
-                leads = await asyncio.to_thread(audience.is_there, self.desk.midi, self.bay.ours)
-                if leads != quiet:
-                    quiet = leads
-                    self.desk.sound.quiet(quiet)
-                    if self.witness is not None:
-                        self.witness.quiet = quiet
-                    say("The output is connected: our own sound is quiet." if quiet else "Our own sound is back.")
-            await asyncio.sleep(LOOK)
+            if self._outputs.sound is not None and not self._outputs.sound.is_alive:
+                self._outputs.sound.close()
+                self._outputs.sound = await asyncio.to_thread(_open_built_in)
+                successor = "the built-in sound" if self._outputs.sound else "the page"
+                say(f"FluidSynth has gone; {successor} plays on.")
+                is_quiet = False
+            if self._outputs.sound is not None:
+                is_heard = await asyncio.to_thread(subscribers.is_there, self._outputs.midi, self._patchbay.ours)
+                if is_heard != is_quiet:
+                    is_quiet = is_heard
+                    self._set_quiet(self._outputs.sound, is_quiet)
+                    say("The output is connected: our own sound is quiet." if is_quiet else "Our own sound is back.")
+            await asyncio.sleep(SOUND_CHECK_SECONDS)
+
+    def _set_quiet(self, sound: Sound, is_quiet: bool) -> None:
+        sound.quiet(is_quiet)
+        if self.hub is not None:
+            self.hub.sound.is_quiet = is_quiet
 
 
-def _built_in() -> Sound | None:
+def _open_built_in() -> Sound | None:
+    """The built-in sound; None where there is no sound system."""
     try:
         return BuiltInSynth()
     except UserError:

@@ -1,15 +1,21 @@
-"""The zone: which part of what arrives is the player's call, and how it is felt; where the agent may play.
-
-Knows nothing of ports or time. Pure.
-"""
+"""Keyboard zones: which part of the input is the player's call, where the agent may play, and how velocities are scaled. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .messages import CONTROL, NOTE_OFF, NOTE_ON
-
-PROGRAM = 0xC0
+from .messages import (
+    BANK_COARSE,
+    BANK_FINE,
+    CHANNEL,
+    CONTROL,
+    FIRST_STATUS,
+    FIRST_SYSTEM,
+    KIND,
+    NOTE_OFF,
+    NOTE_ON,
+    PROGRAM,
+)
 
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.6}
 """Exponents of velocity: with a soft curve a light touch sounds louder."""
@@ -47,7 +53,10 @@ class KeyboardZones:
         """The messages that choose the agent's sound."""
         out = []
         if self.bank is not None:
-            out += [bytes((CONTROL | channel, 0, self.bank >> 7)), bytes((CONTROL | channel, 32, self.bank & 127))]
+            out += [
+                bytes((CONTROL | channel, BANK_COARSE, self.bank >> 7)),
+                bytes((CONTROL | channel, BANK_FINE, self.bank & 127)),
+            ]
         if self.program is not None:
             out.append(bytes((PROGRAM | channel, self.program)))
         return out
@@ -63,18 +72,18 @@ class KeyboardZones:
 
     def felt(self, message: bytes) -> bytes:
         """The message with its velocity on the curve."""
-        if self.curve == "linear" or len(message) != 3 or message[0] & 0xF0 != NOTE_ON or message[2] == 0:
+        if self.curve == "linear" or len(message) != 3 or message[0] & KIND != NOTE_ON or message[2] == 0:
             return message
         bent = round(127 * (message[2] / 127) ** CURVES[self.curve])
         return bytes((message[0], message[1], max(1, min(bent, 127))))
 
     def hears(self, message: bytes) -> bool:
         """Whether the message is part of the call. Pedals always are, on a channel that is listened to."""
-        if not message or not 0x80 <= message[0] < 0xF0:
+        if not message or not FIRST_STATUS <= message[0] < FIRST_SYSTEM:
             return False
-        if self.channel is not None and message[0] & 0x0F != self.channel:
+        if self.channel is not None and message[0] & CHANNEL != self.channel:
             return False
-        is_note = message[0] & 0xF0 in (NOTE_OFF, NOTE_ON) and len(message) == 3
+        is_note = message[0] & KIND in (NOTE_OFF, NOTE_ON) and len(message) == 3
         return not (is_note and self.split is not None and message[1] >= self.split)
 
     def range(self, sampling: dict[str, float]) -> dict[str, float]:

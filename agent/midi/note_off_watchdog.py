@@ -1,6 +1,6 @@
-"""The guardian: a small process beside us that ends what we have left sounding, if we are killed without warning.
+"""The note-off watchdog: a small process beside us that ends what we have left sounding, if we are killed without warning.
 
-Knows nothing of sessions. It keeps the output's ledger in a second place, and does nothing until its input ends.
+It keeps the output's ledger in a second place, and does nothing until its input ends.
 
 On its standard input: three bytes for each message that left, and lines of JSON that say where to, each after a zero byte:
 `{"api": "jack", "to": ["synth:midi"]}`.
@@ -21,18 +21,20 @@ from .. import launcher
 from ..errors import UserError
 from . import ports
 from .ledger import SETTLING, Ledger
-from .messages import ALL_NOTES_OFF, CONTROL, SUSTAIN
+from .messages import ALL_NOTES_OFF, CONTROL, KIND, NOTE_OFF, NOTE_ON, SUSTAIN
 
-LATELY = 0.5  # seconds before the end, in which what was handed over may not have left
-LEAVING = 0.3  # seconds in which the MIDI system takes what was handed over
-AGAIN = 3  # times that it is said: a MIDI system that has just lost a client may pass over what comes meanwhile
+UNSURE_SECONDS = 0.5  # before the end, in which what was handed over may not have left
+FLUSH_SECONDS = 0.3  # in which the MIDI system takes what was handed over
+REPEATS = 3  # a MIDI system that has just lost a client may pass over what comes meanwhile
+MOST_LINE = 1 << 16  # bytes of a line of JSON
 
 
 class Watchdog:
-    """Our end of it. A guardian that is gone is no reason to stop."""
+    """Our end of it. A watchdog that is gone is no reason to stop."""
 
     def __init__(self, api: str) -> None:
-        self._api, self._to = api, [""]
+        self._api = api
+        self._targets = [""]
         self._process = subprocess.Popen(
             launcher.command("agent.midi.note_off_watchdog"),
             stdin=subprocess.PIPE,
@@ -43,62 +45,68 @@ class Watchdog:
         )
         assert self._process.stdin is not None
         self._pipe = self._process.stdin.fileno()
-        os.set_blocking(self._pipe, False)  # a guardian that sleeps must not keep a key waiting
+        os.set_blocking(self._pipe, False)  # a watchdog that sleeps must not keep a key waiting
 
-    def passed(self, message: bytes) -> None:
-        """This has left."""
-        kind = message[0] & 0xF0
-        if len(message) == 3 and (kind in (0x80, 0x90) or (kind == CONTROL and message[1] in (SUSTAIN, ALL_NOTES_OFF))):
-            self._tell(message)
+    def record(self, message: bytes) -> None:
+        """A message has left."""
+        kind = message[0] & KIND
+        if len(message) == 3 and (
+            kind in (NOTE_OFF, NOTE_ON) or (kind == CONTROL and message[1] in (SUSTAIN, ALL_NOTES_OFF))
+        ):
+            self._write(message)
 
-    def leads_to(self, names: list[str]) -> None:
-        """Where our output leads."""
-        if names != self._to:
-            self._to = names
-            self._tell(b"\0" + json.dumps({"api": self._api, "to": names}).encode() + b"\n")
+    def set_targets(self, names: list[str]) -> None:
+        """The ports that our output leads to."""
+        if names != self._targets:
+            self._targets = names
+            self._write(b"\0" + json.dumps({"api": self._api, "to": names}).encode() + b"\n")
 
     def close(self) -> None:
-        """No more is to be guarded."""
+        """End the process: there is nothing more to watch."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if self._process.stdin is not None:
                 self._process.stdin.close()
             self._process.wait(2.0)
 
-    def _tell(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.write(self._pipe, data)
 
 
-def listen(stream: BinaryIO) -> tuple[str, list[str], Ledger]:
-    """Read to the end: which MIDI system, where to, and what is owed there."""
-    api, to, ledger = "", [], Ledger()
+def read_messages(stream: BinaryIO) -> tuple[str, list[str], Ledger]:
+    """Read to the end: which MIDI system, the ports that the output led to, and what sounds there."""
+    api = ""
+    targets: list[str] = []
+    ledger = Ledger()
     while first := stream.read(1):  # blocks until there is more
         if first == b"\0":
             with contextlib.suppress(ValueError, KeyError, TypeError):
-                told = json.loads(stream.readline(1 << 16))
-                api, to = str(told["api"]), [str(name) for name in told["to"]]
+                row = json.loads(stream.readline(MOST_LINE))
+                targets = [str(name) for name in row["to"]]
+                api = str(row["api"])
         else:
-            ledger.note(first + stream.read(2), time.monotonic())
-    return api, to, ledger
+            ledger.record(first + stream.read(2), time.monotonic())
+    return api, targets, ledger
 
 
 def main() -> int:
-    """Wait for the end; end what sounds."""
+    """Wait until the input ends; then end what sounds."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    api, to, ledger = listen(sys.stdin.buffer)
-    ends = ledger.ends(time.monotonic() - LATELY)
+    api, targets, ledger = read_messages(sys.stdin.buffer)
+    ends = ledger.ends(time.monotonic() - UNSURE_SECONDS)
     if not ledger.channels or not ends:
         return 0
-    for name in to:
+    silence = [bytes((CONTROL | channel, ALL_NOTES_OFF, 0)) for channel in sorted(ledger.channels)]
+    for name in targets:
         with contextlib.suppress(UserError):
             port = ports.open_output(name, api)
             time.sleep(SETTLING)
-            for _ in range(AGAIN):
-                for message in [*ends, *(bytes((CONTROL | c, ALL_NOTES_OFF, 0)) for c in sorted(ledger.channels))]:
+            for _ in range(REPEATS):
+                for message in [*ends, *silence]:
                     port.send(message)
-                time.sleep(LEAVING)
+                time.sleep(FLUSH_SECONDS)
             port.close()
     return 0
 

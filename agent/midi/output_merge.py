@@ -1,6 +1,6 @@
-"""The desk: where the player's and the agent's messages come together, on their way to the output port and to our own sound.
+"""Merges the player's and the agent's messages on their way to one output port and to our own sound.
 
-Knows nothing of notes. Two output ports, one for each player, that lead to the same place.
+Each of the two has an output port of its own, and both lead to the same place.
 
 Threads: as those of a port, from any.
 """
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .ports import OutputPort, PortLost
+from .errors import PortLost
+from .ports import OutputPort
 
 PLAYER, AGENT = 0, 1  # who plays
 
 
 class Sound(Protocol):
-    """Something that is heard."""
+    """Our own sound."""
 
     name: str
 
@@ -46,8 +47,10 @@ class OutputMerge:
     """
 
     def __init__(self, midi: OutputPort | None = None, sound: Sound | None = None) -> None:
-        self.midi, self.sound = midi, sound
-        self.player, self.agent = Channel(self, PLAYER), Channel(self, AGENT)
+        self.midi = midi
+        self.sound = sound
+        self.player = MergedOutput(self, PLAYER)
+        self.agent = MergedOutput(self, AGENT)
 
     @property
     def name(self) -> str:
@@ -63,15 +66,16 @@ class OutputMerge:
             if midi is not None:
                 midi.send(message)
         except PortLost:
-            if midi is self.midi:  # else it was left just now
+            if midi is self.midi:  # else another was chosen just now
                 raise
         finally:
             if self.sound is not None:
                 self.sound.play(who, message)
 
-    def lead_to(self, midi: OutputPort | None) -> OutputPort | None:
+    def switch_port(self, midi: OutputPort | None) -> OutputPort | None:
         """Send to another port from now on. Returns the former."""
-        former, self.midi = self.midi, midi
+        former = self.midi
+        self.midi = midi
         return former
 
     def close(self) -> None:
@@ -82,19 +86,20 @@ class OutputMerge:
             self.sound.close()
 
 
-class Channel:
-    """One player's output port on the desk."""
+class MergedOutput:
+    """The output port of one player, which leads into the merge."""
 
-    def __init__(self, desk: OutputMerge, who: int) -> None:
-        self._desk, self._who = desk, who
+    def __init__(self, merge: OutputMerge, who: int) -> None:
+        self._merge = merge
+        self._who = who
 
     @property
     def name(self) -> str:
-        return self._desk.name
+        return self._merge.name
 
     def send(self, message: bytes) -> None:
-        self._desk.send(self._who, message)
+        self._merge.send(self._who, message)
 
     def close(self) -> None:
-        if self._who == AGENT:  # who plays last closes the lid
-            self._desk.close()
+        if self._who == AGENT:  # it is closed last: closing the player's port ends nothing
+            self._merge.close()

@@ -1,6 +1,6 @@
-"""The audience: whether somebody listens to our output port, so that our own sound is not needed.
+"""Whether somebody listens to our output port, so that our own sound is not needed.
 
-Knows nothing of sound. MIDI systems tell this in ways of their own, and rtmidi in none.
+MIDI systems tell this in ways of their own, and rtmidi in none.
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .jack import EYE
-from .ports import CLIENT, OutputPort
+from .backends import CLIENT
+from .jack import JACK_WATCH
+from .ports import OutputPort
 
 ALSA_CLIENTS = Path("/proc/asound/seq/clients")
 
 
 class PortSubscribers:
-    """Of an output port of that MIDI system.
+    """Watches an output port of that MIDI system.
 
     macOS does not tell who listens to a port of ours; there, nobody does, and the sound stays on.
     """
@@ -33,15 +34,15 @@ class PortSubscribers:
         if not ours:
             return True
         if self._api == "alsa":
-            return _alsa_listeners()
-        return self._api == "jack" and bool(EYE.listeners(output.name))
+            return _has_alsa_subscribers()
+        return self._api == "jack" and bool(JACK_WATCH.listeners(output.name))
 
     def close(self) -> None:
-        """Look no more; waits for the look that is going on. May be called twice."""
-        EYE.close()
+        """Stop watching; waits for the question that is being answered. May be called twice."""
+        JACK_WATCH.close()
 
 
-def _alsa_listeners() -> bool:
+def _has_alsa_subscribers() -> bool:
     try:
         text = ALSA_CLIENTS.read_text(errors="replace")
     except OSError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from models.music.note import ANSWER, Note
 
-from ..midi.messages import START, STOP, TICK
+from ..midi.messages import DRUM_CHANNEL, START, STOP, TICK
 from ..timing.midi_clock import TICKS
 from ..timing.transport import FASTEST, SLOWEST, Transport
 from ..turns.modes import BeatSettings
@@ -27,7 +27,7 @@ ACCENT_VELOCITY = 100
 class Metronome:
     """Clicks, and clock messages, planned a little ahead."""
 
-    CHANNEL = 9  # the drums of General MIDI
+    CHANNEL = DRUM_CHANNEL
 
     def __init__(self, player: Player, transport: Transport) -> None:
         self._player = player

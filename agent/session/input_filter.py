@@ -76,7 +76,7 @@ class InputFilter:
 
     def sent(self, message: bytes, when: float) -> None:
         """We have sent this at that time: it may come back."""
-        self.feedback.sent(message, when)
+        self.feedback.record(message, when)
 
     def route(self, message: bytes, is_release: bool) -> Route:
         """What an accepted message means now. `is_release`: it ends something that was played as music."""

@@ -36,13 +36,13 @@ class Patchbay:
         return [p.name for p in self._inputs()]
 
     def _inputs(self) -> list[HotplugInput]:
-        return [] if self._watcher is None else [p for p in self._watcher.plugs if isinstance(p, HotplugInput)]
+        return [] if self._watcher is None else [p for p in self._watcher.ports if isinstance(p, HotplugInput)]
 
     def rows(self) -> dict[str, Any]:
         """What there is to choose from, ready for JSON."""
         if self._watcher is None:
             return {"system": None, "inputs": [], "outputs": []}
-        there = self._watcher.there
+        there = self._watcher.available
         inputs = {p.name: p for p in self._inputs()}
         output = self._outputs.midi.name if self._outputs.midi is not None else None
         ins = [*inputs, *(n for n in there.inputs if n not in inputs)]
@@ -74,9 +74,9 @@ class Patchbay:
             return
         port = next((p for p in self._inputs() if p.name == name), None)
         if is_on and port is None:
-            session.listen(await asyncio.to_thread(self._watcher.input, name))
+            session.listen(await asyncio.to_thread(self._watcher.open_input, name))
         elif port is not None and not is_on and not port.is_own:
-            await asyncio.to_thread(self._watcher.leave, port)
+            await asyncio.to_thread(self._watcher.close_port, port)
             session.leave(port)
 
     async def set_output(self, name: str) -> None:
@@ -84,14 +84,16 @@ class Patchbay:
         if self._watcher is None or (self._outputs.midi is not None and self._outputs.midi.name == name):
             return
         own = self._own is not None and self._own.name == name
-        former = self._outputs.lead_to(self._own if own else await asyncio.to_thread(self._watcher.output, name))
+        former = self._outputs.switch_port(
+            self._own if own else await asyncio.to_thread(self._watcher.open_output, name)
+        )
         self.ours = own
         await asyncio.sleep(SENDING)
         if isinstance(former, HotplugOutput):
             for message in former.ledger.ends():
                 former.send(message)
             if former is not self._own:
-                await asyncio.to_thread(self._watcher.leave, former)
+                await asyncio.to_thread(self._watcher.close_port, former)
 
     def close(self) -> None:
         """Let go of our own output where another was led to."""

@@ -16,8 +16,9 @@ from typing import Any
 from models.music.note import Phrase
 
 from ..errors import UserError
+from ..midi.errors import PortLost
 from ..midi.messages import Event, is_clock
-from ..midi.ports import InputPort, PortLost
+from ..midi.ports import InputPort
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
 from ..playing.schedule import SentMessage

@@ -1,7 +1,4 @@
-"""Deeds: how each wish of a page is granted.
-
-Knows nothing of sockets; wishes have been checked by then (`agent.web.requests`).
-"""
+"""Request handlers: what is done for each request of a page, which has been checked by then (`agent.web.requests`)."""
 
 from __future__ import annotations
 
@@ -9,101 +6,112 @@ from dataclasses import replace
 from typing import Any
 
 from models.music.note import CALL, HELD
-from models.music.settings import KNOB as KNOB_SETTING
 
 from ..control.bindings import KNOB, PRESET
 from ..errors import UserError
+from ..midi.messages import CHANNEL, CONTROL, KIND, MOST_DATA, NOTE_OFF, NOTE_ON, SUSTAIN
 from ..session.session import Session
 from ..styles import maker, presets
 from ..styles.presets import Preset
-from ..takes import library
 from .hub import Handler, Hub
 from .server import Page
 
-LEAST_LEARNT = 12  # notes of which a style can be learnt
+LEAST_NOTES, MOST_NOTES = 12, 64  # of the player's last ones, of which a style is learnt
+
+Request = dict[str, Any]
 
 
-def _act(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    session.act(wish["action"], stage.clock.now())
+def handle(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """Do what a page asks for. Raises UserError, WorkerLost."""
+    HANDLERS[request["do"]](hub, session, page, request)
 
 
-def _knob(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    session.act(f"{KNOB}{wish['name']}={wish['value']:.3f}", stage.clock.now())
+def _act(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    session.act(request["action"], hub.clock.now())
 
 
-def _midi(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    message = bytes(wish["bytes"])
-    kind, key = message[0] & 0xF0, (message[0] & 0x0F, message[1])
-    if kind == 0x90 and message[2]:
-        page.plugged.add(key)
-    elif kind in (0x80, 0x90):
-        if key not in page.plugged:
+def _choose_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    session.act(PRESET + request["name"], hub.clock.now())
+
+
+def _turn_knob(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    session.act(f"{KNOB}{request['name']}={request['value']:.3f}", hub.clock.now())
+
+
+def _press_key(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.keyboard.set_key(page, request["pitch"], request["velocity"], request.get("at"))
+
+
+def _release_key(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.keyboard.set_key(page, request["pitch"], 0)
+
+
+def _press_pedal(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.keyboard.receive(bytes((CONTROL, SUSTAIN, MOST_DATA if request["down"] else 0)))
+
+
+def _receive_midi(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """A message of an instrument in the page's browser."""
+    message = bytes(request["bytes"])
+    kind = message[0] & KIND
+    key = (message[0] & CHANNEL, message[1])
+    if kind == NOTE_ON and message[2]:
+        page.browser_keys.add(key)
+    elif kind in (NOTE_OFF, NOTE_ON):
+        if key not in page.browser_keys:
             return  # it may be another's
-        page.plugged.discard(key)
-    stage.hear(message, plugged=True)
+        page.browser_keys.discard(key)
+    hub.keyboard.receive(message, plugged=True)
 
 
-def use(session: Session, preset: Preset) -> None:
-    """Play in this style from the next note on. Raises UserError."""
+def _move_pad(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """A style between four; knobs stay as they are."""
+    preset = hub.style_pad.blend(request["x"], request["y"], request["corners"], session.partner.preset)
     session.set_style(preset)
+    hub.style_pad.point = [request["x"], request["y"]]
 
 
-def _pad(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    """A style between four: x from left to right, y from top to bottom; knobs stay as they are."""
-    x, y, corners = wish["x"], wish["y"], wish["corners"]
-    if corners != stage.corners or not stage.at_corners:  # not for each inch that the hand moves
-        stage.at_corners = [presets.load(name) for name in corners]
-        stage.corners = corners
-    a, b, c, d = stage.at_corners
-    preset = maker.blend("pad", maker.blend("top", a, b, x), maker.blend("bottom", c, d, x), y)
-    turned = {k: v for k, v in session.partner.preset.sampling.items() if k.startswith(KNOB_SETTING)}
-    shares = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
-    title = " · ".join(f"{share:.0%} {p.title}" for share, p in zip(shares, (a, b, c, d), strict=True) if share > 0.1)
-    # Who plays stays: a hand on its way over the pad would call another musician at each turn.
-    who = session.partner.preset.musician
-    use(session, replace(preset, title=title, musician=who, sampling={**preset.sampling, **turned}))
-    stage.at = [x, y]
+def _learn_style(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(_make_preset_from_playing(hub, session, request["name"]))
 
 
-async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
-    """A preset from the player's last phrases. Raises UserError, MindLost."""
-    notes = [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD][-64:]
-    if len(notes) < LEAST_LEARNT:
+async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> None:
+    """A preset from the player's last phrases. Raises UserError, WorkerLost."""
+    notes = [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD][-MOST_NOTES:]
+    if len(notes) < LEAST_NOTES:
         raise UserError(
-            f"Play a little more first: a style is learnt from {LEAST_LEARNT} notes, and I have heard {len(notes)}."
+            f"Play a little more first: a style is learnt from {LEAST_NOTES} notes, and I have heard {len(notes)}."
         )
     z, habits = await session.worker.encode_aside(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
     about = session.worker.ready or {}
-    weights = str(about.get("points", about.get("weights", "")))
-    who = session.partner.preset.musician
     preset = Preset(
         slug(name),
         title=name,
         description=f"Learnt from {len(notes)} notes of your playing.",
         z=tuple(z),
-        weights=weights,
+        weights=str(about.get("points", about.get("weights", ""))),
         source="your playing",
-        musician=who,
+        musician=session.partner.preset.musician,
         sampling=habits,
         vamp=maker.cut_passage(notes),
     )
-    _keep(stage, preset)
-    use(session, preset)
+    _write_preset(hub, preset)
+    session.set_style(preset)
 
 
-def _save_preset(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
+def _save_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
     preset = session.partner.preset
     about = preset.description or f"From {preset.name}."
-    _keep(stage, replace(preset, name=slug(wish["name"]), title=wish["name"], description=about))
+    _write_preset(hub, replace(preset, name=slug(request["name"]), title=request["name"], description=about))
 
 
-def _keep(stage: Hub, preset: Preset) -> None:
-    """Among the user's own. Raises UserError."""
+def _write_preset(hub: Hub, preset: Preset) -> None:
+    """Keep it among the user's own. Raises UserError."""
     maker.write(preset, presets.OWN / f"{preset.name}.toml")
-    stage.say(f"The style {preset.title} is kept.")
-    stage.new_presets()
+    hub.say(f"The style {preset.title} is kept.")
+    hub.reload_presets()
 
 
 def slug(name: str) -> str:
@@ -111,42 +119,72 @@ def slug(name: str) -> str:
     return "-".join(name.lower().replace(".", " ").replace("_", " ").split())
 
 
-def _learn(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    stage.learning.pending = wish["action"]
+def _learn_control(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.midi_learn.pending = request["action"]
 
 
-def _delete(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    if wish["name"] == stage.take.folder.name:
-        raise UserError("This take is being played just now; it can be deleted when it is over.")
-    library.delete(stage.shelf, wish["name"])
-    stage.tell_takes()
+def _forget_control(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.midi_learn.remove(request["trigger"])
+
+
+def _set_timbre(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.sound.set_timbre(request["who"], request["name"])
+
+
+def _set_volume(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.sound.set_volume(float(request["value"]))
+
+
+def _switch_sound(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.sound.switch(request["name"]))
+
+
+def _listen_to_port(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.patchbay.set_input(session, request["port"], request["on"]))
+
+
+def _switch_output(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.patchbay.set_output(request["port"]))
+
+
+def _play_written_call(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.keyboard.play_written_call())
+
+
+def _save_moment(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.save_moment()
+
+
+def _send_takes(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.send_takes()
+
+
+def _delete_take(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.takes.delete(request["name"])
+    hub.send_takes()
 
 
 HANDLERS: dict[str, Handler] = {
-    "on": lambda stage, session, page, w: stage.key(page, w["pitch"], w["velocity"], w.get("at")),
-    "off": lambda stage, session, page, w: stage.key(page, w["pitch"], 0),
-    "pedal": lambda stage, session, page, w: stage.hear(bytes((0xB0, 64, 127 if w["down"] else 0))),
-    "act": lambda stage, session, page, w: session.act(w["action"], stage.clock.now()),
-    "preset": lambda stage, session, page, w: session.act(PRESET + w["name"], stage.clock.now()),
-    "midi": _midi,
-    "knob": _knob,
-    "pad": _pad,
-    "timbre": lambda stage, session, page, w: stage.timbre(w["who"], w["name"]),
-    "volume": lambda stage, session, page, w: stage.volume(float(w["value"])),
-    "sound": lambda stage, session, page, w: stage.later(stage.sound(w["name"])),
-    "listen": lambda stage, session, page, w: stage.later(stage.bay.set_input(session, w["port"], w["on"])),
-    "output": lambda stage, session, page, w: stage.later(stage.bay.set_output(w["port"])),
-    "phrase": lambda stage, session, page, w: stage.later(stage.phrase()),
-    "save": lambda stage, session, page, w: stage.save_moment(),
+    "on": _press_key,
+    "off": _release_key,
+    "pedal": _press_pedal,
+    "act": _act,
+    "preset": _choose_preset,
+    "midi": _receive_midi,
+    "knob": _turn_knob,
+    "pad": _move_pad,
+    "timbre": _set_timbre,
+    "volume": _set_volume,
+    "sound": _switch_sound,
+    "listen": _listen_to_port,
+    "output": _switch_output,
+    "phrase": _play_written_call,
+    "save": _save_moment,
     "save preset": _save_preset,
-    "sound like that": lambda stage, session, page, w: stage.later(_sound_like_that(stage, session, w["name"])),
-    "learn": _learn,
-    "forget": lambda stage, session, page, w: stage.learning.remove(w["trigger"]),
-    "takes": lambda stage, session, page, w: stage.tell_takes(),
-    "delete take": _delete,
+    "sound like that": _learn_style,
+    "learn": _learn_control,
+    "forget": _forget_control,
+    "takes": _send_takes,
+    "delete take": _delete_take,
 }
-
-
-def handle(stage: Hub, session: Session, page: Page, request: dict[str, Any]) -> None:
-    """Do what a page asks for. Raises UserError, MindLost."""
-    HANDLERS[request["do"]](stage, session, page, request)
+"""By the word of a request's `do`."""

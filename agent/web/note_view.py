@@ -1,7 +1,4 @@
-"""The view: what a page sees of the music, and what it must be told to see the same as all others.
-
-Knows nothing of sockets or sessions. Pure: times are arguments, in monotonic seconds.
-"""
+"""The notes that a page shows, and the news that keep every page the same. Pure: times are arguments, in monotonic seconds."""
 
 from __future__ import annotations
 
@@ -11,12 +8,11 @@ from typing import Any
 
 from models.music.note import Note
 
-from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
+from ..midi.messages import CHANNEL, CONTROL, DRUM_CHANNEL, KIND, NOTE_OFF, NOTE_ON, PEDAL_DOWN, SUSTAIN
 
 PLAYER, AGENT = "player", "agent"
-SEEN = 60.0  # seconds back that a new page is shown
-KEPT = 4000  # notes at most
-DRUMS = 9
+SHOWN_SECONDS = 60.0  # back, that a new page is shown
+MOST_NOTES = 4000
 Row = dict[str, Any]
 
 
@@ -24,7 +20,7 @@ class NoteView:
     """Notes of both players as they begin and end, and those that are planned. Each method returns the news for the pages."""
 
     def __init__(self) -> None:
-        self.notes: deque[Row] = deque(maxlen=KEPT)
+        self.notes: deque[Row] = deque(maxlen=MOST_NOTES)
         self.planned: dict[str, Row] = {}
         self.pedal = False
         self._down: dict[tuple[str, int, int], Row] = {}
@@ -32,9 +28,10 @@ class NoteView:
 
     def message(self, who: str, when: float, message: bytes, ident: str = "") -> Row | None:
         """A message that was heard or sent."""
-        if len(message) != 3 or message[0] & 0x0F == DRUMS:
+        if len(message) != 3 or message[0] & CHANNEL == DRUM_CHANNEL:
             return None
-        kind, key = message[0] & 0xF0, (who, message[0] & 0x0F, message[1])
+        kind = message[0] & KIND
+        key = (who, message[0] & CHANNEL, message[1])
         if kind == NOTE_ON and message[2]:
             self._end(key, when)
             self.planned.pop(ident, None)  # a page knows by itself that what sounds is planned no more
@@ -54,13 +51,14 @@ class NoteView:
             ended = self._end(key, when)
             return None if ended is None else {"t": "off", "id": ended["id"], "at": when}
         if kind == CONTROL and message[1] == SUSTAIN and who == PLAYER:
-            self.pedal = message[2] >= 64
+            self.pedal = message[2] >= PEDAL_DOWN
             return {"t": "pedal", "down": self.pedal}
         return None
 
     def plan(self, notes: Sequence[tuple[int, Note]]) -> Row | None:
         """What is planned now and was not, and what no more; None where that is nothing."""
-        former, self.planned = self.planned, {}
+        former = self.planned
+        self.planned = {}
         for _, n in notes:
             ident = ident_of(n.onset, n.pitch)
             self.planned[ident] = {"id": ident, "pitch": n.pitch, "velocity": n.velocity, "at": n.onset, "end": n.end}
@@ -70,7 +68,7 @@ class NoteView:
 
     def snapshot(self, now: float) -> Row:
         """All that a page must know that has just come."""
-        notes = [n for n in self.notes if (n["end"] or now) > now - SEEN]
+        notes = [n for n in self.notes if (n["end"] or now) > now - SHOWN_SECONDS]
         return {"now": now, "notes": notes, "planned": list(self.planned.values()), "pedal": self.pedal}
 
     def _end(self, key: tuple[str, int, int], when: float) -> Row | None:

@@ -1,6 +1,6 @@
-"""Wishes: what a page may ask for, each with what it must contain. Anything else is refused.
+"""Requests: what a page may ask for, each with what it must contain. Anything else is refused.
 
-Knows nothing of how wishes are granted, or of sockets. Pure: a text in, a checked record out; `now` is an argument.
+Pure: a text in, a checked record out; `now` is an argument.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from typing import Any
 
 from ..control.bindings import ACTIONS, KNOB, PRESET
 from ..control.parameters import PARAMETERS
+from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
 
-LARGEST = 2048  # characters of one wish
-A_SECOND, AT_ONCE = 240.0, 480.0  # wishes of one page
+LARGEST = 2048  # characters of one request
+A_SECOND, AT_ONCE = 240.0, 480.0  # requests of one page
 Check = Callable[[Any], bool]
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9 _.-]{0,59}")
 
 
 class RequestRefused(ValueError):
-    """Not a wish; one sentence that says why."""
+    """Not a request; one sentence that says why."""
 
 
 def _whole(low: int, high: int) -> Check:
@@ -65,11 +66,10 @@ def _message(x: Any) -> bool:
     """A MIDI message of a key, a pedal or a knob."""
     if not isinstance(x, list) or not 2 <= len(x) <= 3 or not all(_whole(0, 255)(b) for b in x):
         return False
-    length = 2 if x[0] & 0xF0 in (0xC0, 0xD0) else 3
-    return 0x80 <= x[0] < 0xF0 and len(x) == length and all(b < 0x80 for b in x[1:])
+    return FIRST_STATUS <= x[0] < FIRST_SYSTEM and len(x) == LENGTHS[x[0] & KIND] and max(x[1:]) <= MOST_DATA
 
 
-WISHES: dict[str, dict[str, Check]] = {
+REQUESTS: dict[str, dict[str, Check]] = {
     "on": {"pitch": _whole(0, 127), "velocity": _whole(1, 127), "at": _number(0, 1e12)},
     "off": {"pitch": _whole(0, 127)},
     "pedal": {"down": _flag},
@@ -95,40 +95,42 @@ WISHES: dict[str, dict[str, Check]] = {
 }
 COSTLY = {"sound", "listen", "output", "phrase", "save", "save preset", "sound like that", "takes", "delete take"}
 COSTLY_A_SECOND, COSTLY_AT_ONCE = 1.0, 10.0  # of those that take more than a moment, of one page
-MAY_LACK = {"on": {"at"}}  # what a wish may leave out
+OPTIONAL_FIELDS = {"on": {"at"}}  # what a request may leave out
 
 
-def read(text: str) -> dict[str, Any]:
-    """The wish in a text. Raises Refused."""
+def read_request(text: str) -> dict[str, Any]:
+    """The request in a text. Raises RequestRefused."""
     if len(text) > LARGEST:
         raise RequestRefused("that was too long")
     try:
-        wish = json.loads(text)
+        request = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RequestRefused("that was not JSON") from error
-    if not isinstance(wish, dict) or not isinstance(wish.get("do"), str) or wish["do"] not in WISHES:
-        raise RequestRefused("that is nothing to wish for")
-    fields = WISHES[wish["do"]]
-    given = set(wish) - {"do"}
-    if not set(fields) - MAY_LACK.get(wish["do"], set()) <= given <= set(fields):
-        raise RequestRefused(f"a wish for {wish['do']} has {', '.join(fields) or 'nothing else'}")
+    if not isinstance(request, dict) or not isinstance(request.get("do"), str) or request["do"] not in REQUESTS:
+        raise RequestRefused("there is no such request")
+    fields = REQUESTS[request["do"]]
+    given = set(request) - {"do"}
+    if not set(fields) - OPTIONAL_FIELDS.get(request["do"], set()) <= given <= set(fields):
+        raise RequestRefused(f"a request for {request['do']} has {', '.join(fields) or 'nothing else'}")
     for name, is_good in fields.items():
-        if name in given and not is_good(wish[name]):
+        if name in given and not is_good(request[name]):
             raise RequestRefused(f"{name} does not fit")
-    return wish
+    return request
 
 
 class RateLimit:
-    """How many of something one may have: so many a second, and some more at once."""
+    """A token bucket: so many a second, and some more at once."""
 
     def __init__(self, now: float, a_second: float = A_SECOND, at_once: float = AT_ONCE) -> None:
-        self._a_second, self._at_once = a_second, at_once
-        self._left, self._seen = at_once, now
+        self._a_second = a_second
+        self._at_once = at_once
+        self._left = at_once
+        self._last = now
 
     def allows(self, now: float) -> bool:
-        """Whether one more is well."""
-        self._left = min(self._left + (now - self._seen) * self._a_second, self._at_once)
-        self._seen = now
+        """Whether one more is allowed, which then counts."""
+        self._left = min(self._left + (now - self._last) * self._a_second, self._at_once)
+        self._last = now
         if self._left < 1.0:
             return False
         self._left -= 1.0

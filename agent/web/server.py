@@ -1,7 +1,7 @@
-"""The web: a server that hands out the page and carries wishes in and news out.
+"""The web server: hands out the page, carries requests of the pages in and news out.
 
-Knows nothing of music. It listens on 127.0.0.1 only, unless the house is let in, and opens sockets only for pages that it has handed out
-itself. Who may come in, `agent.web.access` decides, for pages, files, sockets and takes alike.
+It listens on 127.0.0.1 only, unless other devices of the house are let in, and opens sockets only for pages that it has handed out itself.
+Who may come in, `agent.web.access` decides, for pages, files, sockets and takes alike.
 """
 
 from __future__ import annotations
@@ -18,28 +18,30 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType, web
 
 from ..clock import Clock
-from .access import HOME, AccessControl, AccessDenied, Caller, own_address
-from .requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, RateLimit, RequestRefused, read
+from .access import LOOPBACK_NAMES, AccessControl, AccessDenied, Caller, own_address
+from .requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, RateLimit, RequestRefused, read_request
 
-PAGE = Path(__file__).resolve().parent / "static"
-ADDRESS, EVERYWHERE, USUAL_PORT = HOME[0], "0.0.0.0", 4404
+STATIC = Path(__file__).resolve().parent / "static"
+ADDRESS = LOOPBACK_NAMES[0]
+ALL_ADDRESSES = "0.0.0.0"
+USUAL_PORT = 4404
 MOST_PAGES = 12
-TOGETHER = 0.05  # seconds: what happens in one such is sent as one, so that much news is few messages
-BEHIND = 400  # messages that wait for a page that does not take them; then it is let go
-PATIENT = 25  # wishes that may be nonsense
-KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+SEND_SECONDS = 0.05  # what happens within one such is sent as one, so that much news is few messages
+LONGEST_QUEUE = 400  # messages that wait for a page that does not take them; then it is let go
+MOST_REFUSED = 25  # requests of a page that may be nonsense; then it is let go
+CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-class Host(Protocol):
-    """Who is asked by the pages."""
+class PageHost(Protocol):
+    """What the pages talk to."""
 
     def welcome(self) -> dict[str, Any]:
         """What a page must know that has just come."""
 
-    def wish(self, page: Page, wish: dict[str, Any]) -> None:
-        """Grant a wish, or say why not."""
+    def handle_request(self, page: Page, request: dict[str, Any]) -> None:
+        """Do what a page asks for, or say why not."""
 
-    def gone(self, page: Page) -> None:
+    def remove_page(self, page: Page) -> None:
         """A page has left."""
 
     def take_file(self, name: str) -> Path | None:
@@ -53,33 +55,38 @@ class Page:
     """One open page."""
 
     def __init__(self) -> None:
-        self.news: asyncio.Queue[str | None] = asyncio.Queue(BEHIND)
+        self.queue: asyncio.Queue[str | None] = asyncio.Queue(LONGEST_QUEUE)  # messages; None: good-bye
         self.keys: set[int] = set()  # pitches that it holds
-        self.plugged: set[tuple[int, int]] = set()  # channels and pitches that an instrument in its browser holds
-        self._behind = False
+        self.browser_keys: set[tuple[int, int]] = set()  # channels and pitches that an instrument in its browser holds
+        self._is_behind = False
 
-    def tell(self, text: str | None) -> None:
-        """Send it something; a page that is too far behind is let go."""
-        if self._behind:
+    def send(self, text: str | None) -> None:
+        """Send it a message; a page that is too far behind is let go."""
+        if self._is_behind:
             return
         try:
-            self.news.put_nowait(text)
+            self.queue.put_nowait(text)
         except asyncio.QueueFull:
-            self._behind = True
-            while not self.news.empty():
-                self.news.get_nowait()
-            self.news.put_nowait(None)
+            self._is_behind = True
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            self.queue.put_nowait(None)
 
 
 class Server:
     """The server. `url` is where it is once it has started; `invitation`, with `lan`, where others of the house come in."""
 
-    def __init__(self, host: Host, clock: Clock, port: int = USUAL_PORT, *, lan: bool = False) -> None:
-        self.host, self.clock, self.port, self.lan = host, clock, port, lan
+    def __init__(self, host: PageHost, clock: Clock, port: int = USUAL_PORT, *, lan: bool = False) -> None:
+        self.host = host
+        self.clock = clock
+        self.port = port
+        self.lan = lan
         self.pages: set[Page] = set()
-        self.url = self.invitation = ""
-        self.door = AccessControl(port, lan)
-        self.sent = self.bytes = 0  # messages to pages, and what they weighed
+        self.url = ""
+        self.invitation = ""
+        self.access = AccessControl(port, lan)
+        self.messages_sent = 0
+        self.bytes_sent = 0
         self._news: list[dict[str, Any]] = []
         self._sending: asyncio.TimerHandle | None = None
         self._runner: web.AppRunner | None = None
@@ -94,34 +101,35 @@ class Server:
         app.router.add_get("/{file}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        where = EVERYWHERE if self.lan else ADDRESS
+        address = ALL_ADDRESSES if self.lan else ADDRESS
         try:
-            await web.TCPSite(self._runner, where, self.port).start()
+            await web.TCPSite(self._runner, address, self.port).start()
         except OSError:
-            await web.TCPSite(self._runner, where, 0).start()
-        self.port = self.door.port = self._runner.addresses[0][1]
+            await web.TCPSite(self._runner, address, 0).start()
+        self.port = self._runner.addresses[0][1]
+        self.access.port = self.port
         self.url = f"http://{ADDRESS}:{self.port}/"
         if self.lan:
-            self.invitation = f"http://{own_address()}:{self.port}/?token={self.door.token}"
+            self.invitation = f"http://{own_address()}:{self.port}/?token={self.access.token}"
 
     async def close(self) -> None:
         """Say good-bye to every page."""
         self._news.append({"t": "over"})
         self._send()
         for page in list(self.pages):
-            page.tell(None)
+            page.send(None)
         if self._runner is not None:
             await self._runner.cleanup()
 
     def broadcast(self, news: dict[str, Any] | None) -> None:
-        """Tell every page: at once where it was quiet, else with all that happens until the next time."""
+        """Tell every page: at once where nothing was sent recent_percentiles, else with all that happens until the next time."""
         if news is not None and self.pages:
             self._news.append(news)
             if self._sending is None:
                 self._sending = asyncio.get_running_loop().call_later(0.0, self._send)
 
     def _send(self) -> None:
-        """What has gathered, as one message; and again after a while, until nothing has."""
+        """Send the news since the last time, as one message; and again after a while, until there is none."""
         if self._sending is not None:
             self._sending.cancel()
         self._sending = None
@@ -129,10 +137,10 @@ class Server:
             text = json.dumps(self._news)
             self._news = []
             for page in self.pages:
-                page.tell(text)
-            self.sent += len(self.pages)
-            self.bytes += len(text) * len(self.pages)
-            self._sending = asyncio.get_running_loop().call_later(TOGETHER, self._send)
+                page.send(text)
+            self.messages_sent += len(self.pages)
+            self.bytes_sent += len(text) * len(self.pages)
+            self._sending = asyncio.get_running_loop().call_later(SEND_SECONDS, self._send)
 
     @web.middleware
     async def _guard(
@@ -140,35 +148,35 @@ class Server:
     ) -> web.StreamResponse:
         cookie = f"tradefours-{self.port}"
         try:
-            is_new = self.door.admit(_caller(request, cookie), self.clock.now())
+            is_new = self.access.admit(_caller(request, cookie), self.clock.now())
             response = await handler(request)
-        except AccessDenied as no:
-            response = web.Response(status=no.status, text=str(no))
-            _seal(response)
+        except AccessDenied as error:
+            response = web.Response(status=error.status, text=str(error))
+            _add_security_headers(response)
             return response
-        except web.HTTPException as other:
-            _seal(other)
+        except web.HTTPException as error:
+            _add_security_headers(error)
             raise
         if not response.prepared:
-            _seal(response, f"ws://{request.headers['Host']}")
+            _add_security_headers(response, f"ws://{request.headers['Host']}")
             if is_new:
-                response.set_cookie(cookie, self.door.pass_, httponly=True, samesite="Strict")
+                response.set_cookie(cookie, self.access.pass_, httponly=True, samesite="Strict")
         return response
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info.get("file", "index.html")
-        path = PAGE / name
-        if path.parent != PAGE or path.suffix not in KINDS or not path.is_file():
+        path = STATIC / name
+        if path.parent != STATIC or path.suffix not in CONTENT_TYPES or not path.is_file():
             raise web.HTTPNotFound(text="There is no such page.")
-        return web.Response(text=path.read_text(encoding="utf8"), content_type=KINDS[path.suffix])
+        return web.Response(text=path.read_text(encoding="utf8"), content_type=CONTENT_TYPES[path.suffix])
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
         path = self.host.take_file(name)
         if path is None:
             raise web.HTTPNotFound(text="There is no such take.")
-        kept = {"Content-Disposition": f'attachment; filename="tradefours-{path.parent.name}.mid"'}
-        return web.Response(body=path.read_bytes(), content_type="audio/midi", headers=kept)
+        headers = {"Content-Disposition": f'attachment; filename="tradefours-{path.parent.name}.mid"'}
+        return web.Response(body=path.read_bytes(), content_type="audio/midi", headers=headers)
 
     async def _notes(self, request: web.Request) -> web.StreamResponse:
         notes = await asyncio.to_thread(self.host.take_notes, request.match_info["name"])
@@ -183,57 +191,61 @@ class Server:
         await socket.prepare(request)
         self._send()  # what is older than the welcome is for the others
         page = Page()
-        page.tell(json.dumps(self.host.welcome()))
+        page.send(json.dumps(self.host.welcome()))
         self.pages.add(page)
-        writing = asyncio.create_task(_write(socket, page))
+        writer = asyncio.create_task(_write_queue(socket, page))
         try:
-            await self._read(socket, page)
+            await self._read_requests(socket, page)
         finally:
             self.pages.discard(page)
-            self.host.gone(page)
-            writing.cancel()
+            self.host.remove_page(page)
+            writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await writing
+                await writer
         return socket
 
-    async def _read(self, socket: web.WebSocketResponse, page: Page) -> None:
-        now, nonsense = self.clock.now(), 0
-        pace, slow = RateLimit(now), RateLimit(now, COSTLY_A_SECOND, COSTLY_AT_ONCE)
+    async def _read_requests(self, socket: web.WebSocketResponse, page: Page) -> None:
+        now = self.clock.now()
+        refused = 0
+        limit = RateLimit(now)
+        costly_limit = RateLimit(now, COSTLY_A_SECOND, COSTLY_AT_ONCE)
         async for message in socket:
-            if message.type is not WSMsgType.TEXT or not pace.allows(self.clock.now()):
+            if message.type is not WSMsgType.TEXT or not limit.allows(self.clock.now()):
                 await socket.close(code=1008)
                 return
             try:
-                wish = read(message.data)
-                if wish["do"] in COSTLY and not slow.allows(self.clock.now()):
-                    page.tell(json.dumps({"t": "refused", "why": "that was asked for very often; wait a moment"}))
+                request = read_request(message.data)
+                if request["do"] in COSTLY and not costly_limit.allows(self.clock.now()):
+                    page.send(json.dumps({"t": "refused", "why": "that was asked for very often; wait a moment"}))
                     continue
             except RequestRefused as error:
-                nonsense += 1
-                if nonsense > PATIENT:
+                refused += 1
+                if refused > MOST_REFUSED:
                     await socket.close(code=1008)
                     return
-                page.tell(json.dumps({"t": "refused", "why": str(error)}))
+                page.send(json.dumps({"t": "refused", "why": str(error)}))
                 continue
-            if wish["do"] == "ping":
-                page.tell(json.dumps({"t": "pong", "sent": wish["sent"], "now": self.clock.now()}))
+            if request["do"] == "ping":
+                page.send(json.dumps({"t": "pong", "sent": request["sent"], "now": self.clock.now()}))
             else:
-                self.host.wish(page, wish)
+                self.host.handle_request(page, request)
 
 
-async def _write(socket: web.WebSocketResponse, page: Page) -> None:
+async def _write_queue(socket: web.WebSocketResponse, page: Page) -> None:
     with contextlib.suppress(ConnectionError, RuntimeError):
-        while (text := await page.news.get()) is not None:
+        text = await page.queue.get()
+        while text is not None:
             await socket.send_str(text)
+            text = await page.queue.get()
         await socket.close()
 
 
 def _caller(request: web.Request, cookie: str) -> Caller:
-    """What the doorkeeper must know."""
-    at = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    """What access control must know."""
+    socket_name = request.transport.get_extra_info("sockname") if request.transport is not None else None
     return Caller(
-        at=str(at[0]) if at else "",
-        of=request.remote or "",
+        local=str(socket_name[0]) if socket_name else "",
+        remote=request.remote or "",
         host=request.headers.get("Host", ""),
         origin=request.headers.get("Origin"),
         token=request.query.get("token"),
@@ -242,8 +254,8 @@ def _caller(request: web.Request, cookie: str) -> Caller:
     )
 
 
-def _seal(response: web.StreamResponse, socket: str = "") -> None:
-    """What a browser must know to keep others out; and no address of ours, with its token, is told to anyone."""
+def _add_security_headers(response: web.StreamResponse, socket: str = "") -> None:
+    """Headers that make the browser keep other sites out, and tell nobody our address with its token."""
     response.headers["Content-Security-Policy"] = (
         f"default-src 'self'; connect-src 'self' {socket}; style-src 'self'; img-src 'self' data:; "
         "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agent.midi.errors import PortLost
 from agent.midi.messages import Event
-from agent.midi.ports import PortLost
 from agent.playing.worker_client import RELIEVED, WorkerLost, WorkerReplaced
 from agent.playing.worker_interface import Worker
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time

@@ -67,19 +67,19 @@ def test_a_name_that_another_keeps_is_ours_when_it_is_free(server: str) -> None:
     import jack
 
     other, ours = (jack.Client(name, no_start_server=True) for name in ("tradefours", "tradefours-07"))
-    eye = JackServerWatch()
+    watch = JackServerWatch()
     try:
         kept, port = other.midi_outports.register("out"), ours.midi_outports.register("out")
         other.activate()
         ours.activate()
         began = time.monotonic()
-        assert not eye.also_called(port.name, kept.name)
+        assert not watch.set_alias(port.name, kept.name)
         assert time.monotonic() - began < 2.0  # nobody waits for it any longer
         assert port.aliases == []
         other.close()
         wait_for(lambda: port.aliases == ["tradefours:out"], 10, "the name that we are known by")
     finally:
-        eye.close()
+        watch.close()
         other.close()
         ours.close()
 

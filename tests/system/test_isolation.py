@@ -112,12 +112,12 @@ def test_a_take_keeps_the_plain_command() -> None:
 
 
 def test_the_guardian(trap: Path) -> None:
-    guardian = Watchdog("nobody")
-    guardian.leads_to(["nowhere"])
-    guardian.passed(b"\x90\x3c\x40")
-    guardian.passed(b"\x80\x3c\x00")
-    guardian.close()
-    assert guardian._process.wait(30) == 0
+    watchdog = Watchdog("nobody")
+    watchdog.set_targets(["nowhere"])
+    watchdog.record(b"\x90\x3c\x40")
+    watchdog.record(b"\x80\x3c\x00")
+    watchdog.close()
+    assert watchdog._process.wait(30) == 0
     run(*launcher.command("agent.midi.note_off_watchdog"), stdin=subprocess.DEVNULL)  # in this very folder, too
 
 
@@ -163,7 +163,7 @@ def test_the_program_when_it_hands_over_to_its_environment(trap: Path) -> None:
 
 
 def test_what_the_bootstrap_asks_of_an_interpreter(trap: Path) -> None:
-    assert environment._answers(Path(sys.executable))
+    assert environment._is_suitable(Path(sys.executable))
 
 
 def test_the_cold_start_of_the_bench(trap: Path) -> None:

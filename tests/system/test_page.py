@@ -210,7 +210,7 @@ def test_a_key_of_the_page_is_heard_soon(visit: Visit) -> None:
             for letter in "asdfgh" * 6:
                 visit.page.keyboard.press(letter, delay=10)
         machine = WAKE_UPS * sorted(late)[int(0.99 * len(late))]
-        tries.append(float(visit.eval("tradefours.sound.heard().p99")) - machine)
+        tries.append(float(visit.eval("tradefours.sound.keyLatency().p99")) - machine)
         if tries[-1] <= KEY_TO_SOUND_MS:
             break
     assert min(tries) <= KEY_TO_SOUND_MS, tries

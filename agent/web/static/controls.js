@@ -1,5 +1,5 @@
-// Controls: what the player's knobs, pads and keys do, and how they are taught. Knows nothing of how it is done.
-import { on, wish } from "./link.js";
+// Controls: what the player's knobs, pads and keys do, and how they are taught.
+import { on, request } from "./connection.js";
 import { at, make } from "./dom.js";
 import { state, watch } from "./state.js";
 
@@ -13,7 +13,7 @@ on("welcome", (w) => {
     group("to do", w.actions), group("to turn", w.parameters.map((p) => `knob:${p.name}`)), group("styles", w.presets.map((p) => `preset:${p.name}`)),
   );
 });
-at("learn").onclick = () => wish("learn", { action: state.learning ? null : at("learn-action").value });
+at("learn").onclick = () => request("learn", { action: state.learning ? null : at("learn-action").value });
 
 watch((s) => {
   at("learn-line").textContent = s.learning ? `Now move a knob, pad or key: it will do ${word(s.learning)}.` : ASK;
@@ -21,6 +21,6 @@ watch((s) => {
   at("control-list").replaceChildren(...s.controls.map((line) => {
     const [trigger, action] = [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)], waits = s.waiting[trigger];
     const text = `${trigger} · ${word(action)}` + (waits === undefined ? "" : `: turn it to ${waits.toFixed(1)} to pick it up`);
-    return make("li", {}, make("span", { textContent: text }), make("button", { textContent: "forget", onclick: () => wish("forget", { trigger }) }));
+    return make("li", {}, make("span", { textContent: text }), make("button", { textContent: "forget", onclick: () => request("forget", { trigger }) }));
   }));
 }, "learning", "controls", "waiting");

@@ -1,9 +1,9 @@
-// Dials: all that can be turned, each from its lowest to its highest. Knows nothing of what it does to the music.
-import { on, wish } from "./link.js";
+// Dials: all that can be turned, each from its lowest to its highest.
+import { on, request } from "./connection.js";
 import { at, make } from "./dom.js";
 import { watch, again } from "./state.js";
 
-const PACE = 45, TRAVEL = 170, SWEEP = 270; // milliseconds between wishes; pixels and degrees from end to end
+const PACE = 45, TRAVEL = 170, SWEEP = 270; // milliseconds between requests; pixels and degrees from end to end
 const dials = new Map();
 let held = null;
 
@@ -15,7 +15,7 @@ watch((s) => { for (const [name, d] of dials) if (held !== name && document.acti
 
 function build(p) {
   const input = make("input", { type: "range", id: `knob-${p.name}`, min: p.low, max: p.high, step: (p.high - p.low) / 100 });
-  const face = make("i"), said = make("output"), dial = make("label", { className: "dial", title: p.about }, input, face, make("span", { textContent: p.name }), said);
+  const face = make("i"), readout = make("output"), dial = make("label", { className: "dial", title: p.about }, input, face, make("span", { textContent: p.name }), readout);
   let sent = 0;
   const share = () => (input.value - p.low) / (p.high - p.low), middle = (p.rest - p.low) / (p.high - p.low);
   function put(value) {
@@ -23,13 +23,13 @@ function build(p) {
     face.style.setProperty("--turn", `${share() * SWEEP}deg`);
     face.style.setProperty("--from", `${Math.min(share(), middle) * SWEEP}deg`);
     face.style.setProperty("--to", `${Math.max(share(), middle) * SWEEP}deg`);
-    said.textContent = p.unit ? `${Math.round(input.value)} ${p.unit}` : Number(input.value) ? `${input.value > 0 ? "+" : "−"}${Math.abs(input.value).toFixed(1)}` : "0";
+    readout.textContent = p.unit ? `${Math.round(input.value)} ${p.unit}` : Number(input.value) ? `${input.value > 0 ? "+" : "−"}${Math.abs(input.value).toFixed(1)}` : "0";
   }
   function send(isLast) {
     put(input.value);
     if (!isLast && performance.now() - sent < PACE) return;
     sent = performance.now();
-    wish("knob", { name: p.name, value: Number(input.value) });
+    request("knob", { name: p.name, value: Number(input.value) });
   }
   input.oninput = () => send(false);
   input.onchange = () => send(true);

@@ -1,4 +1,4 @@
-// The page's own elements, in few words. Knows nothing of what they mean.
+// The page's own elements, in few words.
 
 export const at = (id) => document.getElementById(id);
 export const all = (query) => [...document.querySelectorAll(query)];

@@ -1,5 +1,5 @@
-// Keys: letters and touch as an instrument. Every key that goes down comes up. Knows nothing of what is answered.
-import { wish, when } from "./link.js";
+// The keyboard of the page: letters and touch as an instrument. Every key that goes down comes up.
+import { request, eventTime } from "./connection.js";
 import { watch } from "./notes.js";
 import * as sound from "./sound.js";
 
@@ -9,13 +9,13 @@ const BLACK = [1, 3, 6, 8, 10], board = document.getElementById("keys"), at = (i
 let base = 60, pedal = false;
 const down = new Map(), elements = new Map(), lit = new Map(); // what is held by, element by pitch, who sounds there
 
-function strike(by, pitch, event) {
+function press(by, pitch, event) {
   if (down.has(by) || pitch < 0 || pitch > 127) return;
   const already = [...down.values()].includes(pitch);
   down.set(by, pitch);
   if (already) return;
   const velocity = Number(at("velocity").value);
-  wish("on", { pitch, velocity, at: when(event) });
+  request("on", { pitch, velocity, at: eventTime(event) });
   sound.key(pitch, velocity, event);
 }
 function release(by) {
@@ -23,25 +23,25 @@ function release(by) {
   if (pitch === undefined) return;
   down.delete(by);
   if ([...down.values()].includes(pitch)) return;
-  sound.key(pitch, 0); wish("off", { pitch });
+  sound.key(pitch, 0); request("off", { pitch });
 }
 export function releaseAll() { for (const by of [...down.keys()]) release(by); if (pedal) sustain(false); }
 function sustain(isDown) {
   if (pedal === isDown) return;
-  pedal = isDown; at("sustain").setAttribute("aria-pressed", pedal); sound.sustain(pedal); wish("pedal", { down: pedal });
+  pedal = isDown; at("sustain").setAttribute("aria-pressed", pedal); sound.sustain(pedal); request("pedal", { down: pedal });
 }
-function shift(octaves) { base = Math.min(Math.max(base + 12 * octaves, 24), 96); lay(); }
+function shift(octaves) { base = Math.min(Math.max(base + 12 * octaves, 24), 96); layOut(); }
 
-const typing = (e) => e.target.matches?.("input[type=text], input[type=number], input:not([type]), select, textarea") || document.querySelector("dialog[open]");
+const isTyping = (e) => e.target.matches?.("input[type=text], input[type=number], input:not([type]), select, textarea") || document.querySelector("dialog[open]");
 addEventListener("keydown", (e) => {
-  if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
+  if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e)) return;
   const i = LETTERS.indexOf(e.code);
-  if (i >= 0) { e.preventDefault(); if (!e.repeat) strike(e.code, base + i, e); }
+  if (i >= 0) { e.preventDefault(); if (!e.repeat) press(e.code, base + i, e); }
   else if (e.code === "KeyZ" && !e.repeat) shift(-1);
   else if (e.code === "KeyX" && !e.repeat) shift(1);
   else if (e.key === "Shift" && !e.repeat) sustain(true);
-  else if (e.code === "Enter" && !e.target.matches?.("button, a")) wish("act", { action: "answer" });
-  else if (e.code === "Escape") wish("act", { action: "panic" });
+  else if (e.code === "Enter" && !e.target.matches?.("button, a")) request("act", { action: "answer" });
+  else if (e.code === "Escape") request("act", { action: "panic" });
 });
 addEventListener("keyup", (e) => { release(e.code); if (e.key === "Shift") sustain(false); });
 addEventListener("blur", releaseAll);
@@ -50,17 +50,17 @@ at("octave-down").onclick = () => shift(-1);
 at("octave-up").onclick = () => shift(1);
 at("sustain").onclick = () => sustain(!pedal);
 
-const under = (e) => Number(document.elementFromPoint(e.clientX, e.clientY)?.closest?.(".key")?.dataset.pitch ?? NaN);
+const keyUnder = (e) => Number(document.elementFromPoint(e.clientX, e.clientY)?.closest?.(".key")?.dataset.pitch ?? NaN);
 const touches = new Map();
-board.addEventListener("pointerdown", (e) => { const p = under(e); if (Number.isNaN(p)) return; e.preventDefault(); board.setPointerCapture(e.pointerId); touches.set(e.pointerId, p); strike(`touch${e.pointerId}`, p, e); });
+board.addEventListener("pointerdown", (e) => { const p = keyUnder(e); if (Number.isNaN(p)) return; e.preventDefault(); board.setPointerCapture(e.pointerId); touches.set(e.pointerId, p); press(`touch${e.pointerId}`, p, e); });
 board.addEventListener("pointermove", (e) => {
   if (!touches.has(e.pointerId)) return;
-  const p = under(e);
-  if (p !== touches.get(e.pointerId)) { release(`touch${e.pointerId}`); touches.set(e.pointerId, p); if (!Number.isNaN(p)) strike(`touch${e.pointerId}`, p, e); }
+  const p = keyUnder(e);
+  if (p !== touches.get(e.pointerId)) { release(`touch${e.pointerId}`); touches.set(e.pointerId, p); if (!Number.isNaN(p)) press(`touch${e.pointerId}`, p, e); }
 });
 for (const end of ["pointerup", "pointercancel"]) board.addEventListener(end, (e) => { touches.delete(e.pointerId); release(`touch${e.pointerId}`); });
 
-function lay() {
+function layOut() {
   const octaves = innerWidth < 560 ? 1 : innerWidth < 900 ? 2 : 3, first = base - (octaves === 3 ? 12 : 0), last = first + 12 * octaves;
   const whites = []; for (let p = first; p <= last; p++) if (!BLACK.includes(p % 12)) whites.push(p);
   const width = 100 / whites.length;
@@ -78,5 +78,5 @@ watch((kind, n) => {
   if (kind === "on") lit.set(n.pitch, n.who); else if (kind === "off") lit.delete(n.pitch); else return;
   light(n.pitch);
 });
-addEventListener("resize", lay);
-lay();
+addEventListener("resize", layOut);
+layOut();

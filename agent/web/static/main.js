@@ -1,8 +1,8 @@
 // The page begins here. Every file beside this one has one idea; none asks any address but the program's own.
-import { open, on, now, measured } from "./link.js";
+import { open, on, now, roundTrip } from "./connection.js";
 import { notes, planned } from "./notes.js";
 import { state } from "./state.js";
-import "./lamps.js";
+import "./status.js";
 import "./panel.js";
 import "./style.js";
 import "./dials.js";
@@ -15,6 +15,6 @@ import * as sound from "./sound.js";
 
 for (const kind of ["pointerdown", "pointerup", "keydown"]) addEventListener(kind, sound.wake); // a finger counts as a touch when it is lifted
 on("closed", releaseAll);
-window.tradefours = { notes, planned, roll, sound, now, measured, state: () => state }; // for looking inside, from the browser's console
+window.tradefours = { notes, planned, roll, sound, now, roundTrip, state: () => state }; // for looking inside, from the browser's console
 if (location.search) history.replaceState(null, "", location.pathname); // a token need not be seen, nor kept
 open();

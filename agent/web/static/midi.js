@@ -1,5 +1,5 @@
-// Web MIDI: keyboards that the browser finds, where the program has no MIDI system of its own. Knows nothing of what they play.
-import { wish } from "./link.js";
+// Web MIDI: keyboards that the browser finds, where the program has no MIDI system of its own.
+import { request } from "./connection.js";
 
 export const canPlug = () => Boolean(navigator.requestMIDIAccess);
 
@@ -16,7 +16,7 @@ export async function plug(found) {
     for (const input of inputs) {
       input.onmidimessage = (e) => {
         const bytes = [...e.data];
-        if (bytes.length > 1 && bytes.length < 4 && bytes[0] < 0xf0) wish("midi", { bytes });
+        if (bytes.length > 1 && bytes.length < 4 && bytes[0] < 0xf0) request("midi", { bytes });
       };
     }
     return inputs.map((i) => i.name).join(", ") || "none is there yet";

@@ -1,5 +1,5 @@
-// Notes: what was played, and what is planned. The same on every page. Knows nothing of drawing.
-import { on, now } from "./link.js";
+// Notes: what was played, and what is planned. The same on every page.
+import { on, now } from "./connection.js";
 
 export const notes = new Map();
 export const planned = new Map();

@@ -1,22 +1,22 @@
 // The panel: buttons, the tempo, the sound, and the doors to what is behind. It asks; the program decides.
-import { on, wish } from "./link.js";
+import { on, request } from "./connection.js";
 import { all, at, fill } from "./dom.js";
 import { watch, again } from "./state.js";
 import * as sound from "./sound.js";
 
 const SOUNDS = { "built-in": "its own voices", fluidsynth: "FluidSynth", page: "this page" };
 
-for (const b of all("[data-act]")) b.onclick = () => wish("act", { action: b.dataset.act });
-for (const b of all("[data-open]")) b.onclick = () => { if (b.dataset.open === "takes") wish("takes"); at(b.dataset.open).showModal(); };
-at("phrase").onclick = async () => { await sound.wake(); wish("phrase"); };
+for (const b of all("[data-act]")) b.onclick = () => request("act", { action: b.dataset.act });
+for (const b of all("[data-open]")) b.onclick = () => { if (b.dataset.open === "takes") request("takes"); at(b.dataset.open).showModal(); };
+at("phrase").onclick = async () => { await sound.wake(); request("phrase"); };
 at("tempo-set").onchange = (e) => {
   const value = Number(e.target.value);
-  if (value >= 20 && value <= 400) wish("knob", { name: "tempo", value });
+  if (value >= 20 && value <= 400) request("knob", { name: "tempo", value });
   e.target.blur();
 };
-for (const t of all("[data-timbre]")) t.onchange = () => wish("timbre", { who: t.dataset.timbre, name: t.value });
-at("sound-choice").onchange = (e) => wish("sound", { name: e.target.value });
-at("volume").oninput = (e) => { const value = Number(e.target.value) / 100; sound.volume(value); wish("volume", { value }); };
+for (const t of all("[data-timbre]")) t.onchange = () => request("timbre", { who: t.dataset.timbre, name: t.value });
+at("sound-choice").onchange = (e) => request("sound", { name: e.target.value });
+at("volume").oninput = (e) => { const value = Number(e.target.value) / 100; sound.volume(value); request("volume", { value }); };
 
 on("welcome", (w) => {
   for (const t of all("[data-timbre]")) fill(t, w.timbres.map((name) => [name, name]));

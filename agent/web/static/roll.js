@@ -1,6 +1,6 @@
-// The roll: notes drawn as they happen, the planned ones ahead of the line. Knows nothing of the program.
-import { notes, planned, watch as each } from "./notes.js";
-import { now } from "./link.js";
+// The piano roll: notes drawn as they happen, the planned ones ahead of the line.
+import { notes, planned, watch as watchNotes } from "./notes.js";
+import { now } from "./connection.js";
 import { watch } from "./state.js";
 
 const canvas = document.getElementById("roll"), pen = canvas.getContext("2d", { alpha: false });
@@ -13,10 +13,10 @@ export const frames = { count: 0, cost: 0 }; // how many were drawn, and the mil
 
 watch((s) => { bar = s.bar; wake(); }, "bar");
 /** The beat of the bar, from one, and how many there are; null in free time. */
-export const where = () => bar && { beat: Math.floor((((now() - bar.start) / bar.length) % 1 + 1) % 1 * bar.beats) + 1, of: bar.beats };
+export const position = () => bar && { beat: Math.floor((((now() - bar.start) / bar.length) % 1 + 1) % 1 * bar.beats) + 1, of: bar.beats };
 
 /** Move the keys that are shown, slowly, to where it is played. */
-function fit(from) {
+function fitPitches(from) {
   let least = 48, most = 79;
   for (const n of notes.values()) if ((n.end ?? Infinity) > from) { least = Math.min(least, n.pitch); most = Math.max(most, n.pitch); }
   for (const n of planned.values()) { least = Math.min(least, n.pitch); most = Math.max(most, n.pitch); }
@@ -25,7 +25,7 @@ function fit(from) {
   high = settled ? most + 3 : high + (most + 3 - high) * 0.08;
 }
 
-function size() {
+function fitSize() {
   const ratio = devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight;
   if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) { canvas.width = Math.round(w * ratio); canvas.height = Math.round(h * ratio); }
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -34,28 +34,28 @@ function size() {
 
 /** Draw everything as it is at a time of the program's. */
 export function paint(time) {
-  const [w, h] = size(), span = w < 560 ? 0.6 : 1, scale = w / (BACK + AHEAD) / span, line = BACK * scale * span;
+  const [w, h] = fitSize(), span = w < 560 ? 0.6 : 1, scale = w / (BACK + AHEAD) / span, line = BACK * scale * span;
   const from = time - BACK * span - 0.5, until = time + AHEAD * span;
-  fit(from);
+  fitPitches(from);
   const row = h / (high - low + 1), x = (t) => line + (t - time) * scale, y = (p) => (high - p) * row;
   pen.fillStyle = STAGE;
   pen.fillRect(0, 0, w, h);
-  keys(w, row, y);
-  if (bar) beats(from, until, x, h);
+  drawKeys(w, row, y);
+  if (bar) drawBeats(from, until, x, h);
   pen.fillStyle = "#ffffff0a"; // what is to come
   pen.fillRect(line, 0, w - line, h);
-  for (const n of notes.values()) if ((n.end ?? time) > from) note(n, x, y, row, n.end === null ? time : Math.min(n.end, time), n.end === null);
+  for (const n of notes.values()) if ((n.end ?? time) > from) drawNote(n, x, y, row, n.end === null ? time : Math.min(n.end, time), n.end === null);
   pen.lineWidth = 2;
   pen.strokeStyle = IT;
   pen.fillStyle = "#e69f001c";
-  for (const n of planned.values()) if (n.at > time && n.at < until) ghost(x(n.at), y(n.pitch), Math.max((Math.min(n.end, n.at + 8) - n.at) * scale, 6), row);
+  for (const n of planned.values()) if (n.at > time && n.at < until) drawPlanned(x(n.at), y(n.pitch), Math.max((Math.min(n.end, n.at + 8) - n.at) * scale, 6), row);
   pen.fillStyle = "#ffffff26";
   pen.fillRect(line - 3, 0, 7, h);
   pen.fillStyle = "#f2f4f8";
   pen.fillRect(line - 0.5, 0, 2, h);
 }
 
-function keys(w, row, y) {
+function drawKeys(w, row, y) {
   pen.fillStyle = LANE;
   for (let p = Math.floor(low); p <= high + 1; p++) if (BLACK.has(((p % 12) + 12) % 12)) pen.fillRect(0, y(p), w, row);
   pen.fillStyle = TEXT;
@@ -68,7 +68,7 @@ function keys(w, row, y) {
   }
 }
 
-function beats(from, until, x, h) {
+function drawBeats(from, until, x, h) {
   const beat = bar.length / bar.beats;
   for (let i = Math.ceil((from - bar.start) / beat); bar.start + i * beat < until; i++) {
     const isDown = i % bar.beats === 0;
@@ -78,7 +78,7 @@ function beats(from, until, x, h) {
 }
 
 /** Yours have corners and its are round, for eyes that do not tell the colours; loud ones are brighter, sounding ones glow. */
-function note(n, x, y, row, end, sounds) {
+function drawNote(n, x, y, row, end, sounds) {
   const mine = n.who === "player", left = x(n.at), top = y(n.pitch), wide = Math.max(x(end) - left, 5), tall = Math.max(row - 1, 5);
   pen.fillStyle = mine ? YOU : IT;
   if (sounds) {
@@ -95,7 +95,7 @@ function note(n, x, y, row, end, sounds) {
   pen.globalAlpha = 1;
 }
 
-function ghost(left, top, wide, row) {
+function drawPlanned(left, top, wide, row) {
   pen.beginPath();
   pen.roundRect(left, top + 1, wide, Math.max(row - 2, 5), Math.max(row - 2, 5) / 2);
   pen.fill();
@@ -103,7 +103,7 @@ function ghost(left, top, wide, row) {
 }
 
 /** Whether anything is in view that wanders with time: an empty stage is drawn once. */
-function moves(time) {
+function isMoving(time) {
   if (bar || planned.size || !settled) return true;
   for (const n of notes.values()) if ((n.end ?? Infinity) > time - BACK - 1) return true;
   return false;
@@ -118,7 +118,7 @@ function draw(stamp) {
     frames.count++;
     frames.cost += performance.now() - begun;
   }
-  running = !isDue || moves(time);
+  running = !isDue || isMoving(time);
   if (running) requestAnimationFrame(draw);
 }
 
@@ -127,6 +127,6 @@ function wake() {
   if (!running) requestAnimationFrame(draw);
   running = true;
 }
-each(wake);
+watchNotes(wake);
 addEventListener("resize", wake);
 wake();

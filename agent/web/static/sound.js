@@ -1,7 +1,7 @@
 // Sound: the browser plays when the program has no sound of its own. The agent's notes are set ahead by time, so that a
-// busy computer does not make them stumble; your own sound at once. Knows nothing of the socket.
+// busy computer does not make them stumble; your own sound at once.
 import { watch, planned } from "./notes.js";
-import { now } from "./link.js";
+import { now } from "./connection.js";
 
 const AHEAD = 0.25, MOST = 40, PATIENCE = 2000, TIMBRES = {
   "electric piano": { ratio: 14, bend: 0.5, dim: 0.25, ring: 1.6, rise: 0.003 }, piano: { ratio: 1, bend: 2.2, dim: 0.5, ring: 1.2, rise: 0.003 },
@@ -11,11 +11,11 @@ let context = null, master = null, wanted = false;
 const voices = new Map(), seats = { player: -0.35, agent: 0.35 };
 export const timbres = { player: "electric piano", agent: "piano" };
 export let meter = null;
-const times = []; // milliseconds from a key's event to when its sound is begun
+const latencies = []; // milliseconds from a key's event to when its sound is begun
 
 /** How soon a key of this page is heard, where the page makes the sound: as the program's own figures. */
-export function heard() {
-  const sorted = [...times].sort((a, b) => a - b), rank = (share) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)];
+export function keyLatency() {
+  const sorted = [...latencies].sort((a, b) => a - b), rank = (share) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)];
   return sorted.length ? { p50: rank(0.5), p99: rank(0.99) } : {};
 }
 
@@ -31,9 +31,9 @@ let level = 0.8;
 
 /** Browsers let a page be heard only after a touch: call this on each. Done when it is heard, or when that is not worth waiting for. */
 export async function wake() {
-  if (wanted && !awake()) await Promise.race([roused(), new Promise((then) => setTimeout(then, PATIENCE))]);
+  if (wanted && !awake()) await Promise.race([startContext(), new Promise((then) => setTimeout(then, PATIENCE))]);
 }
-function roused() {
+function startContext() {
   if (!context) {
     context = new AudioContext({ latencyHint: "interactive" });
     master = context.createGain(); master.gain.value = level;
@@ -71,27 +71,27 @@ function stop(id, when = 0) {
 }
 
 /** A key of this page: heard at once, without the way to the program and back. The first of all wakes the sound, which
- * takes a moment: it is struck when there is sound, however short the touch was. */
-const local = new Map(), held = new Set(), under = new Set();
+ * takes a moment: it is played when there is sound, however short the touch was. */
+const local = new Map(), held = new Set(), sustained = new Set();
 let pedal = false;
 export function key(pitch, velocity, event) {
   if (!wanted) return;
-  const waking = roused();
-  if (!velocity) { held.delete(pitch); if (pedal) under.add(pitch); else stop(`k${pitch}`); return; }
-  under.delete(pitch); held.add(pitch); local.set(pitch, performance.now());
-  if (awake()) strike(pitch, velocity, event); else waking.then(() => {
+  const waking = startContext();
+  if (!velocity) { held.delete(pitch); if (pedal) sustained.add(pitch); else stop(`k${pitch}`); return; }
+  sustained.delete(pitch); held.add(pitch); local.set(pitch, performance.now());
+  if (awake()) press(pitch, velocity, event); else waking.then(() => {
     if (!held.has(pitch) && performance.now() - local.get(pitch) > PATIENCE) return; // nobody would know what this is
-    strike(pitch, velocity);
-    if (!held.has(pitch) && !under.has(pitch)) stop(`k${pitch}`, context.currentTime + 0.1);
+    press(pitch, velocity);
+    if (!held.has(pitch) && !sustained.has(pitch)) stop(`k${pitch}`, context.currentTime + 0.1);
   });
 }
-function strike(pitch, velocity, event) {
+function press(pitch, velocity, event) {
   start(`k${pitch}`, "player", pitch, velocity, 0);
-  if (event) { times.push(performance.now() - event.timeStamp); if (times.length > 500) times.shift(); }
+  if (event) { latencies.push(performance.now() - event.timeStamp); if (latencies.length > 500) latencies.shift(); }
 }
-export function sustain(isDown) { pedal = isDown; if (!isDown) { for (const p of under) stop(`k${p}`); under.clear(); } }
+export function sustain(isDown) { pedal = isDown; if (!isDown) { for (const p of sustained) stop(`k${p}`); sustained.clear(); } }
 
-const moment = (time) => context.currentTime + (time - now());
+const toContextTime = (time) => context.currentTime + (time - now());
 watch((kind, it) => {
   if (!wanted || !context) return;
   if (kind === "on" && it.who === "player" && !(performance.now() - (local.get(it.pitch) ?? -1e9) < 400)) start(it.id, "player", it.pitch, it.velocity, 0);
@@ -99,23 +99,23 @@ watch((kind, it) => {
   if (kind === "off") stop(it.id, 0);
   if (kind === "planned") {
     for (const [id, v] of voices) if (v.who === "agent" && v.at > context.currentTime + 0.02 && !it.has(id)) stop(id);
-    set();
+    scheduleAhead();
   }
 });
-function set() {
-  if (wanted && awake()) for (const n of planned.values()) if (n.at - now() < AHEAD && n.at > now() - 0.05 && !voices.has(n.id)) start(n.id, "agent", n.pitch, n.velocity, moment(n.at));
+function scheduleAhead() {
+  if (wanted && awake()) for (const n of planned.values()) if (n.at - now() < AHEAD && n.at > now() - 0.05 && !voices.has(n.id)) start(n.id, "agent", n.pitch, n.velocity, toContextTime(n.at));
 }
-setInterval(set, 60);
+setInterval(scheduleAhead, 60);
 export const count = () => voices.size;
 
 /** Play notes of a take (who, onset, duration, pitch, velocity) in this page, whoever else makes the sound. */
 export function audition(notes) {
-  roused();
+  startContext();
   const out = new GainNode(context, { gain: 1 }), length = Math.max(0, ...notes.map((n) => n[1] + Math.min(n[2], 8)));
   out.connect(master);
   const begun = context.currentTime + 0.1, time = () => Math.max(context.currentTime - begun, 0);
   let next = 0;
-  const ahead = () => {
+  const schedule = () => {
     if (!awake()) return; // its first notes wait for the sound
     for (; next < notes.length && notes[next][1] < time() + 2 * AHEAD; next++) {
       const [who, onset, duration, pitch, velocity] = notes[next], id = `take${next}`;
@@ -123,7 +123,7 @@ export function audition(notes) {
       stop(id, begun + onset + Math.min(duration, 8));
     }
   };
-  const timer = setInterval(ahead, 100);
-  ahead();
+  const timer = setInterval(schedule, 100);
+  schedule();
   return { time, length, stop: () => { clearInterval(timer); out.gain.setTargetAtTime(0, context.currentTime, 0.02); setTimeout(() => out.disconnect(), 300); } };
 }

@@ -1,5 +1,5 @@
-// State: what the program has last said of itself; the same on every page. Knows nothing of how it is shown.
-import { on } from "./link.js";
+// State: what the program has last said of itself; the same on every page.
+import { on } from "./connection.js";
 
 export let state = {};
 const watchers = [];

@@ -1,9 +1,9 @@
-// Styles: choose one, drag between four, keep one, learn one from what was played. Knows nothing of what a style is.
-import { on, wish } from "./link.js";
+// Styles: choose one, drag between four, keep one, learn one from what was played.
+import { on, request } from "./connection.js";
 import { all, at, fill, make } from "./dom.js";
 import { watch, again } from "./state.js";
 
-const PACE = 60, STEP = 0.1, EDGE = 15; // milliseconds between two wishes; a press of an arrow key; pixels at the pad's edge
+const PACE = 60, STEP = 0.1, EDGE = 15; // milliseconds between two requests; a press of an arrow key; pixels at the pad's edge
 const pad = at("pad"), select = at("preset");
 let corners = [], spot = [0, 0], dragging = false, sent = 0;
 
@@ -15,7 +15,7 @@ function presets(rows) {
 }
 on("welcome", (w) => presets(w.presets));
 on("presets", (news) => presets(news.presets));
-select.onchange = () => { wish("preset", { name: select.value }); select.blur(); };
+select.onchange = () => { request("preset", { name: select.value }); select.blur(); };
 
 watch((s) => {
   if (document.activeElement !== select) {
@@ -37,32 +37,32 @@ function place([x, y]) {
   at("puck").style.setProperty("--y", y);
   pad.setAttribute("aria-valuetext", `${Math.round(x * 100)} right, ${Math.round(y * 100)} down`);
 }
-function ask(isLast) {
+function send(isLast) {
   if (!isLast && performance.now() - sent < PACE) return;
   sent = performance.now();
-  wish("pad", { x: spot[0], y: spot[1], corners });
+  request("pad", { x: spot[0], y: spot[1], corners });
 }
 function drag(e) {
   const r = pad.getBoundingClientRect();
   place([inside((e.clientX - r.left - EDGE) / (r.width - 2 * EDGE)), inside((e.clientY - r.top - EDGE) / (r.height - 2 * EDGE))]);
 }
-pad.onpointerdown = (e) => { dragging = true; pad.setPointerCapture(e.pointerId); drag(e); ask(true); };
-pad.onpointermove = (e) => { if (dragging) { drag(e); ask(false); } };
-pad.onpointerup = pad.onpointercancel = () => { if (dragging) { dragging = false; ask(true); } };
+pad.onpointerdown = (e) => { dragging = true; pad.setPointerCapture(e.pointerId); drag(e); send(true); };
+pad.onpointermove = (e) => { if (dragging) { drag(e); send(false); } };
+pad.onpointerup = pad.onpointercancel = () => { if (dragging) { dragging = false; send(true); } };
 pad.onkeydown = (e) => {
   const step = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[e.key];
   if (!step) return;
   e.preventDefault();
   place(spot.map((v, i) => inside(v + step[i])));
-  ask(true);
+  send(true);
 };
-for (const c of all("[data-corner]")) c.onchange = () => { corners = all("[data-corner]").map((s) => s.value); ask(true); };
+for (const c of all("[data-corner]")) c.onchange = () => { corners = all("[data-corner]").map((s) => s.value); send(true); };
 
-function named(then) {
+function askName(then) {
   const dialog = at("name"), text = at("name-text");
   text.value = "";
   dialog.onclose = () => { if (dialog.returnValue === "ok" && text.value) then(text.value); dialog.returnValue = ""; };
   dialog.showModal();
 }
-at("like-that").onclick = () => named((name) => wish("sound like that", { name }));
-at("save-preset").onclick = () => named((name) => wish("save preset", { name }));
+at("like-that").onclick = () => askName((name) => request("sound like that", { name }));
+at("save-preset").onclick = () => askName((name) => request("save preset", { name }));

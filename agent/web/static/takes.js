@@ -1,12 +1,12 @@
-// Takes: what was kept; to see, to listen to, to download or delete. Knows nothing of the music in them.
-import { on, wish } from "./link.js";
+// Takes: what was kept; to see, to listen to, to download or delete.
+import { on, request } from "./connection.js";
 import { at, make } from "./dom.js";
 import * as sound from "./sound.js";
 
 const YOU = "#56b4e9", IT = "#e69f00", sketches = new Map(); // a take's notes, by its name
 let playing = null;
 
-at("save-moment").onclick = () => wish("save");
+at("save-moment").onclick = () => request("save");
 at("takes").onclose = stop;
 
 on("takes", (news) => {
@@ -35,7 +35,7 @@ function card(take, isNow) {
 
 function remove(take) {
   const button = make("button", { textContent: "delete" });
-  button.onclick = () => { if (button.dataset.sure) wish("delete take", { name: take.name }); else { button.dataset.sure = "1"; button.textContent = "sure?"; } };
+  button.onclick = () => { if (button.dataset.sure) request("delete take", { name: take.name }); else { button.dataset.sure = "1"; button.textContent = "sure?"; } };
   return button;
 }
 

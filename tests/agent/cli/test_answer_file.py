@@ -9,7 +9,7 @@ import mido
 import numpy as np
 import pytest
 
-from agent.cli.answer_file import RING, answer_file
+from agent.cli.answer_file import RING_SECONDS, answer_file
 from agent.demo import written_call
 from agent.errors import UserError
 from agent.playing.worker_client import worker_command
@@ -46,7 +46,7 @@ def test_the_shipped_weights_answer_in_time_and_repeatably(call: Path, tmp_path:
     assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
     start = max(n.onset for n in found.call)
     assert 12 <= len(found.answer) <= 20 * 8
-    assert all(start < n.onset <= start + 10.5 and n.end <= start + 10.5 + RING for n in found.answer)
+    assert all(start < n.onset <= start + 10.5 and n.end <= start + 10.5 + RING_SECONDS for n in found.answer)
 
 
 def test_the_shipped_weights_answer_in_key(call: Path, tmp_path: Path) -> None:

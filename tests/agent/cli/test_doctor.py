@@ -11,7 +11,8 @@ import pytest
 
 from agent.cli import doctor, main
 from agent.midi import ports
-from agent.midi.ports import NoMidiSystem, PortList
+from agent.midi.errors import NoMidiSystem
+from agent.midi.ports import PortList
 
 ECHO = f"{sys.executable} -m models.worker --echo"
 

@@ -50,7 +50,7 @@ def stamp(home: Path, extra: str) -> None:
     python = environment.python_of(home)
     python.parent.mkdir(parents=True, exist_ok=True)
     python.touch()
-    (home / "stamp").write_text(environment.wanted(extra))
+    (home / "stamp").write_text(environment.stamp_for(extra))
 
 
 def test_a_stamp_says_what_is_ready(home: Path) -> None:
@@ -76,7 +76,7 @@ def test_only_training_wants_torch() -> None:
 
 def test_what_is_ready_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stamp(home, "")
-    monkeypatch.setattr(environment, "_watch", lambda *_: pytest.fail("installed again"))
+    monkeypatch.setattr(environment, "_run_with_progress", lambda *_: pytest.fail("installed again"))
     environment.ensure("")
 
 
@@ -86,7 +86,7 @@ def test_an_installation_that_fails_says_why_and_is_not_called_ready(
     complaint = "print('ERROR: no route to host'); raise SystemExit(1)"
     home.mkdir()
     with pytest.raises(CannotInstall, match=r"no route to host.*check the connection"):
-        environment._watch([sys.executable, "-c", complaint], "Installing")
+        environment._run_with_progress([sys.executable, "-c", complaint], "Installing")
     assert not environment.is_ready(home, "")
 
     def fail(extra: str) -> None:

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from agent.cli.status_line import Status
+from agent.cli.status_line import StatusLine
 from agent.control.parameters import PARAMETERS
 from agent.session.snapshot import lines
 
@@ -55,7 +55,7 @@ def test_a_terminal_keeps_one_block_below_the_lines(monkeypatch: pytest.MonkeyPa
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
     monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 24)))
-    with Status() as status:
+    with StatusLine() as status:
         status.line("Listening.")
         status.show(["listening", "style: slow"])
         status.show(["answering", "style: slow", "x" * 50])
@@ -71,10 +71,10 @@ def test_a_terminal_keeps_one_block_below_the_lines(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_a_terminal_there_are_only_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with Status() as status:
+    with StatusLine() as status:
         status.show(["listening"])
         status.line("One.")
-    with Status(plain=True) as status:
+    with StatusLine(plain=True) as status:
         status.line("Two.")
     captured = capsys.readouterr()
     assert captured.out == "One.\n"

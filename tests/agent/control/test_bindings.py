@@ -121,7 +121,7 @@ def test_a_malformed_binding_is_refused(line: str) -> None:
 
 @given(st.binary(max_size=4), st.binary(max_size=4))
 def test_no_message_raises_an_error(one: bytes, two: bytes) -> None:
-    controls, zone, echoes = (
+    controls, zone, feedback = (
         Bindings.parse(["cc20=duet", "note36=panic", "pc5=tap"]),
         KeyboardZones(0, 60, 5, "soft"),
         FeedbackFilter(),
@@ -130,28 +130,28 @@ def test_no_message_raises_an_error(one: bytes, two: bytes) -> None:
         controls.action_for(message)
         zone.hears(message)
         assert len(zone.felt(message)) == len(message)
-        echoes.sent(message, 1.0)
-        echoes.is_own(message, 1.01)
+        feedback.record(message, 1.0)
+        feedback.is_own(message, 1.01)
 
 
 def test_feedback_is_told_from_the_player() -> None:
-    echoes = FeedbackFilter()
+    feedback = FeedbackFilter()
     on, off = b"\x90\x40\x50", b"\x80\x40\x00"
-    assert not echoes.is_own(on, 1.0)
-    echoes.sent(on, 1.0)
-    assert not echoes.is_own(b"\x90\x40\x51", 1.01)  # as hard, but not exactly
-    assert echoes.is_own(on, 1.02)
-    assert not echoes.is_own(off, 1.2)  # we have ended nothing there: it is the player's own key coming up
-    echoes.sent(off, 1.3)
-    assert echoes.is_own(off, 1.31)
-    assert not echoes.is_own(off, 1.32)  # the player's own again
-    echoes.sent(on, 2.0)
-    assert not echoes.is_own(on, 2.0 + LOOP + 0.01)
-    assert echoes.found == 1
-    echoes.sent(off, 3.0)  # of a key that was not down; then it is struck, and the stroke comes back
-    echoes.sent(on, 3.0)
-    assert echoes.is_own(on, 3.01)
-    assert not echoes.is_own(off, 3.02)  # the end before the stroke does not count: this is the player's
+    assert not feedback.is_own(on, 1.0)
+    feedback.record(on, 1.0)
+    assert not feedback.is_own(b"\x90\x40\x51", 1.01)  # as hard, but not exactly
+    assert feedback.is_own(on, 1.02)
+    assert not feedback.is_own(off, 1.2)  # we have ended nothing there: it is the player's own key coming up
+    feedback.record(off, 1.3)
+    assert feedback.is_own(off, 1.31)
+    assert not feedback.is_own(off, 1.32)  # the player's own again
+    feedback.record(on, 2.0)
+    assert not feedback.is_own(on, 2.0 + LOOP + 0.01)
+    assert feedback.returned == 1
+    feedback.record(off, 3.0)  # of a key that was not down; then it is struck, and the stroke comes back
+    feedback.record(on, 3.0)
+    assert feedback.is_own(on, 3.01)
+    assert not feedback.is_own(off, 3.02)  # the end before the stroke does not count: this is the player's
 
 
 def test_zones_choose_and_bend() -> None:

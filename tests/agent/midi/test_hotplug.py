@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from agent.midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher, plain
+from agent.midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher, stable_name
 from agent.midi.ledger import Ledger
 from agent.midi.ports import PortList
 
@@ -61,51 +61,51 @@ def cables(monkeypatch: pytest.MonkeyPatch) -> Cables:
 
 
 def test_numbers_move_and_names_stay() -> None:
-    assert plain("Keystation 49:Keystation 49 MIDI 1 20:0", "alsa") == "Keystation 49:Keystation 49 MIDI 1"
-    assert plain("loopMIDI Port 1", "winmm") == "loopMIDI Port"
-    assert plain("a2j:Keys [20] (capture): MIDI 1", "jack") == "a2j:Keys (capture): MIDI 1"
-    assert plain("Keys 1", "coremidi") == "Keys 1"
+    assert stable_name("Keystation 49:Keystation 49 MIDI 1 20:0", "alsa") == "Keystation 49:Keystation 49 MIDI 1"
+    assert stable_name("loopMIDI Port 1", "winmm") == "loopMIDI Port"
+    assert stable_name("a2j:Keys [20] (capture): MIDI 1", "jack") == "a2j:Keys (capture): MIDI 1"
+    assert stable_name("Keys 1", "coremidi") == "Keys 1"
 
 
 def test_an_output_that_goes_is_said_and_owed_its_ends(cables: Cables) -> None:
-    plugs = HotplugWatcher("alsa", cables.names)
-    out = plugs.output("Synth 24:0")
+    watcher = HotplugWatcher("alsa", cables.names)
+    out = watcher.open_output("Synth 24:0")
     for message in (ON, b"\x91\x30\x50", b"\x81\x30\x00", DOWN):
         out.send(message)
     cables.outputs = []
-    lines, _ = plugs.look()
+    lines, _ = watcher.check()
     assert lines == ["Synth 24:0 is gone; play on, it is taken again when it is back."]
     out.send(OFF)  # nobody is there to hear it
-    assert plugs.look() == ([], [])
+    assert watcher.check() == ([], [])
     cables.outputs = ["Other 20:0", "Synth 28:0"]
-    assert plugs.look()[0] == ["Synth 28:0 is back."]
+    assert watcher.check()[0] == ["Synth 28:0 is back."]
     assert [m for _, m in cables.opened[-1].sent] == [
         *(OFF, b"\x81\x30\x00", b"\xb0\x40\x00"),  # what had been ended just before may not have arrived
         *(b"\xb0\x7b\x00", b"\xb1\x7b\x00"),
     ]
     out.send(ON)
-    plugs.look()  # once more, as it may have been passed over; but what has begun since goes on
+    watcher.check()  # once more, as it may have been passed over; but what has begun since goes on
     assert [m for _, m in cables.opened[-1].sent[5:]] == [ON, b"\x81\x30\x00"]
     out.send(OFF)
-    plugs.look()
+    watcher.check()
     assert len(cables.opened[-1].sent) == 8
     out.close()
     out.close()
     assert all(port.closed for port in cables.opened)
-    assert plugs.look() == ([], [])
+    assert watcher.check() == ([], [])
 
 
 def test_an_input_that_goes_lets_its_keys_go(cables: Cables) -> None:
-    plugs = HotplugWatcher("alsa", cables.names)
-    keys, heard = plugs.input("Keys 20:0"), []
+    watcher = HotplugWatcher("alsa", cables.names)
+    keys, heard = watcher.open_input("Keys 20:0"), []
     keys.open(lambda event: heard.append(event.message))
     cables.opened[-1].play(*ON)
     cables.opened[-1].play(*DOWN)
     cables.inputs = []
-    assert "is gone" in plugs.look()[0][0]
+    assert "is gone" in watcher.check()[0][0]
     assert heard == [ON, DOWN, OFF, b"\xb0\x40\x00"]
     cables.inputs = ["Keys 32:0"]
-    assert plugs.look()[0] == ["Keys 32:0 is back."]
+    assert watcher.check()[0] == ["Keys 32:0 is back."]
     cables.opened[-1].play(*ON)
     assert heard[-1] == ON
     keys.close()
@@ -114,49 +114,49 @@ def test_an_input_that_goes_lets_its_keys_go(cables: Cables) -> None:
 
 
 def test_the_whole_midi_system_may_go(cables: Cables) -> None:
-    plugs = HotplugWatcher("alsa", cables.names)
-    plugs.input("Keys 20:0")
-    plugs.output("Synth 24:0")
+    watcher = HotplugWatcher("alsa", cables.names)
+    watcher.open_input("Keys 20:0")
+    watcher.open_output("Synth 24:0")
     cables.gone = True
-    assert len(plugs.look()[0]) == 2
+    assert len(watcher.check()[0]) == 2
     cables.gone = False
-    assert len(plugs.look()[0]) == 2
-    assert all(plug.is_there for plug in plugs.plugs)
+    assert len(watcher.check()[0]) == 2
+    assert all(plug.is_there for plug in watcher.ports)
 
 
 def test_a_port_that_cannot_be_taken_yet_is_tried_again(cables: Cables) -> None:
-    plugs = HotplugWatcher("alsa", cables.names)
-    out = plugs.output("Synth 24:0")
+    watcher = HotplugWatcher("alsa", cables.names)
+    out = watcher.open_output("Synth 24:0")
     cables.outputs = []
-    plugs.look()
+    watcher.check()
     listed, cables.outputs = PortList("alsa", [], ["Synth 24:0"]), []
-    assert out.look(listed.outputs) is None
+    assert out.check(listed.outputs) is None
     cables.outputs = ["Synth 24:0"]
-    assert out.look(listed.outputs) == "Synth 24:0 is back."
+    assert out.check(listed.outputs) == "Synth 24:0 is back."
 
 
 def test_a_send_that_fails_is_a_port_that_is_gone(cables: Cables) -> None:
-    plugs = HotplugWatcher("alsa", cables.names)
-    out = plugs.output("Synth 24:0")
+    watcher = HotplugWatcher("alsa", cables.names)
+    out = watcher.open_output("Synth 24:0")
     out.send(ON)
     cables.opened[-1].lost = True
     out.send(OFF)
-    assert "is gone" in plugs.look()[0][0]
-    assert "is back" in plugs.look()[0][0]
+    assert "is gone" in watcher.check()[0][0]
+    assert "is back" in watcher.check()[0][0]
     assert cables.opened[-1].sent[0][1] == OFF
 
 
 def test_an_instrument_that_is_new_is_heard_where_all_are(cables: Cables) -> None:
-    plugs = HotplugWatcher("alsa", cables.names)
-    plugs.input("Keys 20:0")
+    watcher = HotplugWatcher("alsa", cables.names)
+    watcher.open_input("Keys 20:0")
     cables.inputs.append("Pads 28:0")
-    assert plugs.look() == ([], [])  # one was named: no other
-    plugs.takes_new = True
-    assert [p.name for p in plugs.look()[1]] == ["Pads 28:0"]
-    assert plugs.look() == ([], [])
+    assert watcher.check() == ([], [])  # one was named: no other
+    watcher.opens_new = True
+    assert [p.name for p in watcher.check()[1]] == ["Pads 28:0"]
+    assert watcher.check() == ([], [])
     cables.inputs = ["Keys 20:0", "Pads 36:0"]
-    assert "is gone" in plugs.look()[0][0]  # out and in again, so quick that nobody saw it
-    assert plugs.look() == (["Pads 36:0 is back."], [])
+    assert "is gone" in watcher.check()[0][0]  # out and in again, so quick that nobody saw it
+    assert watcher.check() == (["Pads 36:0 is back."], [])
 
 
 @settings(max_examples=300, deadline=None)
@@ -174,13 +174,13 @@ def test_however_a_cable_is_pulled_the_synth_is_left_silent(moves: list[str]) ->
         elif move == "fail":
             cables.opened[-1].lost = True
         elif move == "look":
-            out.look(list(cables.outputs))
+            out.check(list(cables.outputs))
         else:
             out.send({"on": ON, "off": OFF, "other": b"\x93\x20\x01"}[move])
     for message in out.ledger.ends():
         out.send(message)
     for _ in range(2):  # a port that has failed is found out when it is sent to
-        out.look(list(cables.outputs))
+        out.check(list(cables.outputs))
     heard: set[tuple[int, int]] = set()
     for _, m in [entry for port in cables.opened for entry in port.sent]:
         if m[0] & 0xF0 in (0x80, 0x90):
@@ -194,7 +194,7 @@ def test_what_an_input_owes_is_judged_like_any_playing() -> None:
     keys.open(lambda event: heard.append((event.when, event.message)))
     for message in (ON, b"\x90\x41\x50", OFF, b"\x95\x41\x50"):
         cables.opened[-1].play(*message)
-    keys.look([])
+    keys.check([])
     assert_no_hung_notes(heard)
 
 
@@ -206,7 +206,7 @@ def test_one_may_note_while_another_looks() -> None:
         i = 0
         while not done.is_set():
             i += 1
-            ledger.note(bytes((0x90 | i % 16, 7 * i % 128, i % 3)), float(i))
+            ledger.record(bytes((0x90 | i % 16, 7 * i % 128, i % 3)), float(i))
 
     noting, looked = threading.Thread(target=note), 0
     sys.setswitchinterval(1e-6)

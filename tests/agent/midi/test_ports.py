@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import UserError
-from agent.midi import ports
-from agent.midi.ports import NoMidiSystem, PortList
+from agent.midi import backends, ports
+from agent.midi.errors import NoMidiSystem, PortLost
+from agent.midi.ports import PortList, is_loopback, loopback_advice
 
 THERE = [
     "Keystation 49 MK3:Keystation 49 MK3 20:0",
@@ -16,9 +17,9 @@ THERE = [
 
 
 def test_a_name_or_part_of_it_is_enough() -> None:
-    assert ports._match(THERE[0], THERE, "input") == THERE[0]
-    assert ports._match("keystation", THERE, "input") == THERE[0]
-    assert ports._match("DIN", THERE, "input") == THERE[2]
+    assert ports.match_name(THERE[0], THERE, "input") == THERE[0]
+    assert ports.match_name("keystation", THERE, "input") == THERE[0]
+    assert ports.match_name("DIN", THERE, "input") == THERE[2]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_name_or_part_of_it_is_enough() -> None:
 )
 def test_what_does_not_fit_is_helped(name: str, there: list[str], parts: list[str]) -> None:
     with pytest.raises(UserError) as caught:
-        ports._match(name, there, "input")
+        ports.match_name(name, there, "input")
     said = str(caught.value)
     assert all(part in said for part in parts), said
     assert "\n" not in said
@@ -45,10 +46,10 @@ def test_instruments_are_told_from_programs() -> None:
         "amsynth:out 128:0",
         "System:Timer 0:0",
     ]
-    assert ports.hardware(PortList("alsa", alsa, [])) == ["Keystation:Keystation 20:0"]
+    assert ports.instruments(PortList("alsa", alsa, [])) == ["Keystation:Keystation 20:0"]
     jack = ["system:midi_capture_1", "a2j:Keystation [20] (capture): MIDI 1", "ardour:MIDI out"]
-    assert ports.hardware(PortList("jack", jack, [])) == jack[:2]
-    assert ports.hardware(PortList("coremidi", ["IAC Driver Bus 1"], [])) == ["IAC Driver Bus 1"]
+    assert ports.instruments(PortList("jack", jack, [])) == jack[:2]
+    assert ports.instruments(PortList("coremidi", ["IAC Driver Bus 1"], [])) == ["IAC Driver Bus 1"]
 
 
 class OneSystem:
@@ -66,7 +67,7 @@ class OneSystem:
 
 
 def test_a_machine_without_midi_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "_rtmidi", lambda: OneSystem)
+    monkeypatch.setattr(backends, "load_rtmidi", lambda: OneSystem)
     with pytest.raises(NoMidiSystem, match="tradefours demo"):
         ports.find_api()
     with pytest.raises(NoMidiSystem, match="jack does not answer"):
@@ -94,11 +95,11 @@ def test_a_midi_system_that_is_busy_is_asked_again(monkeypatch: pytest.MonkeyPat
 
         MidiOut = MidiIn
 
-    monkeypatch.setattr(ports, "_rtmidi", lambda: Busy)
-    monkeypatch.setattr(ports, "PAUSE", 0.0)
+    monkeypatch.setattr(backends, "load_rtmidi", lambda: Busy)
+    monkeypatch.setattr(backends, "PAUSE", 0.0)
     monkeypatch.setattr(ports, "find_api", lambda api: "jack")
     assert ports.list_ports("jack") == PortList("jack", THERE, THERE)
-    refusals[0] = ports.TRIES
+    refusals[0] = backends.TRIES
     with pytest.raises(NoMidiSystem, match="jack does not answer"):
         ports.list_ports("jack")
 
@@ -128,24 +129,22 @@ class Rt:
 
 def test_an_output_that_is_gone_is_lost_and_closing_twice_is_fine() -> None:
     rt = Rt()
-    out = ports.RtOutput(rt, "synth")
+    out = backends.RtOutput(rt, "synth")
     out.send(b"\x90\x40\x40")
     assert rt.sent == [b"\x90\x40\x40"]
     rt.broken = True
-    with pytest.raises(ports.PortLost, match="synth is gone"):
+    with pytest.raises(PortLost, match="synth is gone"):
         out.send(b"\x80\x40\x00")
     out.close()
     out.close()
     assert rt.calls.count("delete") == 1
-    with pytest.raises(ports.PortLost, match="is closed"):
+    with pytest.raises(PortLost, match="is closed"):
         out.send(b"\x80\x40\x00")
 
 
 def test_on_windows_a_way_to_the_daw_is_told_where_there_is_none() -> None:
-    from agent.midi.ports import is_loopback, loopback
-
-    assert "loopMIDI" in loopback("winmm", ["Keystation 49 0"])
-    assert loopback("winmm", ["Keystation 49 0", "loopMIDI Port 1"]) == ""
-    assert loopback("winmm", ["Default App Loopback (A)"]) == ""
-    assert loopback("jack", []) == loopback("alsa", []) == ""
+    assert "loopMIDI" in loopback_advice("winmm", ["Keystation 49 0"])
+    assert loopback_advice("winmm", ["Keystation 49 0", "loopMIDI Port 1"]) == ""
+    assert loopback_advice("winmm", ["Default App Loopback (A)"]) == ""
+    assert loopback_advice("jack", []) == loopback_advice("alsa", []) == ""
     assert not is_loopback("Microsoft GS Wavetable Synth")

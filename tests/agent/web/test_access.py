@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from agent.clock import SystemClock
 from agent.web.access import (
-    LETTERS,
-    LONG,
-    REMEMBERED,
-    TRIES,
+    MOST_ADDRESSES,
+    TOKEN_LENGTH,
+    TOKEN_LETTERS,
+    TRIES_AT_ONCE,
     AccessControl,
     AccessDenied,
     Caller,
@@ -39,37 +39,37 @@ HOUSE = own_address() if not is_loopback(own_address()) else "127.0.0.2"  # wher
 
 def caller(**other: object) -> Caller:
     """The tablet, which has typed the address."""
-    return Caller(**{"at": LAPTOP, "of": TABLET, "host": f"{LAPTOP}:{PORT}", **other})  # type: ignore[arg-type]
+    return Caller(**{"local": LAPTOP, "remote": TABLET, "host": f"{LAPTOP}:{PORT}", **other})  # type: ignore[arg-type]
 
 
-def refused(door: AccessControl, who: Caller, now: float = 0.0) -> int:
+def refused(access: AccessControl, who: Caller, now: float = 0.0) -> int:
     with pytest.raises(AccessDenied) as no:
-        door.admit(who, now)
+        access.admit(who, now)
     assert str(no.value).endswith(".")
-    assert door.token not in str(no.value) or not door.token
+    assert access.token not in str(no.value) or not access.token
     return no.value.status
 
 
 def test_who_shows_the_token_is_given_a_pass_and_who_has_it_comes_in() -> None:
-    door = AccessControl(PORT, lan=True)
-    assert len(door.token) == LONG
-    assert set(door.token) <= set(LETTERS)
-    assert door.token != AccessControl(PORT, lan=True).token
-    assert door.admit(caller(token=door.token), 0.0)
-    assert not door.admit(caller(pass_=door.pass_), 0.0)
-    assert not door.admit(caller(pass_=door.pass_, wants_socket=True, origin=f"http://{LAPTOP}:{PORT}"), 0.0)
-    assert not door.admit(Caller(at="127.0.0.1", of="127.0.0.1", host=f"localhost:{PORT}"), 0.0)
+    access = AccessControl(PORT, lan=True)
+    assert len(access.token) == TOKEN_LENGTH
+    assert set(access.token) <= set(TOKEN_LETTERS)
+    assert access.token != AccessControl(PORT, lan=True).token
+    assert access.admit(caller(token=access.token), 0.0)
+    assert not access.admit(caller(pass_=access.pass_), 0.0)
+    assert not access.admit(caller(pass_=access.pass_, wants_socket=True, origin=f"http://{LAPTOP}:{PORT}"), 0.0)
+    assert not access.admit(Caller(local="127.0.0.1", remote="127.0.0.1", host=f"localhost:{PORT}"), 0.0)
     for name in (socket.gethostname(), f"{socket.gethostname().partition('.')[0]}.LOCAL"):
-        assert door.admit(caller(host=f"{name}:{PORT}", token=door.token), 0.0)
-        assert refused(door, caller(host=f"{name}:{PORT}")) == 403
+        assert access.admit(caller(host=f"{name}:{PORT}", token=access.token), 0.0)
+        assert refused(access, caller(host=f"{name}:{PORT}")) == 403
 
 
 @given(st.text(max_size=80) | st.binary(max_size=40).map(lambda b: b.decode("utf8", "surrogateescape")))
 def test_nothing_else_is_a_token_or_a_pass(shown: str) -> None:
-    door = AccessControl(PORT, lan=True)
-    assert refused(door, caller(token=shown)) == 403
-    assert refused(door, caller(pass_=shown)) == 403
-    assert refused(door, caller(token="", pass_=door.token)) == 403  # the token is no pass
+    access = AccessControl(PORT, lan=True)
+    assert refused(access, caller(token=shown)) == 403
+    assert refused(access, caller(pass_=shown)) == 403
+    assert refused(access, caller(token="", pass_=access.token)) == 403  # the token is no pass
 
 
 @pytest.mark.parametrize(
@@ -90,37 +90,37 @@ def test_nothing_else_is_a_token_or_a_pass(shown: str) -> None:
     ],
 )
 def test_a_foreign_name_or_site_is_refused_whatever_it_shows(who: dict[str, object]) -> None:
-    door = AccessControl(PORT, lan=True)
-    assert refused(door, caller(token=door.token, pass_=door.pass_, **who)) == 403
+    access = AccessControl(PORT, lan=True)
+    assert refused(access, caller(token=access.token, pass_=access.pass_, **who)) == 403
 
 
 def test_without_the_house_only_this_computer_comes_in() -> None:
-    door = AccessControl(PORT)
+    access = AccessControl(PORT)
     for shown in ("", "x", None):
-        assert refused(door, caller(token=shown, pass_=shown)) == 403
-    assert refused(door, Caller(at=LAPTOP, of=TABLET, host=f"localhost:{PORT}")) == 403
-    assert not door.admit(Caller(at="127.0.0.1", of="127.0.0.1", host=f"127.0.0.1:{PORT}"), 0.0)
+        assert refused(access, caller(token=shown, pass_=shown)) == 403
+    assert refused(access, Caller(local=LAPTOP, remote=TABLET, host=f"localhost:{PORT}")) == 403
+    assert not access.admit(Caller(local="127.0.0.1", remote="127.0.0.1", host=f"127.0.0.1:{PORT}"), 0.0)
 
 
 def test_tokens_are_tried_slowly_and_not_for_ever_by_too_many() -> None:
-    door = AccessControl(PORT, lan=True)
-    answers = [refused(door, caller(token="x"), 0.001 * i) for i in range(1000)]
-    assert answers.count(403) == TRIES
-    assert refused(door, caller(token=door.token), 1.0) == 429  # not even the right one, from there
-    assert not door.admit(caller(pass_=door.pass_), 1.0)  # who is in stays in
-    assert door.admit(caller(token=door.token, of="192.168.1.21"), 1.0)  # others may
-    assert door.admit(caller(token=door.token), 61.0)  # and so may they, later
-    for i in range(10 * REMEMBERED):
-        refused(door, caller(token="x", of=f"10.0.{i // 256}.{i % 256}"), 2.0)
-    assert len(door._tries) <= REMEMBERED
+    access = AccessControl(PORT, lan=True)
+    answers = [refused(access, caller(token="x"), 0.001 * i) for i in range(1000)]
+    assert answers.count(403) == TRIES_AT_ONCE
+    assert refused(access, caller(token=access.token), 1.0) == 429  # not even the right one, from there
+    assert not access.admit(caller(pass_=access.pass_), 1.0)  # who is in stays in
+    assert access.admit(caller(token=access.token, remote="192.168.1.21"), 1.0)  # others may
+    assert access.admit(caller(token=access.token), 61.0)  # and so may they, later
+    for i in range(10 * MOST_ADDRESSES):
+        refused(access, caller(token="x", remote=f"10.0.{i // 256}.{i % 256}"), 2.0)
+    assert len(access._tries) <= MOST_ADDRESSES
 
 
 def test_what_is_shown_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[bytes] = []
     monkeypatch.setattr("secrets.compare_digest", lambda shown, true: bool(compared.append(shown)))
-    door = AccessControl(PORT, lan=True)
-    refused(door, caller(token=door.token, pass_=door.pass_))
-    assert compared == [door.pass_.encode(), door.token.encode()]
+    access = AccessControl(PORT, lan=True)
+    refused(access, caller(token=access.token, pass_=access.pass_))
+    assert compared == [access.pass_.encode(), access.token.encode()]
 
 
 # -- the real server -------------------------------------------------------------------------------------------------
@@ -145,19 +145,19 @@ def test_nobody_in_the_house_comes_in_without_the_token(tmp_path: Path) -> None:
         take.write_bytes(b"MThd")
         host = Quiet(take)
         async with opened(host) as (server, url, client):
-            assert server.invitation.endswith(f"/?token={server.door.token}")
+            assert server.invitation.endswith(f"/?token={server.access.token}")
             for path in ("", "main.js", "page.css", "takes/good.mid", "takes/good.json", "nothing", "..%2fweb.py"):
-                for shown in ("", "?token=", "?token=wrong", f"?other={server.door.token}"):
+                for shown in ("", "?token=", "?token=wrong", f"?other={server.access.token}"):
                     async with client.get(url + path + shown) as got:
                         assert got.status in (403, 429), path + shown
                         assert not got.cookies
                         assert got.headers["Referrer-Policy"] == "no-referrer"
-                        assert server.door.token not in await got.text()
+                        assert server.access.token not in await got.text()
             with pytest.raises(aiohttp.WSServerHandshakeError) as no:
                 await client.ws_connect(url + "socket", headers={"Origin": url.rstrip("/")})
             assert no.value.status == 403
             assert not server.pages
-            assert not host.wishes
+            assert not host.requests
 
     asyncio.run(attack())
 
@@ -169,12 +169,12 @@ def test_the_token_opens_all_that_the_page_needs_and_nothing_else(tmp_path: Path
         take.write_bytes(b"MThd")
         async with opened(Quiet(take)) as (server, url, client):
             origin = {"Origin": url.rstrip("/")}
-            async with client.get(f"{url}?token={server.door.token}") as got:
+            async with client.get(f"{url}?token={server.access.token}") as got:
                 assert got.status == 200
                 said = got.headers["Set-Cookie"]
                 assert "HttpOnly" in said
                 assert "SameSite=Strict" in said
-                assert server.door.token not in said + await got.text()
+                assert server.access.token not in said + await got.text()
                 assert got.headers["Referrer-Policy"] == "no-referrer"
                 assert f"ws://{HOUSE}:{server.port};" in got.headers["Content-Security-Policy"]
             for path in ("", "main.js", "takes/good.mid", "takes/good.json"):

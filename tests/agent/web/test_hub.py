@@ -28,8 +28,9 @@ from agent.takes.recorder import JSONL, MIDI, Take
 from agent.web.handlers import handle, slug
 from agent.web.hub import Hub
 from agent.web.note_view import NoteView, ident_of
-from agent.web.requests import LARGEST, RateLimit, RequestRefused, read
+from agent.web.requests import LARGEST, RateLimit, RequestRefused, read_request
 from agent.web.server import Page
+from agent.web.take_list import TakeList
 from models.music.midifile import read_notes
 from models.music.note import Note
 
@@ -48,9 +49,9 @@ from ...support.fakes import (
 
 
 def test_a_wish_is_read() -> None:
-    assert read('{"do": "on", "pitch": 60, "velocity": 80}') == {"do": "on", "pitch": 60, "velocity": 80}
-    assert read('{"do": "learn", "action": null}')["action"] is None
-    assert read('{"do": "learn", "action": "knob:density"}')
+    assert read_request('{"do": "on", "pitch": 60, "velocity": 80}') == {"do": "on", "pitch": 60, "velocity": 80}
+    assert read_request('{"do": "learn", "action": null}')["action"] is None
+    assert read_request('{"do": "learn", "action": "knob:density"}')
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_a_wish_is_read() -> None:
 )
 def test_what_is_no_wish_is_refused(text: str) -> None:
     with pytest.raises(RequestRefused):
-        read(text)
+        read_request(text)
 
 
 def test_a_page_may_not_flood() -> None:
@@ -130,19 +131,19 @@ def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> No
     assert not view.snapshot(500.0)["notes"]
 
 
-# -- the desk and the sound -------------------------------------------------------------------------------------------
+# -- outputs and the sound ---------------------------------------------------------------------------------------------
 
 
 def test_the_desk_sends_to_both_and_tells_the_two_apart() -> None:
     midi, sound = FakeOutput(), FakeSound()
-    desk = OutputMerge(midi, sound)
-    desk.player.send(b"\x90\x3c\x50")
-    desk.agent.send(b"\x90\x40\x50")
+    outputs = OutputMerge(midi, sound)
+    outputs.player.send(b"\x90\x3c\x50")
+    outputs.agent.send(b"\x90\x40\x50")
     assert [m for _, m in midi.sent] == [b"\x90\x3c\x50", b"\x90\x40\x50"]
     assert sound.played == [(PLAYER, b"\x90\x3c\x50"), (AGENT, b"\x90\x40\x50")]
-    desk.player.close()
+    outputs.player.close()
     assert not midi.closed
-    desk.agent.close()
+    outputs.agent.close()
     assert midi.closed
     assert sound.closed
 
@@ -281,40 +282,47 @@ def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> N
     assert not (tmp_path / "2024-01-01_10-00-00").exists()
 
 
-# -- the stage, in virtual time ---------------------------------------------------------------------------------------
+# -- the hub, in virtual time ---------------------------------------------------------------------------------------
 
 
 class Evening:
-    """A session with a stage, one page, and nothing real."""
+    """A session with a hub, one page, and nothing real."""
 
     def __init__(self, loop: VirtualLoop, folder: Path) -> None:
         self.loop, self.news = loop, []
         self.midi, self.sound, self.keyboard = FakeOutput(loop), FakeSound(), FakeInput(loop)
         self.worker = FakeWorker()
         self.worker.styles_have = 24
-        desk = OutputMerge(self.midi, self.sound)
+        outputs = self.outputs = OutputMerge(self.midi, self.sound)
         take = Take(folder / "2024-01-01_10-00-00")
         self.learning = MidiLearn(Bindings(), None)
-        bay = Patchbay(None, desk, ours=False)
-        self.stage = Hub(desk=desk, take=take, shelf=folder, clock=loop, learning=self.learning, bay=bay, handle=handle)
-        self.stage.broadcast = lambda news: self.news.append(news) if news else None
+        bay = Patchbay(None, outputs, ours=False)
+        self.hub = Hub(
+            outputs=outputs,
+            takes=TakeList(take, folder),
+            clock=loop,
+            midi_learn=self.learning,
+            patchbay=bay,
+            handle=handle,
+        )
+        self.hub.broadcast = lambda news: self.news.append(news) if news else None
         self.page = Page()
         io = SessionIO(
-            inputs=[self.keyboard, self.stage.keys, self.stage.browser],
-            output=desk.agent,
-            thru_output=desk.player,
+            inputs=[self.keyboard, *self.hub.keyboard.inputs],
+            output=outputs.agent,
+            thru_output=outputs.player,
             worker=self.worker,
             clock=loop,
-            take=self.stage,
-            say=self.stage.say,
-            show=self.stage.show,
+            take=self.hub,
+            say=self.hub.say,
+            show=self.hub.show,
             make_player=LoopPlayer,
         )
         config = SessionConfig(presets.load(), channel=1, controls=self.learning.bindings)
-        self.session = self.stage.session = Session(config, io)
+        self.session = self.hub.session = Session(config, io)
 
     def wish(self, **fields: Any) -> None:
-        self.stage.wish(self.page, read(json.dumps(fields)))
+        self.hub.handle_request(self.page, read_request(json.dumps(fields)))
 
     async def phrase(self) -> None:
         for pitch in (60, 62, 64, 65, 67):
@@ -324,12 +332,12 @@ class Evening:
 
     async def settle(self) -> None:
         """Until what was asked for is done."""
-        while self.stage._tasks:
-            await asyncio.gather(*self.stage._tasks)
+        while self.hub._tasks:
+            await asyncio.gather(*self.hub._tasks)
         await asyncio.sleep(0.1)
 
     def said(self) -> list[str]:
-        return list(self.stage.lines)
+        return list(self.hub.lines)
 
 
 def evening(script: Any, folder: Path) -> Evening:
@@ -385,7 +393,7 @@ def test_pages_are_told_what_is_different_and_who_has_just_come_misses_nothing(t
         assert told()[-1]["mode"] == "duet"
         assert "ports" not in told()[-1]
         e.wish(do="act", action="call")
-        late = e.stage.welcome()["state"]  # a page comes between two looks,
+        late = e.hub.welcome()["state"]  # a page comes between two looks,
         e.wish(do="act", action="duet")  # and what it saw is taken back before the next
         await asyncio.sleep(0.3)
         assert {**late, **told()[-1]}["mode"] == "duet"
@@ -409,7 +417,7 @@ def test_a_page_that_goes_lets_its_keys_go(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
         e.wish(do="on", pitch=60, velocity=80)
         await asyncio.sleep(0.1)
-        e.stage.gone(e.page)
+        e.hub.remove_page(e.page)
         await asyncio.sleep(0.1)
         assert e.midi.sent[-1][1][:2] == b"\x80\x3c"
 
@@ -425,12 +433,12 @@ def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
         e.wish(do="preset", name="ragtime")
         e.wish(do="knob", name="density", value=0.5)
         await asyncio.sleep(0.3)
-        state = e.stage.state()
+        state = e.hub.state()
         assert (state["mode"], state["preset"]["name"]) == ("trade", "ragtime")
         assert (state["parameters"]["tempo"], state["parameters"]["density"]) == (140, 0.5)
         e.wish(do="pad", x=1, y=0, corners=corners)
         assert e.worker.styles[-1][0] == pytest.approx(presets.load("baroque").z)
-        assert e.stage.state()["parameters"]["density"] == 0.5  # knobs stay where they are
+        assert e.hub.state()["parameters"]["density"] == 0.5  # knobs stay where they are
         e.wish(do="pad", x=0.5, y=0, corners=corners)
         middle = [(a + b) / 2 for a, b in zip(presets.load("ragtime").z, presets.load("baroque").z, strict=True)]
         assert e.worker.styles[-1][0] == pytest.approx(middle)
@@ -439,19 +447,19 @@ def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
         assert (e.sound.timbres, e.sound.loudness) == ({AGENT: "bass"}, 0.5)
         e.wish(do="knob", name="swing", value=66)
         e.wish(do="knob", name="mirror", value=300)  # as far as it goes
-        settings = e.session.partner.mode_settings
-        assert (settings.swing, settings.mirror) == (0.66, 1.0)
-        before = e.stage.state()["preset"]["name"]
+        manner = e.session.partner.mode_settings
+        assert (manner.swing, manner.mirror) == (0.66, 1.0)
+        before = e.hub.state()["preset"]["name"]
         e.wish(do="act", action="next-preset")
         e.wish(do="act", action="previous-preset")
-        assert e.stage.state()["preset"]["name"] != before or before != "pad"
+        assert e.hub.state()["preset"]["name"] != before or before != "pad"
         e.wish(do="act", action="next-mode")
-        assert e.stage.state()["mode"] == "duet"
+        assert e.hub.state()["mode"] == "duet"
         e.wish(do="preset", name="nobody")
         e.wish(do="delete take", name="2024-01-01_10-00-00")
         e.wish(do="act", action="panic")
         e.wish(do="act", action="hush")
-        assert json.dumps(e.stage.welcome())
+        assert json.dumps(e.hub.welcome())
 
     made = evening(script, tmp_path)
     assert any("no preset 'nobody'" in line for line in made.said())
@@ -493,12 +501,12 @@ def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
         e.wish(do="off", pitch=60)
         e.keyboard.play(0xB0, 21, 127)
         await asyncio.sleep(0.01)
-        assert e.stage.state()["controls"] == ["cc21=knob:density"]
+        assert e.hub.state()["controls"] == ["cc21=knob:density"]
         e.keyboard.play(0xB0, 21, 1)
         await asyncio.sleep(0.01)
-        assert e.stage.state()["parameters"]["density"] == -1.0
+        assert e.hub.state()["parameters"]["density"] == -1.0
         e.wish(do="forget", trigger="cc21")
-        assert e.stage.state()["controls"] == []
+        assert e.hub.state()["controls"] == []
 
     evening(script, tmp_path)
 
@@ -508,12 +516,12 @@ def test_a_keyboard_in_the_browser_is_a_port_and_teaches(tmp_path: Path) -> None
         e.wish(do="learn", action="panic")
         e.wish(do="midi", bytes=[0xB0, 20, 127])
         await asyncio.sleep(0.01)
-        assert e.stage.state()["controls"] == ["cc20=panic"]
+        assert e.hub.state()["controls"] == ["cc20=panic"]
         e.wish(do="midi", bytes=[0x92, 60, 80])
         e.wish(do="midi", bytes=[0x92, 64, 80])
         e.wish(do="midi", bytes=[0x82, 64, 0])
         await asyncio.sleep(0.1)
-        e.stage.gone(e.page)  # the page is closed, and its keyboard's key was down
+        e.hub.remove_page(e.page)  # the page is closed, and its keyboard's key was down
         await asyncio.sleep(0.1)
 
     made = evening(script, tmp_path)
@@ -536,13 +544,13 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         monkeypatch.setattr("agent.midi.ports.open_output", lambda name, api: outs[name or "tradefours:out"])
         there = PortList("alsa", ["keys"], ["synth"])
         plugs = HotplugWatcher("alsa", lambda: there)
-        plugs.takes_new = True
-        desk, home = e.stage.desk, plugs.output(None)
-        desk.lead_to(home)
-        e.stage.bay = Patchbay(plugs, desk, ours=True)
-        looking = asyncio.ensure_future(e.stage.bay.watch(e.session, e.stage.say))
+        plugs.opens_new = True
+        outputs, home = e.outputs, plugs.open_output(None)
+        outputs.switch_port(home)
+        e.hub.patchbay = Patchbay(plugs, outputs, ours=True)
+        looking = asyncio.ensure_future(e.hub.patchbay.look(e.session, e.hub.say))
         await e.settle()
-        rows = e.stage.state()["ports"]
+        rows = e.hub.state()["ports"]
         assert [(r["name"], r["on"]) for r in rows["inputs"]] == [("keys", False)]
         assert [(r["name"], r["on"]) for r in rows["outputs"]] == [("tradefours:out", True), ("synth", False)]
         e.wish(do="listen", port="keys", on=True)
@@ -571,12 +579,12 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         assert [m[:2] for _, m in outs["synth"].sent[-2:]] == [b"\x90\x34", b"\x80\x34"]
         there.outputs.clear()  # the synth's cable
         await asyncio.sleep(3)
-        gone = next(r for r in e.stage.state()["ports"]["outputs"] if r["name"] == "synth")
+        gone = next(r for r in e.hub.state()["ports"]["outputs"] if r["name"] == "synth")
         assert (gone["on"], gone["there"]) == (True, False)
         e.wish(do="output", port="tradefours:out")  # back home
         await e.settle()
         assert outs["synth"].closed
-        assert next(r for r in e.stage.state()["ports"]["outputs"] if r["on"])["name"] == "tradefours:out"
+        assert next(r for r in e.hub.state()["ports"]["outputs"] if r["on"])["name"] == "tradefours:out"
         looking.cancel()
 
     evening(script, tmp_path)

@@ -21,7 +21,7 @@ from agent.control.parameters import PARAMETERS
 from agent.styles import presets
 from agent.takes import library
 from agent.takes.recorder import MIDI
-from agent.web.requests import COSTLY, COSTLY_AT_ONCE, LARGEST, MAY_LACK, WISHES, RequestRefused, read
+from agent.web.requests import COSTLY, COSTLY_AT_ONCE, LARGEST, OPTIONAL_FIELDS, REQUESTS, RequestRefused, read_request
 
 from .test_hub import Evening, evening
 from .test_server import Quiet, own, served
@@ -37,8 +37,8 @@ anything = st.recursive(leaves, lambda x: st.lists(x, max_size=5) | st.dictionar
 @st.composite
 def nearly(draw: st.DrawFn) -> dict[str, Any]:
     """A wish that has the right fields, or nearly, with anything in them."""
-    what = draw(st.sampled_from(sorted(WISHES)))
-    wish = {name: draw(anything) for name in WISHES[what] if draw(st.integers(0, 9))}
+    what = draw(st.sampled_from(sorted(REQUESTS)))
+    wish = {name: draw(anything) for name in REQUESTS[what] if draw(st.integers(0, 9))}
     if not draw(st.integers(0, 9)):
         wish[draw(st.text(max_size=6))] = draw(anything)
     return {**wish, "do": what}
@@ -86,15 +86,15 @@ def refusal(text: str) -> str:
     """Why a text is refused; "" where it is not."""
     begun = time.process_time()
     try:
-        wish, why = read(text), ""
+        wish, why = read_request(text), ""
     except RequestRefused as error:
         why = str(error)
     assert time.process_time() - begun < 1.0
     if why:
         assert re.fullmatch(r"[^\n]{5,200}", why)
         return why
-    fields = WISHES[wish["do"]]
-    assert set(fields) - MAY_LACK.get(wish["do"], set()) <= set(wish) - {"do"} <= set(fields)
+    fields = REQUESTS[wish["do"]]
+    assert set(fields) - OPTIONAL_FIELDS.get(wish["do"], set()) <= set(wish) - {"do"} <= set(fields)
     return ""
 
 
@@ -115,9 +115,9 @@ def test_any_value_in_any_field_is_a_wish_or_one_sentence(wish: dict[str, Any]) 
 @settings(max_examples=150, deadline=None)
 @given(good())
 def test_what_fits_is_read_as_it_is(wish: dict[str, Any]) -> None:
-    assert set(GOOD) == set(WISHES)
+    assert set(GOOD) == set(REQUESTS)
     if ".." not in json.dumps(wish):
-        assert read(json.dumps(wish)) == wish
+        assert read_request(json.dumps(wish)) == wish
 
 
 @pytest.mark.parametrize("depth", [900, 2000])
@@ -140,22 +140,22 @@ def test_whatever_is_wished_for_the_session_goes_on(wishes: list[dict[str, Any]]
         e.loop.set_exception_handler(stumble)
         for wish in wishes:
             try:
-                asked = read(json.dumps(wish))
+                asked = read_request(json.dumps(wish))
             except RequestRefused:
                 continue
             if asked["do"] != "ping":  # which the server answers itself
-                e.stage.wish(e.page, asked)
+                e.hub.handle_request(e.page, asked)
             await asyncio.sleep(pause)
         await e.settle()
         e.wish(do="act", action="call")
-        e.stage.gone(e.page)
+        e.hub.remove_page(e.page)
         e.wish(do="pedal", down=False)
         for channel in range(16):
             e.wish(do="midi", bytes=[0xB0 | channel, 64, 0])
         await asyncio.sleep(0.3)
-        assert len(e.page.keys) == len(e.page.plugged) == 0
-        assert len(json.dumps(e.stage.welcome())) < 1_000_000
-        assert len(e.stage._tasks) < 5
+        assert len(e.page.keys) == len(e.page.browser_keys) == 0
+        assert len(json.dumps(e.hub.welcome())) < 1_000_000
+        assert len(e.hub._tasks) < 5
         assert all(len(line) < 500 for line in e.said())
 
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patched:
@@ -174,9 +174,9 @@ def test_the_last_minutes_are_kept_once_a_moment_and_one_phrase_is_played_at_a_t
         await e.phrase()
         for _ in range(5):
             e.wish(do="save")
-        assert len(e.stage._tasks) < 30
+        assert len(e.hub._tasks) < 30
         await asyncio.sleep(20)
-        assert not e.stage._tasks
+        assert not e.hub._tasks
 
     made = evening(script, tmp_path)
     assert len([p for p in library.list_takes(tmp_path) if p.name.endswith("-moment") and (p / MIDI).is_file()]) in (
@@ -244,9 +244,9 @@ def test_what_takes_long_is_not_done_as_often_as_anyone_likes() -> None:
             why = set()
             while (news := await page.receive_json(timeout=20))["t"] != "pong":
                 why.add(news.get("why"))
-            assert COSTLY_AT_ONCE <= len(host.wishes) - 1 < COSTLY_AT_ONCE + 30
-            assert host.wishes[-1]["do"] == "act"  # what is quick is done all the same
+            assert COSTLY_AT_ONCE <= len(host.requests) - 1 < COSTLY_AT_ONCE + 30
+            assert host.requests[-1]["do"] == "act"  # what is quick is done all the same
             assert any("wait a moment" in str(w) for w in why)
 
-    assert set(WISHES) >= COSTLY
+    assert set(REQUESTS) >= COSTLY
     asyncio.run(ask())

@@ -14,24 +14,24 @@ import aiohttp
 import pytest
 
 from agent.clock import SystemClock
-from agent.web.server import MOST_PAGES, PATIENT, Page, Server
+from agent.web.server import MOST_PAGES, MOST_REFUSED, Page, Server
 
 
 class Quiet:
     """A host that remembers what was wished for."""
 
     def __init__(self, take: Path | None = None) -> None:
-        self.wishes: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.left = 0
         self.take = take
 
     def welcome(self) -> dict[str, Any]:
         return {"t": "welcome"}
 
-    def wish(self, page: Page, wish: dict[str, Any]) -> None:
-        self.wishes.append(wish)
+    def handle_request(self, page: Page, request: dict[str, Any]) -> None:
+        self.requests.append(request)
 
-    def gone(self, page: Page) -> None:
+    def remove_page(self, page: Page) -> None:
         self.left += 1
 
     def take_file(self, name: str) -> Path | None:
@@ -156,7 +156,7 @@ def test_floods_and_nonsense_end_the_connection_and_nothing_else() -> None:
             for _ in range(1500):
                 await flood.send_str('{"do": "on", "pitch": 60, "velocity": 1}')
             assert await closes(flood) == 1008
-            assert len(host.wishes) < 1000
+            assert len(host.requests) < 1000
 
             long = await client.ws_connect(server.url + "socket", headers=own(server))
             await long.send_str("x" * 100_000)
@@ -167,17 +167,17 @@ def test_floods_and_nonsense_end_the_connection_and_nothing_else() -> None:
             assert await closes(binary) == 1008
 
             silly = await client.ws_connect(server.url + "socket", headers=own(server))
-            for _ in range(PATIENT + 1):
+            for _ in range(MOST_REFUSED + 1):
                 await silly.send_str("[]")
             assert await closes(silly) == 1008
 
-            before = len(host.wishes)
+            before = len(host.requests)
             await good.send_str('{"do": "phrase"}')
             await good.send_str(json.dumps({"do": "ping", "sent": 5}))
             pong = await good.receive_json(timeout=5)
             assert pong["t"] == "pong"
             assert pong["sent"] == 5
-            assert host.wishes[before:] == [{"do": "phrase"}]
+            assert host.requests[before:] == [{"do": "phrase"}]
             await good.close()
             await asyncio.sleep(0.1)
             assert host.left == 5
@@ -194,8 +194,8 @@ def test_there_are_only_so_many_pages_and_a_slow_one_is_let_go() -> None:
                 await client.ws_connect(server.url + "socket", headers=own(server))
             slow = next(iter(server.pages))
             for _ in range(5000):
-                slow.tell("{}")
-            assert slow.news.qsize() == 1
+                slow.send("{}")
+            assert slow.queue.qsize() == 1
             for page in pages:
                 await page.close()
 

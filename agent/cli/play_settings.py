@@ -1,0 +1,71 @@
+"""The settings of a session, read from the command line into the records that the session takes."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Any
+
+from ..midi.keyboard_zones import KeyboardZones
+from ..turns.modes import TRADE, BeatSettings, ModeSettings
+
+OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
+
+
+@dataclass(frozen=True)
+class PlaySettings:
+    """How to play together; None stands for the session's own defaults. `rounds`: the session ends after so many answers."""
+
+    mode: ModeSettings | None = None
+    beat: BeatSettings | None = None
+    zones: KeyboardZones | None = None
+    rounds: int | None = None
+
+    def row(self) -> dict[str, Any]:
+        """The records under the names that a take has for them; those that are None are left out."""
+        records = {"manner": self.mode, "beat": self.beat, "zone": self.zones}
+        return {"rounds": self.rounds, **{name: record for name, record in records.items() if record is not None}}
+
+
+def play_settings(args: argparse.Namespace) -> PlaySettings:
+    """All of them, from the arguments of `play`."""
+    return PlaySettings(_mode_settings(args), _beat_settings(args), _keyboard_zones(args))
+
+
+def _mode_settings(args: argparse.Namespace) -> ModeSettings:
+    return ModeSettings(
+        mode=args.mode,
+        bars=args.bars,
+        groove=None if args.groove is None else args.groove / 100,
+        swing=args.swing / 100,
+        part=args.part,
+        mirror=args.mirror / 100,
+    )
+
+
+def _beat_settings(args: argparse.Namespace) -> BeatSettings:
+    needs_own_tempo = args.mode == TRADE and not args.clock and not args.link
+    return BeatSettings(
+        follow=args.clock,
+        tempo=args.tempo or (OWN_TEMPO if needs_own_tempo else None),
+        beats=args.beats,
+        count_in=args.count_in,
+        click=args.click,
+        send_clock=args.send_clock,
+        link=args.link,
+    )
+
+
+def _keyboard_zones(args: argparse.Namespace) -> KeyboardZones:
+    """Channels and programs count from 1 on the command line, from 0 in messages; milliseconds become seconds."""
+    soft, loud = args.hammer
+    return KeyboardZones(
+        channel=None if args.listen_channel is None else args.listen_channel - 1,
+        split=args.split,
+        transpose=args.transpose,
+        curve=args.velocity,
+        program=None if args.program is None else args.program - 1,
+        bank=args.bank,
+        latency=args.out_latency / 1000,
+        hammer=(soft / 1000, loud / 1000),
+    )

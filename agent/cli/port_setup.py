@@ -1,0 +1,85 @@
+"""The ports of a session, opened as the command line asks."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+from ..demo import DemoInput, DemoOutput, written_call
+from ..errors import UserError
+from ..midi import ports
+from ..midi.errors import NoMidiSystem
+from ..midi.hotplug import HotplugWatcher
+from ..midi.ports import InputPort, OutputPort
+
+
+@dataclass(frozen=True)
+class PortSetup:
+    """Open ports. `watcher` is None where there is no MIDI system.
+
+    `sources` names the inputs for the user. `is_own`: programs connect to our output, as we made it.
+    """
+
+    inputs: list[InputPort]
+    output: OutputPort | None
+    watcher: HotplugWatcher | None
+    sources: list[str]
+    is_own: bool
+
+
+def demo_ports() -> PortSetup:
+    """An input on which the written call is played, and an output that leads nowhere."""
+    return PortSetup([DemoInput(written_call())], DemoOutput(), None, ["a written call"], is_own=True)
+
+
+def open_ports(args: argparse.Namespace) -> PortSetup:
+    """The ports that `play` was asked for; none where only the page is played. Raises UserError."""
+    api = _find_api(args)
+    if api is None:
+        return PortSetup([], None, None, [], is_own=True)
+    watcher = HotplugWatcher(api)
+    inputs = _open_inputs(args, watcher)
+    output = _open_output(args, watcher)
+    is_own = args.output is None and ports.has_virtual_ports(api)
+    return PortSetup(inputs, output, watcher, [port.name for port in inputs], is_own)
+
+
+def _find_api(args: argparse.Namespace) -> str | None:
+    """The MIDI system; None where there is none, and the page is there to play on. Raises UserError."""
+    try:
+        return ports.find_api(args.api)
+    except NoMidiSystem:
+        if not args.page or args.api or args.input or args.output:
+            raise
+        return None
+
+
+def _open_inputs(args: argparse.Namespace, watcher: HotplugWatcher) -> list[InputPort]:
+    """The named input, or a port of our own and every instrument. Raises UserError."""
+    if args.input is not None:
+        return [watcher.open_input(args.input)]
+    watcher.opens_new = True
+    inputs: list[InputPort] = [watcher.open_input(None)] if ports.has_virtual_ports(watcher.api) else []
+    inputs += [watcher.open_input(name) for name in ports.instruments(ports.list_ports(watcher.api))]
+    if not inputs and not args.page:
+        raise UserError(
+            "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
+            + ports.loopback_advice(watcher.api, [])
+        )
+    return inputs
+
+
+def _open_output(args: argparse.Namespace, watcher: HotplugWatcher) -> OutputPort | None:
+    """The named output, or a port of our own; on Windows the first loopback port, else the first of all. Raises UserError."""
+    name = args.output
+    if name is None and not ports.has_virtual_ports(watcher.api):
+        there = ports.list_ports(watcher.api).outputs
+        if not there and args.page:
+            return None
+        if not there:
+            raise UserError(
+                "No MIDI output is there: start a synth, or hear the demo: tradefours demo"
+                + ports.loopback_advice(watcher.api, there)
+            )
+        name = next((n for n in there if ports.is_loopback(n)), there[0])
+    return watcher.open_output(name)

@@ -1,0 +1,160 @@
+"""One session, run from the command line: its musician, ports, sound, page, hotkeys, and what the user is told."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from ..audio.synth import open_sound
+from ..clock import SystemClock
+from ..control.bindings import HOTKEYS, Bindings
+from ..control.midi_learn import MidiLearn, settings_folder
+from ..midi.keyboard_zones import KeyboardZones
+from ..midi.output_merge import OutputMerge
+from ..playing.worker_client import WorkerClient, worker_command
+from ..session.config import SessionConfig, SessionIO
+from ..session.patchbay import Patchbay
+from ..session.session import Report, Session
+from ..styles.presets import load
+from ..takes.library import BOUNDS
+from ..thread_priority import realtime, request_once
+from ..timing.step_clock import Moments
+from ..turns.modes import BeatSettings, ModeSettings
+from .hotkeys import read_hotkeys
+from .option_groups import TAKES
+from .play_settings import PlaySettings
+from .port_setup import PortSetup
+from .services import Services
+from .status_line import StatusLine
+from .take_folder import finish_take, open_take, remove_oldest_takes, repair_takes
+
+HOTKEY_HELP = (
+    "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, q quit."
+)
+HELPER_THREADS = 4  # for what blocks, such as opening a port
+SEEDS = 1 << 31  # so many different ones, where none is asked for
+
+
+class SessionRunner:
+    """Prepares one session and runs it. Raises UserError where something that was asked for is not there."""
+
+    def __init__(self, args: argparse.Namespace, ports: PortSetup, settings: PlaySettings) -> None:
+        self._args, self._ports, self._settings = args, ports, settings
+        self._is_demo = args.command == "demo"
+        self._preset = load(args.preset, args.knob, args.settings, args.without)
+        self._midi_learn = self._load_controls()
+        self._repaired = repair_takes(args)
+        # Known, so that the take can be played again.
+        self._seed = random.randrange(SEEDS) if args.seed is None else args.seed
+        bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
+        self.take = open_take(args, settings, preset=self._preset, bindings=bindings, seed=self._seed)
+        self._clock = SystemClock()
+        self._outputs = OutputMerge(ports.output, open_sound(args.sound, args.soundfont))
+        self._status = StatusLine(plain=args.json)
+        self._services = Services(
+            self._outputs,
+            self._clock,
+            Patchbay(ports.watcher, self._outputs, ours=ports.is_own),
+            self._status.show if self._status.is_live else None,
+            self._status.line,
+        )
+
+    def run(self) -> Report:
+        """Play until the session is over, and keep its take. Raises UserError."""
+        with self._status:
+            if self._midi_learn is not None and self._args.page:
+                self._services.show_page(self.take, TAKES, self._midi_learn, self._args.page_port, self._args.lan)
+            self._say_what_is_open()
+            with realtime():
+                report = asyncio.run(self._play())
+            self._say(f"Every note is off. The take is kept in {self.take.folder}.")
+            if not self._is_demo:
+                finish_take(self.take, self._status.line)
+        return report
+
+    def _load_controls(self) -> MidiLearn | None:
+        """The controls that were learnt, and those of the command line; the demo has none. Raises UserError."""
+        if self._is_demo:
+            return None
+        return MidiLearn.load(self._args.control, settings_folder() / "controls.txt")
+
+    def _say(self, text: str) -> None:
+        """A line for the terminal, the take and the page."""
+        self._status.line(text)
+        self.take.record_line(self._clock.now(), text)
+        self._services.say(text)
+
+    def _say_what_is_open(self) -> None:
+        sources = ", ".join(self._ports.sources)
+        opening = f"Listening to {sources}; playing to" if sources else "Play on the page; it is heard on"
+        self._say(f"{opening} {self._outputs.name} on channel {self._args.channel}; style {self._preset.title}.")
+        if self._repaired:
+            self._say(f"The last session ended without warning; its take is whole: {', '.join(self._repaired)}.")
+        removed = remove_oldest_takes(self._args)
+        if removed:
+            self._say(f"{removed} of the oldest takes were removed: {BOUNDS}.")
+
+    async def _play(self) -> Report:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(HELPER_THREADS, "helper", request_once))
+        moments = Moments(self._clock, self.take.record_row)
+        if self._midi_learn is not None:
+            self._midi_learn.journal = moments.keep
+        session = self._make_session(self._make_worker(moments), moments)
+        self.take.report_error = session.tell
+        _call_on_signals(session.stop)
+
+        def press(letter: str) -> None:
+            if letter in HOTKEYS:
+                session.act(HOTKEYS[letter], self._clock.now())
+
+        with read_hotkeys(loop, press) as has_terminal:
+            if has_terminal:
+                self._say(HOTKEY_HELP)
+            return await session.run(partial(self._services.run, say=self._say))
+
+    def _make_worker(self, moments: Moments) -> WorkerClient:
+        args = self._args
+        worker = WorkerClient(worker_command(self._preset.player(args.weights), args.engine, args.mind))
+        if not args.weights and not args.mind:
+            worker.others = partial(worker_command, engine=args.engine)
+        worker.journal = moments.keep
+        return worker
+
+    def _make_session(self, worker: WorkerClient, moments: Moments) -> Session:
+        config = SessionConfig(
+            self._preset,
+            mode_settings=self._settings.mode or ModeSettings(),
+            beat=self._settings.beat or BeatSettings(),
+            zones=self._settings.zones or KeyboardZones(),
+            controls=Bindings() if self._midi_learn is None else self._midi_learn.bindings,
+            channel=self._args.channel - 1,
+            thru=self._args.thru,
+            seed=self._seed,
+            seconds=self._args.seconds,
+            rounds=self._settings.rounds,
+        )
+        io = SessionIO(
+            inputs=[*self._ports.inputs, *self._services.inputs],
+            output=self._outputs.agent,
+            thru_output=self._outputs.player,
+            worker=worker,
+            clock=moments,
+            take=self._services.hub or self.take,
+            say=self._say,
+            show=self._services.show,
+            journal=self.take.record_row,
+        )
+        return Session(config, io)
+
+
+def _call_on_signals(stop: Callable[[], None]) -> None:
+    """Ctrl-C and the system's polite request end the session; asked again, they still do."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop())

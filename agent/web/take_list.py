@@ -1,0 +1,113 @@
+"""The takes as the pages see them: their list, the files and notes of one, and the last two minutes, saved as a take."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..midi.messages import Event
+from ..takes import library
+from ..takes.recorder import MIDI, Take
+
+MOMENT_SECONDS = 120.0  # that "save the last two minutes" keeps
+MOST_EVENTS = 20_000  # of that moment; at 100 a second
+MOST_SHOWN = 40  # takes
+
+
+class TakeList:
+    """The takes in `folder`; `current` is the one that is being recorded, and is told everything first."""
+
+    def __init__(self, current: Take, folder: Path) -> None:
+        self._current = current
+        self._folder = folder
+        self._events: deque[tuple[float, str, tuple[Any, ...]]] = deque(maxlen=MOST_EVENTS)  # time, method, arguments
+        self._last_saved: Path | None = None
+
+    bounds = library.BOUNDS  # how long takes are kept, in words
+
+    @property
+    def current(self) -> str:
+        """The name of the take that is being recorded."""
+        return self._current.folder.name
+
+    def record_input(self, event: Event, port: str) -> None:
+        """A message of the player's."""
+        self._current.record_input(event, port)
+        self._events.append((event.when, "record_input", (event, port)))
+
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
+        """A message of ours."""
+        self._current.record_output(planned, actual, message)
+        self._events.append((actual, "record_output", (planned, actual, message)))
+
+    def close(self) -> None:
+        """Finish the current take."""
+        self._current.close()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The newest takes, ready for JSON. Reads files: from any thread."""
+        rows = []
+        for folder in library.list_takes(self._folder)[:MOST_SHOWN]:
+            with contextlib.suppress(UserError):
+                rows.append({**library.summarize(folder).row(), "midi": (folder / MIDI).is_file()})
+        return rows
+
+    def midi_file(self, name: str) -> Path | None:
+        """The .mid file of a take, where there is one."""
+        folder = self._find(name)
+        if folder is None or not (folder / MIDI).is_file():
+            return None
+        return folder / MIDI
+
+    def notes(self, name: str) -> list[list[Any]] | None:
+        """The notes of a take: who, onset, duration, pitch, velocity. From any thread."""
+        folder = self._find(name)
+        try:
+            return None if folder is None else library.note_rows(folder)
+        except UserError:
+            return None
+
+    def delete(self, name: str) -> None:
+        """Delete a take. Raises UserError."""
+        if name == self.current:
+            raise UserError("This take is being played just now; it can be deleted when it is over.")
+        library.delete(self._folder, name)
+
+    def begin_moment(self, now: float, preset: str) -> Moment:
+        """The last two minutes, to be saved as a take of their own. Raises UserError where they were saved just now."""
+        folder = self._folder / f"{datetime.now().strftime(library.DATE)}-moment"
+        if folder == self._last_saved:
+            raise UserError("The last two minutes were kept just now.")
+        self._last_saved = folder
+        events = [(kind, arguments) for when, kind, arguments in self._events if when >= now - MOMENT_SECONDS]
+        return Moment(folder, preset, self.current, events)
+
+    def _find(self, name: str) -> Path | None:
+        """A take's folder; None for what is no take's name, or not there."""
+        if not library.NAME.fullmatch(name):
+            return None
+        try:
+            return library.find_take(self._folder, name)
+        except UserError:
+            return None
+
+
+class Moment:
+    """Some minutes of a session, to be written as a take."""
+
+    def __init__(self, folder: Path, preset: str, source: str, events: list[tuple[str, tuple[Any, ...]]]) -> None:
+        self.folder = folder
+        self._preset = preset
+        self._source = source  # the name of the take that they belong to
+        self._events = events
+
+    def write(self) -> None:
+        """Write the take. Blocks: from any thread. Raises UserError."""
+        take = Take(self.folder, preset=self._preset, of=self._source)
+        for kind, arguments in self._events:
+            getattr(take, kind)(*arguments)
+        take.close()
