@@ -30,9 +30,9 @@ from ..midi.output_merge import OutputMerge
 from ..midi.ports import InputPort, OutputPort
 from ..playing.worker_client import WorkerClient, worker_command
 from ..replay import take_replay
-from ..session.config import SessionConfig, SessionIO
+from ..session.config import Report, SessionConfig, SessionIO
 from ..session.patchbay import Patchbay
-from ..session.session import Report, Session
+from ..session.session import Session
 from ..styles import presets
 from ..takes import library, postprocess
 from ..takes.recorder import MIDI, PICTURE, Take
