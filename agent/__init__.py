@@ -2,3 +2,5 @@
 
 Knows nothing of tensors: torch is never imported here.
 """
+
+__version__ = "0.2.0"  # the only place; pyproject.toml reads it

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import sys
 
+from . import __version__
 from .cli import environment
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--version"]:  # answered before anything is installed
+        print(f"tradefours {__version__}")
+        sys.exit(0)
     extra = environment.extra_for(sys.argv[1:])
     if environment.is_installed_here(extra):
         from .cli.main import main

@@ -1,6 +1,6 @@
-"""The demo: a written call and ports made of nothing, so that a machine without MIDI can hear what an answer is.
+"""A composed call and two fake ports, so that a machine without MIDI can play a demo.
 
-Knows nothing of the musician. The call was composed for this project: a question in C major over four chords, that ends on the dominant.
+The call was composed for this project: a phrase in C major over four chords, which ends on the dominant like a question.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from models.music.note import Note, Phrase
 
 from . import thread_priority
-from .midi.messages import Event
+from .midi.messages import NOTE_OFF, NOTE_ON, Event
 
-BEAT = 0.6  # seconds: 100 a minute
-STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+BEAT = 0.6  # seconds, which is 100 beats a minute
+LEGATO = 0.96  # of its written length, for which a key is held
+SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
-#: Voice by voice: name, the beat on which it starts, its length in beats, its velocity.
+#: Each note: name, the beat on which it starts, its length in beats, its velocity. A chord has several names.
 MELODY = (
     ("E5", 0.0, 1.0, 78),
     ("G5", 1.0, 0.5, 84),
@@ -38,45 +39,46 @@ CHORDS = (
     (("F3", "A3", "C4"), 5.0, 0.9, 48),
     (("F3", "G3", "B3"), 7.0, 0.9, 50),
 )
-#: Nobody plays like a clock: seconds early or late, note after note.
-TOUCH = (0.004, -0.006, 0.009, 0.0, 0.012, -0.003, 0.007, -0.009, 0.002, 0.011, -0.005)
+#: Seconds by which each note comes late (negative: early), in turn, as no person plays exactly in time.
+TIMING_DEVIATIONS = (0.004, -0.006, 0.009, 0.0, 0.012, -0.003, 0.007, -0.009, 0.002, 0.011, -0.005)
 
 
 def pitch(name: str) -> int:
     """The MIDI number of a note's name: C4 is 60."""
-    return STEPS[name[0]] + 12 * (int(name[1:]) + 1)
+    return SEMITONES[name[0]] + 12 * (int(name[1:]) + 1)
 
 
 def written_call() -> Phrase:
-    """The call, in seconds from its first beat."""
-    voices = [*MELODY, *BASS, *((name, at, length, v) for names, at, length, v in CHORDS for name in names)]
+    """The call; onsets in seconds from its first beat."""
+    chord_notes = [(name, beat, length, velocity) for names, beat, length, velocity in CHORDS for name in names]
     notes = []
-    for i, (name, at, length, velocity) in enumerate(voices):
-        onset = max(at * BEAT + TOUCH[i % len(TOUCH)], 0.0)
-        notes.append(Note(onset, length * BEAT * 0.96, pitch(name), velocity))
+    for i, (name, beat, length, velocity) in enumerate([*MELODY, *BASS, *chord_notes]):
+        onset = max(beat * BEAT + TIMING_DEVIATIONS[i % len(TIMING_DEVIATIONS)], 0.0)
+        notes.append(Note(onset, length * BEAT * LEGATO, pitch(name), velocity))
     return Phrase.of(notes)
 
 
 def messages(notes: Sequence[Note]) -> list[tuple[float, bytes]]:
-    """Note-ons and note-offs on the first channel, in order of time."""
-    timed = [(n.onset, 1, bytes((0x90, n.pitch, n.velocity))) for n in notes]
-    timed += [(n.end, 0, bytes((0x80, n.pitch, 0))) for n in notes]
+    """The times of note-ons and note-offs, in seconds, and the messages, on the first channel, in order of time."""
+    timed = [(n.onset, 1, bytes((NOTE_ON, n.pitch, n.velocity))) for n in notes]
+    timed += [(n.end, 0, bytes((NOTE_OFF, n.pitch, 0))) for n in notes]
     return [(when, message) for when, _, message in sorted(timed)]
 
 
 class DemoInput:
-    """An input port on which the written call is played, in real time, once it is open."""
+    """An input port that plays a phrase in real time once it is open. `delay`: seconds before its first note."""
 
     name = "demo:keyboard"
 
     def __init__(self, phrase: Phrase, delay: float = 0.5) -> None:
-        self._messages, self._delay = messages(phrase.notes), delay
+        self._messages = messages(phrase.notes)
+        self._delay = delay
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
     def open(self, on_event: Callable[[Event], None]) -> None:
         def play() -> None:
-            thread_priority.once()
+            thread_priority.request_once()
             start = time.perf_counter() + self._delay
             for when, message in self._messages:
                 if self._closed.wait(max(start + when - time.perf_counter(), 0.0)):
@@ -93,7 +95,7 @@ class DemoInput:
 
 
 class DemoOutput:
-    """An output port that leads nowhere: the take keeps what is sent."""
+    """An output port that drops its messages: the take records them."""
 
     name = "demo:nowhere"
 

@@ -1,10 +1,10 @@
-"""The launcher: starts a module of ours as a process of its own, and nothing that lies in the user's current folder.
+"""Start one of our modules as a process that loads nothing from the user's current folder.
 
-Knows nothing of what the module does. It runs before the environment is made, so it needs the standard library alone.
+It runs before the virtual environment is made, so it needs the standard library alone.
 
-`python -m models.worker` looks for `models`, and for `queue` or `json`, in the current folder first. A file there with such a name would be
-run in place of ours. So this file is started by its path, and with `-P`, which leaves the current folder out. It then loads our packages
-from the folder in which it lies itself, a clone or an installation alike.
+`python -m models.worker` looks for `models`, and for `queue` or `json`, in the current folder first. It would run a file there of such a
+name in place of ours. So this file is started by its path, and with `-P`, which leaves the current folder out. It then loads our packages
+from the folder that holds it, in a clone and in an installation alike.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def command(module: str, *arguments: str, python: str = sys.executable) -> list[
     return [python, "-P", os.path.abspath(__file__), module, *arguments]
 
 
-def isolated(plain: list[str]) -> list[str]:
-    """The same command, isolated where it is this interpreter's `-m` with a module of ours; any other one as it is.
+def isolate(plain: list[str]) -> list[str]:
+    """Turn `python -m MODULE` into the command that `command` gives, where the module is ours; leave other commands as they are.
 
-    Takes keep the plain form, which holds no path of one machine.
+    Takes keep the plain form, which holds no path of this machine.
     """
     if len(plain) > 2 and plain[:2] == [sys.executable, DASH_M] and plain[2].partition(".")[0] in PACKAGES:
         return command(*plain[2:])
@@ -35,7 +35,7 @@ def isolated(plain: list[str]) -> list[str]:
 
 
 def root() -> str:
-    """The folder that holds our packages: the first one above this file that is no package itself."""
+    """The folder that holds our packages: the first one above this file that is no package."""
     folder = os.path.dirname(os.path.abspath(__file__))
     while os.path.exists(os.path.join(folder, "__init__.py")):
         folder = os.path.dirname(folder)
@@ -43,7 +43,7 @@ def root() -> str:
 
 
 def load_packages(folder: str) -> None:
-    """Load our packages from a folder, so that others of the same names cannot take their places."""
+    """Load our packages from a folder, so that no others of the same names are found later."""
     for name in PACKAGES:
         spec = importlib.machinery.PathFinder.find_spec(name, [folder])
         if spec is None or spec.loader is None:

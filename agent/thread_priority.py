@@ -1,10 +1,8 @@
-"""The priority: what the system grants a thread that keeps time. A best effort: nothing depends on it.
+"""Ask the system for real-time priority for threads. A best effort: nothing depends on it.
 
-Knows nothing of what the threads do.
-
-Where other programs keep the cores busy, it is not enough that the player goes first: if the event loop is taken off its core while it
-holds the interpreter's lock, the player waits with it (priority inversion). So the loop, and every other thread of ours that runs
-Python, stand right behind the player.
+Where other programs keep the cores busy, a high priority of the player's thread alone is not enough. If the event loop loses its core
+while it holds the interpreter's lock, the player waits for it (priority inversion). So the event loop, and every other thread of ours
+that runs Python, gets the priority just below the player's.
 """
 
 from __future__ import annotations
@@ -15,77 +13,81 @@ import sys
 import threading
 from collections.abc import Iterator
 
-REALTIME, USUAL = "real-time", "as usual"
-PLAYER = 10  # of 1 to 99: before everything that is not real-time, behind the sound servers
-CONDUCTOR = 9  # the event loop, and the MIDI system's threads that call us
-_CRITICAL, _HIGHEST, _NORMAL = 15, 2, 0  # Windows: time critical, highest, normal
-_here = threading.local()
+REALTIME = "real-time"
+NORMAL = "as usual"
+PLAYER = 10  # SCHED_FIFO, 1 to 99: above everything that is not real-time, below the sound servers
+EVENT_LOOP = 9  # SCHED_FIFO: the event loop, and the MIDI system's threads that call us
+_WINDOWS_CRITICAL = 15  # THREAD_PRIORITY_TIME_CRITICAL
+_WINDOWS_HIGHEST = 2  # THREAD_PRIORITY_HIGHEST
+_WINDOWS_NORMAL = 0  # THREAD_PRIORITY_NORMAL
+_thread = threading.local()
 
 
-def ask(level: int = PLAYER) -> str:
-    """Ask for real-time priority for the calling thread; `REALTIME` where it is granted, else `USUAL`.
+def request(level: int = PLAYER) -> str:
+    """Ask for real-time priority for the calling thread; returns `REALTIME` where it is granted, else `NORMAL`.
 
-    What the thread starts, threads and processes, begins as usual again. A thread that has such a priority already keeps it.
+    Threads and processes that it starts have normal priority. A thread that has real-time priority already keeps its own.
     """
     try:
         if sys.platform == "win32":
-            return REALTIME if _windows(_CRITICAL if level >= PLAYER else _HIGHEST) else USUAL
+            windows_level = _WINDOWS_CRITICAL if level >= PLAYER else _WINDOWS_HIGHEST
+            return REALTIME if _set_windows_priority(windows_level) else NORMAL
         if sys.platform == "linux":
-            if is_granted():
+            if is_realtime():
                 return REALTIME
             os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(level))
             return REALTIME
     except (OSError, AttributeError):
         pass
-    return USUAL
+    return NORMAL
 
 
-def once() -> None:
-    """Ask for the calling thread, the first time that it comes by; the main thread, which others own, is left alone."""
-    if not hasattr(_here, "asked"):
-        _here.asked = True
+def request_once() -> None:
+    """Ask for the event loop's priority at a thread's first call; later calls, and the main thread, change nothing."""
+    if not hasattr(_thread, "has_asked"):
+        _thread.has_asked = True
         if threading.current_thread() is not threading.main_thread():
-            ask(CONDUCTOR)
+            request(EVENT_LOOP)
 
 
-def is_granted() -> bool:
-    """Whether the calling thread has real-time priority, as far as that can be known."""
+def is_realtime() -> bool:
+    """Whether the calling thread has real-time priority. False where the system is not Linux, as it is not known there."""
     if sys.platform != "linux":
         return False
     return os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK in (os.SCHED_FIFO, os.SCHED_RR)
 
 
-def give_back() -> None:
-    """The calling thread is as any other again."""
+def reset() -> None:
+    """Give the calling thread normal priority again."""
     with contextlib.suppress(OSError, AttributeError):
         if sys.platform == "win32":
-            _windows(_NORMAL)
+            _set_windows_priority(_WINDOWS_NORMAL)
         elif sys.platform == "linux":
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @contextlib.contextmanager
-def raised(level: int = CONDUCTOR) -> Iterator[str]:
-    """As long as it lasts, the calling thread has the priority that it is granted."""
-    before = is_granted()
-    granted = ask(level)
+def realtime(level: int = EVENT_LOOP) -> Iterator[str]:
+    """A context in which the calling thread has real-time priority, where the system grants it; yields what `request` returned."""
+    was_realtime = is_realtime()
+    priority = request(level)
     try:
-        yield granted
+        yield priority
     finally:
-        if granted == REALTIME and not before:
-            give_back()
+        if priority == REALTIME and not was_realtime:
+            reset()
 
 
-def granted() -> str:
-    """What a thread that asks would get here. Nothing else is changed."""
-    found: list[str] = []
-    thread = threading.Thread(target=lambda: found.append(ask()), name="priority")
+def available() -> str:
+    """What `request` returns on this system. It is tried in a thread of its own, so nothing else changes."""
+    results: list[str] = []
+    thread = threading.Thread(target=lambda: results.append(request()), name="priority")
     thread.start()
     thread.join()
-    return found[0]
+    return results[0]
 
 
-def _windows(level: int) -> bool:
+def _set_windows_priority(level: int) -> bool:
     if sys.platform != "win32":
         raise OSError("not Windows")
     import ctypes

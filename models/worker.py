@@ -140,7 +140,7 @@ class Echo:
             return "end"
         start = self.heard[last].onset if played else max(span.earliest, call[-1].onset + 0.25)
         if span.bar is not None and span.on_beat and not played:
-            start = span.bar.beat_from(start)
+            start = span.bar.next_beat(start)
         for note in call[played:]:
             onset = start + note.onset - call[0].onset
             if onset > min(span.stop, span.hush):

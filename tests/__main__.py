@@ -1,7 +1,8 @@
 """`python -m tests`: every check, from a clone. Makes its environment first, where there is none.
 
-Arguments go to pytest, and then only pytest runs. Without any, the musician's tests run two at a time, as they know no clock; the
-performer's have the machine to themselves.
+Without arguments, ruff, mypy and all tests run. Tests of `models/` run two at a time, because they do not measure time. All others have the
+machine to themselves. Arguments go to pytest, and then only pytest runs: `-m` with an expression selects tests by marker, and they run in
+the same two parts.
 """
 
 from __future__ import annotations
@@ -14,28 +15,47 @@ from pathlib import Path
 from agent.cli import environment
 
 CHECKS = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
+TWO_AT_A_TIME = "--numprocesses=2"
+NO_TESTS = 5  # pytest's exit code where it found no test to run
 
 
 def main(arguments: list[str]) -> int:
     """Run the checks in this interpreter's environment; 0 where all pass."""
     root = Path(__file__).resolve().parent.parent
     failed = []
-    for check in [["pytest", "-q", *arguments]] if arguments else everything(root):
+    codes = []
+    allowed = {0, NO_TESTS} if arguments else {0}  # one of the two parts may have no test of a marker
+    for check in checks_for(arguments, root):
         print(f"== {' '.join(check)}", flush=True)
         # Two of torch's threads for each of two tests would wait for one another.
-        threads = {"OMP_NUM_THREADS": "1"} if "--numprocesses=2" in check else {}
-        if subprocess.call([sys.executable, "-m", *check], cwd=root, env={**os.environ, **threads}) != 0:
+        threads = {"OMP_NUM_THREADS": "1"} if TWO_AT_A_TIME in check else {}
+        code = subprocess.call([sys.executable, "-m", *check], cwd=root, env={**os.environ, **threads})
+        codes.append(code)
+        if code not in allowed:
             failed.append(check[0])
+    if set(codes) == {NO_TESTS}:
+        failed.append("no test was selected")
     if failed:
         print(f"failed: {', '.join(failed)}")
     return int(bool(failed))
 
 
-def everything(root: Path) -> list[list[str]]:
-    """All checks: of how it is written, of the musician, of the performer."""
-    musician = "tests/models"
-    two = ["pytest", "-q", "--numprocesses=2", musician]
-    return [*CHECKS, two, ["pytest", "-q", f"--ignore={root / musician}"]]
+def checks_for(arguments: list[str], root: Path) -> list[list[str]]:
+    """The commands to run, in order, without the interpreter."""
+    if not arguments:
+        return [*CHECKS, *pytest_in_two_parts([], root)]
+    if len(arguments) == 2 and arguments[0] == "-m":
+        return pytest_in_two_parts(arguments, root)
+    return [["pytest", "-q", *arguments]]
+
+
+def pytest_in_two_parts(arguments: list[str], root: Path) -> list[list[str]]:
+    """The tests of `models/` two at a time, then all others one after another."""
+    models = "tests/models"
+    return [
+        ["pytest", "-q", TWO_AT_A_TIME, *arguments, models],
+        ["pytest", "-q", *arguments, f"--ignore={root / models}"],
+    ]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Timbres: what the built-in instruments are made of.
-
-Knows nothing of notes or samples. Plain records; see `agent.audio.fm_synth` for what the numbers do.
-"""
+"""The patches of the built-in instruments: plain records of numbers for `agent.audio.fm_synth`."""
 
 from __future__ import annotations
 
@@ -12,19 +9,20 @@ Pair = tuple[float, float]
 
 @dataclass(frozen=True)
 class Timbre:
-    """Two pairs of sines. `ratios`: carrier, modulator, carrier, modulator, in multiples of the pitch.
+    """Two pairs of sine oscillators, each a carrier and its modulator (frequency modulation).
 
-    `bends` is how far each modulator bends its carrier at full force, `dims` the seconds in which that fades; `mix` their loudness.
-    A voice rises in `attack` seconds, sinks in about `decay` seconds to `rest`, and ends in about `release`.
+    `ratios`: carrier, modulator, carrier, modulator, in multiples of the note's frequency. `indices`: the modulation index of each pair
+    at full velocity, in radians. `index_decays`: seconds in which each index falls to 1/e. `mix`: the level of each pair.
+    `attack`, `decay`, `release`: seconds. `sustain`: the level of a held note in the end, 0 to 1. `gain` makes the patches equally loud.
     """
 
     ratios: tuple[float, float, float, float]
-    bends: Pair
-    dims: Pair
+    indices: Pair
+    index_decays: Pair
     mix: Pair
     attack: float
     decay: float
-    rest: float
+    sustain: float
     release: float
     gain: float = 1.0
 
@@ -39,4 +37,4 @@ TIMBRES = {
     "organ": Timbre((1.0, 2.0, 2.0, 1.0), (0.6, 0.3), (60.0, 60.0), (0.6, 0.4), 0.006, 1.0, 0.9, 0.03, gain=0.7),
 }
 CLICK = Timbre((1.0, 1.41, 2.0, 1.0), (0.8, 0.2), (0.01, 0.01), (0.7, 0.3), 0.003, 0.03, 0.0, 0.03, gain=0.8)
-"""What the metronome is heard on."""
+"""The patch of the metronome."""

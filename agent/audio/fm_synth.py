@@ -1,10 +1,9 @@
-"""Voices: messages in, samples out. The instruments that are built in, mixed to stereo.
+"""A polyphonic FM synthesizer: MIDI messages in, stereo samples out. Pure: it renders a block when it is asked to.
 
-Knows nothing of sound cards, threads or time; a block is rendered when it is asked for.
-
-Each voice is two pairs of sines: in each, one bends the other (frequency modulation), and how far it bends it fades as a struck string's
-brightness does. All voices of a block are computed as one array. What could click cannot: a level never jumps, it moves in a straight
-line through each block; a voice that is taken away fades in a few milliseconds, beside the one that takes its place.
+Each voice is two pairs of sine oscillators; in each pair one modulates the frequency of the other (Chowning, "The Synthesis of Complex
+Audio Spectra by Means of Frequency Modulation", 1973). The modulation index decays, as the brightness of a struck string does. All voices
+of a block are computed as one array. Nothing clicks: a level moves in a straight line through each block and never jumps. A voice that
+is stolen fades in a few milliseconds, beside the one that takes its place.
 """
 
 from __future__ import annotations
@@ -16,26 +15,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..midi.messages import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    CHANNEL,
+    CONTROL,
+    DRUM_CHANNEL,
+    FIRST_STATUS,
+    FIRST_SYSTEM,
+    KIND,
+    MOST_DATA,
+    NOTE_OFF,
+    NOTE_ON,
+    PEDAL_DOWN,
+    PITCH_BEND,
+    RESET_CONTROLS,
+    SUSTAIN,
+)
 from .fm_patches import CLICK, TIMBRES, Timbre
 
 BLOCK = 128  # frames that are computed at once
-POLYPHONY, SLOTS = 32, 48  # voices that sound; and with those that are fading out
-SILENT = 1e-4
-QUICK = 0.0018  # seconds: how fast a voice fades that has to go
-GAIN = 0.22
-KNEE = 0.7  # samples above are bent, and never reach 1
-BEND = 2.0  # semitones
-DRUMS = 9  # the channel, from 0, on which the metronome clicks
+POLYPHONY = 32  # voices that are held at once
+SLOTS = 48  # voices in all, with those that fade out
+SILENT = 1e-4  # a level below it is silence
+STEAL_SECONDS = 0.0018  # time constant with which a stolen voice fades
+RESTRIKE_SECONDS = 4 * STEAL_SECONDS  # the same, where its key is struck again
+GAIN = 0.22  # of one voice
+CLIP_KNEE = 0.7  # samples above are compressed, and never reach 1
+BEND_RANGE = 2.0  # semitones, the default of General MIDI
+DEFAULT_TIMBRE = "electric piano"
+RELEASE_CONTROLLERS = (ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF)
 
 Floats = NDArray[np.float32]
-Line = tuple[int, int]  # who plays, and on which channel
+Line = tuple[int, int]  # a player's number and a channel: keys, pedal and pitch bend are kept for each
 
 
 @dataclass
 class Part:
-    """One player's seat: what it plays on, and where it sits."""
+    """The instrument of one player."""
 
-    timbre: str = "electric piano"
+    timbre: str = DEFAULT_TIMBRE
     pan: float = 0.5  # 0 left, 1 right
     volume: float = 1.0
 
@@ -44,23 +63,30 @@ class FmSynth:
     """Up to `POLYPHONY` voices of any number of players, each with a `Part` of its own."""
 
     def __init__(self, rate: float = 48000.0, parts: list[Part] | None = None) -> None:
-        self.rate, self.volume = rate, 1.0
+        """`rate`: frames a second. A player without a part of its own plays the last one."""
+        self.rate = rate
+        self.volume = 1.0
         self.parts = parts or [Part()]
         self._steps = np.arange(1, BLOCK + 1, dtype=np.float32)
         self._ramp = self._steps / BLOCK
-        self._phase = np.zeros((SLOTS, 4))  # carrier, modulator, carrier, modulator
-        self._turn = np.zeros((SLOTS, 4))  # of each, radians a sample
-        self._level, self._rise, self._sink = np.zeros(SLOTS), np.zeros(SLOTS), np.zeros(SLOTS)
-        self._rest = np.zeros(SLOTS)  # the level that a held voice sinks to
-        self._index, self._dim = np.zeros((SLOTS, 2)), np.ones((SLOTS, 2))
-        self._mix, self._pan = np.zeros((SLOTS, 2)), np.zeros((SLOTS, 2))
+        # Every array has a row for each slot; four columns are carrier, modulator, carrier, modulator; two are the pairs.
+        self._phase = np.zeros((SLOTS, 4))  # radians
+        self._phase_step = np.zeros((SLOTS, 4))  # radians a frame
+        self._index = np.zeros((SLOTS, 2))  # radians
+        self._index_decay = np.ones((SLOTS, 2))  # factor a frame
+        self._mix = np.zeros((SLOTS, 2))
+        self._pan = np.zeros((SLOTS, 2))  # gain left, right
+        self._level = np.zeros(SLOTS)
+        self._attack = np.zeros(SLOTS)  # rise of the level a frame; 0 after the attack
+        self._decay = np.zeros(SLOTS)  # time constant, frames
+        self._sustain = np.zeros(SLOTS)  # the level that a held voice decays to
+        self._release = np.zeros(SLOTS)  # time constant, seconds
         self._on = np.zeros(SLOTS, dtype=bool)
-        self._going = np.zeros(SLOTS, dtype=bool)  # let go, or taken
-        self._keys: list[tuple[int, int, int] | None] = [None] * SLOTS  # who, channel, pitch of those that are held
-        self._release = np.zeros(SLOTS)
-        self._held: dict[Line, set[int]] = {}  # keys let go under the pedal
-        self._pedals: set[Line] = set()
-        self._bend: dict[Line, float] = {}
+        self._fading = np.zeros(SLOTS, dtype=bool)  # released or stolen
+        self._keys: list[tuple[int, int, int] | None] = [None] * SLOTS  # player, channel, pitch of each held voice
+        self._pedal_held: dict[Line, set[int]] = {}  # pitches of released keys that the pedal holds
+        self._pedals: set[Line] = set()  # lines with the pedal down
+        self._bend: dict[Line, float] = {}  # -1 to 1
 
     @property
     def sounding(self) -> int:
@@ -69,147 +95,160 @@ class FmSynth:
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
-    def take(self, who: int, message: bytes) -> None:
-        """One message of a player's; it counts from the next block on."""
-        if not message or not 0x80 <= message[0] < 0xF0 or len(message) < 2:
+    def receive(self, who: int, message: bytes) -> None:
+        """Take one message of a player; it takes effect in the next block. Other messages than a channel's are ignored."""
+        if not message or not FIRST_STATUS <= message[0] < FIRST_SYSTEM or len(message) < 2:
             return
-        kind, line = message[0] & 0xF0, (who, message[0] & 0x0F)
-        first, second = message[1] & 127, message[2] & 127 if len(message) > 2 else 0
-        if kind == 0x90 and second:
-            self._strike(line, first, second)
-        elif kind in (0x80, 0x90):
-            self._let_go(line, first)
-        elif kind == 0xE0:
-            self._bend_to(line, ((second << 7 | first) - 8192) / 8192)
-        elif kind == 0xB0 and first == 64:
-            self._pedal(line, second >= 64)
-        elif kind == 0xB0 and first in (120, 121, 123):
-            self.hush(line)
+        kind = message[0] & KIND
+        line = (who, message[0] & CHANNEL)
+        first = message[1] & MOST_DATA
+        second = message[2] & MOST_DATA if len(message) > 2 else 0
+        if kind == NOTE_ON and second:
+            self._start_note(line, first, second)
+        elif kind in (NOTE_OFF, NOTE_ON):
+            self._end_note(line, first)
+        elif kind == PITCH_BEND:
+            self._set_bend(line, (((second << 7) | first) - 8192) / 8192)
+        elif kind == CONTROL and first == SUSTAIN:
+            self._set_pedal(line, second >= PEDAL_DOWN)
+        elif kind == CONTROL and first in RELEASE_CONTROLLERS:
+            self.release_all(line)
 
-    def hush(self, line: Line | None = None) -> None:
-        """Let everything go, of one line or of all."""
+    def release_all(self, line: Line | None = None) -> None:
+        """Release every voice of one line, or of all."""
         for slot, key in enumerate(self._keys):
             if key is not None and line in (None, key[:2]):
                 self._fade(slot, self._release[slot])
-        for each in [p for p in self._held if line in (None, p)]:
-            del self._held[each]
+        for held_line in [p for p in self._pedal_held if line in (None, p)]:
+            del self._pedal_held[held_line]
         self._pedals = {p for p in self._pedals if line not in (None, p)}
 
-    def _strike(self, line: Line, pitch: int, velocity: int) -> None:
+    def _start_note(self, line: Line, pitch: int, velocity: int) -> None:
         key = (*line, pitch)
         for slot in [s for s, k in enumerate(self._keys) if k == key]:
-            self._fade(slot, QUICK * 4)  # the same string again
-        self._held.get(line, set()).discard(pitch)
-        slot = self._free_slot()
+            self._fade(slot, RESTRIKE_SECONDS)
+        self._pedal_held.get(line, set()).discard(pitch)
+        slot = self._find_slot()
         part = self.parts[min(line[0], len(self.parts) - 1)]
-        timbre = CLICK if line[1] == DRUMS else TIMBRES.get(part.timbre, TIMBRES["electric piano"])
-        self._set(slot, timbre, part, pitch, velocity / 127, self._bend.get(line, 0.0))
+        timbre = CLICK if line[1] == DRUM_CHANNEL else TIMBRES.get(part.timbre, TIMBRES[DEFAULT_TIMBRE])
+        self._start_voice(slot, timbre, part, pitch, velocity / 127, self._bend.get(line, 0.0))
         self._keys[slot] = key
 
-    def _free_slot(self) -> int:
-        """A slot for a new voice; where all voices sound, the quietest fades out first."""
-        staying = np.flatnonzero(self._on & ~self._going)
-        if len(staying) >= POLYPHONY:
-            self._fade(int(staying[np.argmin(self._level[staying] * self._mix[staying].sum(1))]), QUICK)
-        leaving = np.flatnonzero(self._on & self._going)
-        if len(staying) + len(leaving) >= SLOTS - 8 and len(leaving):
-            self._fade(int(leaving[np.argmin(self._level[leaving])]), QUICK)
+    def _find_slot(self) -> int:
+        """A slot for a new voice; where all voices sound, the quietest one is stolen."""
+        held = np.flatnonzero(self._on & ~self._fading)
+        if len(held) >= POLYPHONY:
+            loudness = self._level[held] * self._mix[held].sum(1)
+            self._fade(int(held[np.argmin(loudness)]), STEAL_SECONDS)
+        fading = np.flatnonzero(self._on & self._fading)
+        if len(held) + len(fading) >= SLOTS - 8 and len(fading):
+            self._fade(int(fading[np.argmin(self._level[fading])]), STEAL_SECONDS)
         free = np.flatnonzero(~self._on)
         return int(free[0]) if len(free) else int(np.argmin(self._level))
 
-    def _set(self, slot: int, timbre: Timbre, part: Part, pitch: int, force: float, bend: float) -> None:
+    def _start_voice(self, slot: int, timbre: Timbre, part: Part, pitch: int, force: float, bend: float) -> None:
+        """`force`: the velocity, 0 to 1. `bend`: -1 to 1."""
         self._phase[slot] = 0.0
-        hertz = 440.0 * 2.0 ** ((pitch - 69 + BEND * bend) / 12)
-        ratios = np.array(timbre.ratios)
-        turn = 2 * math.pi * hertz * ratios / self.rate
-        self._turn[slot] = turn
-        high = 2.0 ** (-(pitch - 60) / 24)  # low strings ring longer and brighter
-        index = np.array(timbre.bends) * (0.25 + 0.75 * force) * min(max(high, 0.25), 1.6)
-        index[turn[1::2] + turn[0::2] > 0.9 * math.pi] = 0.0  # what would fold back is left out
+        hertz = 440.0 * 2.0 ** ((pitch - 69 + BEND_RANGE * bend) / 12)
+        step = 2 * math.pi * hertz * np.array(timbre.ratios) / self.rate
+        self._phase_step[slot] = step
+        register = 2.0 ** (-(pitch - 60) / 24)  # low strings ring longer and brighter
+        index = np.array(timbre.indices) * (0.25 + 0.75 * force) * min(max(register, 0.25), 1.6)
+        index[step[1::2] + step[0::2] > 0.9 * math.pi] = 0.0  # sidebands above half the rate would alias
         self._index[slot] = index
-        self._dim[slot] = np.exp(-1.0 / (np.array(timbre.dims) * high * self.rate))
-        audible = turn[0::2] < 0.95 * math.pi
+        self._index_decay[slot] = np.exp(-1.0 / (np.array(timbre.index_decays) * register * self.rate))
+        audible = step[0::2] < 0.95 * math.pi
         self._mix[slot] = np.array(timbre.mix) * audible * GAIN * part.volume * timbre.gain * (0.08 + 0.92 * force**1.6)
         angle = part.pan * math.pi / 2
         self._pan[slot] = (math.cos(angle) * math.sqrt(2) * 0.8, math.sin(angle) * math.sqrt(2) * 0.8)
-        self._level[slot], self._rise[slot] = 0.0, 1.0 / (timbre.attack * self.rate)
-        self._sink[slot], self._rest[slot] = timbre.decay * high * self.rate, timbre.rest
+        self._level[slot] = 0.0
+        self._attack[slot] = 1.0 / (timbre.attack * self.rate)
+        self._decay[slot] = timbre.decay * register * self.rate
+        self._sustain[slot] = timbre.sustain
         self._release[slot] = timbre.release
-        self._on[slot], self._going[slot] = True, False
+        self._on[slot] = True
+        self._fading[slot] = False
 
     def _fade(self, slot: int, seconds: float) -> None:
+        """Let a voice decay to silence with this time constant."""
         self._keys[slot] = None
-        self._going[slot] = True
-        self._rise[slot], self._rest[slot], self._sink[slot] = 0.0, 0.0, seconds * self.rate
+        self._fading[slot] = True
+        self._attack[slot] = 0.0
+        self._sustain[slot] = 0.0
+        self._decay[slot] = seconds * self.rate
 
-    def _let_go(self, line: Line, pitch: int) -> None:
+    def _end_note(self, line: Line, pitch: int) -> None:
         if line in self._pedals:
-            self._held.setdefault(line, set()).add(pitch)
+            self._pedal_held.setdefault(line, set()).add(pitch)
             return
         for slot in [s for s, k in enumerate(self._keys) if k == (*line, pitch)]:
             self._fade(slot, self._release[slot])
 
-    def _pedal(self, line: Line, is_down: bool) -> None:
+    def _set_pedal(self, line: Line, is_down: bool) -> None:
         if is_down:
             self._pedals.add(line)
             return
         self._pedals.discard(line)
-        for pitch in sorted(self._held.pop(line, set())):
-            self._let_go(line, pitch)
+        for pitch in sorted(self._pedal_held.pop(line, set())):
+            self._end_note(line, pitch)
 
-    def _bend_to(self, line: Line, bend: float) -> None:
+    def _set_bend(self, line: Line, bend: float) -> None:
         former = self._bend.get(line, 0.0)
         self._bend[line] = bend
         for slot in [s for s, k in enumerate(self._keys) if k is not None and k[:2] == line]:
-            self._turn[slot] *= 2.0 ** ((bend - former) * BEND / 12)
+            self._phase_step[slot] *= 2.0 ** ((bend - former) * BEND_RANGE / 12)
 
     # -- samples -----------------------------------------------------------------------------------------------------
 
     def render(self, frames: int) -> Floats:
-        """The next frames, left and right, between -1 and 1."""
+        """The next frames, shape (frames, 2), between -1 and 1."""
         out = np.zeros((frames, 2), dtype=np.float32)
         for start in range(0, frames, BLOCK):
-            part = out[start : start + BLOCK]
+            block = out[start : start + BLOCK]
             if self._on.any():
-                part += self._block(len(part))
-        return limited(out * np.float32(self.volume))
+                block += self._render_block(len(block))
+        return soft_clip(out * np.float32(self.volume))
 
-    def _block(self, n: int) -> Any:
-        at = np.flatnonzero(self._on)
+    def _render_block(self, n: int) -> Any:
+        """The next `n` frames of all voices, at most `BLOCK`, shape (n, 2)."""
+        slots = np.flatnonzero(self._on)
         steps = self._steps[:n]
         ramp = self._ramp[:n] if n == BLOCK else steps / np.float32(n)
-        phase, turn = self._phase[at], self._turn[at]
-        angles = phase.astype(np.float32)[:, :, None] + turn.astype(np.float32)[:, :, None] * steps
-        index = self._index[at]
-        dimmed = index * self._dim[at] ** n
-        bend = index.astype(np.float32)[:, :, None] + (dimmed - index).astype(np.float32)[:, :, None] * ramp
-        waves = np.sin(angles[:, 0::2] + bend * np.sin(angles[:, 1::2]))
-        level = self._level[at]
-        new = self._moved(at, level, n)
-        gains = level.astype(np.float32)[:, None] + (new - level).astype(np.float32)[:, None] * ramp
-        mono = np.einsum("vpn,vp->vn", waves, self._mix[at].astype(np.float32)) * gains
-        self._phase[at] = (phase + turn * n) % (2 * math.pi)
-        self._index[at], self._level[at] = dimmed, new
-        over = at[new <= 0.0]
-        self._on[over] = False
-        for slot in over:
+        phase = self._phase[slots]
+        phase_step = self._phase_step[slots]
+        angles = phase.astype(np.float32)[:, :, None] + phase_step.astype(np.float32)[:, :, None] * steps
+        index = self._index[slots]
+        index_end = index * self._index_decay[slots] ** n
+        modulation = index.astype(np.float32)[:, :, None] + (index_end - index).astype(np.float32)[:, :, None] * ramp
+        waves = np.sin(angles[:, 0::2] + modulation * np.sin(angles[:, 1::2]))
+        level = self._level[slots]
+        level_end = self._advance_levels(slots, level, n)
+        gains = level.astype(np.float32)[:, None] + (level_end - level).astype(np.float32)[:, None] * ramp
+        mono = np.einsum("vpn,vp->vn", waves, self._mix[slots].astype(np.float32)) * gains
+        self._phase[slots] = (phase + phase_step * n) % (2 * math.pi)
+        self._index[slots] = index_end
+        self._level[slots] = level_end
+        silent = slots[level_end <= 0.0]
+        self._on[silent] = False
+        for slot in silent:
             self._keys[slot] = None
-        return mono.T @ self._pan[at].astype(np.float32)
+        return mono.T @ self._pan[slots].astype(np.float32)
 
-    def _moved(self, at: NDArray[np.intp], level: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-        """The levels at the block's end."""
-        rise, rest = self._rise[at], self._rest[at]
-        sunk = rest + (level - rest) * np.exp(-n / self._sink[at])
-        risen = np.minimum(level + rise * n, 1.0)
-        new = np.where(rise > 0, risen, sunk)
-        self._rise[at] = np.where(risen >= 1.0, 0.0, rise)
-        return np.where((new < SILENT) & (rise == 0), 0.0, new)
+    def _advance_levels(self, slots: NDArray[np.intp], level: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+        """The levels of voices `n` frames on."""
+        attack = self._attack[slots]
+        sustain = self._sustain[slots]
+        decaying = sustain + (level - sustain) * np.exp(-n / self._decay[slots])
+        rising = np.minimum(level + attack * n, 1.0)
+        new = np.where(attack > 0, rising, decaying)
+        self._attack[slots] = np.where(rising >= 1.0, 0.0, attack)
+        return np.where((new < SILENT) & (attack == 0), 0.0, new)
 
 
-def limited(samples: Floats) -> Floats:
-    """Loud samples bent so that none reaches 1; the others as they are."""
+def soft_clip(samples: Floats) -> Floats:
+    """Compress the samples above `CLIP_KNEE` so that none reaches 1; the others stay as they are."""
     size = np.abs(samples)
-    if float(size.max(initial=0.0)) <= KNEE:
+    if float(size.max(initial=0.0)) <= CLIP_KNEE:
         return samples
-    bent = KNEE + (1 - KNEE) * np.tanh((size - KNEE) / (1 - KNEE)) * 0.99
-    return np.where(size > KNEE, np.copysign(bent, samples), samples).astype(np.float32)
+    clipped = CLIP_KNEE + (1 - CLIP_KNEE) * np.tanh((size - CLIP_KNEE) / (1 - CLIP_KNEE)) * 0.99
+    return np.where(size > CLIP_KNEE, np.copysign(clipped, samples), samples).astype(np.float32)

@@ -1,8 +1,6 @@
-"""The synth: the built-in voices on the computer's own sound, or FluidSynth in their place where it and a SoundFont are there.
+"""Play MIDI messages on the computer's sound: with the built-in synth, or with FluidSynth where it and a SoundFont are installed.
 
-Knows nothing of ports, phrases or turns.
-
-Threads: `play` may be called from any; it only puts the message down. The sound system's own thread takes it up at its next block.
+Threads: `play` may be called from any; it only queues the message. The sound system's own thread reads the queue at its next block.
 """
 
 from __future__ import annotations
@@ -20,9 +18,23 @@ from typing import Any
 
 from .. import thread_priority
 from ..errors import UserError
+from ..midi.messages import (
+    ALL_SOUND_OFF,
+    BANK_COARSE,
+    BANK_FINE,
+    CHANNEL,
+    CONTROL,
+    DRUM_CHANNEL,
+    FIRST_SYSTEM,
+    KIND,
+    NOTE_OFF,
+    NOTE_ON,
+    PAN,
+    PITCH_BEND,
+)
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.ports import hushed, works
-from .fm_synth import BLOCK, DRUMS, FmSynth, Part
+from .fm_synth import BLOCK, FmSynth, Part
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
@@ -33,23 +45,24 @@ SOUNDFONTS = (
     "/usr/share/soundfonts/default.sf2",
 )
 DRIVERS = {"darwin": "coreaudio", "win32": "dsound"}
-PATIENCE = 0.5  # seconds in which FluidSynth mostly says that it cannot play
+START_SECONDS = 0.5  # in which FluidSynth mostly ends if it cannot play
 PROGRAMS = {"electric piano": 4, "piano": 0, "bass": 33, "pad": 89, "organ": 16}
 """General MIDI's numbers for our instruments."""
-LOUDEST = 0.9  # FluidSynth's gain
-SEATS = (0.36, 0.64)  # where the player and the agent sit, 0 left to 1 right
+FLUIDSYNTH_GAIN = 0.9  # at full volume
+PANS = (0.36, 0.64)  # of the player and the agent, 0 left to 1 right
+IGNORED_CONTROLLERS = (BANK_COARSE, PAN, BANK_FINE)  # bank and pan of FluidSynth are set here alone
+FADE = 0.2  # of the way to silence, or back, that the volume goes in a block
 
 
-class BuiltIn:
-    """The built-in voices. Raises UserError where the computer has no sound that works."""
+class BuiltInSynth:
+    """The built-in FM synth. Raises UserError where the computer has no sound that works."""
 
     name = BUILT_IN
 
     def __init__(self) -> None:
-        self.key_to_frame: deque[float] = deque(
-            maxlen=1000
-        )  # seconds from a page's key to the first frame of its sound
-        self._waiting: deque[tuple[int, bytes | float]] = deque()
+        # Seconds from a key of the page to the first frame of its sound.
+        self.key_latencies: deque[float] = deque(maxlen=1000)
+        self._queue: deque[tuple[int, bytes | float]] = deque()  # messages, and times of keys to be measured
         self._quiet = False
         try:
             with hushed():
@@ -57,36 +70,41 @@ class BuiltIn:
 
                 device = sounddevice.query_devices(kind="output")
                 rate = float(device["default_samplerate"])
-                parts = [Part("electric piano", SEATS[PLAYER]), Part("piano", SEATS[AGENT])]
-                self.voices = FmSynth(rate, parts)
+                parts = [Part("electric piano", PANS[PLAYER]), Part("piano", PANS[AGENT])]
+                self.synth = FmSynth(rate, parts)
                 self._stream: Any = sounddevice.OutputStream(
-                    samplerate=rate, blocksize=BLOCK, channels=2, latency="low", dtype="float32", callback=self._fill
+                    samplerate=rate,
+                    blocksize=BLOCK,
+                    channels=2,
+                    latency="low",
+                    dtype="float32",
+                    callback=self._fill_buffer,
                 )
                 self._stream.start()
-        except Exception as error:  # the library may be missing, the card, the server, the right: the answer is one
-            raise UserError(f"This computer has no sound that works here ({_brief(error)}).") from error
+        except Exception as error:  # library, card, server or permission may be missing
+            raise UserError(f"This computer has no sound that works here ({_summary_of(error)}).") from error
 
     @property
     def is_alive(self) -> bool:
         return self._stream is not None
 
     def play(self, who: int, message: bytes) -> None:
-        self._waiting.append((who, message))
+        self._queue.append((who, message))
 
     def timbre(self, who: int, name: str) -> None:
-        self.voices.parts[who].timbre = name
+        self.synth.parts[who].timbre = name
 
     def volume(self, share: float) -> None:
-        for part in self.voices.parts:
+        for part in self.synth.parts:
             part.volume = share
 
-    def struck(self, when: float) -> None:
-        """What has just been played was a key that went down then: measure when its sound begins."""
-        self._waiting.append((PLAYER, when))
+    def measure_key(self, when: float) -> None:
+        """The last message was a key that went down at `when`: measure how long it takes until its sound begins."""
+        self._queue.append((PLAYER, when))
 
     @property
     def buffer(self) -> float:
-        """Seconds from a frame to the ear, as the sound system has it."""
+        """Seconds from a frame to the loudspeaker, as the sound system tells."""
         return float(self._stream.latency) if self._stream is not None else 0.0
 
     def quiet(self, is_quiet: bool) -> None:
@@ -99,20 +117,21 @@ class BuiltIn:
                 stream.stop()
             stream.close()
 
-    def _fill(self, out: Any, frames: int, _time: Any, _status: Any) -> None:
-        thread_priority.once()
-        while self._waiting:
-            who, what = self._waiting.popleft()
-            if isinstance(what, bytes):
-                self.voices.take(who, what)
+    def _fill_buffer(self, out: Any, frames: int, _time: Any, _status: Any) -> None:
+        thread_priority.request_once()
+        while self._queue:
+            who, item = self._queue.popleft()
+            if isinstance(item, bytes):
+                self.synth.receive(who, item)
             else:
-                self.key_to_frame.append(time.perf_counter() - what)
-        self.voices.volume += (float(not self._quiet) - self.voices.volume) * 0.2
-        out[:] = self.voices.render(frames)
+                self.key_latencies.append(time.perf_counter() - item)
+        target = 0.0 if self._quiet else 1.0
+        self.synth.volume += (target - self.synth.volume) * FADE
+        out[:] = self.synth.render(frames)
 
 
 class FluidSynth:
-    """FluidSynth as a child process, told what to play in lines. Raises UserError where it cannot play."""
+    """FluidSynth as a child process that reads commands, a line each. Raises UserError where it cannot play."""
 
     name = FLUIDSYNTH
 
@@ -122,7 +141,17 @@ class FluidSynth:
             raise UserError("FluidSynth is not installed; install it, or use --sound built-in.")
         if not soundfont.is_file():
             raise UserError(f"{soundfont} is not there; name a SoundFont, a file that ends in .sf2.")
-        command = [program, "-q", "-n", "-a", _driver(), "-g", f"{0.8 * LOUDEST:.2f}", "-o", "audio.period-size=128"]
+        command = [
+            program,
+            "-q",
+            "-n",
+            "-a",
+            _driver(),
+            "-g",
+            f"{0.8 * FLUIDSYNTH_GAIN:.2f}",
+            "-o",
+            "audio.period-size=128",
+        ]
         command += ["-o", "audio.jack.autoconnect=1", str(soundfont)]
         self._lock = threading.Lock()
         self._quiet = False
@@ -134,7 +163,7 @@ class FluidSynth:
             text=True,
             env={**os.environ, "JACK_NO_START_SERVER": "1"},
         )
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.is_alive:
             time.sleep(0.02)
         if not self.is_alive:
@@ -142,38 +171,40 @@ class FluidSynth:
             raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
         for who, timbre, pan in ((PLAYER, "electric piano", 40), (AGENT, "piano", 88)):
             self.timbre(who, timbre)
-            self._tell(f"cc {who} 10 {pan}\n")
+            self._send(f"cc {who} {PAN} {pan}\n")
 
     @property
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def play(self, who: int, message: bytes) -> None:
-        if not message or message[0] >= 0xF0 or len(message) < 2:
+        if not message or message[0] >= FIRST_SYSTEM or len(message) < 2:
             return
-        channel = DRUMS if message[0] & 0x0F == DRUMS else who
-        kind, first, second = message[0] & 0xF0, message[1], message[-1]
-        if kind == 0x90 and second:
+        channel = DRUM_CHANNEL if message[0] & CHANNEL == DRUM_CHANNEL else who
+        kind = message[0] & KIND
+        first = message[1]
+        second = message[-1]
+        if kind == NOTE_ON and second:
             line = "" if self._quiet else f"noteon {channel} {first} {second}\n"
-        elif kind in (0x80, 0x90):
+        elif kind in (NOTE_OFF, NOTE_ON):
             line = f"noteoff {channel} {first}\n"
-        elif kind == 0xB0 and first not in (0, 10, 32):
+        elif kind == CONTROL and first not in IGNORED_CONTROLLERS:
             line = f"cc {channel} {first} {second}\n"
-        elif kind == 0xE0:
-            line = f"pitch_bend {channel} {second << 7 | first}\n"
+        elif kind == PITCH_BEND:
+            line = f"pitch_bend {channel} {(second << 7) | first}\n"
         else:
-            line = ""  # other people's programs are for other people's synths
-        self._tell(line)
+            line = ""  # program changes are meant for other synths
+        self._send(line)
 
     def timbre(self, who: int, name: str) -> None:
-        self._tell(f"prog {who} {PROGRAMS.get(name, 0)}\n")
+        self._send(f"prog {who} {PROGRAMS.get(name, 0)}\n")
 
     def volume(self, share: float) -> None:
-        self._tell(f"gain {share * LOUDEST:.2f}\n")
+        self._send(f"gain {share * FLUIDSYNTH_GAIN:.2f}\n")
 
     def quiet(self, is_quiet: bool) -> None:
         if is_quiet and not self._quiet:
-            self._tell("".join(f"cc {who} 120 0\n" for who in (PLAYER, AGENT, DRUMS)))
+            self._send("".join(f"cc {who} {ALL_SOUND_OFF} 0\n" for who in (PLAYER, AGENT, DRUM_CHANNEL)))
         self._quiet = is_quiet
 
     def close(self) -> None:
@@ -186,7 +217,7 @@ class FluidSynth:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         with self._lock, contextlib.suppress(OSError, ValueError):
             if line and self._process is not None and self._process.stdin is not None:
                 self._process.stdin.write(line)
@@ -194,16 +225,16 @@ class FluidSynth:
 
 
 def find_soundfont() -> Path | None:
-    """A General MIDI SoundFont, where one is installed in a usual place."""
+    """A General MIDI SoundFont in a usual place, or None."""
     return next((Path(p) for p in SOUNDFONTS if Path(p).is_file()), None)
 
 
 def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
-    """What `choice` asks for; None where it is off, or where `auto` finds no sound. Raises UserError for what was asked for by name."""
+    """Open one of `CHOICES`; None for `off`, or where `auto` finds no sound. Raises UserError where another one does not work."""
     if choice == OFF:
         return None
     if choice == BUILT_IN:
-        return BuiltIn()
+        return BuiltInSynth()
     found = soundfont or find_soundfont()
     if choice == FLUIDSYNTH or soundfont is not None:
         if found is None:
@@ -213,7 +244,7 @@ def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
         with contextlib.suppress(UserError):
             return FluidSynth(found)
     try:
-        return BuiltIn()
+        return BuiltInSynth()
     except UserError:
         return None
 
@@ -231,5 +262,5 @@ def _driver() -> str:
     raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
 
 
-def _brief(error: Exception) -> str:
+def _summary_of(error: Exception) -> str:
     return str(error).splitlines()[0][:80] if str(error) else type(error).__name__

@@ -1,9 +1,7 @@
-"""The bench: what is promised, measured on this machine with the real musician and the real player, in one run.
+"""The benchmark: measure every budget on this machine, with the real musician and the real player, in one run.
 
-Knows nothing of networks: the musician's process measures itself when it is asked to.
-
-No MIDI system is needed. A rehearsed player plays phrases on a port made of nothing, waits for the answer and cuts in; what leaves is
-stamped where a port would take it.
+No MIDI system is needed. A simulated player plays phrases on a fake port, waits for the answer and cuts in. Each sent message gets a time
+stamp where a port would take it. The musician's process measures its own figures.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from models.music.note import ANSWER, Note, Span
 from .. import launcher, thread_priority
 from ..clock import SystemClock
 from ..errors import UserError
-from ..midi.messages import Event
+from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..midi.ports import RtInput
 from ..playing.load_shedding import CANDIDATES
 from ..playing.timing_stats import percentiles
@@ -37,22 +35,31 @@ from ..styles import presets
 from .budgets import table, verdicts
 
 RATE = 12.0  # notes a second that must be ready
-SILENT = 60.0  # seconds after which a MIDI system that is asked will not answer any more
-SHARES = {"ready": 0.3, "session": 0.4}  # of the seconds; again as much of each with one core busy
-TORCH_NOTES, NOTES = 96, 600
-PHRASE = (60, 64, 67, 72, 71, 67)
+MIDI_TIMEOUT = 60.0  # seconds
+#: Shares of the seconds for each part; half of each part runs with one core busy.
+SHARES = {"ready": 0.3, "session": 0.4}
+NOTES = 600  # that the musician's process measures
+TORCH_NOTES = 96  # the same, with torch
+PHRASE = (60, 64, 67, 72, 71, 67)  # pitches
+KEY_DOWN = 0.08  # seconds
+KEY_UP = 0.04  # seconds from a key's release to the next key
+CUT_IN_AFTER = 0.5  # seconds of the answer
 
 
-class Rig:
-    """Both ports of the bench: a player who knows what is coming, and an output that keeps the time."""
+class SimulatedPlayer:
+    """Both ports of the benchmark: an input on which phrases are played, and an output that measures the thru of its keys.
+
+    `thru`: seconds from each key to its message at the output.
+    """
 
     name = "bench"
 
     def __init__(self) -> None:
         self.thru: list[float] = []
-        self._closed, self._answering = threading.Event(), threading.Event()
+        self._closed = threading.Event()
+        self._answering = threading.Event()
         self._thread: threading.Thread | None = None
-        self._struck = 0.0
+        self._key_time = 0.0
 
     def open(self, on_event: Callable[[Event], None]) -> None:
         self._thread = threading.Thread(target=self._play, args=(on_event,), name="bench player", daemon=True)
@@ -60,9 +67,9 @@ class Rig:
 
     def send(self, message: bytes) -> None:
         now = time.perf_counter()
-        if message[0] & 0xF0 == 0x90 and message[2] > 0:
+        if message[0] & KIND == NOTE_ON and message[2] > 0:
             if threading.current_thread() is self._thread:
-                self.thru.append(now - self._struck)
+                self.thru.append(now - self._key_time)
             else:
                 self._answering.set()
 
@@ -72,63 +79,63 @@ class Rig:
             self._thread.join(timeout=1.0)
 
     def _play(self, on_event: Callable[[Event], None]) -> None:
-        """A phrase on the second channel; then, once the answer is under way, the next one: a cut-in."""
-        thread_priority.once()  # as the MIDI system's thread
+        """Play a phrase on the second channel, again and again; each next one cuts into the answer."""
+        thread_priority.request_once()  # as the MIDI system's thread does
         while not self._closed.wait(0.05):
             for pitch in PHRASE:
-                self._struck = time.perf_counter()
-                on_event(Event(self._struck, bytes((0x91, pitch, 80))))
-                if self._closed.wait(0.08):
+                self._key_time = time.perf_counter()
+                on_event(Event(self._key_time, bytes((NOTE_ON | 1, pitch, 80))))
+                if self._closed.wait(KEY_DOWN):
                     return
-                on_event(Event(time.perf_counter(), bytes((0x81, pitch, 0))))
-                if self._closed.wait(0.04):
+                on_event(Event(time.perf_counter(), bytes((NOTE_OFF | 1, pitch, 0))))
+                if self._closed.wait(KEY_UP):
                     return
             self._answering.clear()
             while not self._answering.wait(0.05):
                 if self._closed.is_set():
                     return
-            if self._closed.wait(0.5):
+            if self._closed.wait(CUT_IN_AFTER):
                 return
 
 
 async def report(engine: str, seconds: float, weights: str = "open") -> dict[str, Any]:
-    """Everything, ready for JSON."""
-    cold = await _cold_start(weights, engine)
-    found: dict[str, Any] = {"machine": machine(), "engine": "", "seconds": seconds, "cold_start_s": cold}
+    """Measure everything; the report, ready for JSON. `seconds`: of playing, in all."""
+    cold = await _measure_cold_start(weights, engine)
+    found: dict[str, Any] = {"machine": describe_machine(), "engine": "", "seconds": seconds, "cold_start_s": cold}
     mind = WorkerClient(worker_command(weights, engine))
     await mind.start()
     try:
         about = await mind.wait_ready()
         found["engine"] = about["engine"]
-        start = _memory(mind)
-        found |= _musicians_rows(await mind.measure(NOTES))
-        found["ready_share"], found["delivery_ms"] = await ready_share(mind, SHARES["ready"] * seconds / 2)
-        found |= await _played(weights, engine, SHARES["session"] * seconds / 2)
-        without = await _played(weights, engine, SHARES["session"] * seconds / 4, candidates=0)
+        start = _memory_mb(mind)
+        found |= _worker_rows(await mind.measure(NOTES))
+        found["ready_share"], found["delivery_ms"] = await measure_ready_share(mind, SHARES["ready"] * seconds / 2)
+        found |= await _measure_session(weights, engine, SHARES["session"] * seconds / 2)
+        without = await _measure_session(weights, engine, SHARES["session"] * seconds / 4, candidates=0)
         found["first_note_undrafted_ms"] = without["first_note_ms"]
-        with Hog():
-            hogged = _musicians_rows(await mind.measure(NOTES // 2))
-            hogged["ready_share"], _ = await ready_share(mind, SHARES["ready"] * seconds / 2)
-            hogged |= await _played(weights, engine, SHARES["session"] * seconds / 2)
+        with BusyCore():
+            hogged = _worker_rows(await mind.measure(NOTES // 2))
+            hogged["ready_share"], _ = await measure_ready_share(mind, SHARES["ready"] * seconds / 2)
+            hogged |= await _measure_session(weights, engine, SHARES["session"] * seconds / 2)
         found["hogged"] = hogged
         if start is not None:
-            found["rss_mb"] = {"start": start, "end": _memory(mind)}
+            found["rss_mb"] = {"start": start, "end": _memory_mb(mind)}
     finally:
         await mind.close()
     if engine != "torch":
-        found |= await _against_torch(weights, found)
+        found |= await _compare_with_torch(weights, found)
     found["budgets"] = verdicts(found, hogged)
     return found
 
 
-def _musicians_rows(seconds: dict[str, list[float]]) -> dict[str, Any]:
-    """The musician's own figures, and how near a step comes to the least that it can take."""
+def _worker_rows(seconds: dict[str, list[float]]) -> dict[str, Any]:
+    """Percentiles of what the musician's process has measured, and the ratio of a step to one read of its memory."""
     rows: dict[str, Any] = {f"{name}_ms": percentiles(row) for name, row in seconds.items()}
     rows["over_limit"] = round(rows["step_ms"]["p50"] / max(rows["limit_ms"]["p50"], 1e-6), 2)
     return rows
 
 
-async def _against_torch(weights: str, found: dict[str, Any]) -> dict[str, Any]:
+async def _compare_with_torch(weights: str, found: dict[str, Any]) -> dict[str, Any]:
     mind = WorkerClient(worker_command(weights, "torch"))
     await mind.start()
     try:
@@ -142,32 +149,38 @@ async def _against_torch(weights: str, found: dict[str, Any]) -> dict[str, Any]:
     return {"torch_note_ms": torch, "faster_than_torch": round(torch["p50"] / found["note_ms"]["p50"], 2)}
 
 
-async def ready_share(mind: WorkerClient, seconds: float) -> tuple[float, dict[str, float]]:
-    """The share of notes that were there in time, at `RATE` a second, while the other player goes on playing, too."""
-    clock, ready, taken = SystemClock(), 0, []
+async def measure_ready_share(mind: WorkerClient, seconds: float) -> tuple[float, dict[str, float]]:
+    """The share of notes that were ready in time, at `RATE` a second while the player plays, too; and the delivery in ms."""
+    clock = SystemClock()
+    ready = 0
+    delivery: list[float] = []  # seconds from the request to the note
     notes: list[Note] = [Note(0.2 * i, 0.1, 60 + i % 12, 70) for i in range(16)]
     mind.hear(0, notes)
     mind.style(None, {})
-    count, begun = max(int(seconds * RATE), 12), clock.now() + 0.2
+    count = max(int(seconds * RATE), 12)
+    start = clock.now() + 0.2
     for i in range(count):
-        due = begun + i / RATE
+        due = start + i / RATE
         await asyncio.sleep(max(due - clock.now(), 0.0))
-        asked, at = clock.now(), notes[-1].onset + 0.05
+        requested = clock.now()
+        at = notes[-1].onset + 0.05
         if i % 4 == 3:
             notes.append(Note(at, 0.1, 55 + i % 20, 60))
             mind.hear(len(notes) - 1, notes[-1:])
             at += 0.05
-        got: list[Note] = [n async for n in mind.play(Span(at, at, at + 1e6, at + 1e6)) if isinstance(n, Note)]
-        taken.append(clock.now() - asked)
-        ready += bool(got) and clock.now() <= due + 1.0 / RATE
-        for note in got:
+        answer: list[Note] = [n async for n in mind.play(Span(at, at, at + 1e6, at + 1e6)) if isinstance(n, Note)]
+        delivery.append(clock.now() - requested)
+        ready += bool(answer) and clock.now() <= due + 1.0 / RATE
+        for note in answer:
             notes.append(Note(note.onset, note.duration, note.pitch, note.velocity, ANSWER))
-    return ready / count, percentiles(taken)
+    return ready / count, percentiles(delivery)
 
 
-async def _played(weights: str, engine: str, seconds: float, candidates: int = CANDIDATES[0]) -> dict[str, Any]:
-    """A session with the player on the stage, whose musician drafts so many answers ahead."""
-    stage = Rig()
+async def _measure_session(
+    weights: str, engine: str, seconds: float, candidates: int = CANDIDATES[0]
+) -> dict[str, Any]:
+    """The figures of a session with a simulated player, whose musician prepares so many candidates ahead."""
+    stage = SimulatedPlayer()
     config = SessionConfig(presets.load(), seconds=seconds + 2.0, seed=0, most_candidates=candidates)
     worker = WorkerClient(worker_command(weights, engine))
     session = Session(config, SessionIO(inputs=[stage], output=stage, worker=worker, clock=SystemClock()))
@@ -178,67 +191,67 @@ async def _played(weights: str, engine: str, seconds: float, candidates: int = C
         "misses": stats["misses"],
         "musician": stats["musician"],
         "thru_ms": percentiles(stage.thru),
-        "stamp_ms": percentiles(_stamps()),
+        "stamp_ms": percentiles(_measure_stamps()),
     }
 
 
-def _stamps(count: int = 1000) -> list[float]:
-    """How long a message takes from the MIDI system's call to its stamp."""
-    found: list[float] = []
-    begun = 0.0
-    heard: dict[str, Any] = {}
+def _measure_stamps(count: int = 1000) -> list[float]:
+    """Seconds from the MIDI system's call to the time stamp of its message, for each of `count` messages."""
+    latencies: list[float] = []
+    start = 0.0
+    callbacks: list[Any] = []
 
-    class Caller:
-        def set_error_callback(self, act: Any) -> None: ...
+    class FakePort:
+        def set_error_callback(self, callback: Any) -> None: ...
 
-        def set_callback(self, act: Any) -> None:
-            heard["act"] = act
+        def set_callback(self, callback: Any) -> None:
+            callbacks.append(callback)
 
-    RtInput(Caller(), "bench").open(lambda event: found.append(event.when - begun))
+    RtInput(FakePort(), "bench").open(lambda event: latencies.append(event.when - start))
     for _ in range(count):
-        packet = ([0x90, 60, 80], 0.0)
-        begun = time.perf_counter()
-        heard["act"](packet, None)
-    return found
+        packet = ([NOTE_ON, 60, 80], 0.0)
+        start = time.perf_counter()
+        callbacks[-1](packet, None)
+    return latencies
 
 
-async def _cold_start(weights: str, engine: str) -> dict[str, float]:
-    """Seconds from the command to where its ports could be open, and to the musician's first word."""
-    begun = time.perf_counter()
+async def _measure_cold_start(weights: str, engine: str) -> dict[str, float]:
+    """Seconds from the command until the ports could be open (`thru`), and until the musician is ready."""
+    start = time.perf_counter()
     find = "try: ports.find_api()\nexcept Exception: pass"
     code = (
         f"import sys\nsys.path.insert(0, sys.argv[1])\nfrom agent.cli import main\nfrom agent.midi import ports\n{find}"
     )
     command = [sys.executable, "-P", "-c", code, launcher.root()]
     try:
-        await asyncio.to_thread(subprocess.run, command, check=True, timeout=SILENT)
+        await asyncio.to_thread(subprocess.run, command, check=True, timeout=MIDI_TIMEOUT)
     except subprocess.TimeoutExpired as error:
         raise UserError("The MIDI system does not answer; start it again, or see: tradefours doctor") from error
-    thru = time.perf_counter() - begun
+    thru = time.perf_counter() - start
     mind = WorkerClient(worker_command(weights, engine))
     await mind.start()
     try:
         await mind.wait_ready()
     finally:
         await mind.close()
-    return {"thru": round(thru, 3), "ready": round(time.perf_counter() - begun, 3)}
+    return {"thru": round(thru, 3), "ready": round(time.perf_counter() - start, 3)}
 
 
-class Hog:
-    """Another process that keeps one core busy."""
+class BusyCore:
+    """A process that keeps one core busy, as a context."""
 
     def __enter__(self) -> None:
-        # It goes when we go, however we go.
-        busy = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
-        self._process = subprocess.Popen([sys.executable, "-P", "-c", busy])
+        # It ends with its parent, even after a crash.
+        code = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
+        self._process = subprocess.Popen([sys.executable, "-P", "-c", code])
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
 
 
-def machine() -> str:
-    """This machine, in words."""
+def describe_machine() -> str:
+    """Processor, cores, load, system and Python of this machine, as a line."""
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines()
@@ -249,8 +262,8 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores{load}, {platform.system()}, Python {platform.python_version()}"
 
 
-def _memory(mind: WorkerClient) -> float | None:
-    """Megabytes that this process and the musician's take; None where that cannot be known."""
+def _memory_mb(mind: WorkerClient) -> float | None:
+    """Resident memory of this process and the musician's, in MB; None where it is unknown."""
     total = 0.0
     for pid in (os.getpid(), mind.pid):
         try:
@@ -266,8 +279,8 @@ def _memory(mind: WorkerClient) -> float | None:
 
 
 def bench(args: argparse.Namespace) -> int:
-    """Measure, print, and judge: 0 where every budget is kept, else 1."""
-    with thread_priority.raised():  # as in play
+    """The command: measure and print; returns 0 where every budget is kept, else 1."""
+    with thread_priority.realtime():  # as in play
         found = asyncio.run(report(args.engine, args.seconds, args.weights))
     print(json.dumps(found) if args.json else table(found))
     return int(not all(v["ok"] for v in found["budgets"].values()))

@@ -1,7 +1,4 @@
-"""Budgets: how long each thing may take, and whether it did.
-
-Knows nothing of how anything is measured.
-"""
+"""The budgets of the benchmark: the limit of each figure, and whether a report keeps it."""
 
 from __future__ import annotations
 
@@ -11,16 +8,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Budget:
-    """One promise: a figure of a report that must be at most, or at least, some limit."""
+    """A figure of a report, and its limit. Limits are in the figure's own unit, as its key says (`_ms`, `_s`)."""
 
     name: str
     row: str  # the report's key
-    figure: str  # of that row
+    figure: str  # of that row; "" where the row is a number itself
     limit: float
-    least: bool = False  # the limit is the least that will do
+    least: bool = False  # the limit is a minimum
 
     def verdict(self, report: dict[str, Any]) -> dict[str, Any] | None:
-        """The measured figure and whether it will do; None where it was not measured."""
+        """Limit, measured figure, and whether it is within the limit; None where it was not measured."""
         row = report.get(self.row)
         measured = row.get(self.figure) if isinstance(row, dict) else row
         if measured is None:
@@ -46,7 +43,7 @@ BUDGETS = (
     Budget("a step, beside reading its memory once, times", "over_limit", "", 2.0),
 )
 #: The same at p95 while another process keeps one core busy.
-HOGGED = tuple(
+BUSY_BUDGETS = tuple(
     Budget(
         f"one core busy: {b.name.replace('p99', 'p95')}",
         b.row,
@@ -60,15 +57,15 @@ HOGGED = tuple(
 
 
 def verdicts(report: dict[str, Any], hogged: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Every budget that was measured, by name."""
+    """The verdict on every budget that was measured, by name. `hogged`: the report with one core busy."""
     found = {b.name: b.verdict(report) for b in BUDGETS}
     if hogged is not None:
-        found |= {b.name: b.verdict(hogged) for b in HOGGED}
+        found |= {b.name: b.verdict(hogged) for b in BUSY_BUDGETS}
     return {name: verdict for name, verdict in found.items() if verdict is not None}
 
 
 def table(report: dict[str, Any]) -> str:
-    """The report for people."""
+    """The report as a table of text."""
     lines = [f"{report['machine']} · engine {report['engine']}", ""]
     lines.append("".ljust(34) + "".join(n.rjust(9) for n in ("p50", "p95", "p99", "max")))
     for where in ("", "hogged"):

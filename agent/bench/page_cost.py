@@ -1,6 +1,6 @@
-"""Onlookers: whether a page that is open costs the notes anything, measured: the same playing with the page open and without it, by turns.
+"""Measure whether an open page delays the notes: the same playing with the page open and without it, by turns.
 
-Knows nothing of what is on the page: a browser opens it, or, where there is none, another process that takes its news as a page does.
+A browser opens the page. Where there is none, another process reads the page's messages.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..clock import SystemClock
 from ..control.bindings import Bindings
 from ..control.midi_learn import MidiLearn
 from ..errors import UserError
-from ..midi.messages import Event
+from ..midi.messages import NOTE_OFF, NOTE_ON, Event
 from ..midi.output_merge import OutputMerge
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, worker_command
@@ -39,21 +39,20 @@ from ..web.handlers import handle
 from ..web.hub import Hub
 from ..web.server import Server, has_browser
 from . import cpu_usage
-from .bench import Rig as Rehearsed
-from .bench import machine
+from .bench import SimulatedPlayer, describe_machine
 
-MOST = 1.2  # times as late, at the 99th of a hundred: what is promised
-TURNS = (False, True, True, False)  # page or no page: whatever the machine does meanwhile meets both alike
+MOST_RATIO = 1.2  # of the p99 with the page open to that without it
+TURNS = (False, True, True, False)  # whether the page is open: a slow drift of the machine meets both alike
 HEADLESS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
+BROWSER_FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
 )
-PATIENCE = 20.0  # seconds in which a browser opens a page
-WARMING = 3.0  # seconds of a turn that do not count: a browser that has just come is busy with itself
+OPEN_TIMEOUT = 20.0  # seconds in which a browser opens a page
+WARM_UP = 3.0  # seconds of a turn that do not count, as a browser is busy at its start
 READER = (
     "import asyncio, aiohttp, sys\n"
     "async def read(url):\n"
@@ -65,8 +64,8 @@ READER = (
 
 
 @dataclass
-class Seen:
-    """What one turn has shown: thru and lateness in seconds, who opened the page, shares of a core, and what the page was told."""
+class TurnFigures:
+    """The figures of one turn: thru and lateness in seconds, who opened the page, shares of a core, and traffic to the page."""
 
     thru: list[float] = field(default_factory=list)
     lateness: list[float] = field(default_factory=list)
@@ -75,26 +74,32 @@ class Seen:
     traffic: dict[str, float] = field(default_factory=dict)
 
 
-class Busy(Rehearsed):
-    """A player who never stops: five keys a second, and the agent at once."""
+class BusyPlayer(SimulatedPlayer):
+    """A player who never stops: five keys a second, at the same time as the agent."""
 
     def _play(self, on_event: Callable[[Event], None]) -> None:
-        thread_priority.once()
+        thread_priority.request_once()
         step = 0
         while not self._closed.wait(0.1):
             pitch = 55 + (0, 4, 7, 12, 16, 12, 7, 4)[step % 8]
             step += 1
-            self._struck = time.perf_counter()
-            on_event(Event(self._struck, bytes((0x91, pitch, 80))))
+            self._key_time = time.perf_counter()
+            on_event(Event(self._key_time, bytes((NOTE_ON | 1, pitch, 80))))
             if self._closed.wait(0.1):
                 return
-            on_event(Event(time.perf_counter(), bytes((0x81, pitch, 0))))
+            on_event(Event(time.perf_counter(), bytes((NOTE_OFF | 1, pitch, 0))))
 
 
 async def compare(weights: str, engine: str, seconds: float) -> dict[str, Any]:
-    """Thru and lateness of `seconds` of playing, half of it with the page open, ready for JSON."""
+    """Measure `seconds` of playing, half of it with the page open; the report, ready for JSON."""
     found: dict[bool, dict[str, list[float]]] = {w: {"thru_ms": [], "lateness_ms": []} for w in (False, True)}
-    report: dict[str, Any] = {"machine": machine(), "opened_by": "", "seconds": seconds, "cores": {}, "budgets": {}}
+    report: dict[str, Any] = {
+        "machine": describe_machine(),
+        "opened_by": "",
+        "seconds": seconds,
+        "cores": {},
+        "budgets": {},
+    }
     for number, is_open in enumerate(TURNS):
         how = "open" if is_open else "closed"
         print(f"turn {number + 1} of {len(TURNS)}, the page {how} …", file=sys.stderr)
@@ -109,14 +114,14 @@ async def compare(weights: str, engine: str, seconds: float) -> dict[str, Any]:
         ratio = round(opened["p99"] / closed["p99"], 3) if opened and closed else None
         report[name] = {"closed": closed, "open": opened, "ratio": ratio}
         if ratio is not None:
-            verdict = {"limit": MOST, "measured": ratio, "ok": ratio <= MOST}
+            verdict = {"limit": MOST_RATIO, "measured": ratio, "ok": ratio <= MOST_RATIO}
             report["budgets"][f"{name.removesuffix('_ms')}, page open to closed, p99"] = verdict
     return report
 
 
-async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Seen:
-    """One session, and what was seen of it once the page was there. Raises UserError."""
-    player, clock, seen = Busy(), SystemClock(), Seen()
+async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> TurnFigures:
+    """One session; its figures from the moment the page is open. Raises UserError."""
+    player, clock, seen = BusyPlayer(), SystemClock(), TurnFigures()
     desk = OutputMerge(player)
     with tempfile.TemporaryDirectory() as folder:
         take = Take(Path(folder) / "take")
@@ -131,10 +136,10 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> See
                 await asyncio.sleep(0.05)
             async with _page(stage, clock) if is_open else contextlib.nullcontext(("", None)) as (seen.by, server):
                 looking = asyncio.ensure_future(stage.look()) if is_open else None
-                await asyncio.sleep(WARMING)
+                await asyncio.sleep(WARM_UP)
                 player.thru.clear()
                 session.stats.lateness.clear()
-                before, begun = await asyncio.to_thread(cpu_usage.spent, os.getpid()), clock.now()
+                before, begun = await asyncio.to_thread(cpu_usage.cpu_seconds, os.getpid()), clock.now()
                 sent = (server.sent, server.bytes) if server is not None else (0, 0)
                 await asyncio.sleep(seconds)
                 seen.thru, seen.lateness = list(player.thru), list(session.stats.lateness)
@@ -144,7 +149,7 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> See
                         "messages_a_second": round((server.sent - sent[0]) / took, 1),
                         "bytes_a_second": round((server.bytes - sent[1]) / took),
                     }
-                shares = cpu_usage.shares(before, await asyncio.to_thread(cpu_usage.spent, os.getpid()), took)
+                shares = cpu_usage.shares(before, await asyncio.to_thread(cpu_usage.cpu_seconds, os.getpid()), took)
                 seen.cores = {_name(pid, worker.pid): share for pid, share in shares.items()}
                 if looking is not None:
                     looking.cancel()
@@ -165,17 +170,20 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> See
 
 
 def _name(pid: int, musician: int | None) -> str:
-    """Which of our processes that is."""
-    return "program" if pid == os.getpid() else "musician" if pid == musician else "page"
+    """The name of one of our processes."""
+    if pid == os.getpid():
+        return "program"
+    return "musician" if pid == musician else "page"
 
 
 @contextlib.asynccontextmanager
 async def _page(stage: Hub, clock: SystemClock) -> AsyncIterator[tuple[str, Server]]:
-    """The page, open; who opened it, and who serves it. Raises UserError where nobody comes."""
+    """Open the page; yields who opened it, and its server. Raises UserError where nothing opens it in time."""
     server = Server(stage, clock, 0)
     await server.start()
     stage.broadcast = server.broadcast
-    process, by = None, "the browser"
+    process = None
+    by = "the browser"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         try:
             if has_browser():
@@ -184,11 +192,11 @@ async def _page(stage: Hub, clock: SystemClock) -> AsyncIterator[tuple[str, Serv
                 program = next(filter(None, map(shutil.which, HEADLESS)), None)
                 command = [sys.executable, "-P", "-c", READER, server.url]
                 if program is not None:
-                    command = [program, *FLAGS, f"--user-data-dir={profile}", server.url]
+                    command = [program, *BROWSER_FLAGS, f"--user-data-dir={profile}", server.url]
                 by = Path(program).name if program is not None else "a reader"
                 quiet = subprocess.DEVNULL
                 process = subprocess.Popen(command, stdout=quiet, stderr=quiet, stdin=quiet)
-            end = clock.now() + PATIENCE
+            end = clock.now() + OPEN_TIMEOUT
             while not server.pages:
                 if clock.now() > end:
                     raise UserError(f"{by} did not open {server.url}; is there a browser that works?")
@@ -201,9 +209,9 @@ async def _page(stage: Hub, clock: SystemClock) -> AsyncIterator[tuple[str, Serv
                 await asyncio.to_thread(process.wait)
 
 
-def onlookers(weights: str, engine: str, seconds: float, as_json: bool) -> int:
-    """Measure, print, and judge: 0 where the page costs nothing, else 1."""
-    with thread_priority.raised():
+def page_cost(weights: str, engine: str, seconds: float, as_json: bool) -> int:
+    """The command: measure and print; returns 0 where the ratios are within `MOST_RATIO`, else 1."""
+    with thread_priority.realtime():
         found = asyncio.run(compare(weights, engine, seconds))
     if as_json:
         print(json.dumps(found))
@@ -219,9 +227,9 @@ def onlookers(weights: str, engine: str, seconds: float, as_json: bool) -> int:
         for how, cores in found["cores"].items():
             if cores:
                 print(f"shares of a core, page {how}: " + ", ".join(f"{who} {cores[who]:.2f}" for who in sorted(cores)))
-        told = found["page"]
+        traffic = found["page"]
         print(
-            f"told to the page: {told['messages_a_second']:.0f} messages and {told['bytes_a_second']:.0f} bytes a second"
+            f"told to the page: {traffic['messages_a_second']:.0f} messages and {traffic['bytes_a_second']:.0f} bytes a second"
         )
         for name, v in found["budgets"].items():
             print(f"{'ok    ' if v['ok'] else 'MISSED'} {name}: {v['measured']:.2f} times, at most {v['limit']:g}")

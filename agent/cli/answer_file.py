@@ -11,7 +11,7 @@ from pathlib import Path
 
 from models.music.midifile import MidiFileError, read_notes, write_notes
 from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
-from models.music.pulse import pulse
+from models.music.pulse import find_pulse
 
 from ..errors import UserError
 from ..playing.load_shedding import CANDIDATES
@@ -41,7 +41,7 @@ def answer_file(
         heard = read_notes(call_path)
     except MidiFileError as error:
         raise UserError(str(error)) from error
-    call = [n.moved(-heard[0].onset) for n in heard]
+    call = [n.shift(-heard[0].onset) for n in heard]
     notes = invent(call, preset, seconds=seconds, seed=seed, command=command)
     if not notes:
         raise UserError("the musician had nothing to say to that; try another seed or preset.")
@@ -61,7 +61,7 @@ def invent(call: Sequence[Note], preset: Preset, *, seconds: float, seed: int, c
     stop = start + seconds
     style = {"do": "style", "z": list(preset.z) or None, "sampling": preset.sampling}
     vamp = {"do": "vamp", "notes": [to_wire(n) for n in preset.vamp]}
-    beat = pulse(call, ALONE_GROOVE)
+    beat = find_pulse(call, ALONE_GROOVE)
     span = Span(start, stop + 1.0, start + CLOSING * seconds, stop, bar=beat, on_beat=beat is not None)
     play = {"do": "play", "id": 1, **span_to_wire(span)}
     hear = {"do": "hear", "at": 0, "notes": [to_wire(n) for n in call]}

@@ -13,8 +13,9 @@ from pathlib import Path
 from models.music.setting_options import add_options
 from models.music.settings import KNOBS
 
+from .. import __version__
 from ..audio.synth import AUTO, CHOICES
-from ..demo import STEPS as NAMES
+from ..demo import SEMITONES as NAMES
 from ..midi import ports
 from ..midi.keyboard_zones import CURVES
 from ..turns.modes import CALL, MODES, PARTS
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
         description="An improvising partner for anyone with a keyboard. Play a phrase, take your hands off, and it answers.",
         epilog="Without a command: play.",
     )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
 
     def command(name: str, help_: str, example: str) -> argparse.ArgumentParser:

@@ -63,14 +63,14 @@ def list_ports(args: argparse.Namespace) -> int:
 def show_takes(args: argparse.Namespace) -> int:
     """Print what was kept, or write it elsewhere."""
     if args.what == "export":
-        for path in library.export(library.find(TAKES, args.name), args.folder):
+        for path in library.export(library.find_take(TAKES, args.name), args.folder):
             print(path)
         return 0
     if args.what == "replay":
-        return take_replay.command(args, library.find(TAKES, args.name))
-    library.mend_all(TAKES)
-    there = library.folders(TAKES) if args.what in (None, "list") else [library.find(TAKES, args.name)]
-    found = [library.summary(folder) for folder in there]
+        return take_replay.command(args, library.find_take(TAKES, args.name))
+    library.repair_all(TAKES)
+    there = library.list_takes(TAKES) if args.what in (None, "list") else [library.find_take(TAKES, args.name)]
+    found = [library.summarize(folder) for folder in there]
     if args.json:
         print(json.dumps([s.row() for s in found]))
         return 0

@@ -55,9 +55,9 @@ def main(argv: list[str] | None = None) -> int:
 def measured(args: argparse.Namespace) -> int:
     """Measure this machine."""
     if args.page:
-        from ..bench.page_cost import onlookers
+        from ..bench.page_cost import page_cost
 
-        return onlookers(args.weights, args.engine, args.seconds, args.json)
+        return page_cost(args.weights, args.engine, args.seconds, args.json)
     from ..bench.bench import bench
 
     return bench(args)

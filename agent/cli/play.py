@@ -19,7 +19,7 @@ from typing import Any
 from .. import thread_priority
 from ..audio.synth import open_sound
 from ..clock import SystemClock
-from ..control.bindings import LETTERS, Bindings
+from ..control.bindings import HOTKEYS, Bindings
 from ..control.midi_learn import MidiLearn, settings_folder
 from ..demo import DemoInput, DemoOutput, written_call
 from ..errors import UserError
@@ -176,12 +176,12 @@ def _run(
     """One session from start to end, with its take, its sound and its page."""
     preset = presets.load(args.preset, args.knob, args.settings, args.without)
     plays = args.command != "demo"  # which knows no controls
-    learning = MidiLearn.with_memory(args.control, settings_folder() / "controls.txt") if plays else None
+    learning = MidiLearn.load(args.control, settings_folder() / "controls.txt") if plays else None
     folder = args.take or TAKES / datetime.now().strftime(library.DATE)
-    mended = [] if args.take else library.mend_all(TAKES, 3)
+    mended = [] if args.take else library.repair_all(TAKES, 3)
     seed = random.randrange(1 << 31) if args.seed is None else args.seed  # known, so that the take can be played again
     setting = {"channel": args.channel - 1, "thru": args.thru, "rounds": more.get("rounds"), **more}
-    known = take_replay.setting(preset, args, learning.controls if learning is not None else Bindings(), setting)
+    known = take_replay.setting(preset, args, learning.bindings if learning is not None else Bindings(), setting)
     take = Take(
         folder,
         preset=preset.name,
@@ -201,23 +201,23 @@ def _run(
 
         def say(text: str) -> None:
             status.line(text)
-            take.said(clock.now(), text)
+            take.record_line(clock.now(), text)
             opening.say(text)
 
         heard = f"Listening to {', '.join(shown)}; playing to" if shown else "Play on the page; it is heard on"
         say(f"{heard} {desk.name} on channel {args.channel}; style {preset.title}.")
         if mended:
             say(f"The last session ended without warning; its take is whole: {', '.join(mended)}.")
-        if not args.take and (gone := library.tidy(TAKES, datetime.now())):
+        if not args.take and (gone := library.prune(TAKES, datetime.now())):
             say(f"{gone} of the oldest takes were removed: {library.BOUNDS}.")
 
         async def session() -> Report:
-            helpers = ThreadPoolExecutor(4, "helper", thread_priority.once)
+            helpers = ThreadPoolExecutor(4, "helper", thread_priority.request_once)
             asyncio.get_running_loop().set_default_executor(helpers)
             mind = WorkerClient(worker_command(preset.player(args.weights), args.engine, args.mind))
             if not args.weights and not args.mind:
                 mind.others = partial(worker_command, engine=args.engine)
-            moments = Moments(clock, take.keep)
+            moments = Moments(clock, take.record_row)
             mind.journal = moments.keep
             if learning is not None:
                 learning.journal = mind.journal
@@ -242,31 +242,31 @@ def _run(
                 take=opening.witness or take,
                 say=say,
                 show=opening.show,
-                journal=take.keep,
+                journal=take.record_row,
             )
             made = Session(config, io)
-            take.trouble = made.tell
+            take.report_error = made.tell
             _on_signals(made.stop)
 
             def pressed(letter: str) -> None:
-                if letter in LETTERS:
-                    made.act(LETTERS[letter], clock.now())
+                if letter in HOTKEYS:
+                    made.act(HOTKEYS[letter], clock.now())
 
             with letters(asyncio.get_running_loop(), pressed) as there:
                 if there:
                     say(LETTERS_SAID)
                 return await made.run(partial(opening.beside, say=say))
 
-        with thread_priority.raised():
+        with thread_priority.realtime():
             report = asyncio.run(session())
         say(f"Every note is off. The take is kept in {folder}.")
         if plays:
             try:
-                if (found := library.summary(folder)).played + found.answered:
+                if (found := library.summarize(folder)).played + found.answered:
                     status.line(f"It holds {found}.")
             except UserError as error:  # the music is over, and kept
                 status.line(str(error))
-            postprocess.develop([folder, *library.unfinished(TAKES)])
+            postprocess.finish_in_background([folder, *library.without_picture(TAKES)])
     return report, take
 
 

@@ -10,7 +10,7 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-from ..audio.synth import BuiltIn
+from ..audio.synth import BuiltInSynth
 from ..clock import Clock
 from ..control.midi_learn import MidiLearn
 from ..errors import UserError
@@ -133,6 +133,6 @@ class Services:
 
 def _built_in() -> Sound | None:
     try:
-        return BuiltIn()
+        return BuiltInSynth()
     except UserError:
         return None

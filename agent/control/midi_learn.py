@@ -1,7 +1,4 @@
-"""Learning: controls that are taught by moving them, and remembered in the user's own settings.
-
-Knows nothing of ports or pages; it sees messages, and writes one file of lines such as `cc20=duet`.
-"""
+"""MIDI learn: bind a control by moving it, and keep the bindings in a file of lines such as `cc20=duet`."""
 
 from __future__ import annotations
 
@@ -12,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..midi.messages import KIND, NOTE_OFF
 from .bindings import FINE, KNOB, WIDE, Bindings, Trigger, trigger_of
 
-LARGEST = 64 << 10  # bytes of a file of controls
+LARGEST = 64 << 10  # bytes of a file of bindings
 
 
 def settings_folder() -> Path:
-    """The platform's own place for settings."""
+    """The platform's own folder for a program's settings."""
     if sys.platform == "win32":
         base = Path(os.environ.get("APPDATA", Path.home() / "AppData" / "Roaming"))
     elif sys.platform == "darwin":
@@ -29,18 +27,19 @@ def settings_folder() -> Path:
 
 
 class MidiLearn:
-    """What the controls do, and the one that is being taught, if one is."""
+    """The bindings, and the action that waits for its control. `file` is None where nothing is kept."""
 
-    def __init__(self, controls: Bindings, file: Path | None) -> None:
-        self.controls, self.file = controls, file
-        self.wanted: str | None = None
-        self.journal: Callable[[dict[str, Any]], None] = lambda row: None  # told of what is learnt and forgotten
-        self._last: Trigger | None = None  # the knob that was just taught
+    def __init__(self, bindings: Bindings, file: Path | None) -> None:
+        self.bindings = bindings
+        self.file = file
+        self.pending: str | None = None  # the action that the next control gets
+        self.journal: Callable[[dict[str, Any]], None] = lambda row: None  # gets a row for each binding made or removed
+        self._last: Trigger | None = None  # the knob that was just bound
 
     @classmethod
-    def with_memory(cls, lines: list[str], file: Path) -> MidiLearn:
-        """What was remembered, and lines of the command line on top. Raises UserError."""
-        remembered = Bindings()
+    def load(cls, lines: list[str], file: Path) -> MidiLearn:
+        """The bindings of the file, and those of the command line on top. Raises UserError."""
+        bindings = Bindings()
         if file.is_file():
             try:
                 if file.stat().st_size > LARGEST:
@@ -49,65 +48,68 @@ class MidiLearn:
             except (OSError, UnicodeDecodeError) as error:
                 raise UserError(f"{file} cannot be read; repair it, or remove it.") from error
             try:
-                remembered = Bindings.of([line for line in text.splitlines() if line.strip()])
+                bindings = Bindings.parse([line for line in text.splitlines() if line.strip()])
             except UserError as error:
                 raise UserError(f"{file}: {error}") from error
-        remembered.table.update(Bindings.of(lines).table)
-        return cls(remembered, file)
+        bindings.table.update(Bindings.parse(lines).table)
+        return cls(bindings, file)
 
     def lines(self) -> list[str]:
-        """The controls as they are written."""
-        return [f"{kind}{number}={action}" for (kind, number), action in sorted(self.controls.table.items())]
+        """The bindings as they are written, a line each."""
+        return [f"{kind}{number}={action}" for (kind, number), action in sorted(self.bindings.table.items())]
 
-    def hear(self, message: bytes) -> str | None:
-        """A message arrives; where one is waited for, it is that control from now on. Returns the line to say."""
+    def receive(self, message: bytes) -> str | None:
+        """Take a message; where an action is pending, bind it to the message's control. Returns a line for the user."""
         trigger = trigger_of(message)
-        if trigger is None or self._widens(trigger):
+        if trigger is None or self._widen(trigger):
             return None
-        if self.wanted is None:
+        if self.pending is None:
             return None
-        kind, is_on = trigger[0], message[0] & 0xF0 != 0x80 and message[-1] > 0
-        if (kind == "note" and not is_on) or (self.wanted.startswith(KNOB) and kind != "cc"):
+        kind = trigger[0]
+        is_press = message[0] & KIND != NOTE_OFF and message[-1] > 0
+        if (kind == "note" and not is_press) or (self.pending.startswith(KNOB) and kind != "cc"):
             return None
-        action, self.wanted = self.wanted, None
-        self._teach(trigger, action)
+        action = self.pending
+        self.pending = None
+        self._bind(trigger, action)
         self._last = trigger if action.startswith(KNOB) else None
-        self.keep()
+        self.save()
         return f"{kind}{trigger[1]} now does {action}."
 
-    def _widens(self, trigger: Trigger) -> bool:
-        """Whether this is the other half of the knob that was just taught: the two are one, of 14 bits."""
-        last, self._last = self._last, None
+    def _widen(self, trigger: Trigger) -> bool:
+        """Bind the knob that was just bound as a wide one, where this is its other half. Returns whether it was."""
+        last = self._last
+        self._last = None
         if last is None or trigger[0] != "cc" or abs(last[1] - trigger[1]) != FINE or min(last[1], trigger[1]) >= FINE:
             return False
-        action = self.controls.table[last]
-        self._drop(f"cc{last[1]}")
-        self._teach((WIDE, min(last[1], trigger[1])), action)
-        self.keep()
+        action = self.bindings.table[last]
+        self._unbind(f"cc{last[1]}")
+        self._bind((WIDE, min(last[1], trigger[1])), action)
+        self.save()
         return True
 
-    def forget(self, trigger: str) -> None:
-        """This control does nothing any more."""
-        self._drop(trigger)
-        self.keep()
+    def remove(self, trigger: str) -> None:
+        """Remove the binding of the trigger of that name (`cc20`). Raises UserError where the file cannot be written."""
+        self._unbind(trigger)
+        self.save()
 
-    def _teach(self, trigger: Trigger, action: str) -> None:
+    def _bind(self, trigger: Trigger, action: str) -> None:
         self.journal({"learns": [*trigger, action]})
-        self.controls.learn(trigger, action)
+        self.bindings.bind(trigger, action)
 
-    def _drop(self, trigger: str) -> None:
+    def _unbind(self, trigger: str) -> None:
         self.journal({"forgets": trigger})
-        self.controls.forget(trigger)
+        self.bindings.remove(trigger)
 
-    def keep(self) -> None:
-        """Write the file, at once or not at all. Raises UserError."""
+    def save(self) -> None:
+        """Write the file atomically. Raises UserError."""
         if self.file is None:
             return
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            half = self.file.with_name(self.file.name + ".part")
-            half.write_text("\n".join(self.lines()) + "\n", encoding="utf8")
-            os.replace(half, self.file)
+            part = self.file.with_name(self.file.name + ".part")
+            part.write_text("\n".join(self.lines()) + "\n", encoding="utf8")
+            os.replace(part, self.file)
         except OSError as error:
             raise UserError(
                 f"{self.file} cannot be written ({error.strerror}); controls are not remembered."

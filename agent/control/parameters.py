@@ -1,7 +1,4 @@
-"""Parameters: all that can be turned, by name, each with its range: one table for page, controllers, command line and program.
-
-Knows nothing of what turning does. Pure.
-"""
+"""The table of parameters with their ranges, for the page, the controllers and the command line alike. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from models.music.settings import KNOBS
 
 @dataclass(frozen=True)
 class Parameter:
-    """One thing to turn, from `low` to `high`; at `rest` it does nothing."""
+    """A parameter from `low` to `high`, in `unit`; at `rest` it does nothing."""
 
     name: str
     low: float
@@ -21,19 +18,19 @@ class Parameter:
     unit: str = ""
     about: str = ""
 
-    def clamped(self, value: float) -> float:
-        """The nearest value that it can have."""
+    def clamp(self, value: float) -> float:
+        """The nearest value in its range."""
         return min(max(value, self.low), self.high)
 
     def from_controller(self, position: int, most: int = 127) -> float:
-        """The value at a controller's position, 0 to `most`. The middle of a knob that has one is exactly its middle."""
+        """The value at a controller's position, 0 to `most`. A range around 0 has its 0 exactly at the middle position."""
         if self.low == -self.high:
             middle = (most + 1) // 2
             return max((position - middle) / (most - middle), -1.0) * self.high
         return self.low + (self.high - self.low) * position / most
 
-    def nearness(self, one: float, other: float) -> float:
-        """How far two values are from each other, as a share of the range."""
+    def distance(self, one: float, other: float) -> float:
+        """The distance between two values, as a share of the range."""
         return abs(one - other) / (self.high - self.low)
 
 

@@ -1,19 +1,37 @@
 """MIDI messages as bytes: their kinds, the controllers that matter here, and what is a whole message.
 
-Numbers are those of the MIDI 1.0 specification. A message is `bytes`; its first byte holds the kind and, in its low four bits, the channel.
+Numbers are those of the MIDI 1.0 specification. A message is `bytes`; its first byte holds the kind and, in its low four bits, the
+channel. The bytes after it are data, 0 to 127.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0  # kinds of channel messages
-SUSTAIN, ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF = 64, 120, 121, 123  # controllers
+KIND, CHANNEL = 0xF0, 0x0F  # masks of a channel message's first byte
+NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL = 0x80, 0x90, 0xA0, 0xB0  # kinds of channel messages
+PROGRAM, CHANNEL_PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
+FIRST_STATUS = NOTE_OFF  # a byte from here on begins a message; one below is data
+BANK_COARSE, PAN, BANK_FINE, SUSTAIN = 0, 10, 32, 64  # controllers
+ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF = 120, 121, 123
 PEDAL_DOWN = 64  # from this value on, a pedal is down
+MOST_DATA = 127  # the highest value of a data byte
+DRUM_CHANNEL = 9  # from 0: channel 10 of General MIDI, on which the metronome clicks
 TICK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2  # of a MIDI clock
 FIRST_SYSTEM = 0xF0  # messages from here on have no channel
-LENGTHS = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}  # bytes of a channel message, by kind
-SYSTEM = {0xF1: 2, 0xF2: 3, 0xF3: 2, 0xF6: 1, 0xF8: 1, 0xFA: 1, 0xFB: 1, 0xFC: 1, 0xFE: 1}  # bytes of the others
+LENGTHS = {
+    **dict.fromkeys((NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL, PITCH_BEND), 3),
+    **dict.fromkeys((PROGRAM, CHANNEL_PRESSURE), 2),
+}
+"""Bytes of a channel message, by kind."""
+END_OF_SYSEX = 0xF7
+TIME_CODE, SONG_SELECT, TUNE_REQUEST, ACTIVE_SENSING = 0xF1, 0xF3, 0xF6, 0xFE
+SYSTEM_LENGTHS = {
+    **dict.fromkeys((TUNE_REQUEST, TICK, START, CONTINUE, STOP, ACTIVE_SENSING), 1),
+    **dict.fromkeys((TIME_CODE, SONG_SELECT), 2),
+    POSITION: 3,
+}
+"""Bytes of the other messages, by their first byte."""
 MOST_SYSEX = 1 << 16  # bytes
 
 Key = tuple[int, int]  # channel, pitch
@@ -33,8 +51,8 @@ def is_whole(message: bytes) -> bool:
         return False
     first, data = message[0], message[1:]
     if first == FIRST_SYSTEM:
-        return len(message) <= MOST_SYSEX and message[-1] == 0xF7 and data[:-1].isascii()
-    length = SYSTEM.get(first) if first >= FIRST_SYSTEM else LENGTHS.get(first & 0xF0)
+        return len(message) <= MOST_SYSEX and message[-1] == END_OF_SYSEX and data[:-1].isascii()
+    length = SYSTEM_LENGTHS.get(first) if first >= FIRST_SYSTEM else LENGTHS.get(first & KIND)
     return len(message) == length and data.isascii()
 
 

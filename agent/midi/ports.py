@@ -97,7 +97,7 @@ class RtInput:
         def arrived(packet: tuple[list[int], float], _: Any) -> None:
             when = time.perf_counter()
             on_event(Event(when, bytes(packet[0])))
-            thread_priority.once()
+            thread_priority.request_once()
 
         self._midi.set_error_callback(_swallow)
         self._midi.set_callback(arrived)

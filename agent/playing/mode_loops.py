@@ -111,7 +111,7 @@ class ModeLoops:
         begin = self.soloist.earliest_start(decision_time)
         bar = self.soloist.bar_at(begin)
         if bar is not None:
-            begin = bar.beat_from(begin)
+            begin = bar.next_beat(begin)
         preset = self.style_state.preset
         span = turn_taking.answer_span(phrase, begin, preset.shortest, preset.longest)
         return replace(span, on_beat=bar is not None)

@@ -38,7 +38,7 @@ class Player:
         self._on_sent = on_sent
         self._wake = threading.Condition()
         self._stopping = False
-        self.priority = thread_priority.USUAL  # of its thread
+        self.priority = thread_priority.NORMAL  # of its thread
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
     def start(self) -> None:
@@ -125,7 +125,7 @@ class Player:
             self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        self.priority = thread_priority.ask()
+        self.priority = thread_priority.request()
         while not self._stopping:
             with self._wake:
                 due = self.schedule.next_time()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from models.music.chords import SAME_STROKE_SECONDS
 from models.music.note import ANSWER, CALL, Bar, Note, Span
-from models.music.pulse import pulse
+from models.music.pulse import find_pulse
 
 from ..clock import Clock, measured
 from ..midi.keyboard_zones import KeyboardZones
@@ -87,7 +87,7 @@ class Soloist:
 
     def follow_pulse(self, phrase: Sequence[Note]) -> None:
         """In free time, play to the pulse of this phrase, if it has one."""
-        self._pulse = pulse(phrase, self.mode_settings.effective_groove, self.mode_settings.swing)
+        self._pulse = find_pulse(phrase, self.mode_settings.effective_groove, self.mode_settings.swing)
 
     def key_pressed(self, when: float) -> None:
         """The player strikes a key; call it before the history has its note."""
@@ -235,7 +235,7 @@ class Soloist:
             return onset
         if span.bar is None:
             return soonest
-        place = span.bar.beat_from(soonest) if is_opening else span.bar.pulled(now, 1.0, soonest)
+        place = span.bar.next_beat(soonest) if is_opening else span.bar.quantize(now, 1.0, soonest)
         return place if place < min(span.stop, span.hush) else onset
 
     def _own_notes(self, solo: Solo) -> list[Note]:

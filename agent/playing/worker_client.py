@@ -71,7 +71,7 @@ class WorkerClient:
         """Start the process. It can be talked to at once, and answers when it is ready. Raises UserError."""
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *launcher.isolated(self.command),
+                *launcher.isolate(self.command),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

@@ -217,9 +217,9 @@ class Reliving(SessionReplay):
             return partial(_set_style, session, Preset.of(row["preset"]))
         if "learns" in row:
             kind, number, action = row["learns"]
-            return partial(session.config.controls.learn, (kind, number), action)
+            return partial(session.config.controls.bind, (kind, number), action)
         if "forgets" in row:
-            return partial(session.config.controls.forget, row["forgets"])
+            return partial(session.config.controls.remove, row["forgets"])
         if "starts" in row:
             return mind.is_born
         if "got" in row or "lost" in row:

@@ -148,7 +148,7 @@ class SessionReplay:
             mode_settings=ModeSettings(**k.get("manner", {})),
             beat=BeatSettings(**k.get("beat", {})),
             zones=KeyboardZones(**k.get("zone", {})),
-            controls=Bindings.of(k["controls"]),
+            controls=Bindings.parse(k["controls"]),
             channel=k["channel"],
             thru=thru,
             seed=self.told[0].get("seed"),
@@ -198,10 +198,10 @@ class SessionReplay:
     def close(self) -> None:
         self.closed = True
 
-    def heard(self, event: Event, port: str) -> None:
+    def record_input(self, event: Event, port: str) -> None:
         pass
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
         self.sent.append((planned, message))
 
 

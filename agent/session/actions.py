@@ -10,7 +10,7 @@ from models.music.settings import KNOB as KNOB_SETTING
 from models.music.settings import KNOBS
 
 from ..clock import Clock
-from ..control.bindings import BARS, KNOB, NEXT_MODE, PRESET, STEPS
+from ..control.bindings import BAR_COUNTS, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
 from ..control.parameters import PARAMETERS
 from ..errors import UserError
 from ..playing.metronome import Metronome
@@ -45,14 +45,14 @@ class Actions:
     def act(self, action: str, when: float) -> None:
         """Do what is asked for: see `agent.control.bindings`. What cannot be done is said."""
         try:
-            if action in MODES or action in BARS:
+            if action in MODES or action in BAR_COUNTS:
                 self._set_mode(action, when)
             elif action == NEXT_MODE:
                 mode = MODES.index(self.partner.mode_settings.mode)
                 self._set_mode(MODES[(mode + 1) % len(MODES)], when)
-            elif action in STEPS:
+            elif action in PRESET_STEPS:
                 name = self.partner.preset.name
-                step = STEPS[action]
+                step = PRESET_STEPS[action]
                 self._set_style(lambda: presets.load(presets.beside(name, step)))
             elif action.startswith(PRESET):
                 self._set_style(lambda: presets.load(action.removeprefix(PRESET)))
@@ -69,7 +69,7 @@ class Actions:
         parameter = PARAMETERS.get(name)
         if parameter is None:
             raise UserError(f"There is no knob {name!r}; there are: {', '.join(PARAMETERS)}.")
-        value = parameter.clamped(value)
+        value = parameter.clamp(value)
         if name == "tempo":
             if self.follows_clock:
                 raise UserError("The tempo comes from the MIDI clock; change it there.")
@@ -99,10 +99,10 @@ class Actions:
         }[action]
 
     def _set_mode(self, action: str, when: float) -> None:
-        mode = TRADE if action in BARS else action
+        mode = TRADE if action in BAR_COUNTS else action
         if mode == TRADE and not self.transport.running and not self.follows_clock:
             self.metronome.begin(when, self.beat)
-        self.partner.set_mode(mode, BARS.get(action))
+        self.partner.set_mode(mode, BAR_COUNTS.get(action))
         self.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
 
     def _set_style(self, find: Callable[[], Preset]) -> None:

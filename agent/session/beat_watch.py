@@ -63,6 +63,6 @@ class BeatWatch:
                 self._partner.follow_beat(in_free_time=True)
             self._metronome.plan(now)
             if not self._partner.is_playing:
-                garbage_collection.calm(now, now - self._partner.last_onset)
+                garbage_collection.collect_when_idle(now, now - self._partner.last_onset)
             self._partner.update_curfew()
             await asyncio.sleep(CHECK)

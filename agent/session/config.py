@@ -16,7 +16,7 @@ from ..playing.load_shedding import CANDIDATES
 from ..playing.player import Player
 from ..playing.worker_interface import Worker
 from ..styles.presets import Preset
-from ..takes.recorder import Witness
+from ..takes.recorder import SessionRecorder
 from ..turns.modes import BeatSettings, ModeSettings
 
 
@@ -53,7 +53,7 @@ class SessionIO:
     output: OutputPort
     worker: Worker
     clock: Clock
-    take: Witness | None = None
+    take: SessionRecorder | None = None
     thru_output: OutputPort | None = None
     say: Callable[[str], None] = lambda text: None
     show: Callable[[str], None] = lambda state: None

@@ -82,10 +82,10 @@ class InputFilter:
         """What an accepted message means now. `is_release`: it ends something that was played as music."""
         if is_clock(message):
             return Route.CLOCK
-        if not is_release and self._controls.owns(message):
+        if not is_release and self._controls.is_bound(message):
             return Route.CONTROL
         return Route.MUSIC if self._zones.hears(message) else Route.NOTHING
 
     def _passes_on(self, message: bytes) -> bool:
         """Whether it is for the synth: all but controls, and of these what ends something that sounds."""
-        return self._thru is not None and (self._thru.holds(message) or not self._controls.owns(message))
+        return self._thru is not None and (self._thru.holds(message) or not self._controls.is_bound(message))

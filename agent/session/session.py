@@ -220,12 +220,12 @@ class Session:
     def _arrived(self, event: Event, port: str) -> None:
         self._begin_moment()
         if self.io.take is not None:
-            self.io.take.heard(event, port)
+            self.io.take.record_input(event, port)
         route = self.input_filter.route(event.message, self.partner.is_release(event.message))
         if route is Route.CLOCK:
             self._beat_watch.hear(event)
         elif route is Route.CONTROL:
-            action = self.config.controls.action(event.message, self.actions.parameter)
+            action = self.config.controls.action_for(event.message, self.actions.parameter)
             if action is not None:
                 self.actions.act(action, event.when)
         elif route is Route.MUSIC:
@@ -235,7 +235,7 @@ class Session:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.config.channel:
             return  # ticks and clicks are no music
         if self.io.take is not None:
-            self.io.take.played(sent.planned, actual, sent.message)
+            self.io.take.record_output(sent.planned, actual, sent.message)
         if sent.number >= 0:
             self.stats.lateness.append(actual - sent.planned)
             self.stats.notes += sent.is_on

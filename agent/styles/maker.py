@@ -1,6 +1,6 @@
-"""The tailor: new presets, learnt from anybody's phrases or blended from two.
+"""Make new presets: learn them from MIDI files, or blend two.
 
-Knows nothing of sessions. The musician finds the point in its latent space; everything else is arithmetic.
+The musician's style encoder finds the point in its latent space; the rest is arithmetic.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from models.music.settings import HABIT, KNOB, PROMPT_NOTES
 from ..errors import UserError
 from .presets import Preset
 
-MOST_NOTES = 4000  # of one file: a style is heard in fewer
+MOST_NOTES = 4000  # of one file: fewer are enough to encode a style
 Ask = Callable[[list[dict[str, Any]]], Iterable[dict[str, Any]]]  # requests to a musician, and its replies
 
-PASSAGE = 48  # notes of the phrases that the musician has in the ear before it answers
-REST, RING = 2.0, 3.0  # seconds of theirs: no wait and no note is longer there
+PASSAGE_NOTES = 48  # notes of the files that become the style prompt, at most
+LONGEST_WAIT = 2.0  # seconds from one onset to the next in a style prompt
+LONGEST_NOTE = 3.0  # seconds of a note in a style prompt
 
 
 def learn(name: str, files: Sequence[Path], ask: Ask, musician: str = "") -> Preset:
     """The style of some MIDI files, each of which counts the same; to be played by `musician`. `ask` reaches one. Raises UserError."""
-    requests, longest = [], list[Note]()
+    requests = []
+    longest: list[Note] = []
     for number, path in enumerate(files):
         try:
             notes = read_notes(path)[:MOST_NOTES]
@@ -51,17 +53,16 @@ def learn(name: str, files: Sequence[Path], ask: Ask, musician: str = "") -> Pre
     habits = [r.get("habits", {}) for r in replies if "z" in r]
     sampling = {key: sum(float(h.get(key, 0.0)) for h in habits) / len(habits) for key in habits[0]}
     source = ", ".join(p.name for p in files)[:200]
-    told = f"Learnt from {source}."
     return Preset(
         name,
         title=name,
-        description=told,
+        description=f"Learnt from {source}.",
         z=z,
         weights=weights,
         source=source,
         musician=musician,
         sampling=sampling,
-        vamp=vamp(longest),
+        vamp=cut_passage(longest),
     )
 
 
@@ -73,24 +74,29 @@ def with_vamp(preset: Preset, path: Path) -> Preset:
         raise UserError(str(error)) from error
     if len(notes) > PROMPT_NOTES:
         raise UserError(f"{path.name} has {len(notes)} notes; a vamp has at most {PROMPT_NOTES}: take fewer bars.")
-    return replace(preset, vamp=vamp(notes, PROMPT_NOTES), description=f"{preset.title}, with {path.name} in the ear.")
+    return replace(
+        preset, vamp=cut_passage(notes, PROMPT_NOTES), description=f"{preset.title}, with {path.name} in the ear."
+    )
 
 
-def vamp(notes: Sequence[Note], most: int = PASSAGE) -> tuple[Note, ...]:
-    """A passage to have in the ear: up to `most` notes, the first at 0, up to where the longest wait is. Rests are cut short."""
-    waits = [min(max(b.onset - a.onset, 0.0), REST) for a, b in pairwise(notes)]
-    ends = range(min(most, len(notes)), len(notes) + 1)
-    end = max(ends, key=lambda i: notes[i].onset - notes[i - 1].onset if i < len(notes) else REST)
+def cut_passage(notes: Sequence[Note], most: int = PASSAGE_NOTES) -> tuple[Note, ...]:
+    """Cut up to `most` notes for a style prompt. They end before the longest wait, and begin at 0; long waits and notes are shortened."""
+    waits = [min(max(b.onset - a.onset, 0.0), LONGEST_WAIT) for a, b in pairwise(notes)]
+
+    def wait_before(i: int) -> float:
+        return notes[i].onset - notes[i - 1].onset if i < len(notes) else LONGEST_WAIT
+
+    end = max(range(min(most, len(notes)), len(notes) + 1), key=wait_before)
     start = max(end - most, 0)
     onsets = accumulate(waits[start : end - 1], initial=0.0)
     return tuple(
-        replace(n, onset=at, duration=min(n.duration, RING), role=CALL, place=None)
+        replace(n, onset=at, duration=min(n.duration, LONGEST_NOTE), role=CALL, place=None)
         for n, at in zip(notes[start:end], onsets, strict=True)
     )
 
 
 def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
-    """A style on the way from `a` (share 0) to `b` (1). Raises UserError where their points are of different weights."""
+    """Interpolate from `a` (share 0) to `b` (1). Raises UserError where their points belong to different weights."""
     if len(a.z) != len(b.z) or (a.weights and b.weights and a.weights != b.weights):
         raise UserError(f"{a.name} and {b.name} belong to different weights; blend two of one kind.")
 
@@ -102,7 +108,7 @@ def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
     for key in set(a.sampling) & set(b.sampling):
         sampling[key] = between(a.sampling[key], b.sampling[key])
     for key in set(a.sampling) | set(b.sampling):
-        if key.startswith((KNOB, HABIT)):  # at rest where they are not given
+        if key.startswith((KNOB, HABIT)):  # they are 0 where a preset does not give them
             sampling[key] = between(a.sampling.get(key, 0.0), b.sampling.get(key, 0.0))
     return replace(
         nearer,
@@ -118,11 +124,11 @@ def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
 
 
 def write(preset: Preset, path: Path) -> None:
-    """Write a preset's file, at once or not at all. Raises UserError."""
+    """Write a preset's file atomically. Raises UserError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(path.name + ".part")
-        half.write_text(written(preset), encoding="utf8")
-        os.replace(half, path)
+        part = path.with_name(path.name + ".part")
+        part.write_text(written(preset), encoding="utf8")
+        os.replace(part, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}); name another file.") from error

@@ -1,6 +1,6 @@
-"""Takes: the shelf on which sessions are kept; what is on it, in a few words, and how much may be on it.
+"""The library: the folder of takes. List, summarize, export, delete and prune them.
 
-Knows nothing of the session that is going on.
+`library`, in every function, is the folder that holds the takes; `folder` is one take.
 """
 
 from __future__ import annotations
@@ -19,26 +19,32 @@ from typing import Any
 
 from models.music.keys import SCALE
 from models.music.note import Note
-from models.music.pulse import pulse
+from models.music.pulse import find_pulse
 
 from ..errors import UserError
 from ..playing.timing_stats import percentiles
-from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, mend, rows, take_notes, write_take_midi
+from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, repair, rows, take_notes, write_take_midi
 
-MOST_BYTES, MOST_TAKES, MOST_DAYS = 1 << 30, 500, 365
+MOST_BYTES = 1 << 30  # of all takes
+MOST_TAKES = 500
+MOST_DAYS = 365  # of age
 BOUNDS = f"at most {MOST_TAKES} takes, {MOST_BYTES >> 30} GiB and {MOST_DAYS} days are kept"
-LOOKED_AT = 12  # of the newest takes, whether they have a picture
-SHORTEST = 8  # notes of which a tempo or a key can be told
+MOST_CHECKED = 12  # of the newest takes, for whether they have a picture
+FEWEST_NOTES = 8  # from which a key can be estimated
 NAME = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[a-z0-9-]*")
-"""How folders are called that we made; others are nobody's business."""
+"""The names of folders that this program made; others are left alone."""
 DATE = "%Y-%m-%d_%H-%M-%S"
-PAUSE = 1.5  # seconds between two onsets, after which another phrase begins
+PAUSE = 1.5  # seconds between two onsets that end a phrase
+LONGEST_WEIGHT = 2.0  # seconds: a longer note counts no more for the key
+TONIC_WEIGHT = (
+    0.2  # of the tonic's own weight, added so that the key of two equal scales is the one whose tonic is played
+)
 KEYS = ("C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """One take in a few words. `late_ms` is the lateness of the agent's notes, at the 99th of a hundred."""
+    """The facts of one take. `played` and `answered`: notes of the player and of the agent. `late_ms`: p99 of the agent's lateness."""
 
     name: str
     seconds: float
@@ -51,104 +57,119 @@ class Summary:
     late_ms: float | None
 
     def __str__(self) -> str:
-        what = [f"{self.seconds:.0f} s", f"{self.played} notes of yours, {self.answered} of its own"]
-        what += [f"about {self.key}"] if self.key else []
-        what += [f"{self.tempo:.0f} beats a minute"] if self.tempo else []
-        what += [self.preset] if self.preset else []
-        what += [f"seed {self.seed}"] if self.seed is not None else []
-        what += [f"late by {self.late_ms:.1f} ms at p99"] if self.late_ms is not None else []
-        return ", ".join(what)
+        parts = [f"{self.seconds:.0f} s", f"{self.played} notes of yours, {self.answered} of its own"]
+        if self.key:
+            parts.append(f"about {self.key}")
+        if self.tempo:
+            parts.append(f"{self.tempo:.0f} beats a minute")
+        if self.preset:
+            parts.append(self.preset)
+        if self.seed is not None:
+            parts.append(f"seed {self.seed}")
+        if self.late_ms is not None:
+            parts.append(f"late by {self.late_ms:.1f} ms at p99")
+        return ", ".join(parts)
 
     def row(self) -> dict[str, Any]:
         """Ready for JSON."""
         return {**asdict(self), "text": str(self)}
 
 
-def folders(shelf: Path) -> list[Path]:
-    """The takes on a shelf, the newest first."""
-    if not shelf.is_dir():
+def list_takes(library: Path) -> list[Path]:
+    """The folders of all takes, the newest first."""
+    if not library.is_dir():
         return []
-    found = [p for p in shelf.iterdir() if p.is_dir() and NAME.fullmatch(p.name) and (p / JSONL).is_file()]
+    found = [p for p in library.iterdir() if p.is_dir() and NAME.fullmatch(p.name) and (p / JSONL).is_file()]
     return sorted(found, key=lambda p: p.name, reverse=True)
 
 
-def find(shelf: Path, name: str) -> Path:
-    """The take of that name, or the newest for `last`. Raises UserError."""
-    there = folders(shelf)
-    if name == "last" and there:
-        return there[0]
-    for path in there:
+def find_take(library: Path, name: str) -> Path:
+    """The folder of the take of that name, or of the newest for `last`; `name` may be a path. Raises UserError."""
+    takes = list_takes(library)
+    if name == "last" and takes:
+        return takes[0]
+    for path in takes:
         if path.name == name:
             return path
     if "/" in name and (Path(name) / JSONL).is_file():
         return Path(name)
-    hint = f"the newest is {there[0].name}" if there else "none has been kept yet"
+    hint = f"the newest is {takes[0].name}" if takes else "none has been kept yet"
     raise UserError(f"There is no take {name!r}; {hint}. `tradefours takes list` lists them.")
 
 
-def mend_all(shelf: Path, most: int = MOST_TAKES) -> list[str]:
-    """Make what a crash has left unmade, of the newest so many; the names of these takes."""
-    mended = []
-    for folder in folders(shelf)[:most]:
+def repair_all(library: Path, most: int = MOST_TAKES) -> list[str]:
+    """Repair the newest `most` takes (see `recorder.repair`); returns the names of those that needed it."""
+    repaired = []
+    for folder in list_takes(library)[:most]:
         with contextlib.suppress(OSError):
-            mended += [folder.name] if mend(folder) else []
-    return mended
+            if repair(folder):
+                repaired.append(folder.name)
+    return repaired
 
 
-def summary(folder: Path) -> Summary:
-    """A take in a few words. Raises UserError."""
+def summarize(folder: Path) -> Summary:
+    """The facts of a take. Raises UserError where it cannot be read."""
     try:
-        about = (folder / JSONL).stat()
+        status = (folder / JSONL).stat()
     except OSError as error:
         raise UserError(f"{folder.name} cannot be read; it may be broken.") from error
-    return _summary(folder, about.st_size, about.st_mtime_ns)
+    return _summarize(folder, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
-def _summary(folder: Path, size: int, changed: int) -> Summary:
-    """The same, for a take of that size that was changed then."""
+def _summarize(folder: Path, _size: int, _modified_ns: int) -> Summary:
+    """The same; the other arguments make a changed take a new key of the cache."""
     about: dict[str, Any] = {}
-    late: list[float] = []
+    lateness: list[float] = []
     tempo = None
     try:
         for row in rows(folder / JSONL):
             about = about or row
             tempo = row.get("tempo", tempo)
             if "out" in row and str(row["out"])[:1] in "89":
-                late.append(float(row["at"]) - float(row["t"]))
+                lateness.append(float(row["at"]) - float(row["t"]))
+        known_tempo = float(tempo) if isinstance(tempo, int | float) else None
         notes = take_notes(folder / JSONL)
     except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{folder.name} cannot be read; it may be broken.") from error
     both = [*notes[PLAYER], *notes[AGENT]]
-    seed, figures = about.get("seed"), percentiles(late)
+    seed = about.get("seed")
     return Summary(
         folder.name,
         seconds=max((n.end for n in both), default=0.0),
         played=len(notes[PLAYER]),
         answered=len(notes[AGENT]),
-        key=key_of(both),
-        tempo=float(tempo) if isinstance(tempo, int | float) else tempo_of(notes[PLAYER]),
+        key=estimate_key(both),
+        tempo=estimate_tempo(notes[PLAYER]) if known_tempo is None else known_tempo,
         preset=str(about.get("preset", "")),
         seed=seed if isinstance(seed, int) else None,
-        late_ms=figures.get("p99"),
+        late_ms=percentiles(lateness).get("p99"),
     )
 
 
-def tempo_of(notes: Sequence[Note]) -> float | None:
-    """Beats a minute: the middle of those that the phrases tell, each for itself; None where they tell none."""
-    found, phrase = [], list[Note]()
-    for note in [*notes, None]:
-        if note is not None and (not phrase or note.onset - phrase[-1].onset < PAUSE):
-            phrase.append(note)
-            continue
-        if (bar := pulse(phrase) if phrase else None) is not None:
-            found.append(60.0 / bar.length)
-        phrase = [note] if note is not None else []
-    return round(median(found)) if found else None
+def estimate_tempo(notes: Sequence[Note]) -> float | None:
+    """Beats a minute: the median of the phrases' tempi; None where no phrase has a clear pulse."""
+    tempi = []
+    for phrase in split_phrases(notes):
+        bar = find_pulse(phrase)
+        if bar is not None:
+            tempi.append(60.0 / bar.length)
+    return round(median(tempi)) if tempi else None
 
 
-def sketch(folder: Path) -> list[list[Any]]:
-    """The notes of a take as rows: who, onset, duration, pitch, velocity. Raises UserError."""
+def split_phrases(notes: Sequence[Note]) -> list[list[Note]]:
+    """The notes, split where two onsets are `PAUSE` apart."""
+    phrases: list[list[Note]] = []
+    for note in notes:
+        if phrases and note.onset - phrases[-1][-1].onset < PAUSE:
+            phrases[-1].append(note)
+        else:
+            phrases.append([note])
+    return phrases
+
+
+def note_rows(folder: Path) -> list[list[Any]]:
+    """The notes of a take, by onset, as rows: player or agent, onset and duration in seconds, pitch, velocity. Raises UserError."""
     try:
         notes = take_notes(folder / JSONL)
     except OSError as error:
@@ -157,37 +178,37 @@ def sketch(folder: Path) -> list[list[Any]]:
     return sorted(found, key=lambda row: row[1])
 
 
-def key_of(notes: Sequence[Note]) -> str:
-    """The scale that holds most of what was played; "" where there is too little."""
+def estimate_key(notes: Sequence[Note]) -> str:
+    """The key whose scale holds most of the notes, by duration; "" where there are too few."""
     weights = [0.0] * 12
     for note in notes:
-        weights[note.pitch % 12] += min(note.duration, 2.0)
-    if len(notes) < SHORTEST or not sum(weights):
+        weights[note.pitch % 12] += min(note.duration, LONGEST_WEIGHT)
+    if len(notes) < FEWEST_NOTES or not sum(weights):
         return ""
-    tonic = max(range(12), key=lambda t: sum(weights[(t + s) % 12] for s in SCALE) + 0.2 * weights[t])
+    tonic = max(range(12), key=lambda t: sum(weights[(t + s) % 12] for s in SCALE) + TONIC_WEIGHT * weights[t])
     relative = (tonic + 9) % 12
     return f"{KEYS[relative]} minor" if weights[relative] > weights[tonic] else f"{KEYS[tonic]} major"
 
 
-def unfinished(shelf: Path, most: int = LOOKED_AT) -> list[Path]:
-    """Of the newest so many, those that have no picture yet, the newest first."""
-    return [folder for folder in folders(shelf)[:most] if not _is_drawn(folder)]
+def without_picture(library: Path, most: int = MOST_CHECKED) -> list[Path]:
+    """Those of the newest `most` takes that have no picture yet, the newest first."""
+    return [folder for folder in list_takes(library)[:most] if not _has_picture(folder)]
 
 
-def _is_drawn(folder: Path) -> bool:
-    """Whether there is a picture of all of it: it may have been looked at while it was played."""
+def _has_picture(folder: Path) -> bool:
+    """Whether there is a picture of the whole take. An older one may have been drawn while the take was recorded."""
     picture = folder / PICTURE
     return picture.is_file() and picture.stat().st_mtime >= (folder / JSONL).stat().st_mtime
 
 
 def finish(folder: Path) -> Summary | None:
-    """Put a picture and a few words beside a take that is over; None where nobody has played. Raises UserError."""
-    found = summary(folder)
-    if not found.played + found.answered:
+    """Write the picture and the summary of a take into its folder; None where nobody has played. Raises UserError."""
+    found = summarize(folder)
+    if found.played + found.answered == 0:
         return None
     try:
         (folder / TEXT).write_text(f"{found.name}: {found}\n", encoding="utf8")
-        if not _is_drawn(folder):
+        if not _has_picture(folder):
             _draw(folder, folder / PICTURE)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}).") from error
@@ -195,37 +216,39 @@ def finish(folder: Path) -> Summary | None:
 
 
 def _draw(folder: Path, to: Path) -> None:
-    """The picture of a take: whole, or not at all. Raises OSError."""
-    from .piano_roll import piano_roll  # which takes its time
+    """Draw the picture of a take, atomically. Raises OSError."""
+    from .piano_roll import piano_roll  # imported here, as the import takes long
 
-    notes, half = take_notes(folder / JSONL), to.with_name(f".{to.name}")
-    piano_roll(half, notes[PLAYER], notes[AGENT], title=f"tradefours · {folder.name}")
-    os.replace(half, to)
+    notes = take_notes(folder / JSONL)
+    part = to.with_name(f".{to.name}")
+    piano_roll(part, notes[PLAYER], notes[AGENT], title=f"tradefours · {folder.name}")
+    os.replace(part, to)
 
 
 def export(folder: Path, to: Path) -> list[Path]:
-    """Write the .mid and the picture of a take into a folder. Raises UserError."""
+    """Write the .mid and the picture of a take into a folder; returns their paths. Raises UserError."""
     try:
         to.mkdir(parents=True, exist_ok=True)
         write_take_midi(folder)
-        out = [to / f"{folder.name}.mid", to / f"{folder.name}.png"]
+        midi = to / f"{folder.name}.mid"
+        picture = to / f"{folder.name}.png"
         if not (folder / MIDI).is_file():
             raise UserError(f"{folder.name} holds no notes; choose another take.")
-        shutil.copyfile(folder / MIDI, out[0])
-        if _is_drawn(folder):
-            shutil.copyfile(folder / PICTURE, out[1])
+        shutil.copyfile(folder / MIDI, midi)
+        if _has_picture(folder):
+            shutil.copyfile(folder / PICTURE, picture)
         else:
-            _draw(folder, out[1])
+            _draw(folder, picture)
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}); name another folder.") from error
-    return out
+    return [midi, picture]
 
 
-def delete(shelf: Path, name: str) -> None:
-    """Take it off the shelf, for ever. Raises UserError."""
-    folder = find(shelf, name)
-    if folder.parent != shelf:
-        raise UserError(f"{name} is not on the shelf; remove it yourself.")
+def delete(library: Path, name: str) -> None:
+    """Delete a take for ever. Raises UserError."""
+    folder = find_take(library, name)
+    if folder.parent != library:
+        raise UserError(f"{name} is not in {library}; remove it yourself.")
     for file in (JSONL, MIDI, PICTURE, TEXT, f"{MIDI}.part", f".{PICTURE}"):
         (folder / file).unlink(missing_ok=True)
     try:
@@ -234,18 +257,19 @@ def delete(shelf: Path, name: str) -> None:
         raise UserError(f"{folder} holds other files, too; look at them yourself.") from error
 
 
-def tidy(
-    shelf: Path, now: datetime, most: int = MOST_TAKES, most_bytes: int = MOST_BYTES, most_days: int = MOST_DAYS
+def prune(
+    library: Path, now: datetime, most: int = MOST_TAKES, most_bytes: int = MOST_BYTES, most_days: int = MOST_DAYS
 ) -> int:
-    """Keep the shelf within its bounds: the oldest go first, the newest stays in any case. Returns how many went."""
-    gone, size = 0, 0
+    """Delete the oldest takes until the rest is within the limits; the newest always stays. Returns how many were deleted."""
+    deleted = 0
+    size = 0
     oldest = (now - timedelta(days=most_days)).strftime(DATE)
-    for number, folder in enumerate(folders(shelf)):
+    for number, folder in enumerate(list_takes(library)):
         size += sum(f.stat().st_size for f in folder.iterdir() if f.is_file())
         if number and (number >= most or size > most_bytes or folder.name < oldest):
             try:
-                delete(shelf, folder.name)
-                gone += 1
+                delete(library, folder.name)
+                deleted += 1
             except (UserError, OSError):
                 continue
-    return gone
+    return deleted

@@ -1,7 +1,7 @@
-"""The darkroom: where takes that are over get their picture and their words, by a process of its own, in the machine's spare time.
+"""Draw pictures and write summaries of finished takes in a background process, at the lowest priority.
 
-Knows nothing of sessions. Who plays gets the prompt back at once. What was not made, as the machine went off, is made after the next
-session, or when it is asked for.
+So the user gets the prompt back at once. A take that was not finished, because the machine went off, is finished after the next session,
+or when somebody asks for it.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from ..errors import UserError
 from . import library
 
 MOST = 12  # takes at a time
-LEAST_URGENT = 19
-WINDOWS = ("BELOW_NORMAL_PRIORITY_CLASS", "CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW")
-_at_work: list[subprocess.Popen[bytes]] = []
+LOWEST_PRIORITY = 19  # Unix niceness
+WINDOWS_FLAGS = ("BELOW_NORMAL_PRIORITY_CLASS", "CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW")
+_processes: list[subprocess.Popen[bytes]] = []
 
 
-def develop(folders: Iterable[Path]) -> None:
-    """Have made what these takes lack. Does not wait; a process that cannot be had is no reason to worry anyone."""
+def finish_in_background(folders: Iterable[Path]) -> None:
+    """Start a process that finishes these takes. Does not wait; where no process can be started, nothing happens."""
     names = list(dict.fromkeys(str(folder.absolute()) for folder in folders))[:MOST]
     if not names:
         return
     with contextlib.suppress(OSError):
-        _at_work.append(
+        _processes.append(
             subprocess.Popen(
                 launcher.command("agent.takes.postprocess", *names),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # what ends us, or our terminal, must not end it
-                creationflags=sum(getattr(subprocess, flag, 0) for flag in WINDOWS),
+                start_new_session=True,  # a signal to this program, or its terminal, must not end it
+                creationflags=sum(getattr(subprocess, flag, 0) for flag in WINDOWS_FLAGS),
                 cwd=launcher.root(),
             )
         )
 
 
 def main(folders: list[str]) -> None:
-    """Make what is lacking, one take after the other; one that is broken, or was deleted meanwhile, is passed over."""
+    """Finish takes one after another; a broken one, or one that was deleted meanwhile, is left out."""
     if hasattr(os, "nice"):
-        os.nice(LEAST_URGENT)
+        os.nice(LOWEST_PRIORITY)
     for folder in map(Path, folders):
         with contextlib.suppress(UserError, OSError):
             library.finish(folder)

@@ -1,9 +1,7 @@
-"""The recorder: a take holds all that was heard and played, exactly, and a .mid made from it.
+"""Record a session as a take: every message in and out, exactly, and a MIDI file made from it.
 
-Knows nothing of phrases or turns.
-
-take.jsonl is written as things happen, and is the truth: what is older than a second is on the disk, whatever happens to us. take.mid, a
-track for the player and one for the agent, is made from it at the end, and can be made again at any time.
+take.jsonl is written while the session runs, and is the record that counts: messages older than a second are on the disk, even after a
+crash. take.mid, with a track for the player and one for the agent, is made from it at the end, and can be made again at any time.
 
 Threads: all methods are called on the event loop's thread, which never waits for a disk: threads of its own write and sync.
 """
@@ -32,77 +30,82 @@ from ..turns.note_tracker import NoteTracker
 FORMAT = "tradefours-take/1"
 JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"
 PLAYER, AGENT = "player", "agent"
-BINARY = getattr(os, "O_BINARY", 0)  # Windows would make two bytes of a line's end
-WRITE = 0.2  # seconds between writes: what is written survives us
-SYNC = 0.5  # seconds between syncs: what is synced survives the machine, too; a slow disk takes its time for it
-MOST_WAITING = 8 << 20  # bytes that wait for a disk that takes no more
+BINARY = getattr(os, "O_BINARY", 0)  # without it, Windows writes two bytes at the end of a line
+WRITE = 0.2  # seconds between writes: written rows survive a crash of the program
+SYNC = 0.5  # seconds between syncs: synced rows survive a crash of the machine, too; on a slow disk a sync takes long
+MOST_WAITING = 8 << 20  # bytes that wait while the disk is full
 MOST_BYTES = 256 << 20  # of one take
 LATEST = 1e10  # seconds: no clock shows more
+LONGEST_NOTE = 60.0  # seconds of a note in the .mid
+OPEN_NOTE_END = 0.5  # seconds from the last message to the end of notes that have none
 
 
-class Witness(Protocol):
-    """Who is told what happens in a session, on its event loop."""
+class SessionRecorder(Protocol):
+    """Records a session's messages. Called on the session's event loop."""
 
-    def heard(self, event: Event, port: str) -> None:
-        """The player's message, and the port that it came from."""
+    def record_input(self, event: Event, port: str) -> None:
+        """A message of the player, and the port that it came from."""
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
-        """A message of ours: when it was meant to leave, and when it left."""
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
+        """A message of ours: the planned and the actual time of sending, in monotonic seconds."""
 
     def close(self) -> None:
-        """It is over. May be called twice."""
+        """The session is over. May be called twice."""
 
 
 class Take:
-    """A take in a folder of its own. `trouble` takes a line for the user, from any thread.
+    """A take in a folder of its own. `report_error` takes a line for the user, and is called from any thread.
 
     Raises UserError where the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, *, trouble: Callable[[str], None] = lambda line: None, **about: Any) -> None:
-        self.folder, self.trouble = folder, trouble
+    def __init__(self, folder: Path, *, report_error: Callable[[str], None] = lambda line: None, **about: Any) -> None:
+        """`about`: more fields of the first row, ready for JSON."""
+        self.folder = folder
+        self.report_error = report_error
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file: int | None = os.open(folder / JSONL, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o644)
         except OSError as error:
             raise UserError(f"the take cannot be kept in {folder} ({error.strerror}); name another folder.") from error
-        self.full = False  # the disk took no more; the music went on
-        self._said = False
+        self.full = False  # whether the disk took no more at the last write
+        self._has_reported = False
         self._size = 0  # bytes that are on the disk
-        self._waiting, self._lock = bytearray(), threading.Lock()
+        self._waiting = bytearray()  # rows that are not on the disk yet
+        self._lock = threading.Lock()
         self._over = threading.Event()
-        self._write({"format": FORMAT, "started": datetime.now(UTC).isoformat(timespec="seconds"), **about})
+        self._append({"format": FORMAT, "started": datetime.now(UTC).isoformat(timespec="seconds"), **about})
         self._threads = [
-            threading.Thread(target=target, name="take", daemon=True)
-            for target in (self._keep_writing, self._keep_syncing)
+            threading.Thread(target=target, name="take", daemon=True) for target in (self._run_writer, self._run_syncer)
         ]
         for thread in self._threads:
             thread.start()
 
-    def heard(self, event: Event, port: str) -> None:
-        """The player's message, and the port that it came from."""
-        self._write({"t": round(event.when, 6), "in": port, "bytes": event.message.hex(" ")})
+    def record_input(self, event: Event, port: str) -> None:
+        """A message of the player, and the port that it came from."""
+        self._append({"t": round(event.when, 6), "in": port, "bytes": event.message.hex(" ")})
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
-        """A message of ours: when it was meant to leave, and when it left."""
-        self._write({"t": round(planned, 6), "at": round(actual, 6), "out": message.hex(" ")})
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
+        """A message of ours: the planned and the actual time of sending, in monotonic seconds."""
+        self._append({"t": round(planned, 6), "at": round(actual, 6), "out": message.hex(" ")})
 
-    def said(self, when: float, text: str) -> None:
-        """A line that the user was told."""
-        self._write({"t": round(when, 6), "say": text})
+    def record_line(self, when: float, text: str) -> None:
+        """A line that was printed for the user."""
+        self._append({"t": round(when, 6), "say": text})
 
-    def keep(self, when: float, row: dict[str, Any]) -> None:
-        """What else a replay must know: what was asked of the musician and got, what was wished."""
-        self._write({"t": round(when, 6), **row})
+    def record_row(self, when: float, row: dict[str, Any]) -> None:
+        """Anything else that a replay needs: the worker's requests and replies, the page's requests. `row` is ready for JSON."""
+        self._append({"t": round(when, 6), **row})
 
     def close(self) -> None:
-        """Finish take.jsonl and make take.mid, if any note was played. May be called twice."""
+        """Finish take.jsonl, and make take.mid where any note was played. May be called twice."""
         if self._over.is_set():
             return
         self._over.set()
         for thread in self._threads:
             thread.join()
-        file, self._file = self._file, None
+        file = self._file
+        self._file = None
         if file is not None:
             os.close(file)
         try:
@@ -110,55 +113,57 @@ class Take:
         except OSError:
             self.full = True
 
-    def _write(self, row: dict[str, Any]) -> None:
+    def _append(self, row: dict[str, Any]) -> None:
         line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
         with self._lock:
             if len(self._waiting) + len(line) <= MOST_WAITING and self._size < MOST_BYTES:
-                self._waiting += line  # or it is lost: the memory that we may take has an end, too
+                self._waiting += line  # else it is lost, as memory has a limit, too
 
-    def _keep_writing(self) -> None:
-        """A thread: until the end, and once more."""
-        thread_priority.once()
+    def _run_writer(self) -> None:
+        """A thread: write now and then, and once more at the end."""
+        thread_priority.request_once()
         while not self._over.wait(WRITE):
-            self._put()
-        self._put()
+            self._write_waiting()
+        self._write_waiting()
 
-    def _keep_syncing(self) -> None:
-        """A thread of its own, as a disk may take long."""
-        thread_priority.once()
+    def _run_syncer(self) -> None:
+        """A thread of its own, as a sync may take long."""
+        thread_priority.request_once()
         while not self._over.wait(SYNC):
-            with contextlib.suppress(OSError):  # what is no file cannot be synced
+            with contextlib.suppress(OSError):  # a pipe or a device cannot be synced
                 if self._file is not None:
                     os.fsync(self._file)
 
-    def _put(self) -> None:
+    def _write_waiting(self) -> None:
         with self._lock:
-            some = bytes(self._waiting)
-        if not some or self._file is None:
+            data = bytes(self._waiting)
+        if not data or self._file is None:
             return
         try:
-            written = put(self._file, some)
+            written = write_some(self._file, data)
             with self._lock:
                 del self._waiting[:written]
             self._size += written
             self.full = False
         except OSError as error:
             self.full = True
-            if not self._said:
-                self._said = True
-                self.trouble(f"The take cannot be written just now ({error.strerror}); make room, and play on.")
-        if self._size >= MOST_BYTES and not self._said:
-            self._said = True
-            self.trouble(f"The take is as long as one may be ({MOST_BYTES >> 20} MB): what follows is not kept.")
+            self._report_once(f"The take cannot be written just now ({error.strerror}); make room, and play on.")
+        if self._size >= MOST_BYTES:
+            self._report_once(f"The take is as long as one may be ({MOST_BYTES >> 20} MB): what follows is not kept.")
+
+    def _report_once(self, line: str) -> None:
+        if not self._has_reported:
+            self._has_reported = True
+            self.report_error(line)
 
 
-def put(file: int, data: bytes) -> int:
-    """Write as much as goes; how many bytes that was. Raises OSError."""
+def write_some(file: int, data: bytes) -> int:
+    """Write as many bytes as the disk takes; returns how many. Raises OSError."""
     return os.write(file, data)
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a take.jsonl; a last line that was torn off is passed over."""
+    """The rows of a take.jsonl. Lines that are no JSON objects, such as a last one that was cut off, are left out."""
     with path.open(encoding="utf8", errors="replace") as file:
         for line in file:
             try:
@@ -170,14 +175,14 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def take_notes(path: Path) -> dict[str, list[Note]]:
-    """The notes of a take.jsonl, the player's and the agent's, in seconds from its first message."""
+    """The notes of the player and of the agent in a take.jsonl; times in seconds from its first message."""
     streams: dict[str, list[Event]] = {PLAYER: [], AGENT: []}
     for row in rows(path):
         try:
             if "in" in row:
-                streams[PLAYER].append(_event(row["t"], row["bytes"]))
+                streams[PLAYER].append(_parse_event(row["t"], row["bytes"]))
             elif "out" in row:
-                streams[AGENT].append(_event(row["at"], row["out"]))
+                streams[AGENT].append(_parse_event(row["at"], row["out"]))
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     start = min((e.when for events in streams.values() for e in events), default=0.0)
@@ -185,8 +190,8 @@ def take_notes(path: Path) -> dict[str, list[Note]]:
     return {name: _notes(events, start, roles[name]) for name, events in streams.items()}
 
 
-def _event(when: Any, message: str) -> Event:
-    """What a row tells. Raises ValueError, or what else Python has to say of nonsense."""
+def _parse_event(when: Any, message: str) -> Event:
+    """The event of a row. Raises TypeError, ValueError or OverflowError for malformed values."""
     event = Event(float(when), bytes.fromhex(message))
     if not (0 <= event.when < LATEST and is_whole(event.message)):
         raise ValueError("no moment, or no message")
@@ -199,25 +204,26 @@ def _notes(events: list[Event], start: float, role: int) -> list[Note]:
     for event in events:
         tracker.hear(event)
     if events:
-        tracker.release_all(events[-1].when + 0.5)
+        tracker.release_all(events[-1].when + OPEN_NOTE_END)
     for note in history.notes:
-        notes.append(Note(note.onset - start, min(note.duration, 60.0), note.pitch, note.velocity, role))
+        notes.append(Note(note.onset - start, min(note.duration, LONGEST_NOTE), note.pitch, note.velocity, role))
     return notes
 
 
 def write_take_midi(folder: Path) -> None:
-    """Make take.mid from take.jsonl, a track each: whole, or not at all. Raises OSError."""
+    """Make take.mid from take.jsonl, atomically: a track for the player, one for the agent. Raises OSError."""
     notes = take_notes(folder / JSONL)
     if any(notes.values()):
-        half = folder / f"{MIDI}.part"
-        write_notes(half, notes, channel={PLAYER: 0, AGENT: 1})
-        os.replace(half, folder / MIDI)
+        part = folder / f"{MIDI}.part"
+        write_notes(part, notes, channel={PLAYER: 0, AGENT: 1})
+        os.replace(part, folder / MIDI)
 
 
-def mend(folder: Path) -> bool:
-    """Make the take.mid that an end without warning has left unmade; whether there was one to make. Raises OSError."""
-    truth, made = folder / JSONL, folder / MIDI
-    if made.exists() and made.stat().st_mtime >= truth.stat().st_mtime:
+def repair(folder: Path) -> bool:
+    """Make take.mid where it is missing or too old, as after a crash. Returns whether there is a new one. Raises OSError."""
+    jsonl = folder / JSONL
+    midi = folder / MIDI
+    if midi.exists() and midi.stat().st_mtime >= jsonl.stat().st_mtime:
         return False
     write_take_midi(folder)
-    return made.exists()
+    return midi.exists()

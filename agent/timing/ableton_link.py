@@ -1,6 +1,6 @@
-"""Ableton Link: a beat that is shared over the network. An optional extra, as the library is under the GPL.
+"""Follow Ableton Link, a beat that programs share over the network. An optional extra, as the library is under the GPL.
 
-Knows nothing of who plays to it. Runs on the event loop; `now` is an argument, in monotonic seconds.
+Called on the event loop; `now` is an argument, in monotonic seconds.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from .transport import FASTEST, SLOWEST, Transport
 
 
 class LinkFollower:
-    """Keeps a transport at the beat of the session. Tests bring a peer of their own. Raises UserError without the library."""
+    """Keeps a transport at the beat of the Link session. Tests pass a `peer` of their own. Raises UserError without the library."""
 
     def __init__(self, transport: Transport, peer: Any = None) -> None:
         self.transport = transport
-        self._peer = peer if peer is not None else _joined(transport)
+        self._peer = peer if peer is not None else _join_session(transport)
 
     def follow(self, now: float) -> None:
-        """Look where the session is; call it a few times a second."""
-        beat, tempo = float(self._peer.beat), min(max(float(self._peer.tempo), SLOWEST), FASTEST)
+        """Take over the session's beat and tempo; call it a few times a second."""
+        beat = float(self._peer.beat)
+        tempo = min(max(float(self._peer.tempo), SLOWEST), FASTEST)
         if not self.transport.running:
             self.transport.set_tempo(now, tempo)
             self.transport.locate(now, beat)
@@ -29,7 +30,7 @@ class LinkFollower:
 
 
 def library() -> Any:
-    """The library. Raises UserError where it is not installed."""
+    """The library's module. Raises UserError where it is not installed."""
     try:
         import aalink
     except ImportError as error:
@@ -39,7 +40,7 @@ def library() -> Any:
     return aalink
 
 
-def _joined(transport: Transport) -> Any:
+def _join_session(transport: Transport) -> Any:
     peer = library().Link(transport.tempo)
     peer.quantum = float(transport.beats)  # bars are shared, not beats alone
     peer.enabled = True

@@ -1,35 +1,30 @@
-"""Tidying up: the garbage collector looks when nobody waits, and not in the middle of a note.
-
-Knows nothing of what is played.
-"""
+"""Run Python's garbage collector only while nobody waits for a note."""
 
 from __future__ import annotations
 
 import gc
 
-BETWEEN, SILENCE, MINUTE = (
-    0.1,
-    5.0,
-    60.0,
-)  # seconds of silence before it looks, and before it looks at all; and between two of these
+YOUNG_AFTER = 0.1  # seconds of silence before the young generations are collected
+FULL_AFTER = 5.0  # seconds of silence before everything is collected
+FULL_EVERY = 60.0  # seconds, at least, between two full collections
 
 
 class GarbageCollection:
-    """From now until `end`, garbage is collected only in `calm`."""
+    """From its creation until `end`, garbage is collected only in `collect_when_idle`."""
 
     def __init__(self, now: float) -> None:
-        gc.freeze()  # what is there now stays; the collector need not look at it again
+        gc.freeze()  # the objects of the start stay: the collector need not look at them again
         gc.disable()
-        self._whole = now
+        self._last_full = now
 
-    def calm(self, now: float, silent: float) -> None:
-        """The agent plays nothing, and the player has not for so many seconds: look at what is new, and in a long silence at all."""
-        if silent > SILENCE and now - self._whole > MINUTE:
-            self._whole = now
+    def collect_when_idle(self, now: float, silence: float) -> None:
+        """Call it while the agent plays nothing. `silence`: seconds since the player's last note."""
+        if silence > FULL_AFTER and now - self._last_full > FULL_EVERY:
+            self._last_full = now
             gc.collect()
-        elif silent > BETWEEN:
+        elif silence > YOUNG_AFTER:
             gc.collect(1)
 
     def end(self) -> None:
-        """As usual again."""
+        """Let Python collect by itself again."""
         gc.enable()

@@ -1,12 +1,10 @@
-"""The follower: a MIDI clock in, a transport that follows it.
+"""Follow a MIDI clock: its messages in, a transport in time with it. Pure: `when` is an argument, in monotonic seconds.
 
-Knows nothing of ports or turns. Pure: `when` is an argument, in monotonic seconds.
-
-Each tick (24 a beat) comes late or early by the sender's and the system's jitter. The last ticks are fitted by a line; by a parabola where
-that is clearly better, which is a tempo on the move. How many ticks are best depends on the clock: many where each is off by itself, few
-where the clock wanders. So several windows bet on each next tick, and the one that has bet best lately leads. Ticks that keep coming on
-one side of what the longest window expected are a tempo that has leapt, or, where they are whole ticks late at the same tempo, ticks
-that were lost.
+Each tick (24 a beat) comes late or early by the jitter of the sender and of the system. A line is fitted to the last ticks by least
+squares, or a parabola where that is clearly better: the tempo then changes steadily. The best number of ticks depends on the clock: many
+where each tick has an error of its own, few where the clock drifts. So windows of several lengths predict each next tick, and the one
+with the smallest error lately is used. Several ticks in a row on one side of the longest window's prediction are a sudden change of
+tempo. Where they are whole ticks late, at the same tempo, ticks were lost.
 """
 
 from __future__ import annotations
@@ -19,19 +17,22 @@ import numpy as np
 from ..midi.messages import CONTINUE, POSITION, START, STOP, TICK
 from .transport import FASTEST, SLOWEST, Transport
 
-TICKS = 24  # of a MIDI clock, a beat
-#: Windows, in ticks, and the handicap of each: a short one must be clearly better to lead.
-BETTORS = {4 * TICKS: 1.0, 36: 1.15, 16: 1.35}
-WINDOW = max(BETTORS)
-MEMORY = 1 / 48  # share of a new bet in the average of the old ones
-SHORTEST = 60.0 / FASTEST / TICKS / 4  # seconds from tick to tick; a flood comes quicker, but is no tempo
-FEWEST = 12  # ticks that must be known before one can be called late
-STRAYS = 6  # ticks in a row on one side, that show a tempo which has changed at once
-GAP_TICKS, GAP_SECONDS = 3.0, 0.08  # later than both is a gap
-CLEARLY = 4.0  # standard errors by which a parabola must differ from a line
-LOST_BEATS, LOST_SECONDS = 2.0, 1.0  # a silence longer than both is a lost clock
+TICKS = 24  # a beat, by the MIDI specification
+#: Length of each window, in ticks, and the factor on its error: a short one must be clearly better to be used.
+WINDOWS = {4 * TICKS: 1.0, 36: 1.15, 16: 1.35}
+LONGEST_WINDOW = max(WINDOWS)
+ERROR_SMOOTHING = 1 / 48  # weight of a new squared error in the running average
+SHORTEST_PERIOD = 60.0 / FASTEST / TICKS / 4  # seconds from tick to tick; a flood comes quicker, but is no tempo
+FEWEST_TICKS = 12  # that must be known before one can be called late
+SAME_SIDE_TICKS = 6  # in a row, early or late, that show a sudden change of tempo
+LEAST_JITTER = 0.0015  # seconds: a tick that is so near to its prediction is on time
+GAP_TICKS = 3.0  # a tick later than this and than GAP_SECONDS comes after a gap
+GAP_SECONDS = 0.08
+CURVE_ERRORS = 4.0  # standard errors by which a parabola must differ from a line
+LOST_BEATS = 2.0  # a silence longer than this and than LOST_SECONDS is a lost clock
+LOST_SECONDS = 1.0
 
-Fit = tuple[float, float, float]  # when the last tick truly was, seconds from tick to tick, scatter in seconds
+Fit = tuple[float, float, float]  # fitted time of the last tick, seconds from tick to tick, scatter in seconds
 
 
 class MidiClockFollower:
@@ -40,51 +41,53 @@ class MidiClockFollower:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.lost = False
-        self._ticks: deque[tuple[int, float]] = deque(maxlen=WINDOW)  # number, when
+        self._ticks: deque[tuple[int, float]] = deque(maxlen=LONGEST_WINDOW)  # number, when
         self._number = -1  # of the last tick
         self._zero = 0  # the number of the tick that is beat 0
-        self._position = 0.0  # beats, where it starts or goes on
-        self._armed = False  # the next tick is `_position`
-        self._strays = 0  # ticks in a row that were late; negative: early
-        self._tempos: deque[float] = deque(maxlen=2 * WINDOW)
-        self._bets: dict[int, float] = {}  # when each window expects the next tick
-        self._losses = dict.fromkeys(BETTORS, 0.0)  # how far off each has been, in squared seconds
+        self._position = 0.0  # beats: where the song starts or goes on
+        self._awaits_position = False  # the next tick is at `_position`
+        self._same_side = 0  # ticks in a row that were late; negative: early
+        self._tempos: deque[float] = deque(maxlen=2 * LONGEST_WINDOW)
+        self._predictions: dict[int, float] = {}  # when each window expects the next tick
+        self._errors = dict.fromkeys(WINDOWS, 0.0)  # mean squared error of each window's predictions, seconds squared
         self._expected = 0.0  # when the next tick should come
         self._lost_at = 0.0
 
     @property
     def tempo(self) -> float | None:
-        """Beats a minute, averaged over up to eight beats: the figure to show. None before two beats of a clock."""
+        """Beats a minute, averaged over up to eight beats, to be shown. None before two beats of a clock."""
         return sum(self._tempos) / len(self._tempos) if self._tempos else None
 
     @property
     def period(self) -> float:
-        """Seconds from tick to tick, as last known."""
+        """Seconds from tick to tick, as last estimated."""
         return 60.0 / self.transport.tempo / TICKS
 
     def hear(self, when: float, message: bytes) -> str | None:
-        """One message. Returns "start", "stop", "back" or "jump" where that is news, else None. What is no clock is ignored."""
+        """Take one message. Returns "start", "stop", "back" or "jump" where that happened, else None. Other messages are ignored."""
         kind = message[0] if message else 0
         if kind == TICK:
             return self._tick(when)
         if kind == START:
-            self._position, self._armed = 0.0, True
+            self._position = 0.0
+            self._awaits_position = True
         elif kind == CONTINUE:
-            self._armed = True
+            self._awaits_position = True
         elif kind == STOP:
-            was, self._armed, self.lost = self.transport.running, False, False
-            if was:
+            self._awaits_position = False
+            self.lost = False
+            if self.transport.running:
                 self.transport.stop(when)
-                # The clock may go on while the song stands; where it stands is the next tick's place.
+                # The clock may go on while the song stands: the next tick is where it stands.
                 self._position = round(self.transport.beat_at(when) * TICKS) / TICKS
                 return "stop"
         elif kind == POSITION and len(message) == 3 and max(message[1:]) < 128:
-            self._position = (message[1] | message[2] << 7) / 4
-            self._armed = self._armed or self.transport.running
+            self._position = (message[1] | (message[2] << 7)) / 4  # sixteenths
+            self._awaits_position = self._awaits_position or self.transport.running
         return None
 
     def check(self, now: float) -> bool:
-        """Whether the clock has been lost since the last look: the transport then stands."""
+        """Whether the clock has been lost since the last call. The transport is stopped then."""
         if not self.transport.running or self.lost or not self._ticks:
             return False
         silence = now - self._ticks[-1][1]
@@ -100,28 +103,32 @@ class MidiClockFollower:
         news = None
         if self.lost:  # the song has gone on meanwhile, at the tempo that it had
             missed = round((when - self._lost_at) / self.period)
-            self._position, self._armed, self.lost = self._position + missed / TICKS, True, False
+            self._position += missed / TICKS
+            self._awaits_position = True
+            self.lost = False
             self._ticks.clear()
             news = "back"
-        self._count(when)
-        if self._armed:
+        self._number_tick(when)
+        if self._awaits_position:
             if not self.transport.running:
                 news = news or "start"
             elif abs(self.transport.beat_at(when) - self._position) > 0.5:
                 news = "jump"
-            self._armed = False
+            self._awaits_position = False
             self._zero = self._number - round(self._position * TICKS)
             self.transport.locate(when, self._position)
         if len(self._ticks) >= 2:
             self._follow(when)
         return news
 
-    def _count(self, when: float) -> None:
+    def _number_tick(self, when: float) -> None:
         """Give the tick its number: the next one, or a later one after a gap that no tempo explains."""
         late = when - self._expected
         skipped = 0
-        on_time = self._strays == 0  # a gap comes out of the blue; a tempo that falls is late a little at first
-        if on_time and len(self._ticks) >= FEWEST and late > max(GAP_TICKS * self.period, GAP_SECONDS):
+        was_on_time = (
+            self._same_side == 0
+        )  # before a gap the ticks are on time; where the tempo falls, a few are late first
+        if was_on_time and len(self._ticks) >= FEWEST_TICKS and late > max(GAP_TICKS * self.period, GAP_SECONDS):
             skipped = round(late / self.period)
         self._number += 1 + skipped
         self._ticks.append((self._number, when))
@@ -129,12 +136,16 @@ class MidiClockFollower:
             self._expected = when
 
     def _follow(self, when: float) -> None:
-        (at, period, _), (last, steady, error) = self._lead(when)
-        if len(self._ticks) > FEWEST and self._has_leapt(when - self._expected, max(2.5 * error, 0.0015)):
-            at, period, _ = last, steady, _ = self._leap(steady)
-        self._expected = last + steady
+        """Fit the ticks again, and keep the transport in time with the fit."""
+        best, longest = self._update_fits(when)
+        jitter = max(2.5 * longest[2], LEAST_JITTER)
+        if len(self._ticks) > FEWEST_TICKS and self._has_tempo_changed(when - self._expected, jitter):
+            longest = self._restart(longest[1])
+            best = longest
+        self._expected = longest[0] + longest[1]
+        at, period, _ = best
         tempo = min(max(60.0 / (period * TICKS), SLOWEST), FASTEST)
-        if len(self._ticks) >= WINDOW // 2:  # before, the figure is too rough to be shown
+        if len(self._ticks) >= LONGEST_WINDOW // 2:  # before, the figure is too rough to be shown
             self._tempos.append(tempo)
         if self.transport.running:
             beat = (self._number - self._zero) / TICKS
@@ -142,59 +153,62 @@ class MidiClockFollower:
         else:
             self.transport.set_tempo(when, tempo)
 
-    def _lead(self, when: float) -> tuple[Fit, Fit]:
-        """The fit of the window that has bet best, and that of the longest; all bet again."""
-        for window, bet in self._bets.items():
-            self._losses[window] += MEMORY * ((when - bet) ** 2 - self._losses[window])
+    def _update_fits(self, when: float) -> tuple[Fit, Fit]:
+        """Score the windows' predictions, fit each window again; the fit of the best window, and that of the longest."""
+        for window, prediction in self._predictions.items():
+            self._errors[window] += ERROR_SMOOTHING * ((when - prediction) ** 2 - self._errors[window])
         recent = list(self._ticks)
-        fits = {w: _fit(recent[-w:]) for w in BETTORS if w <= len(recent) or w == min(BETTORS)}
-        self._bets = {w: at + period for w, (at, period, _) in fits.items()}
-        leader = min(fits, key=lambda w: (self._losses[w] + 1e-12) * BETTORS[w])
-        return fits[leader], fits[max(fits)]
+        fits = {w: _fit(recent[-w:]) for w in WINDOWS if w <= len(recent) or w == min(WINDOWS)}
+        self._predictions = {w: at + period for w, (at, period, _) in fits.items()}
+        best = min(fits, key=lambda w: (self._errors[w] + 1e-12) * WINDOWS[w])
+        return fits[best], fits[max(fits)]
 
-    def _has_leapt(self, late: float, jitter: float) -> bool:
-        """Whether tick after tick has come on one side of what was expected, by more than jitter makes."""
+    def _has_tempo_changed(self, late: float, jitter: float) -> bool:
+        """Whether several ticks in a row have been late, or early, by more than the jitter. Both arguments in seconds."""
         if abs(late) <= jitter:
-            self._strays = 0
+            self._same_side = 0
         else:
             side = 1 if late > 0 else -1
-            self._strays = self._strays + side if self._strays * side >= 0 else side
-        return abs(self._strays) >= STRAYS
+            self._same_side = self._same_side + side if self._same_side * side >= 0 else side
+        return abs(self._same_side) >= SAME_SIDE_TICKS
 
-    def _leap(self, former: float) -> Fit:
-        """Begin again from the last few ticks. At the former tempo, but whole ticks late, they are ticks that were lost."""
-        strays, self._strays = self._strays, 0
+    def _restart(self, former_period: float) -> Fit:
+        """Fit the last few ticks alone. Where they are whole ticks late at the former tempo, ticks were lost: count those."""
+        were_late = self._same_side > 0
+        self._same_side = 0
         self._tempos.clear()
-        self._bets = {}
-        old = [(n, t) for n, t in self._ticks][:-STRAYS]
-        while len(self._ticks) > STRAYS:
+        self._predictions = {}
+        old = list(self._ticks)[:-SAME_SIDE_TICKS]
+        while len(self._ticks) > SAME_SIDE_TICKS:
             self._ticks.popleft()
         at, period, error = _fit(self._ticks)
-        if strays > 0 and abs(period / former - 1.0) < 0.2 and len(old) >= FEWEST:
-            then, steady, _ = _fit(old)
-            lost = (at - then) / steady - (self._number - old[-1][0])
-            if round(lost) >= 1 and abs(lost - round(lost)) < 0.3:
-                self._number += round(lost)
-                new = [(n + round(lost), t) for n, t in self._ticks]
-                self._ticks = deque([*old, *new], WINDOW)
+        if were_late and abs(period / former_period - 1.0) < 0.2 and len(old) >= FEWEST_TICKS:
+            old_at, old_period, _ = _fit(old)
+            missing = (at - old_at) / old_period - (self._number - old[-1][0])
+            count = round(missing)
+            if count >= 1 and abs(missing - count) < 0.3:
+                self._number += count
+                new = [(n + count, t) for n, t in self._ticks]
+                self._ticks = deque([*old, *new], LONGEST_WINDOW)
                 return _fit(self._ticks)
         return at, period, error
 
 
 def _fit(ticks: Sequence[tuple[int, float]]) -> Fit:
-    """A line through (number, when), or a parabola where that is clearly better."""
-    n = np.array([number for number, _ in ticks], dtype=float)
-    t = np.array([when for _, when in ticks])
-    n, origin = n - n[-1], t[-1]
-    t = t - origin
+    """Fit a line to (number, when) by least squares, or a parabola where that is clearly better."""
+    numbers = np.array([number for number, _ in ticks], dtype=float)
+    times = np.array([when for _, when in ticks])
+    origin = times[-1]
+    n = numbers - numbers[-1]
+    t = times - origin
     line = np.polynomial.polynomial.polyfit(n, t, 1)
-    left = t - line[0] - line[1] * n
-    scatter = float(np.sqrt((left**2).sum() / max(len(n) - 2, 1)))
+    residuals = t - line[0] - line[1] * n
+    scatter = float(np.sqrt((residuals**2).sum() / max(len(n) - 2, 1)))
     if len(n) >= TICKS:
         design = np.stack([np.ones_like(n), n, n**2], axis=1)
         inverse = np.linalg.inv(design.T @ design)
-        bend = inverse @ design.T @ t
-        rest = float(np.sqrt(((t - design @ bend) ** 2).sum() / (len(n) - 3)))
-        if abs(bend[2]) > CLEARLY * max(rest, 1e-5) * float(np.sqrt(inverse[2, 2])):
-            return float(bend[0]) + origin, max(float(bend[1]), SHORTEST), rest
-    return float(line[0]) + origin, max(float(line[1]), SHORTEST), scatter
+        curve = inverse @ design.T @ t
+        curve_scatter = float(np.sqrt(((t - design @ curve) ** 2).sum() / (len(n) - 3)))
+        if abs(curve[2]) > CURVE_ERRORS * max(curve_scatter, 1e-5) * float(np.sqrt(inverse[2, 2])):
+            return float(curve[0]) + origin, max(float(curve[1]), SHORTEST_PERIOD), curve_scatter
+    return float(line[0]) + origin, max(float(line[1]), SHORTEST_PERIOD), scatter

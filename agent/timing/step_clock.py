@@ -1,10 +1,9 @@
-"""Moments: the clock of whoever decides, which stands still while one thing is done; the take is told of each moment, and whose it was.
+"""A clock that stands still during each step of the event loop, and records every step, so that a session can be replayed exactly.
 
-What is decided follows from what came from without, from which of our own tasks went on when, and from what the clock said. With all of
-this in the take, a replay (`agent.replay.recorded_session`) does everything in the same order, at the same times,
-however late the machine woke then.
+Decisions depend on the events from outside, on the order in which our own tasks run, and on the clock. The take holds all three, so a
+replay (`agent.replay.recorded_session`) does everything in the same order and at the same times, however late the machine was then.
 
-Threads: on the loop's thread it shows the moment at which the present step began; on any other, the time as it is.
+Threads: on the event loop's thread the clock shows the time at which the present step began; on any other thread, the real time.
 """
 
 from __future__ import annotations
@@ -17,63 +16,60 @@ from typing import Any
 from ..clock import Clock
 
 DECIMALS = 6  # of a second, as a take has it
-FROM_WITHOUT = (
-    "got",
-    "lost",
-    "starts",
-    "aside",
-    "learns",
-    "forgets",
-)  # what begins a moment of its own, among what is told
+#: Keys of rows for events from outside: each begins a moment of its own.
+EXTERNAL = ("got", "lost", "starts", "aside", "learns", "forgets")
 Row = dict[str, Any]
 
 
 class Moments:
-    """A clock for one session. `journal` is told of each moment, before whatever is done at it."""
+    """The clock of one session. `journal` gets the time and a row for each moment, before anything is done at it."""
 
     def __init__(self, clock: Clock, journal: Callable[[float, Row], None]) -> None:
-        self._clock, self._journal = clock, journal
-        self._thread = -1  # of the event loop, once there is one
+        self._clock = clock
+        self._journal = journal
+        self._thread = -1  # identity of the event loop's thread
         self._moment = 0.0
 
     def follow(self) -> None:
-        """This is the event loop's thread; the first moment begins."""
+        """Take the calling thread as the event loop's, and begin the first moment."""
         self._thread = threading.get_ident()
         self.begin()
 
     def now(self) -> float:
-        """The moment; on other threads the time. In seconds."""
+        """The present moment, or, on other threads, the real time; in monotonic seconds."""
         return self._moment if threading.get_ident() == self._thread else self.exact()
 
     def exact(self) -> float:
-        """The time as it is."""
+        """The real time, in monotonic seconds."""
         return round(self._clock.now(), DECIMALS)
 
     def begin(self, step: str = "") -> None:
-        """Another moment begins: a `step` of that task, or something that comes from without."""
+        """Begin a moment: for a step of the task of that name, or, without one, for an event from outside."""
         self._moment = self.exact()
         self._journal(self._moment, {"step": step} if step else {"moment": True})
 
     def keep(self, row: Row) -> None:
-        """Tell the take what was asked, answered or taught."""
-        if any(kind in row for kind in FROM_WITHOUT):
+        """Record a row: a request, a reply, or a control that was learnt."""
+        if any(kind in row for kind in EXTERNAL):
             self.begin()
         self._journal(self._moment, row)
 
     def steps(self, work: Coroutine[Any, Any, Any], name: str) -> Coroutine[Any, Any, Any]:
-        """The same work; each time that it goes on, a moment begins."""
+        """The same coroutine; a moment begins each time that it is resumed."""
         return _run(Steps(self, work, name))
 
     def wait(self, step: str) -> Generator[Any, None, None]:
-        """Wait until that task may go on: at once."""
+        """Wait until the task of that name may be resumed: at once, but a replay may wait here."""
         yield from ()
 
 
 class Steps:
-    """Some work in steps, each from one wait to the next."""
+    """An awaitable that runs a coroutine in steps, each from one wait to the next."""
 
     def __init__(self, clock: Moments, work: Coroutine[Any, Any, Any], name: str) -> None:
-        self.clock, self.work, self.name = clock, work, name
+        self.clock = clock
+        self.work = work
+        self.name = name
 
     def __await__(self) -> Generator[Any, Any, Any]:
         error: BaseException | None = None
@@ -93,7 +89,7 @@ class Steps:
                     yield awaited
                 except GeneratorExit:
                     raise
-                except BaseException as raised:  # the work's own, or its cancellation
+                except BaseException as raised:  # of the awaited future, or a cancellation
                     error = raised
         finally:
             self.work.close()
@@ -104,5 +100,5 @@ async def _run(steps: Steps) -> Any:
 
 
 def stepwise(clock: Clock, work: Coroutine[Any, Any, Any], name: str) -> Coroutine[Any, Any, Any]:
-    """The work as it is, or in steps of which the take is told where the clock does that."""
+    """Run the coroutine in recorded steps where the clock records them; else the coroutine itself."""
     return clock.steps(work, name) if isinstance(clock, Moments) else work

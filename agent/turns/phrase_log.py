@@ -44,4 +44,4 @@ class PhraseLog:
         self.calls.pop()
 
     def _kept(self, notes: list[Note]) -> Phrase:
-        return Phrase(tuple(notes)).moved(-self.start)
+        return Phrase(tuple(notes)).shift(-self.start)

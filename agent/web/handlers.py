@@ -87,7 +87,7 @@ async def _sound_like_that(stage: Hub, session: Session, name: str) -> None:
         source="your playing",
         musician=who,
         sampling=habits,
-        vamp=maker.vamp(notes),
+        vamp=maker.cut_passage(notes),
     )
     _keep(stage, preset)
     use(session, preset)
@@ -112,7 +112,7 @@ def slug(name: str) -> str:
 
 
 def _learn(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
-    stage.learning.wanted = wish["action"]
+    stage.learning.pending = wish["action"]
 
 
 def _delete(stage: Hub, session: Session, page: Page, wish: dict[str, Any]) -> None:
@@ -141,7 +141,7 @@ HANDLERS: dict[str, Handler] = {
     "save preset": _save_preset,
     "sound like that": lambda stage, session, page, w: stage.later(_sound_like_that(stage, session, w["name"])),
     "learn": _learn,
-    "forget": lambda stage, session, page, w: stage.learning.forget(w["trigger"]),
+    "forget": lambda stage, session, page, w: stage.learning.remove(w["trigger"]),
     "takes": lambda stage, session, page, w: stage.tell_takes(),
     "delete take": _delete,
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.fm_patches import TIMBRES
-from ..audio.synth import CHOICES, OFF, BuiltIn, open_sound
+from ..audio.synth import CHOICES, OFF, BuiltInSynth, open_sound
 from ..clock import Clock
 from ..control.bindings import ACTIONS
 from ..control.midi_learn import MidiLearn
@@ -95,12 +95,12 @@ class Hub:
 
     # -- a witness of the session ------------------------------------------------------------------------------------
 
-    def heard(self, event: Any, port: str) -> None:
+    def record_input(self, event: Any, port: str) -> None:
         line = (
             self._learnt(event.message) if port != PAGE else None
         )  # before the take is told: it counts for this message
-        self.take.heard(event, port)
-        self._moment.append((event.when, "heard", (event, port)))
+        self.take.record_input(event, port)
+        self._moment.append((event.when, "record_input", (event, port)))
         if line is not None:
             self.say(line)
         self.broadcast(self.view.message(PLAYER, event.when, event.message))
@@ -108,13 +108,13 @@ class Hub:
     def _learnt(self, message: bytes) -> str | None:
         """The line to say where a control was taught by this message."""
         try:
-            return self.learning.hear(message)
+            return self.learning.receive(message)
         except UserError as error:  # it is learnt, and will be forgotten
             return str(error)
 
-    def played(self, planned: float, actual: float, message: bytes) -> None:
-        self.take.played(planned, actual, message)
-        self._moment.append((actual, "played", (planned, actual, message)))
+    def record_output(self, planned: float, actual: float, message: bytes) -> None:
+        self.take.record_output(planned, actual, message)
+        self._moment.append((actual, "record_output", (planned, actual, message)))
         ident = ident_of(planned, message[1]) if message[0] & 0xF0 == 0x90 else ""
         self.broadcast(self.view.message(AGENT, actual, message, ident))
 
@@ -167,8 +167,8 @@ class Hub:
         if self.session is None:
             return {"ready": False, "showing": self.showing}
         sound, row = self.desk.sound, snapshot(self.session, self.showing)
-        if isinstance(sound, BuiltIn):
-            row["figures"]["key to sound"] = recent_percentiles(sound.key_to_frame)
+        if isinstance(sound, BuiltInSynth):
+            row["figures"]["key to sound"] = recent_percentiles(sound.key_latencies)
         return {
             **row,
             "pad": {"corners": self.corners, "at": self.at},
@@ -178,24 +178,24 @@ class Hub:
                 "quiet": self.quiet,
                 "timbres": self.timbres,
                 "volume": self.loudness,
-                "buffer": round(1000 * sound.buffer, 2) if isinstance(sound, BuiltIn) else None,
+                "buffer": round(1000 * sound.buffer, 2) if isinstance(sound, BuiltInSynth) else None,
             },
             "controls": self.learning.lines(),
-            "waiting": {f"{kind}{number}": at for (kind, number), at in self.learning.controls.waiting.items()},
-            "learning": self.learning.wanted,
+            "waiting": {f"{kind}{number}": at for (kind, number), at in self.learning.bindings.waiting.items()},
+            "learning": self.learning.pending,
             "take": self.take.folder.name,
         }
 
     def take_file(self, name: str) -> Path | None:
         try:
-            path = library.find(self.shelf, name) / MIDI if library.NAME.fullmatch(name) else None
+            path = library.find_take(self.shelf, name) / MIDI if library.NAME.fullmatch(name) else None
         except UserError:
             return None
         return path if path is not None and path.is_file() else None
 
     def take_notes(self, name: str) -> list[list[Any]] | None:
         try:
-            return library.sketch(library.find(self.shelf, name)) if library.NAME.fullmatch(name) else None
+            return library.note_rows(library.find_take(self.shelf, name)) if library.NAME.fullmatch(name) else None
         except UserError:
             return None
 
@@ -222,8 +222,8 @@ class Hub:
             return  # it may be another's
         (page.keys.add if velocity else page.keys.discard)(pitch)
         self.hear(bytes((0x90 if velocity else 0x80, pitch, velocity)))
-        if at is not None and isinstance(self.desk.sound, BuiltIn) and abs(self.clock.now() - at) < OLD:
-            self.desk.sound.struck(at)
+        if at is not None and isinstance(self.desk.sound, BuiltInSynth) and abs(self.clock.now() - at) < OLD:
+            self.desk.sound.measure_key(at)
 
     def hear(self, message: bytes, *, plugged: bool = False) -> None:
         """A message from the pages, as from any port; `plugged`: from an instrument that the browser has found."""
@@ -259,9 +259,9 @@ class Hub:
 
         def look() -> list[dict[str, Any]]:
             rows = []
-            for folder in library.folders(self.shelf)[:SHOWN]:
+            for folder in library.list_takes(self.shelf)[:SHOWN]:
                 with contextlib.suppress(UserError):
-                    rows.append({**library.summary(folder).row(), "midi": (folder / MIDI).is_file()})
+                    rows.append({**library.summarize(folder).row(), "midi": (folder / MIDI).is_file()})
             return rows
 
         async def tell() -> None:

@@ -1,9 +1,7 @@
 """The corpus: pieces to learn from, read from packs or from any folder of .mid files.
 
-Knows nothing of training; it hands out whole pieces as arrays.
-
-A pack is a folder with a manifest.json and one .npz a source ("keyboard-pack/1"): all pieces of a source end to end,
-onsets and durations as small differences.
+A pack is a folder with a manifest.json and one .npz a source ("keyboard-pack/1"). All pieces of a source lie end to end, onsets and
+durations as small differences.
 """
 
 from __future__ import annotations
@@ -18,18 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..music.midifile import MidiFileError, read_notes
+from ..music.note import HIGHEST, LOWEST
 
-OPEN = ("pop909", "pianolatron", "giantmidi", "openewld", "pianolatron_supra", "wjd")
+OPEN_SOURCES = ("pop909", "pianolatron", "giantmidi", "openewld", "pianolatron_supra", "wjd")
 """The sources whose licences let the weights be published under CC BY 4.0."""
-FULL = (*OPEN, "pijama", "asap", "emopia")
-"""Those, and the ones whose licences let them be published under CC BY-NC-SA 4.0, jazz piano above all.
+FULL_SOURCES = (*OPEN_SOURCES, "pijama", "asap", "emopia")
+"""Those, and the ones whose licences let the weights be published under CC BY-NC-SA 4.0, jazz piano above all.
 
-Of the others, some state no licence that covers this use, and some ask for one that CC BY-NC-SA does not go with.
+Of the other sources, some state no licence that covers this use, and some ask for one that CC BY-NC-SA does not go with.
 """
-NAMED = {"open": OPEN, "full": FULL}
+SOURCE_SETS = {"open": OPEN_SOURCES, "full": FULL_SOURCES}
 NONCOMMERCIAL = "CC BY-NC-SA 4.0, not for commercial use; models/weights/README.md tells whose music they learned from"
 
-LONGEST = 3.0  # seconds: a longer note, pedal included, counts as this long
+MAX_DURATION = 3.0  # seconds: a longer note, pedal included, counts as this long
+FEWEST_SPREAD = 1.0  # MIDI velocity, one standard deviation: a piece with less has no dynamics
 FORMAT = "keyboard-pack/1"
 
 
@@ -53,7 +53,7 @@ class Piece:
     place: NDArray[np.float64]
     source: str
     name: str
-    human: bool  # its timing is played, not on a grid
+    human: bool  # its timing was played and is not on a grid
     dynamics: bool  # its velocities mean something
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -61,14 +61,16 @@ class Piece:
         return len(self.onset)
 
 
-def named(sources: str | None) -> list[str] | None:
+def parse_sources(sources: str | None) -> list[str] | None:
     """The sources that a command line names: some, with commas, or all of those that `NAMED` has together; None where it names none."""
-    return list(NAMED.get(sources, sources.split(","))) if sources else None
+    return list(SOURCE_SETS.get(sources, sources.split(","))) if sources else None
 
 
 def licence(sources: Sequence[str] | None) -> str:
-    """What must be said wherever weights that learned from these sources play; "" where that is nothing, or not known."""
-    return NONCOMMERCIAL if sources and not set(sources) <= set(OPEN) and set(sources) <= set(FULL) else ""
+    """The licence to show wherever weights play that learned from these sources; "" where none must be shown, or none is known."""
+    names = set(sources or ())
+    is_noncommercial = names <= set(FULL_SOURCES) and not names <= set(OPEN_SOURCES)
+    return NONCOMMERCIAL if is_noncommercial else ""
 
 
 def read(root: Path, split: str | None = None, sources: Sequence[str] | None = None) -> list[Piece]:
@@ -78,9 +80,9 @@ def read(root: Path, split: str | None = None, sources: Sequence[str] | None = N
     """
     root = Path(root)
     if (root / "manifest.json").is_file():
-        pieces = list(_pack(root, split, sources))
+        pieces = list(_read_pack(root, split, sources))
     elif root.is_dir():
-        pieces = list(_folder(root))
+        pieces = list(_read_folder(root))
     else:
         raise CorpusError(f"{root} is not a folder; name a folder of .mid files or a pack with its manifest.json.")
     if not pieces:
@@ -88,71 +90,78 @@ def read(root: Path, split: str | None = None, sources: Sequence[str] | None = N
     return pieces
 
 
-def _pack(root: Path, split: str | None, sources: Sequence[str] | None) -> Iterator[Piece]:
+def _read_pack(root: Path, split: str | None, sources: Sequence[str] | None) -> Iterator[Piece]:
     try:
         manifest = json.loads((root / "manifest.json").read_text(encoding="utf8"))
-        known, tick, duration_tick = manifest["sources"], manifest["onset_tick_s"], manifest["duration_tick_s"]
+        known = manifest["sources"]
+        tick = manifest["onset_tick_s"]
+        duration_tick = manifest["duration_tick_s"]
     except (json.JSONDecodeError, KeyError) as error:
         raise CorpusError(f"{root}/manifest.json is not a {FORMAT} manifest.") from error
-    if missing := set(sources or ()) - set(known):
+    missing = set(sources or ()) - set(known)
+    if missing:
         raise CorpusError(f"no source {sorted(missing)[0]!r} in {root} (there are: {', '.join(known)}).")
     for name, source in known.items():
         if sources and name not in sources:
             continue
         with np.load(root / source["file"], allow_pickle=False) as file:
             a = {key: file[key] for key in file.files}
-        since = (a["dt_lo"].astype(np.int64) | a["dt_hi"].astype(np.int64) << 8) * tick
-        down = (a["dur_lo"].astype(np.int64) | a["dur_hi"].astype(np.int64) << 8) * duration_tick
+        since = (a["dt_lo"].astype(np.int64) | (a["dt_hi"].astype(np.int64) << 8)) * tick
+        down = (a["dur_lo"].astype(np.int64) | (a["dur_hi"].astype(np.int64) << 8)) * duration_tick
         notes, pedals, beats = (np.concatenate([[0], np.cumsum(a[k])]) for k in ("n_notes", "n_ped", "n_beats"))
         for i, row in enumerate(source["index"]):
             about = {**source["defaults"], **row}
             if split and about["split"] != split:
                 continue
             n, p, b = (slice(int(c[i]), int(c[i + 1])) for c in (notes, pedals, beats))
-            onset, pitch = np.cumsum(since[n]), a["pitch"][n].astype(np.int64)
+            onset = np.cumsum(since[n])
+            pitch = a["pitch"][n].astype(np.int64)
             pedal = (np.cumsum(a["ped_dt"][p].astype(np.int64)) * tick).reshape(-1, 2)
             beat = np.cumsum(a["beat_dt"][b].astype(np.int64)) * tick
             yield Piece(
                 onset=onset,
-                duration=np.minimum(sustained(onset, down[n], pitch, pedal), LONGEST),
+                duration=np.minimum(apply_pedal(onset, down[n], pitch, pedal), MAX_DURATION),
                 pitch=pitch,
                 velocity=a["vel"][n].astype(np.int64),
                 part=a["part"][n].astype(np.int64),
-                place=places(onset, beat, a["beat_pos"][b]),
+                place=bar_places(onset, beat, a["beat_pos"][b]),
                 source=name,
                 name=str(about.get("id", i)),
                 human=bool(about.get("human_timing", False)),
-                dynamics=about.get("velocity") != "constant" and float(np.std(a["vel"][n])) > 1.0,
+                dynamics=about.get("velocity") != "constant" and float(np.std(a["vel"][n])) > FEWEST_SPREAD,
                 about=about,
             )
 
 
-def _folder(root: Path) -> Iterator[Piece]:
+def _read_folder(root: Path) -> Iterator[Piece]:
     for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in (".mid", ".midi")):
         try:
             notes = read_notes(path)
         except MidiFileError:
-            continue  # a folder from anywhere holds a broken file or two
+            continue  # a folder of found music often holds a broken file
         onset = np.array([n.onset for n in notes])
         velocity = np.array([n.velocity for n in notes])
         yield Piece(
             onset=onset - onset[0],
-            duration=np.minimum([n.duration for n in notes], LONGEST),
-            pitch=np.clip([n.pitch for n in notes], 21, 108),
+            duration=np.minimum([n.duration for n in notes], MAX_DURATION),
+            pitch=np.clip([n.pitch for n in notes], LOWEST, HIGHEST),
             velocity=velocity,
             part=np.zeros(len(notes), dtype=np.int64),
             place=np.full(len(notes), np.nan),
             source=root.name,
             name=str(path.relative_to(root)),
             human=True,
-            dynamics=float(np.std(velocity)) > 1.0,
+            dynamics=float(np.std(velocity)) > FEWEST_SPREAD,
         )
 
 
-def sustained(
+def apply_pedal(
     onset: NDArray[np.float64], duration: NDArray[np.float64], pitch: NDArray[np.int64], pedal: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Durations with the (k, 2) pedal: a note let go under it rings until pedal up or the next stroke of its key."""
+    """(N,) durations with the pedal: a note let go under it rings until the pedal rises or its key is struck again.
+
+    `pedal`: (K, 2), the seconds at which it goes down and up.
+    """
     end = onset + duration
     if len(pedal):
         k = np.searchsorted(pedal[:, 0], end, side="right") - 1
@@ -165,8 +174,11 @@ def sustained(
     return np.minimum(end, stroke) - onset
 
 
-def places(onset: NDArray[np.float64], beat: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The place in the bar of each onset, from beats and their numbers in the bar (0 = downbeat); NaN outside them."""
+def bar_places(onset: NDArray[np.float64], beat: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(N,) the place of each onset in its bar, 0 to 1; NaN where no bar is known.
+
+    `beat`: (K,) seconds, and `number`: (K,) the number of each beat in its bar (0 = downbeat).
+    """
     down = beat[number == 0]
     if len(down) < 2:
         return np.full(len(onset), np.nan)

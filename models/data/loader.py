@@ -1,6 +1,6 @@
-"""Batches: lessons in stacks, made ahead of the learning, by a thread or by several processes.
+"""Batches of training examples, made ahead of the steps that need them, by a thread or by several processes.
 
-Knows nothing of what is learned from them. A batch depends on its step alone, whoever makes it.
+A batch depends on its step alone, whoever makes it.
 """
 
 from __future__ import annotations
@@ -17,43 +17,59 @@ from ..network.losses import Batch
 from . import examples
 
 Arrays = dict[str, NDArray[np.generic]]
-AHEAD = 4  # batches that each process makes before they are asked for
+PREFETCH = 4  # batches that each process makes before they are needed
 
 
-class Batches:
-    """The lessons `mine` of the steps from `first` to `last`, step by step, in small integers: they travel between processes."""
+class ExampleBatches:
+    """The examples `indices` of the steps from `first` to `last`, one batch a step.
 
-    def __init__(self, course: examples.ExampleStream, first: int, last: int, mine: Sequence[int]) -> None:
-        self.course, self.first, self.last, self.mine = course, first, last, mine
+    Integers are 16 bits wide, as they travel between processes.
+    """
+
+    def __init__(self, stream: examples.ExampleStream, first: int, last: int, indices: Sequence[int]) -> None:
+        self.stream = stream
+        self.first = first
+        self.last = last
+        self.indices = indices
 
     def __len__(self) -> int:
         return self.last - self.first
 
     def __getitem__(self, i: int) -> Arrays:
-        arrays = examples.batch(self.course, self.first + i, self.mine)
+        arrays = examples.make_batch(self.stream, self.first + i, self.indices)
         return {k: v.astype(np.int16) if v.dtype == np.int64 else v for k, v in arrays.items()}
 
 
-def ahead(batches: Batches, workers: int) -> Iterator[Arrays]:
-    """Each batch, prepared while the one before is learned: in a thread, or in so many processes."""
+def prefetch(batches: ExampleBatches, workers: int) -> Iterator[Arrays]:
+    """Each batch, made while the one before is learned: in a thread, or in so many processes."""
     if workers > 0:
-        yield from DataLoader(batches, batch_size=None, num_workers=workers, collate_fn=as_it_is, prefetch_factor=AHEAD)  # type: ignore[arg-type]
+        yield from DataLoader(
+            batches,  # type: ignore[arg-type]
+            batch_size=None,
+            num_workers=workers,
+            collate_fn=keep_numpy,  # type: ignore[arg-type]
+            prefetch_factor=PREFETCH,
+        )
         return
     with ThreadPoolExecutor(1) as helper:
         coming = helper.submit(batches.__getitem__, 0)
         for i in range(len(batches)):
-            ready, coming = coming.result(), helper.submit(batches.__getitem__, i + 1)
+            ready = coming.result()
+            coming = helper.submit(batches.__getitem__, i + 1)
             yield ready
 
 
-def as_it_is(batch: Arrays) -> Arrays:
-    """What a process hands over stays numpy's: tensors would need shared memory, of which some machines have little."""
+def keep_numpy(batch: Arrays) -> Arrays:
+    """A batch as it is: as tensors it would need shared memory between processes, of which some machines have little."""
     return batch
 
 
-def tensors(arrays: Arrays, device: torch.device) -> Batch:
-    """A batch as `lesson_loss` reads it."""
-    batch = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
-    return {
-        k: v.float() if v.is_floating_point() else v.long() if v.dtype == torch.int16 else v for k, v in batch.items()
-    }
+def to_tensors(arrays: Arrays, device: torch.device) -> Batch:
+    """A batch as `models.network.losses.training_loss` reads it: integers of 64 bits, numbers of 32, flags as they are."""
+    return {name: _widen(torch.from_numpy(array).to(device)) for name, array in arrays.items()}
+
+
+def _widen(tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.is_floating_point():
+        return tensor.float()
+    return tensor.long() if tensor.dtype == torch.int16 else tensor

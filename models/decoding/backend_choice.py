@@ -55,7 +55,7 @@ def live(found: weights_file.Weights) -> tuple[Backend, str]:
     try:
         from ..runtime.onnx_backend import OnnxBackend
 
-        return OnnxBackend(found.tensors, found.config, found.small), ""
+        return OnnxBackend(found.tensors, found.config, found.int8), ""
     except Exception as error:  # a missing or broken runtime raises what it likes
         why = "is not installed" if isinstance(error, ImportError) else f"cannot run here ({type(error).__name__})"
         note = f"ONNX Runtime {why}; playing on numpy, a few times slower: install onnxruntime for the live engine."
@@ -72,4 +72,4 @@ def _torch(name: str) -> tuple[Backend, str, str, dict[str, Any]]:
 
     torch.set_num_threads(1)  # one core is left to the one who keeps time
     loaded = checkpoint.load(name)
-    return TorchBackend(loaded.musician), loaded.name, loaded.fingerprint, loaded.about
+    return TorchBackend(loaded.model), loaded.name, loaded.fingerprint, loaded.about

@@ -158,7 +158,7 @@ class CandidatePool:
         self.used += 1
         self.chosen_from = len(found)
         best = chosen(found)
-        return replace(best, notes=tuple(note.moved(off) for note in best.notes)) if off else best
+        return replace(best, notes=tuple(note.shift(off) for note in best.notes)) if off else best
 
     def _keep(self, end: str) -> None:
         if not self._notes:
@@ -167,7 +167,7 @@ class CandidatePool:
         self.made += 1
         human = self.engine.ear.likes(self._called, self._notes) if self.engine.ear and self._called else None
         if human is not None and self._span is not None and self._span.bar is not None:
-            human += IN_TIME * pulse.kept(self._notes, self._span.bar)
+            human += IN_TIME * pulse.beat_alignment(self._notes, self._span.bar)
         self._found.append(Candidate(tuple(self._notes), end, human, fit(self.engine.notes, self._notes)))
 
 

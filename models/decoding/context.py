@@ -46,11 +46,11 @@ class Context:
         """These notes follow; they are fed when somebody asks what comes next, or in spare time."""
         before = self.notes[-1] if self.notes else None
         self.notes.extend(notes)
-        self.rows = np.concatenate([self.rows, codec.steps_of(notes, before)])
+        self.rows = np.concatenate([self.rows, codec.encode(notes, before)])
 
     def tell_aside(self, notes: list[Note], wait: float) -> None:
         """Have the network hear at least one note, so many seconds after the last, that counts as none."""
-        rows = codec.steps_of(notes, notes[0].moved(-wait))
+        rows = codec.encode(notes, notes[0].shift(-wait))
         self.rows = np.concatenate([self.rows, rows])
         self.aside, self.aside_at, self._told = len(rows), self.length, (notes, wait)
 
@@ -58,11 +58,11 @@ class Context:
         """Feed what was not fed yet, or the first `most` steps of it. Returns the last hidden state, (width,)."""
         while (done := 2 + len(self.hidden)) < len(self.rows):
             upto = min(done + (most or self.ring.margin), len(self.rows))
-            first = max(done - longest_match.history(self.window), 0)
+            first = max(done - longest_match.lookback(self.window), 0)
             if upto - done == 1:
-                steps = longest_match.recalled_last(self.rows[first:upto], self.window)[None]
+                steps = longest_match.add_recall_to_last(self.rows[first:upto], self.window)[None]
             else:
-                steps = longest_match.recalled(self.rows[first:upto], self.window, done - first)
+                steps = longest_match.add_recall(self.rows[first:upto], self.window, done - first)
             self.hidden.extend(self.network.feed(steps, self.rows[done - 2 : done], self.z))
             if most:
                 break

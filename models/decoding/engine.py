@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..encoding.codec import CHOSEN
+from ..encoding.codec import PREDICTED
 from ..music.chords import SAME_STROKE_SECONDS
 from ..music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
 from ..music.settings import PROMPT_NOTES
@@ -141,7 +141,7 @@ class Engine:
         span = self.config.style_notes
         means = []
         for start in range(0, max(len(notes) - span // 2, 1), span):
-            means.append(self.network.style(codec.steps_of(notes[start : start + span])))
+            means.append(self.network.encode_style(codec.encode(notes[start : start + span])))
         return [round(float(v), 4) for v in np.mean(means, axis=0)]
 
     def habits(self, notes: list[Note]) -> dict[str, float]:
@@ -251,7 +251,7 @@ class Engine:
             return None
         onset = last.onset
         steer = self.steering.note(self.notes, self.memory.forgotten, span, self.seeded)
-        for field in range(len(CHOSEN)):
+        for field in range(len(PREDICTED)):
             if field > codec.ROLE:
                 logits = steer(network.logits(state, field, near), field, onset)
                 if field == codec.TIME:
@@ -264,14 +264,14 @@ class Engine:
                     wait = float(codec.TIMES[chosen[field]])
                     onset = constraints.onset_after(last.onset, wait, span)
                     since = onset - last.onset
-                    chosen[field] = codec.wait_step(since if answering else min(since, codec.TURN))
+                    chosen[field] = codec.time_bin(since if answering else min(since, codec.MAX_TURN_GAP))
                     if onset > min(span.stop, span.hush - SHORTEST):
                         return None
                     if answering and onset >= span.close and wait >= CLOSING_REST:
                         return None
             if field < codec.DURATION:
-                state = network.tell(state, field, chosen[field])
-        note = codec.note_of(chosen, onset)
+                state = network.condition(state, field, chosen[field])
+        note = codec.decode(chosen, onset)
         place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
         duration = min(max(note.duration, SHORTEST), span.hush - onset)
         return Note(onset, duration, note.pitch, note.velocity, ANSWER, place)
@@ -285,7 +285,7 @@ class Engine:
         earliest, network, state, near = span.earliest, self.network, self.memory.settle(), self.memory.near()
         last = self.notes[-1] if self.notes else Note(earliest, HELD, 60, 64)
         ours = EVEN + 0.5 * float(softmax(network.logits(state, codec.ROLE, near))[ANSWER])
-        theirs = network.logits(network.tell(state, codec.ROLE, CALL), codec.TIME, near)
+        theirs = network.logits(network.condition(state, codec.ROLE, CALL), codec.TIME, near)
         while earliest < span.until and self.generator.random() > ours:
             logits = np.where(
                 constraints.allowed_waits(self.notes, last, earliest, self.sampling.density), theirs, -np.inf
@@ -296,4 +296,4 @@ class Engine:
 
     def _choose(self, logits: NDArray[np.floating], field: int) -> int:
         s = self.sampling
-        return draw(logits, s.heat(CHOSEN[field]), s.top_p, s.min_p, self.generator)
+        return draw(logits, s.heat(PREDICTED[field]), s.top_p, s.min_p, self.generator)

@@ -61,9 +61,9 @@ def _steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list[floa
 
     The least: reading once what a step must read, its weights and the window of keys and values, in pieces as these lie.
     """
-    step = longest_match.recalled(np.tile(codec.steps_of(_music(2))[1:], (2, 1)), engine.config.window, 1)
+    step = longest_match.add_recall(np.tile(codec.encode(_music(2))[1:], (2, 1)), engine.config.window, 1)
     before = step[[0, 0], : len(codec.FIELDS)]
-    whole, rest = divmod(engine.network.bulk, PIECE)
+    whole, rest = divmod(engine.network.bytes_per_step, PIECE)
     pieces = [np.ones(size // 4, np.float32) for size in (*[PIECE] * whole, rest)]
     steps: list[float] = []
     limit: list[float] = []
@@ -78,7 +78,7 @@ def _steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list[floa
 
 def _heard(engine: Engine, context: int, count: int) -> float:
     engine.hear(context, [])
-    more = [n.moved(1000.0) for n in _music(count)]
+    more = [n.shift(1000.0) for n in _music(count)]
     return _timed(lambda: engine.hear(context, more))
 
 

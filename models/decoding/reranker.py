@@ -28,7 +28,7 @@ from ..music import answer_metrics, features, pulse
 from ..music.chords import CHORD_SECONDS, chords_of
 from ..music.features import NAMES
 from ..music.keys import KEYS, classes_of, key_of
-from ..music.melody import on_top, thick
+from ..music.melody import is_chordal, skyline
 from ..music.note import Note
 
 LISTENED = 6.5  # seconds of an answer that are listened to, and
@@ -140,8 +140,10 @@ def _whole(notes: Sequence[Note]) -> Figures:
     half = len(notes) // 2
     changes = np.zeros(len(NAMES))
     if half >= 4:
-        changes = (answer_metrics.figures(notes[half:]) - answer_metrics.figures(notes[:half])) / features.SPREAD
-    found = dict(zip(NAMES, features.standard(answer_metrics.figures(notes)).tolist(), strict=True))
+        changes = (
+            answer_metrics.note_features(notes[half:]) - answer_metrics.note_features(notes[:half])
+        ) / features.SPREAD
+    found = dict(zip(NAMES, features.standardize(answer_metrics.note_features(notes)).tolist(), strict=True))
     found |= {f"{name} changes": abs(x) for name, x in zip(NAMES, changes.tolist(), strict=True)}
     classes = [np.array(classes_of(n.pitch for n in part)) / max(len(part), 1) for part in (notes[:half], notes[half:])]
     found["harmony changes"] = float(np.abs(classes[0] - classes[1]).sum())
@@ -202,7 +204,7 @@ def _touch(notes: Sequence[Note]) -> Figures:
 
 
 def _tune(notes: Sequence[Note]) -> Sequence[Note]:
-    return on_top(notes) if thick(notes) else notes
+    return skyline(notes) if is_chordal(notes) else notes
 
 
 def _grams(tune: Sequence[Note]) -> list[tuple[int, int, int]]:

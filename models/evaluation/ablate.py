@@ -32,7 +32,7 @@ from ..music.note import Note, from_wire, to_wire
 from ..music.settings import CHOOSERS, TERMS, WITHOUT
 from ..runtime.weights_file import FULL, CheckpointError
 from . import answers, plots, style_accuracy
-from .answers import Cut
+from .answers import Excerpt
 
 PRESETS = Path(__file__).resolve().parents[2] / "presets"
 CALLS = 40
@@ -59,7 +59,7 @@ class Question:
     """One call for one variant. `number` is the call's, `style` the preset of the second answer; so many `drafts` are chosen from."""
 
     number: int
-    cut: Cut
+    cut: Excerpt
     variant: Variant
     style: str
     seed: int
@@ -79,9 +79,9 @@ def answered(engine: Engine, question: Question) -> Answered:
     call = question.cut.call
     off = {WITHOUT + name: 1.0 for name in question.variant[1]}
     drafts = question.drafts
-    own = answers.answered(engine, call, engine.encode(call), off, question.seed, drafts=drafts)
-    z, sampling, vamp = answers.preset(PRESETS / f"{question.style}.toml")
-    styled = answers.answered(engine, call, z, {**sampling, **off}, question.seed, vamp, drafts)
+    own = answers.answer_call(engine, call, engine.encode(call), off, question.seed, drafts=drafts)
+    z, sampling, vamp = answers.read_preset(PRESETS / f"{question.style}.toml")
+    styled = answers.answer_call(engine, call, z, {**sampling, **off}, question.seed, vamp, drafts)
     return Answered(*([from_wire(to_wire(n)) for n in notes] for notes in (own, styled)))  # rounded as in a log
 
 
@@ -119,17 +119,20 @@ def answer_all(questions: Sequence[Question], weights: str, jobs: int, until: fl
 
 
 def table(
-    cuts: Sequence[Cut], found: dict[str, list[Answered]], styles: Sequence[str], judge: style_accuracy.Judge | None
+    cuts: Sequence[Excerpt],
+    found: dict[str, list[Answered]],
+    styles: Sequence[str],
+    judge: style_accuracy.StyleJudge | None,
 ) -> dict[str, Figures]:
     """The figures of each variant, and of people, by name: of the calls that every variant has answered."""
     count = min(len(each) for each in found.values())
     out: dict[str, Figures] = {"people": {}}
     for name, each in found.items():
-        told = answers.measured(cuts[:count], [answer.own for answer in each[:count]])
+        told = answers.compare_answers(cuts[:count], [answer.own for answer in each[:count]])
         out[name] = _figures(told, "answer", count)
         out["people"] |= _figures(told, "real", count)
         if judge is not None:
-            right = [judge.right(a.styled, style) for a, style in zip(each[:count], styles, strict=False)]
+            right = [judge.recognizes(a.styled, style) for a, style in zip(each[:count], styles, strict=False)]
             out[name][STYLE] = {"mean": float(np.mean(right)), "error": float(np.std(right) / max(count, 1) ** 0.5)}
     if judge is not None:
         out["people"][STYLE] = {"mean": judge.ceiling, "error": 0.0}
@@ -181,11 +184,11 @@ def worse(told: dict[str, Figures]) -> tuple[list[str], list[str], np.ndarray]:
 
 def ablate(args: argparse.Namespace) -> tuple[int, dict[str, Figures]]:
     """How many calls were answered, and all figures. Raises CorpusError, CheckpointError."""
-    sources = corpus.named(args.sources)
+    sources = corpus.parse_sources(args.sources)
     pieces = corpus.read(args.corpus, args.split, sources)
-    cuts = answers.cuts(pieces, args.calls, args.seed)
+    cuts = answers.draw_excerpts(pieces, args.calls, args.seed)
     lessons = corpus.read(args.corpus, "train" if args.split else None, sources)
-    judge = style_accuracy.Judge.taught(lessons, pieces, args.seed, LESSONS, HELD_OUT)
+    judge = style_accuracy.StyleJudge.fit(lessons, pieces, args.seed, LESSONS, HELD_OUT)
     known = STYLES if judge is None else [name for name in STYLES if name in judge.names]
     styles = [known[i % len(known)] for i in range(len(cuts))]
     questions = [

@@ -1,6 +1,6 @@
-"""Answers, measured: what the musician plays to calls from pieces that it has never heard, beside what really came next.
+"""Answers to calls from pieces that the musician has never heard, measured beside what really came next.
 
-Knows nothing of ports or of time. Plain figures, and a plain classifier on them; never the musician's own encoder.
+The figures are plain ones (`models.music.answer_metrics`), and the accuracy of a plain classifier; the network's own encoder is not asked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.corpus import Piece
-from ..data.examples import phrase_ends
+from ..data.passages import phrase_starts
 from ..decoding.candidates import MOST
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features, preset_file, pulse
@@ -23,21 +23,23 @@ from ..music.settings import KNOB
 from ..training import reranker
 from .likelihood import notes_of
 
-SECONDS = 8.0
-FEWEST = 8  # notes of a call or of what came next
-BREATH = 0.05  # seconds between a call's last key and the answer, at least
-GROOVE = 0.3  # the performer's, who plays alone
-DRAFTS = MOST  # of which the ear chooses, as live where there is time
-AWAY = ("density", "register", "velocity")  # distances from the call, of which the median is told
-
-NOTHING: Mapping[str, float] = {}
+ANSWER_SECONDS = 8.0
+MAX_CALL_SECONDS = 10.0
+FEWEST_NOTES = 8  # of a call, or of what came next
+MIN_BREATH = 0.05  # seconds between a call's last key and the answer
+GROOVE = 0.3  # as in `agent.turns.modes`, where the musician plays alone
+DRAFTS = MOST  # candidates that the reranker chooses from, as live where there is time
+DISTANCES = ("density", "register", "velocity")  # figures that are distances from the call: their median is given
+KNOB_SETTINGS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+DRAWS = 1000  # of a bootstrap (Efron 1979)
+NO_CHANGES: Mapping[str, float] = {}
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A call that ends at a phrase's end, and the `SECONDS` that really followed."""
+class Excerpt:
+    """A call that ends at a phrase's end, and the notes of the `ANSWER_SECONDS` that really followed. It begins at 0 s."""
 
     call: list[Note]
     next: list[Note]
@@ -45,32 +47,34 @@ class Cut:
     dynamics: bool
 
 
-def cuts(pieces: Sequence[Piece], count: int, seed: int = 0) -> list[Cut]:
-    """Calls of 3 to 10 seconds, each source as often as the others."""
+def draw_excerpts(pieces: Sequence[Piece], count: int, seed: int = 0) -> list[Excerpt]:
+    """Up to `count` excerpts with calls of 3 to 10 seconds, each source as often as the others."""
     rng = np.random.default_rng(seed)
     sources = sorted({p.source for p in pieces})
-    found: list[Cut] = []
+    excerpts: list[Excerpt] = []
     for _ in range(60 * count):
-        group = [p for p in pieces if p.source == sources[len(found) % len(sources)]]
+        group = [p for p in pieces if p.source == sources[len(excerpts) % len(sources)]]
         piece = group[int(rng.integers(len(group)))]
-        ends = phrase_ends(piece.onset, 3.0, 8.0)
-        if len(ends) < 2:
+        starts = phrase_starts(piece.onset, 3.0, 8.0)
+        if len(starts) < 2:
             continue
-        k = int(rng.integers(len(ends) - 1))
-        first = 0 if k == 0 else int(ends[k - 1])
+        k = int(rng.integers(len(starts) - 1))
+        first = 0 if k == 0 else int(starts[k - 1])
         notes = notes_of(piece)
-        call, start = notes[first : ends[k]], piece.onset[ends[k]]
-        after = [n for n in notes[ends[k] :] if n.onset < start + SECONDS]
-        first_onset = call[0].onset if call else 0.0
-        if min(len(call), len(after)) >= FEWEST and call[-1].onset - first_onset <= 10.0:
-            call, after = ([n.moved(-first_onset) for n in x] for x in (call, after))
-            found.append(Cut(call, after, piece.source, piece.dynamics))
-        if len(found) == count:
+        call = notes[first : starts[k]]
+        end = piece.onset[starts[k]] + ANSWER_SECONDS
+        after = [n for n in notes[starts[k] :] if n.onset < end]
+        if min(len(call), len(after)) >= FEWEST_NOTES and call[-1].onset - call[0].onset <= MAX_CALL_SECONDS:
+            earlier = -call[0].onset
+            call = [n.shift(earlier) for n in call]
+            after = [n.shift(earlier) for n in after]
+            excerpts.append(Excerpt(call, after, piece.source, piece.dynamics))
+        if len(excerpts) == count:
             break
-    return found
+    return excerpts
 
 
-def answered(
+def answer_call(
     engine: Engine,
     call: Sequence[Note],
     z: Sequence[float] | None,
@@ -79,112 +83,115 @@ def answered(
     vamp: Sequence[Note] = (),
     drafts: int = DRAFTS,
 ) -> list[Note]:
-    """The answer to a call, about `SECONDS` long, as `tradefours answer` asks for it: the best of some drafts."""
+    """The answer to a call, about `ANSWER_SECONDS` long, as `tradefours answer` asks for it: the best of some drafts."""
     engine.hear(0, [])
     engine.style(list(z) if z is not None else None, sampling)
     engine.vamp(list(vamp))
     engine.seed(seed)
     engine.hear(0, [Note(n.onset, n.duration, n.pitch, n.velocity, CALL) for n in call])
-    start = max(min(max(n.end for n in call), call[-1].onset + 1.0), call[-1].onset + BREATH)
-    stop = start + SECONDS
-    beat = pulse.pulse(call, GROOVE)
-    span = Span(start, stop + 1.0, start + 0.85 * SECONDS, stop, bar=beat, on_beat=beat is not None)
+    start = max(min(max(n.end for n in call), call[-1].onset + 1.0), call[-1].onset + MIN_BREATH)
+    stop = start + ANSWER_SECONDS
+    beat = pulse.find_pulse(call, GROOVE)
+    span = Span(start, stop + 1.0, start + 0.85 * ANSWER_SECONDS, stop, bar=beat, on_beat=beat is not None)
     engine.draft(span, drafts)
     while engine.spare():
         pass
     return list(engine.play(span))
 
 
-def preset(path: Path) -> tuple[list[float], dict[str, float], list[Note]]:
-    """The point, the settings and the vamp of a preset of ours."""
-    told = preset_file.fields_of(path)
-    return list(told["z"]), told["sampling"], list(told["vamp"])
+def read_preset(path: Path) -> tuple[list[float], dict[str, float], list[Note]]:
+    """The point, the settings and the style prompt of a preset. Raises PresetError."""
+    read_preset = preset_file.fields_of(path)
+    return list(read_preset["z"]), read_preset["sampling"], list(read_preset["vamp"])
 
 
-def fit(engine: Engine, found: Sequence[Cut], seed: int = 0, changes: Mapping[str, float] = NOTHING) -> dict[str, Any]:
-    """How answers, each in the style of its call, fit it: see `measured`. `changes`: settings that are not as by default."""
-    given = [
-        answered(engine, cut.call, engine.encode(cut.call), dict(changes), seed + i) for i, cut in enumerate(found)
+def measure_fit(
+    engine: Engine, excerpts: Sequence[Excerpt], seed: int = 0, changes: Mapping[str, float] = NO_CHANGES
+) -> dict[str, Any]:
+    """How answers fit, each in the style of its call: see `compare_answers`. `changes`: settings that are not the defaults."""
+    answers = [
+        answer_call(engine, excerpt.call, engine.encode(excerpt.call), dict(changes), seed + i)
+        for i, excerpt in enumerate(excerpts)
     ]
-    return measured(found, given, seed)
+    return compare_answers(excerpts, answers, seed)
 
 
-def measured(found: Sequence[Cut], given: Sequence[list[Note]], seed: int = 0) -> dict[str, Any]:
-    """How the answers that were `given` fit their calls; beside what really came next. Medians of distances, means of shares.
+def compare_answers(excerpts: Sequence[Excerpt], answers: Sequence[list[Note]], seed: int = 0) -> dict[str, Any]:
+    """How answers fit their calls, beside what really came next. Medians of distances, means of shares.
 
     key: share of notes in the call's key · density, velocity, register: median distance from the call, in octaves of notes a second,
-    MIDI velocity and semitones · repetition, copied, ragged, clashing, ringing, rhythm (how unlike the call's): see
-    `models.music.answer_metrics` · closing: share of answers, and of calls, that end at home · beat: how closely they keep to
-    the pulse of the call, where it has one (`models.music.pulse.kept`) · apart: how often an ear that other calls taught tells a
-    person's from an answer, lead sheets left out. Beside `answer` and `real`, in `answer_interval` and `real_interval`, where 95
-    of 100 would lie with other calls.
+    MIDI velocity and semitones · repetition, copied, ragged, clashing, ringing, rhythm (distance from the call's): see
+    `models.music.answer_metrics` · closing: share of answers, and of calls, that end at home · beat: how closely they keep to the
+    pulse of the call, where it has one (`models.music.pulse.beat_alignment`) · apart: how often a reranker that was fitted to other
+    calls tells a person's from an answer, lead sheets left out. Beside `answer` and `real` there are 95 % intervals (bootstrap),
+    `answer_interval` and `real_interval`.
     """
-    rows: dict[str, dict[str, list[float]]] = {}
+    values: dict[str, dict[str, list[float]]] = {}
     questions: list[reranker.Question] = []
-    for cut, answer in zip(found, given, strict=True):
-        if len(answer) < answer_metrics.GRAM:
+    for excerpt, answer in zip(excerpts, answers, strict=True):
+        if len(answer) < answer_metrics.NGRAM:
             continue
-        if cut.source != reranker.GRIDDED:
-            silent = reranker.told(*reranker.TOUCH) & (not cut.dynamics)
-            questions += reranker.asked(cut.call, cut.next, cut.call, [answer], silent)
-        for who, notes in (("answer", answer), ("real", cut.next)):
-            for key, value in _figures(cut, notes, answer if who == "answer" else cut.call).items():
-                rows.setdefault(key, {}).setdefault(who, []).append(float(value))
+        if excerpt.source != reranker.GRID_SOURCE:
+            ignored = reranker.feature_mask(*reranker.VELOCITY_FEATURES) & (not excerpt.dynamics)
+            questions += reranker.make_questions(excerpt.call, excerpt.next, excerpt.call, [answer], ignored)
+        for who, notes, closing in (("answer", answer, answer), ("real", excerpt.next, excerpt.call)):
+            for key, value in _measure_notes(excerpt, notes, closing).items():
+                values.setdefault(key, {}).setdefault(who, []).append(float(value))
     out: dict[str, Any] = {}
-    for key, each in rows.items():
-        if len(each) < 2:  # it can be told of answers alone, or of what came next: of a line's chords, say
+    for key, by_player in values.items():
+        if len(by_player) < 2:  # known of answers alone, or of people alone: of a line's chords, for example
             continue
-        middle: Any = np.median if key in AWAY else np.mean
-        out[key] = {who: float(middle(values)) for who, values in each.items()}
-        for who, values in each.items():
-            again = np.random.default_rng(seed).choice(values, (1000, len(values)))
-            out[key][f"{who}_interval"] = np.quantile(middle(again, axis=1), [0.025, 0.975]).tolist()
+        average: Any = np.median if key in DISTANCES else np.mean
+        out[key] = {who: float(average(each)) for who, each in by_player.items()}
+        for who, each in by_player.items():
+            again = np.random.default_rng(seed).choice(each, (DRAWS, len(each)))
+            out[key][f"{who}_interval"] = np.quantile(average(again, axis=1), [0.025, 0.975]).tolist()
     if len(questions) >= 2 * reranker.FOLDS:
-        out["apart"] = {"answer": reranker.apart(questions)}
+        out["apart"] = {"answer": reranker.cross_validated_accuracy(questions)}
     return out
 
 
-def _figures(cut: Cut, notes: Sequence[Note], closing: Sequence[Note]) -> dict[str, float]:
-    """The figures of some notes after a call; whether they end at home is told of `closing`."""
-    away = np.abs(answer_metrics.figures(notes) - answer_metrics.figures(cut.call))
-    row = {"key": answer_metrics.in_key(cut.call, notes), "density": away[0], "register": away[1]}
-    if cut.dynamics:
-        row["velocity"] = away[3]
-    row |= {
-        "repetition": answer_metrics.repetition(notes),
-        "copied": answer_metrics.copied(cut.call, notes),
-        "clashing": answer_metrics.clashing(notes),
+def _measure_notes(excerpt: Excerpt, notes: Sequence[Note], closing: Sequence[Note]) -> dict[str, float]:
+    """The figures of notes after a call; those that are unknown are left out. Whether they end at home is measured on `closing`."""
+    distance = np.abs(answer_metrics.note_features(notes) - answer_metrics.note_features(excerpt.call))
+    beat = pulse.find_pulse(excerpt.call)
+    figures = {
+        "key": answer_metrics.in_key_share(excerpt.call, notes),
+        "density": distance[0],
+        "register": distance[1],
+        "velocity": distance[3] if excerpt.dynamics else None,
+        "repetition": answer_metrics.repeated_share(notes),
+        "copied": answer_metrics.copied_share(excerpt.call, notes),
+        "clashing": answer_metrics.dissonance_share(notes),
+        "ragged": answer_metrics.length_spread(notes),
+        "ringing": answer_metrics.overlap_share(notes),
+        "rhythm": answer_metrics.rhythm_distance(excerpt.call, notes),
+        "closing": answer_metrics.ends_at_home(excerpt.call, closing),
+        "beat": None if beat is None else pulse.beat_alignment(notes, beat),
     }
-    if (spread := answer_metrics.ragged(notes)) is not None:
-        row["ragged"] = spread
-    if (over := answer_metrics.ringing(notes)) is not None:
-        row["ringing"] = over
-    if (off := answer_metrics.unlike(cut.call, notes)) is not None:
-        row["rhythm"] = off
-    if (home := answer_metrics.at_home(cut.call, closing)) is not None:
-        row["closing"] = home
-    if (beat := pulse.pulse(cut.call)) is not None:
-        row["beat"] = pulse.kept(notes, beat)
-    return row
+    return {key: value for key, value in figures.items() if value is not None}
 
 
 def knob_curves(
-    engine: Engine, calls: Sequence[Cut], seed: int = 0, changes: Mapping[str, float] = NOTHING
+    engine: Engine, excerpts: Sequence[Excerpt], seed: int = 0, changes: Mapping[str, float] = NO_CHANGES
 ) -> dict[str, dict[str, Any]]:
-    """For each knob, at five settings, the attribute of each answer; and Spearman's correlation over all of them."""
+    """For each knob, the mean of its feature in the answers at five settings; and Spearman's correlation over all answers."""
     out: dict[str, dict[str, Any]] = {}
-    settings = (-1.0, -0.5, 0.0, 0.5, 1.0)
     for k, name in enumerate(features.NAMES):
-        turned, heard = [], []
-        for i, cut in enumerate(calls):
-            z = engine.encode(cut.call)
-            for value in settings:
-                answer = answered(engine, cut.call, z, {**changes, KNOB + name: value}, seed + i)
-                if len(answer) >= FEWEST:
-                    turned.append(value)
-                    heard.append(float(answer_metrics.figures(answer)[k]))
-        curve = [float(np.mean([h for t, h in zip(turned, heard, strict=True) if t == v])) for v in settings]
-        out[name] = {"spearman": spearman(turned, heard), "curve": curve}
+        settings: list[float] = []
+        compare_answers: list[float] = []
+        for i, excerpt in enumerate(excerpts):
+            z = engine.encode(excerpt.call)
+            for value in KNOB_SETTINGS:
+                answer = answer_call(engine, excerpt.call, z, {**changes, KNOB + name: value}, seed + i)
+                if len(answer) >= FEWEST_NOTES:
+                    settings.append(value)
+                    compare_answers.append(float(answer_metrics.note_features(answer)[k]))
+        curve = [
+            float(np.mean([x for x, setting in zip(compare_answers, settings, strict=True) if setting == value]))
+            for value in KNOB_SETTINGS
+        ]
+        out[name] = {"spearman": spearman(settings, compare_answers), "curve": curve}
     return out
 
 

@@ -1,8 +1,6 @@
-"""Endurance: an engine that hears and plays for hours says in the end what a fresh one says, in the same time and memory.
+"""Endurance: an engine that has played for hours expects what a fresh one expects, in the same time and memory.
 
-Knows nothing of the present; a stopwatch is all it needs.
-
-    python -m models.evaluation.endurance --notes 100000
+python -m models.evaluation.endurance --notes 100000
 """
 
 from __future__ import annotations
@@ -22,60 +20,68 @@ from ..encoding import longest_match
 from ..music.note import HELD, Note, Span
 from ..runtime import weights_file
 
-PHRASE, PARTS = 8, 10
-ALIKE = 0.999  # correlation: in eight bits, steps at once and one by one are rounded differently
+PHRASE_NOTES = 8  # of each call and each answer
+SEGMENTS = 10  # of the session, that are measured each by itself
+FEWEST_ALIKE = 0.999  # correlation: in eight bits, steps at once and one by one are rounded differently
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A tenth of the session: notes so far, the median milliseconds of hearing and of inventing one, and megabytes in use."""
+class Segment:
+    """A tenth of the session: notes so far, the median milliseconds of hearing and of generating one, and megabytes in use."""
 
     notes: int
     heard_ms: float
-    invented_ms: float
-    memory: float
+    generated_ms: float
+    memory_mb: float
 
 
-def session(engine: Engine, notes: int, told: list[Note]) -> Iterator[Stretch]:
-    """Hear a phrase, each note as it is struck and as it is let go; answer it; and so on. `told` gets the last notes."""
-    rng, heard, invented = np.random.default_rng(0), [], []
-    now, marks = 0.0, [notes * (i + 1) // PARTS for i in range(PARTS)]
+def run_session(engine: Engine, notes: int, last_notes: list[Note]) -> Iterator[Segment]:
+    """Hear a phrase, each note as its key goes down and up; answer it; and so on. The notes that still count go to `last_notes`."""
+    rng = np.random.default_rng(0)
+    heard: list[float] = []
+    generated: list[float] = []
+    now = 0.0
+    marks = [notes * (i + 1) // SEGMENTS for i in range(SEGMENTS)]
     while engine.length < notes:
-        for _ in range(PHRASE):
+        for _ in range(PHRASE_NOTES):
             note = Note(now, HELD, int(rng.integers(45, 80)), int(rng.integers(40, 100)))
-            begun, at = perf_counter(), engine.length
+            began = perf_counter()
+            at = engine.length
             engine.hear(at, [note])
             engine.hear(at, [replace(note, duration=0.2)])
-            heard.append(perf_counter() - begun)
-            told.append(replace(note, duration=0.2))
+            heard.append(perf_counter() - began)
+            last_notes.append(replace(note, duration=0.2))
             now += float(rng.gamma(1.5, 0.15))
-        playing = engine.play(Span(now + 0.5, now + 1e6, now + 1e6, now + 1e6))
-        for _ in range(PHRASE):
-            begun = perf_counter()
-            told.append(next(playing))
-            invented.append(perf_counter() - begun)
-        now = told[-1].onset + 0.5
-        del told[: -reach(engine)]
+        answer = engine.play(Span(now + 0.5, now + 1e6, now + 1e6, now + 1e6))
+        for _ in range(PHRASE_NOTES):
+            began = perf_counter()
+            last_notes.append(next(answer))
+            generated.append(perf_counter() - began)
+        now = last_notes[-1].onset + 0.5
+        del last_notes[: -receptive_field(engine)]
         if engine.length >= marks[0]:
-            yield Stretch(engine.length, 1000 * float(np.median(heard)), 1000 * float(np.median(invented)), memory())
-            heard, invented = [], []
+            heard_ms = 1000 * float(np.median(heard))
+            generated_ms = 1000 * float(np.median(generated))
+            yield Segment(engine.length, heard_ms, generated_ms, resident_megabytes())
+            heard = []
+            generated = []
             marks = [m for m in marks if m > engine.length] or [notes + 1]
 
 
-def reach(engine: Engine) -> int:
-    """How many notes can count: each layer looks back one window, and recall another."""
-    return (engine.config.layers + 1) * engine.config.window + longest_match.history(engine.config.window)
+def receptive_field(engine: Engine) -> int:
+    """How many past notes can count: each layer looks back one window, and recall another."""
+    return (engine.config.layers + 1) * engine.config.window + longest_match.lookback(engine.config.window)
 
 
-def fresh(engine: Engine, other: Engine, told: list[Note]) -> float:
-    """Let another engine hear the end of this one's session: the correlation of what the two expect."""
-    other.style(None, {})
-    other.hear(0, told)
-    return float(np.corrcoef(engine.state, other.state)[0, 1])
+def correlation_with_fresh(engine: Engine, fresh: Engine, last_notes: list[Note]) -> float:
+    """Let a fresh engine hear the end of this one's session: the correlation of their hidden states."""
+    fresh.style(None, {})
+    fresh.hear(0, last_notes)
+    return float(np.corrcoef(engine.state, fresh.state)[0, 1])
 
 
-def memory() -> float:
-    """Megabytes that this process takes; nothing where the system does not say."""
+def resident_megabytes() -> float:
+    """Megabytes of memory of this process; 0 where the system does not say."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf8").splitlines()
         return round(next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024, 1)
@@ -93,17 +99,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--engine", default=backend_choice.LIVE, choices=backend_choice.NAMES)
     args = parser.parse_args(argv)
     try:
-        engine, other = (backend_choice.load(args.weights, args.engine) for _ in range(2))
+        engine, fresh = (backend_choice.load(args.weights, args.engine) for _ in range(2))
     except weights_file.CheckpointError as error:
         print(f"endurance: {error}", file=sys.stderr)
         return 2
-    print("notes".rjust(9) + "heard, ms".rjust(12) + "invented, ms".rjust(14) + "MB".rjust(8))
-    told: list[Note] = []
-    for part in session(engine, args.notes, told):
-        print(f"{part.notes:9}{part.heard_ms:12.2f}{part.invented_ms:14.2f}{part.memory:8.1f}", flush=True)
-    alike = fresh(engine, other, told)
-    print(f"a fresh engine that hears the end of it expects the same: correlation {alike:.5f}")
-    return int(alike < ALIKE)
+    print("notes".rjust(9) + "heard, ms".rjust(12) + "generated, ms".rjust(15) + "MB".rjust(8))
+    last_notes: list[Note] = []
+    for part in run_session(engine, args.notes, last_notes):
+        print(f"{part.notes:9}{part.heard_ms:12.2f}{part.generated_ms:15.2f}{part.memory_mb:8.1f}", flush=True)
+    correlation = correlation_with_fresh(engine, fresh, last_notes)
+    print(f"a fresh engine that hears the end of it expects the same: correlation {correlation:.5f}")
+    return int(correlation < FEWEST_ALIKE)
 
 
 if __name__ == "__main__":

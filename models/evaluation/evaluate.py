@@ -1,6 +1,6 @@
-"""Evaluation: how good a musician is, on pieces that it has never heard, beside chains that counted the same corpus.
+"""Evaluation: how good a musician is on pieces that it has never heard, beside Markov chains of the same corpus.
 
-Knows nothing of training. The figures are made by `bits`, `foils` and `answers`; this is the command that asks for them.
+This is the command; the figures come from the other modules of this folder.
 
     tradefours evaluate --corpus DIR --split test --json
     tradefours evaluate --corpus DIR --split test --sources open --all
@@ -18,105 +18,132 @@ from typing import Any
 from ..data import corpus
 from ..decoding import backend_choice
 from ..music.setting_options import add_options, changes
-from ..network.heads import CHOSEN
+from ..network.heads import PREDICTED
+from ..network.model import MusicModel
 from ..runtime import checkpoint, weights_file
 from ..training import lstm_baseline
-from . import answers, likelihood, listening, multiple_choice, phrase_end_accuracy, plots, style_accuracy
+from . import answers, baselines, likelihood, listening, multiple_choice, phrase_end_accuracy, plots, style_accuracy
 from .markov import Continuator, Markov
 
 TESTS = 200  # passages whose continuation is sought
-PHRASES = 2000  # whose turns are judged; by 200 each, one rule had 0.40 and 0.72 of a fixed silence's false cut-ins
-FEW = 24  # calls, of all that are answered, that every style and every knob answers
-# What answers are like, which is no distance from their call.
-APART = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm", "apart")
+PHRASES = 2000  # for --turns; by 200 each, one rule had 0.40 and 0.72 of a fixed silence's false cut-ins
+FEW_CALLS = 24  # of all that are answered, that every style and every knob answers
+LISTENING_CALLS = 12
+#: Figures of answers that are no distance from their call.
+SHARES = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm", "apart")
 PRESETS = Path(__file__).resolve().parents[2] / "presets"
 
 
 def evaluate(args: argparse.Namespace) -> dict[str, Any]:
-    """All figures that were asked for, ready for JSON."""
+    """All figures that were asked for, ready for JSON. Raises CorpusError, CheckpointError, ListenError."""
     loaded = checkpoint.load(args.weights)
-    musician = loaded.musician
-    beside = {"musician": musician}
-    if args.lstm:
-        beside["lstm"] = lstm_baseline.load(args.lstm)
-    sources = corpus.named(args.sources)
+    model = loaded.model
+    sources = corpus.parse_sources(args.sources)
     pieces = corpus.read(args.corpus, args.split, sources)
-    _tell("bits a note")
-    found = likelihood.bits_per_note(musician, pieces, args.windows, args.seed)
+    _show_progress("bits a note")
+    bits = likelihood.bits_per_note(model, pieces, args.windows, args.seed)
     result: dict[str, Any] = {
         "weights": loaded.name,
         "fingerprint": loaded.fingerprint,
         "notes": sum(map(len, pieces)),
         "time_resolution_s": 0.01,
-        "bits_per_note": found["live"]["mean"],
-        "by_source": {k: v for k, v in found["live"].items() if k != "mean"},
-        "durations_known": found["known"]["mean"],
-        "copy": likelihood.copy_test(musician, pieces, seed=args.seed),
-        "style": likelihood.style_counts(musician, pieces, args.windows, args.seed),
+        "bits_per_note": bits["live"]["mean"],
+        "by_source": {k: v for k, v in bits["live"].items() if k != "mean"},
+        "durations_known": bits["known"]["mean"],
+        "copy": likelihood.copy_test(model, pieces, seed=args.seed),
+        "style": likelihood.style_bits(model, pieces, args.windows, args.seed),
     }
     if any(not p.dynamics for p in pieces):
-        result["touch"] = likelihood.touch(musician, pieces, args.windows, args.seed)
-    gains = {"": multiple_choice.musicians_gain(musician)}
-    lessons: list[corpus.Piece] = []
+        result["touch"] = likelihood.velocity_bits(model, pieces, args.windows, args.seed)
+    training_pieces: list[corpus.Piece] = []
     if args.baselines or args.answers:
-        lessons = corpus.read(args.corpus, "train" if args.split else None, sources)
+        training_pieces = corpus.read(args.corpus, "train" if args.split else None, sources)
+    gains = {"": multiple_choice.model_gain(model)}
     if args.baselines:
-        _tell("chains of counts")
-        chain = Markov([likelihood.piece_steps(p) for p in lessons if len(p) > 8])
-        result["baselines"] = likelihood.against(beside, chain, pieces, args.windows, args.seed)
-        gains["continuator_"] = multiple_choice.continuators_gain(Continuator(chain))
-    _tell("true continuations among foils")
-    result |= {"continuation": {"tests": args.tests}, "continuation_intervals": {}}
-    for same in (False, True):
-        asked = multiple_choice.tests(pieces, args.tests, same, args.seed)
-        for who, gain in gains.items():
-            key = f"{who}{'same' if same else 'any'}"
-            share, *between = multiple_choice.chosen(gain, asked)
-            result["continuation"][key], result["continuation_intervals"][key] = share, between
+        _show_progress("chains of counts")
+        models = {"musician": model}
+        if args.lstm:
+            models["lstm"] = lstm_baseline.load_lstm(args.lstm)
+        chain = Markov([likelihood.piece_steps(p) for p in training_pieces if len(p) > 8])
+        result["baselines"] = baselines.compare(models, chain, pieces, args.windows, args.seed)
+        gains["continuator_"] = multiple_choice.continuator_gain(Continuator(chain))
+    result |= measure_continuations(args, pieces, gains)
     if args.answers:
-        engine = backend_choice.load(args.weights)  # the one that plays
-        changed = changes(args.settings, args.without)
-        calls = answers.cuts(pieces, args.calls, args.seed)
-        _tell(f"answers to {len(calls)} calls")
-        fitted = answers.fit(engine, calls, args.seed, changed)
-        for key in APART:
-            result[key] = fitted.pop(key, {})
-        result["fit"] = fitted
-        few = calls[:FEW]
-        _tell("knobs")
-        result["knobs"] = answers.knob_curves(engine, few, args.seed, changed)
-        _tell("styles")
-        result["style"] |= style_accuracy.style_obeyed(engine, lessons, pieces, few, PRESETS, args.seed, changed)
+        answers_result = measure_answers(args, pieces, training_pieces)
+        result["style"] |= answers_result.pop("style")
+        result |= answers_result
     if args.plots:
-        args.plots.mkdir(parents=True, exist_ok=True)
-        log = weights_file.find(args.weights).with_suffix(".jsonl")
-        if log.is_file():
-            plots.learning_curve(args.plots / "learning.png", log)
-        plots.latent_map(args.plots / "latent.png", *likelihood.styles(musician, pieces, args.windows, args.seed))
-        if "knobs" in result:
-            plots.knob_curves(args.plots / "knobs.png", result["knobs"])
+        draw_plots(args, model, pieces, result)
     if args.listen:
-        listening.listen(args.listen, answers.cuts(pieces, 12, args.seed + 1), args.weights, args.seed)
+        excerpts = answers.draw_excerpts(pieces, LISTENING_CALLS, args.seed + 1)
+        listening.listen(args.listen, excerpts, args.weights, args.seed)
     return result
 
 
-def turns(args: argparse.Namespace) -> dict[str, Any]:
-    """How well rules tell that a phrase is over; no network is asked."""
-    pieces = corpus.read(args.corpus, args.split, corpus.named(args.sources))
-    found = phrase_end_accuracy.turns(pieces, args.tests, args.seed)
-    if args.plots and found["phrases"]:
+def measure_continuations(
+    args: argparse.Namespace, pieces: list[corpus.Piece], gains: dict[str, multiple_choice.Gain]
+) -> dict[str, Any]:
+    """How often each gain finds the true continuation of a passage, among wrong ones from any source and from the same."""
+    _show_progress("true continuations among wrong ones")
+    shares: dict[str, Any] = {"tests": args.tests}
+    intervals: dict[str, list[float]] = {}
+    for same_source in (False, True):
+        tests = multiple_choice.draw_tests(pieces, args.tests, same_source, args.seed)
+        for who, gain in gains.items():
+            key = f"{who}{'same' if same_source else 'any'}"
+            share, low, high = multiple_choice.accuracy(gain, tests)
+            shares[key] = share
+            intervals[key] = [low, high]
+    return {"continuation": shares, "continuation_intervals": intervals}
+
+
+def measure_answers(
+    args: argparse.Namespace, pieces: list[corpus.Piece], training_pieces: list[corpus.Piece]
+) -> dict[str, Any]:
+    """What the engine that plays answers to calls: the figures in `SHARES`, and "fit", "knobs" and "style"."""
+    engine = backend_choice.load(args.weights)
+    changed = changes(args.settings, args.without)
+    excerpts = answers.draw_excerpts(pieces, args.calls, args.seed)
+    _show_progress(f"answers to {len(excerpts)} calls")
+    fit = answers.measure_fit(engine, excerpts, args.seed, changed)
+    result: dict[str, Any] = {key: fit.pop(key, {}) for key in SHARES}
+    result["fit"] = fit
+    few = excerpts[:FEW_CALLS]
+    _show_progress("knobs")
+    result["knobs"] = answers.knob_curves(engine, few, args.seed, changed)
+    _show_progress("styles")
+    result["style"] = style_accuracy.recognize_styles(engine, training_pieces, pieces, few, PRESETS, args.seed, changed)
+    return result
+
+
+def draw_plots(args: argparse.Namespace, model: MusicModel, pieces: list[corpus.Piece], result: dict[str, Any]) -> None:
+    """Write pictures into the folder `args.plots`."""
+    args.plots.mkdir(parents=True, exist_ok=True)
+    log = weights_file.find(args.weights).with_suffix(".jsonl")
+    if log.is_file():
+        plots.learning_curve(args.plots / "learning.png", log)
+    plots.latent_map(args.plots / "latent.png", *likelihood.encode_styles(model, pieces, args.windows, args.seed))
+    if "knobs" in result:
+        plots.knob_curves(args.plots / "knobs.png", result["knobs"])
+
+
+def evaluate_phrase_ends(args: argparse.Namespace) -> dict[str, Any]:
+    """How well rules tell that a phrase is over; no network is asked. Raises CorpusError."""
+    pieces = corpus.read(args.corpus, args.split, corpus.parse_sources(args.sources))
+    result = phrase_end_accuracy.evaluate_rules(pieces, args.tests, args.seed)
+    if args.plots and result["phrases"]:
         args.plots.mkdir(parents=True, exist_ok=True)
-        plots.turns(args.plots / "turns.png", found)
-    return {"turns": found}
+        plots.phrase_end_curves(args.plots / "turns.png", result)
+    return {"turns": result}
 
 
-def _tell(what: str) -> None:
+def _show_progress(what: str) -> None:
     print(f"… {what}", file=sys.stderr, flush=True)
 
 
 def report(result: dict[str, Any]) -> str:
     """The figures for people."""
-    names = ("total", *CHOSEN[1:])
+    names = ("total", *PREDICTED[1:])
 
     def row(name: str, figures: dict[str, float]) -> str:
         return name.ljust(24) + "".join(f"{figures[n]:10.2f}" if n in figures else "         -" for n in names)
@@ -126,27 +153,32 @@ def report(result: dict[str, Any]) -> str:
     lines += [row("mean (live)", result["bits_per_note"]), row("mean (durations known)", result["durations_known"])]
     for name, figures in result.get("baselines", {}).items():
         lines.append(row(f"  {name}", figures["mean"]) + "  ({low:.2f} to {high:.2f})".format(**figures["interval"]))
-    style, again, true = result["style"], result["copy"], result["continuation"]
+    style = result["style"]
+    copy = result["copy"]
     lines.append(
         f"style: {style['bits_true_z']:.2f} bits with the true one, {style['bits_foreign_z']:.2f} with a foreign one, "
         f"{style['bits_zero_z']:.2f} with none (as played; plain {style['plain']['bits_true_z']:.2f} and "
         f"{style['plain']['bits_foreign_z']:.2f}); {style['kl_nats']:.1f} nats, {style['active_dimensions']} dimensions alive"
     )
     for count, each in style["first"].items():
-        told = ", ".join(f"{each[f'bits_{kind}_z']:.2f}" for kind in ("true", "foreign", "zero"))
-        lines.append(f"  the first {count} notes after silence: {told}")
+        bits = ", ".join(f"{each[f'bits_{kind}_z']:.2f}" for kind in ("true", "foreign", "zero"))
+        lines.append(f"  the first {count} notes after silence: {bits}")
     if "accuracy" in style:
         lines.append(f"style recognised in answers: {style['accuracy']:.2f}, in real music {style['ceiling']:.2f}")
-    lines.append(f"copy: {again['first']:.2f} bits the first time, {again['repeat']:.2f} the second")
-    if touch := result.get("touch"):
+    lines.append(f"copy: {copy['first']:.2f} bits the first time, {copy['repeat']:.2f} the second")
+    touch = result.get("touch")
+    if touch:
         lines.append(
             f"music without velocities: {touch['bare']:.2f} bits bare, {touch['played']:.2f} played (loudness left out)"
         )
-    lines.append("true continuation found: " + ", ".join(f"{k} {v:.3f}" for k, v in true.items() if k != "tests"))
+    lines.append(
+        "true continuation found: "
+        + ", ".join(f"{k} {v:.3f}" for k, v in result["continuation"].items() if k != "tests")
+    )
     for key, each in result.get("fit", {}).items():
         spread = {who: "{:.2f} to {:.2f}".format(*each[f"{who}_interval"]) for who in ("answer", "real")}
         lines.append(f"fit, {key}: " + ", ".join(f"{who} {each[who]:.2f} ({spread[who]})" for who in spread))
-    for key in APART:
+    for key in SHARES:
         if result.get(key):
             sides = {"answers": "answer", "real": "real"}
             each = [f"{who} {result[key][side]:.3f}" for who, side in sides.items() if side in result[key]]
@@ -197,14 +229,15 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.tests is None:
         args.tests = PHRASES if args.turns else TESTS
-    args.baselines, args.answers = args.baselines or args.all or args.lstm is not None, args.answers or args.all
+    args.baselines = args.baselines or args.all or args.lstm is not None
+    args.answers = args.answers or args.all
     try:
-        result = turns(args) if args.turns else evaluate(args)
+        result = evaluate_phrase_ends(args) if args.turns else evaluate(args)
     except (corpus.CorpusError, checkpoint.CheckpointError, listening.ListenError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
-    told = phrase_end_accuracy.table(result["turns"]) if args.turns else report(result)
-    print(json.dumps(result, indent=2) if args.json else told)
+    text = phrase_end_accuracy.table(result["turns"]) if args.turns else report(result)
+    print(json.dumps(result, indent=2) if args.json else text)
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Bits a note: what the musician expects of music that it has never heard, field by field.
+"""Bits a note: how well a model expects music that it has never heard, field by field.
 
-Knows nothing of playing. Bits depend on how finely time is told apart: see the bins of `models.encoding.codec`.
+Bits depend on how finely time is told apart: see the bins of `models.encoding.codec`.
 """
 
 from __future__ import annotations
@@ -15,22 +15,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.corpus import Piece
-from ..data.velocity_synthesis import touched
+from ..data.velocity_synthesis import synthesize_velocities
 from ..encoding import codec, longest_match
 from ..music.note import LOWEST, Note
-from ..network.heads import CHOSEN
+from ..network.heads import PREDICTED
 from ..network.losses import field_nats
-from ..network.model import Musician
+from ..network.model import MusicModel
 from ..network.style_encoder import kl_nats
 from ..steering import style_offset
 from ..steering.sampling import Sampling
-from .markov import Continuator, Markov
 
 Bits = dict[str, float]
 Floats = NDArray[np.float64]
 
-MOMENTS = 8
-BEGINNINGS = (16, 64)  # notes after silence
+LIVE_MOMENTS = 8  # notes of a window that are asked for as they would be live
+FIRST_NOTES = (16, 64)  # counts of notes after silence, for which bits are given, too
+FEWEST_NOTES = 48  # of a piece that windows are drawn from
+ACTIVE_SPREAD = 0.1  # standard deviation of a latent dimension that tells passages apart
+
+Sums = tuple[Tensor, Tensor]  # nats and counts of each field, both (5,)
 
 
 def notes_of(piece: Piece) -> list[Note]:
@@ -43,14 +46,14 @@ def notes_of(piece: Piece) -> list[Note]:
 def window_steps(piece: Piece, start: int, window: int) -> codec.Steps:
     """(window + 1, 7) steps of the piece from note `start`, silence first; no velocities where the source has none."""
     notes = notes_of(piece)[start : start + window]
-    rows = np.concatenate([codec.SILENCE[None], codec.steps_of(notes)])
+    rows = np.concatenate([codec.SILENCE[None], codec.encode(notes)])
     if not piece.dynamics:
         rows[1:, codec.VELOCITY] = codec.UNKNOWN
     return rows
 
 
-def live(rows: codec.Steps, notes: Sequence[Note]) -> codec.Steps:
-    """The same steps as they look at the moment of the last onset: notes that still sound have no duration yet."""
+def hold_sounding(rows: codec.Steps, notes: Sequence[Note]) -> codec.Steps:
+    """The (1 + N, 7) steps of N notes as they are at the last onset: notes that still sound have no duration yet."""
     rows = rows.copy()
     now = notes[-1].onset
     for i, note in enumerate(notes):
@@ -61,32 +64,34 @@ def live(rows: codec.Steps, notes: Sequence[Note]) -> codec.Steps:
 
 @torch.inference_mode()
 def bits_per_note(
-    musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0
+    model: MusicModel, pieces: Sequence[Piece], windows: int, seed: int = 0
 ) -> dict[str, dict[str, Bits]]:
     """Bits a note by source and field, with all durations known and ("live") in the state of live play.
 
-    Each window is as long as the model's. Live, `MOMENTS` notes of it are asked for, each with the notes that sound at
+    Each window is as long as the model's. Live, `LIVE_MOMENTS` notes of it are asked for, each with the notes that sound at
     that moment still held. The style is read from the piece's other notes, as in training. Each source counts the same
     in "mean".
     """
     rng = np.random.default_rng(seed + 1)
-    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"known": {}, "live": {}}
-    for piece, start, rows in drawn(pieces, musician.config.window, windows, seed):
-        z = style_of(musician, piece, start)
-        _add(sums["known"], piece.source, _ask(musician, rows, z, last_only=False))
+    sums: dict[str, dict[str, Sums]] = {"known": {}, "live": {}}
+    for piece, start, rows in draw_windows(pieces, model.config.window, windows, seed):
+        z = piece_style(model, piece, start)
+        _add(sums["known"], piece.source, window_nats(model, rows, z, last_only=False))
         notes = notes_of(piece)[start : start + len(rows) - 1]
-        for at in rng.integers(16, len(notes), MOMENTS):
-            held = np.concatenate([live(rows[: at + 1], notes[:at]), rows[at + 1 : at + 2]])
-            _add(sums["live"], piece.source, _ask(musician, held, z, last_only=True))
-    return {state: _bits(found) for state, found in sums.items()}
+        for at in rng.integers(16, len(notes), LIVE_MOMENTS):
+            held = np.concatenate([hold_sounding(rows[: at + 1], notes[:at]), rows[at + 1 : at + 2]])
+            _add(sums["live"], piece.source, window_nats(model, held, z, last_only=True))
+    return {state: bits_table(found) for state, found in sums.items()}
 
 
-def drawn(pieces: Sequence[Piece], window: int, windows: int, seed: int) -> Iterator[tuple[Piece, int, codec.Steps]]:
-    """So many windows a source: the piece, where it begins, and its steps. The same seed draws the same."""
+def draw_windows(
+    pieces: Sequence[Piece], window: int, windows: int, seed: int
+) -> Iterator[tuple[Piece, int, codec.Steps]]:
+    """So many windows a source: the piece, the number of the first note, and the (window + 1, 7) steps. The same seed draws the same."""
     rng = np.random.default_rng(seed)
     by_source: dict[str, list[Piece]] = {}
     for piece in pieces:
-        if len(piece) >= 48:
+        if len(piece) >= FEWEST_NOTES:
             by_source.setdefault(piece.source, []).append(piece)
     for group in by_source.values():
         for _ in range(windows):
@@ -96,180 +101,135 @@ def drawn(pieces: Sequence[Piece], window: int, windows: int, seed: int) -> Iter
 
 
 @torch.inference_mode()
-def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> dict[str, Any]:
-    """Bits a note with the true style, with that of a piece from another window, and with a zero one: whether the style is read.
+def style_bits(model: MusicModel, pieces: Sequence[Piece], windows: int, seed: int = 0) -> dict[str, Any]:
+    """Bits a note with the true style, with that of another piece, and with a zero one: whether the style is read.
 
-    The styles as they are played with (`emphasis`, see `models.steering.sampling`); in "plain", as they are. In
-    "first" as played for the first
-    16 and 64 notes after silence alone, where the context tells less of it yet. And the latent itself: its KL divergence from the
-    prior, in nats, and how many dimensions tell passages apart.
+    The styles have the `emphasis` of playing (see `models.steering.sampling`); in "plain", they have none. In "first", bits of the
+    first 16 and 64 notes after silence alone, where the context tells less about the style. And of the latent: its KL divergence
+    from the prior, in nats, and how many dimensions tell passages apart.
     """
-    found = list(drawn(pieces, musician.config.window, windows, seed))
-    plain = [style_of(musician, piece, start) for piece, start, _ in found]
+    found = list(draw_windows(pieces, model.config.window, windows, seed))
+    plain = [piece_style(model, piece, start) for piece, start, _ in found]
     order = np.random.default_rng(seed).permutation(len(found))
 
-    def counted(emphasis: float, count: int) -> Bits:
-        sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {kind: {} for kind in ("true", "foreign", "zero")}
+    def bits_by_style(emphasis: float, count: int) -> Bits:
+        sums: dict[str, dict[str, Sums]] = {kind: {} for kind in ("true", "foreign", "zero")}
         for i, (piece, _, rows) in enumerate(found):
             other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
             for kind, z in (("true", plain[i]), ("foreign", plain[other]), ("zero", torch.zeros_like(plain[i]))):
-                told = torch.from_numpy(style_offset.told(z.numpy(), emphasis))
-                asked = _ask(musician, rows[: count + 1], told, last_only=False)
-                _add(sums[kind], piece.source, asked)
-        return {f"bits_{kind}_z": _bits(each)["mean"]["total"] for kind, each in sums.items()}
+                emphasized = torch.from_numpy(style_offset.told(z.numpy(), emphasis))
+                _add(sums[kind], piece.source, window_nats(model, rows[: count + 1], emphasized, last_only=False))
+        return {f"bits_{kind}_z": bits_table(each)["mean"]["total"] for kind, each in sums.items()}
 
-    window, played = musician.config.window, Sampling().emphasis
+    window = model.config.window
+    played = Sampling().emphasis
     return {
-        **counted(played, window),
-        "plain": counted(1.0, window),
-        "first": {str(n): counted(played, n) for n in BEGINNINGS},
-        "kl_nats": float(torch.stack([kl_of(musician, piece, start) for piece, start, _ in found]).mean()),
-        "active_dimensions": int((torch.cat(plain).flatten(1).std(0) > 0.1).sum()),
+        **bits_by_style(played, window),
+        "plain": bits_by_style(1.0, window),
+        "first": {str(n): bits_by_style(played, n) for n in FIRST_NOTES},
+        "kl_nats": float(torch.stack([style_kl(model, piece, start) for piece, start, _ in found]).mean()),
+        "active_dimensions": int((torch.cat(plain).flatten(1).std(0) > ACTIVE_SPREAD).sum()),
     }
 
 
 @torch.inference_mode()
-def touch(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> Bits:
-    """Bits a note of music without velocities, time, pitch and duration together: `bare`, as it is written, and `played` by some hand.
+def velocity_bits(model: MusicModel, pieces: Sequence[Piece], windows: int, seed: int = 0) -> Bits:
+    """Bits a note of music without velocities, for time, pitch and duration: `bare`, as it is written, and `played`.
 
-    As it is heard live, where every key has a velocity (`models.data.velocity_synthesis`). The style is that of the bare notes.
-    Empty where no piece is long enough.
+    Live, every key has a velocity (`models.data.velocity_synthesis`). The style is that of the bare notes. Empty where no piece is
+    long enough.
     """
-    sums: dict[str, dict[str, tuple[Tensor, Tensor]]] = {"bare": {}, "played": {}}
-    for k, (piece, start, rows) in enumerate(
-        drawn([p for p in pieces if not p.dynamics], musician.config.window, windows, seed)
-    ):
-        z, part = style_of(musician, piece, start), slice(start, start + len(rows) - 1)
-        played, tune = rows.copy(), piece.part[part] == 1
-        struck = touched(np.random.default_rng((seed, k)), piece.onset[part], piece.pitch[part], tune)
-        played[1:, codec.VELOCITY] = struck // 4
-        for how, told in (("bare", rows), ("played", played)):
-            nats, counts = _ask(musician, told, z, last_only=False)
-            counts[codec.VELOCITY] = 0  # nobody can expect what is made up
-            _add(sums[how], piece.source, (nats, counts))
-    return {how: _bits(found)["mean"]["total"] for how, found in sums.items() if found}
+    sums: dict[str, dict[str, Sums]] = {"bare": {}, "played": {}}
+    bare = [p for p in pieces if not p.dynamics]
+    for k, (piece, start, rows) in enumerate(draw_windows(bare, model.config.window, windows, seed)):
+        z = piece_style(model, piece, start)
+        part = slice(start, start + len(rows) - 1)
+        rng = np.random.default_rng((seed, k))
+        velocity = synthesize_velocities(rng, piece.onset[part], piece.pitch[part], piece.part[part] == 1)
+        played = rows.copy()
+        played[1:, codec.VELOCITY] = velocity // 4
+        for name, steps in (("bare", rows), ("played", played)):
+            nats, counts = window_nats(model, steps, z, last_only=False)
+            counts[codec.VELOCITY] = 0  # synthetic velocities cannot be expected
+            _add(sums[name], piece.source, (nats, counts))
+    return {name: bits_table(found)["mean"]["total"] for name, found in sums.items() if found}
 
 
 @torch.inference_mode()
-def styles(musician: Musician, pieces: Sequence[Piece], windows: int, seed: int = 0) -> tuple[Floats, list[str]]:
+def encode_styles(model: MusicModel, pieces: Sequence[Piece], windows: int, seed: int = 0) -> tuple[Floats, list[str]]:
     """The styles of so many passages a source, (n, latent), and the source of each."""
-    found = list(drawn(pieces, musician.config.window, windows, seed))
-    points = np.concatenate([style_of(musician, piece, start)[0].double().numpy() for piece, start, _ in found])
+    found = list(draw_windows(pieces, model.config.window, windows, seed))
+    points = np.concatenate([piece_style(model, piece, start)[0].double().numpy() for piece, start, _ in found])
     return points, [piece.source for piece, _, _ in found]
-
-
-@torch.inference_mode()
-def against(
-    musicians: dict[str, Musician], markov: Markov, pieces: Sequence[Piece], windows: int, seed: int = 0
-) -> dict[str, dict[str, Bits]]:
-    """Bits a note of musicians, a Markov chain and a Continuator on the same notes, all durations known.
-
-    By source and in the mean; in "interval", where 95 of 100 means would lie if other windows had been drawn (bootstrap; Efron 1979). The
-    first three notes of a window are not asked for: the chains look back on three.
-    """
-    chains: dict[str, Markov | Continuator] = {"markov": markov, "continuator": Continuator(markov)}
-    found: dict[str, dict[str, list[tuple[Tensor, Tensor]]]] = {name: {} for name in (*musicians, *chains)}
-    for piece, start, rows in drawn(pieces, next(iter(musicians.values())).config.window, windows, seed):
-        notes = rows[1:]
-        for name, musician in musicians.items():
-            z = style_of(musician, piece, start)
-            found[name].setdefault(piece.source, []).append(_ask(musician, rows, z, last_only=False, skip=3))
-        for name, chain in chains.items():
-            nats, counts = torch.zeros(len(CHOSEN)), torch.zeros(len(CHOSEN), dtype=torch.long)
-            for field, p in chain.likelihood(notes).items():
-                asked = notes[3:, CHOSEN.index(field)] < codec.SIZES[CHOSEN.index(field)]
-                nats[CHOSEN.index(field)] = float(-np.log(p[asked]).sum())
-                counts[CHOSEN.index(field)] = int(asked.sum())
-            found[name].setdefault(piece.source, []).append((nats, counts))
-    out = {}
-    for name, rows_of in found.items():
-        summed = {
-            s: (torch.stack([n for n, _ in w]).sum(0), torch.stack([c for _, c in w]).sum(0))
-            for s, w in rows_of.items()
-        }
-        out[name] = _bits(summed)
-        out[name]["interval"] = dict(zip(("low", "high"), interval(rows_of, seed), strict=True))
-    return out
-
-
-def interval(found: dict[str, list[tuple[Tensor, Tensor]]], seed: int = 0, draws: int = 1000) -> tuple[float, float]:
-    """The middle 95 of 100 of the total bits a note when windows are drawn again, source by source, with replacement."""
-    rng = np.random.default_rng(seed)
-    totals = np.zeros(draws)
-    for windows in found.values():
-        nats, counts = (torch.stack(x).double().numpy()[:, 1:] for x in zip(*windows, strict=True))
-        again = rng.integers(len(windows), size=(draws, len(windows)))
-        bits = nats[again].sum(1) / np.maximum(counts[again].sum(1), 1) / math.log(2)
-        totals += bits.sum(1) / len(found)
-    return float(np.quantile(totals, 0.025)), float(np.quantile(totals, 0.975))
 
 
 def piece_steps(piece: Piece) -> codec.Steps:
     """A whole piece as steps, without making notes of it first."""
     rows = np.tile(codec.SILENCE, (len(piece), 1))
-    rows[1:, codec.TIME] = codec.time_step(np.diff(piece.onset))
+    rows[1:, codec.TIME] = codec.time_bins(np.diff(piece.onset))
     rows[:, codec.PITCH] = piece.pitch - LOWEST
     rows[:, codec.VELOCITY] = piece.velocity // 4 if piece.dynamics else codec.UNKNOWN
-    rows[:, codec.DURATION] = codec.duration_step(piece.duration)
+    rows[:, codec.DURATION] = codec.duration_bins(piece.duration)
     return rows
 
 
-def style_of(musician: Musician, piece: Piece, start: int) -> Tensor:
+def piece_style(model: MusicModel, piece: Piece, start: int) -> Tensor:
     """(1, 1, latent): the style of up to `style_notes` notes as far from `start` as the piece allows."""
-    mean, _ = _read(musician, piece, start)
+    mean, _ = _encode_style(model, piece, start)
     return mean[:, None]
 
 
-def kl_of(musician: Musician, piece: Piece, start: int) -> Tensor:
-    """The nats that the same style costs."""
-    return kl_nats(*_read(musician, piece, start)).sum()
+def style_kl(model: MusicModel, piece: Piece, start: int) -> Tensor:
+    """The KL divergence of the same style from the prior, in nats."""
+    return kl_nats(*_encode_style(model, piece, start)).sum()
 
 
-def _read(musician: Musician, piece: Piece, start: int) -> tuple[Tensor, Tensor]:
-    span = musician.config.style_notes
+def _encode_style(model: MusicModel, piece: Piece, start: int) -> tuple[Tensor, Tensor]:
+    """Mean and log-variance, (1, latent), of the style of notes as far from `start` as the piece allows."""
+    span = model.config.style_notes
     begin = 0 if start > len(piece) // 2 else max(len(piece) - span, 0)
-    rows = codec.steps_of(notes_of(piece)[begin : begin + span])
+    rows = codec.encode(notes_of(piece)[begin : begin + span])
     rows[:, [codec.ROLE, codec.PLACE, codec.FEEL]] = 0
     if not piece.dynamics:
         rows[:, codec.VELOCITY] = codec.UNKNOWN
     steps = torch.from_numpy(rows)[None]
-    mean, logvar = musician.style(steps, torch.ones(steps.shape[:2], dtype=torch.bool))
+    mean, logvar = model.style(steps, torch.ones(steps.shape[:2], dtype=torch.bool))
     return mean, logvar
 
 
-def _ask(musician: Musician, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> tuple[Tensor, Tensor]:
-    steps = torch.from_numpy(longest_match.recalled(rows, musician.config.window))[None]
+def window_nats(model: MusicModel, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> Sums:
+    """Nats and counts of (N, 7) steps in a style: of all but the first, or of the last only; the first `skip` are not asked for."""
+    steps = torch.from_numpy(longest_match.add_recall(rows, model.config.window))[None]
     target = steps[:, 1:].clone()
     target[..., codec.ROLE] = codec.SIZES[codec.ROLE]  # one player: there is nothing to guess
-    logits = musician(steps[:, :-1], z, target)
-    if skip:
-        logits, target = [x[:, skip:] for x in logits], target[:, skip:]
-    if last_only:
-        logits, target = [x[:, -1:] for x in logits], target[:, -1:]
-    return field_nats(logits, target)
+    logits = model(steps[:, :-1], z, target)
+    kept = slice(-1, None) if last_only else slice(skip, None)
+    return field_nats([x[:, kept] for x in logits], target[:, kept])
 
 
-def _add(found: dict[str, tuple[Tensor, Tensor]], source: str, more: tuple[Tensor, Tensor]) -> None:
+def _add(found: dict[str, Sums], source: str, more: Sums) -> None:
+    """Add to the sums of a source."""
     before = found.get(source)
     found[source] = more if before is None else (before[0] + more[0], before[1] + more[1])
 
 
-def _bits(found: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Bits]:
+def bits_table(found: dict[str, Sums]) -> dict[str, Bits]:
+    """Bits a note by source, and in the mean of the sources, each by field and in total."""
     table: dict[str, Bits] = {}
     for source, (nats, counts) in found.items():
         bits = nats / counts.clamp(min=1) / math.log(2)
-        fields = {CHOSEN[i]: float(bits[i]) for i in range(1, len(CHOSEN)) if counts[i] > 0}
+        fields = {PREDICTED[i]: float(bits[i]) for i in range(1, len(PREDICTED)) if counts[i] > 0}
         table[source] = {"total": sum(fields.values()), **fields}
-    each = {n: [row[n] for row in table.values() if n in row] for n in ("total", *CHOSEN[1:])}
+    each = {n: [row[n] for row in table.values() if n in row] for n in ("total", *PREDICTED[1:])}
     table["mean"] = {n: float(np.mean(figures)) for n, figures in each.items() if figures}
     return table
 
 
 @torch.inference_mode()
-def copy_test(musician: Musician, pieces: Sequence[Piece], tests: int = 60, count: int = 48, seed: int = 0) -> Bits:
+def copy_test(model: MusicModel, pieces: Sequence[Piece], tests: int = 60, count: int = 48, seed: int = 0) -> Bits:
     """Bits a note of `count` notes, and of the same notes played exactly again right after."""
     rng = np.random.default_rng(seed)
-    z = torch.zeros(1, 1, musician.config.latent)
+    z = torch.zeros(1, 1, model.config.latent)
     long = [p for p in pieces if len(p) > 4 * count]
     total = torch.zeros(2)
     for _ in range(tests):
@@ -277,12 +237,12 @@ def copy_test(musician: Musician, pieces: Sequence[Piece], tests: int = 60, coun
         start = int(rng.integers(0, len(piece) - count))
         notes = notes_of(piece)[start : start + count]
         shift = notes[-1].onset - notes[0].onset + 0.3
-        rows = np.concatenate([codec.SILENCE[None], codec.steps_of([*notes, *(n.moved(shift) for n in notes)])])
+        rows = np.concatenate([codec.SILENCE[None], codec.encode([*notes, *(n.shift(shift) for n in notes)])])
         if not piece.dynamics:
             rows[1:, codec.VELOCITY] = codec.UNKNOWN
-        steps = torch.from_numpy(longest_match.recalled(rows, musician.config.window))[None]
+        steps = torch.from_numpy(longest_match.add_recall(rows, model.config.window))[None]
         target = steps[:, 1:]
-        logits = musician(steps[:, :-1], z, target)
+        logits = model(steps[:, :-1], z, target)
         for half in range(2):
             part = slice(half * count, (half + 1) * count)
             nats, counts = field_nats([x[:, part] for x in logits], target[:, part])

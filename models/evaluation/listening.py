@@ -1,6 +1,6 @@
-"""Listening: calls that the musician has never heard, answered in several styles, to be looked at and listened to.
+"""Examples to listen to: calls that the musician has never heard, answered in several styles, as .mid, .png and .wav.
 
-Knows nothing of the performer: it asks the program's own command, as a user would.
+They are made by the program's own command, as a user would make them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..music.midifile import write_notes
-from .answers import Cut
+from .answers import Excerpt
 
 STYLES = ("late-night-ballad", "ragtime", "bebop-line")
+#: Where common packages put a General MIDI SoundFont.
 SOUNDFONTS = (
     "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "/usr/share/sounds/sf2/default-GM.sf2",
@@ -26,10 +27,10 @@ COMMAND = (sys.executable, "-P", str(ROOT / "agent" / "launcher.py"), "agent")
 
 
 class ListenError(RuntimeError):
-    """An answer could not be made; one sentence."""
+    """An answer could not be made; one sentence that says why."""
 
 
-def listen(folder: Path, calls: Sequence[Cut], weights: str, seed: int) -> int:
+def listen(folder: Path, calls: Sequence[Excerpt], weights: str, seed: int) -> int:
     """Write each call, and for each style its answer as .mid and .png, and as .wav where FluidSynth and a SoundFont are found.
 
     Returns how many answers there are. Raises ListenError.

@@ -1,10 +1,8 @@
-"""Baselines: what a chain of counts knows, to be compared with the musician on the same windows.
+"""Markov chains as baselines: what counting alone expects, on the same windows as the network.
 
-Knows nothing of networks. Two chains, field by field in the musician's own order, each level mixed with the shorter one below it by Witten
-and Bell's rule (1991): *Markov*, with counts of the whole training split; and *Continuator* (after Pachet 2003), which puts counts
-learned in the window so far on top of that.
-
-Pitches are counted as intervals, so that what was learned in one key holds in all; at the bottom lie the pitches themselves.
+Two chains, field by field in the network's own order. Each level is mixed with the shorter context below it by Witten and Bell's rule
+(1991). *Markov* has counts of the whole training split. *Continuator* (after Pachet 2003) puts counts of the window so far on top of that.
+Pitches are counted as intervals, so what was learned in one key holds in all; at the bottom are the pitches themselves.
 """
 
 from __future__ import annotations
@@ -16,24 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..network.heads import CHOSEN
+from ..network.heads import PREDICTED
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 BITS = 8  # of a symbol in a packed context
-FIELDS = CHOSEN[1:]
+INTERVAL_OFFSET = 100  # semitones: makes intervals positive
+FIELDS = PREDICTED[1:]
 
 
 def _pack(*columns: Ints) -> Ints:
-    """Several small integers a row in one; the first column first."""
+    """(N,) columns of small integers, packed into one; the first column in the highest bits."""
     out = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
-        out = out << BITS | (column & ((1 << BITS) - 1))
+        out = (out << BITS) | (column & ((1 << BITS) - 1))
     return out
 
 
-def levels(rows: codec.Steps) -> dict[str, list[tuple[Ints, Ints]]]:
+def contexts_by_field(rows: codec.Steps) -> dict[str, list[tuple[Ints, Ints]]]:
     """For each field, from the longest context to none: (context, symbol), packed, for each step that has three before it."""
     now = slice(3, None)
 
@@ -41,7 +40,9 @@ def levels(rows: codec.Steps) -> dict[str, list[tuple[Ints, Ints]]]:
         return rows[3 - k : len(rows) - k, field]
 
     t, p, v, d = codec.TIME, codec.PITCH, codec.VELOCITY, codec.DURATION
-    interval = [back(p, k) - back(p, k + 1) + 100 for k in range(3 - 1)]  # to the note before, and of that to its own
+    interval = [
+        back(p, k) - back(p, k + 1) + INTERVAL_OFFSET for k in range(3 - 1)
+    ]  # to the note before, and of that to its own
     time, pitch, velocity, duration = (rows[now, f] for f in (t, p, v, d))
     none = np.zeros(len(time), dtype=np.int64)
     chain = {
@@ -53,8 +54,8 @@ def levels(rows: codec.Steps) -> dict[str, list[tuple[Ints, Ints]]]:
             none,
         ],
         "pitch": [
-            _pack(interval[1], back(p, 2) - back(p, 3) + 100, time),
-            _pack(interval[1], back(p, 2) - back(p, 3) + 100),
+            _pack(interval[1], back(p, 2) - back(p, 3) + INTERVAL_OFFSET, time),
+            _pack(interval[1], back(p, 2) - back(p, 3) + INTERVAL_OFFSET),
             _pack(interval[1], time),
             _pack(interval[1]),
             _pack(time),
@@ -75,7 +76,7 @@ def levels(rows: codec.Steps) -> dict[str, list[tuple[Ints, Ints]]]:
     }
     symbol = {"time": time, "pitch": interval[0], "velocity": velocity, "duration": duration}
     out = {name: [(context, symbol[name]) for context in contexts] for name, contexts in chain.items()}
-    out["pitch"].append((none, pitch))  # and at the bottom, plain pitches
+    out["pitch"].append((none, pitch))  # the lowest level has plain pitches
     return out
 
 
@@ -91,27 +92,27 @@ class Counts:
 
     @classmethod
     def of(cls, context: Ints, symbol: Ints) -> Counts:
-        """Count."""
-        pairs, together = np.unique(context << BITS | symbol, return_counts=True)
+        """Counts of (N,) packed contexts, each with the symbol that followed."""
+        pairs, together = np.unique((context << BITS) | symbol, return_counts=True)
         contexts, first, kinds = np.unique(pairs >> BITS, return_index=True, return_counts=True)
         return cls(contexts, np.add.reduceat(together, first), kinds, pairs, together)
 
-    def look(self, context: Ints, symbol: Ints) -> tuple[Ints, Ints, Ints]:
-        """For each row: the context's count, its kinds, and the count with the symbol."""
+    def look_up(self, context: Ints, symbol: Ints) -> tuple[Ints, Ints, Ints]:
+        """(N,) each: the context's count, how many symbols followed it, and its count with this symbol."""
         at = np.searchsorted(self.contexts, context).clip(max=len(self.contexts) - 1)
         known = self.contexts[at] == context
-        pair = context << BITS | symbol
+        pair = (context << BITS) | symbol
         where = np.searchsorted(self.pairs, pair).clip(max=len(self.pairs) - 1)
         return known * self.seen[at], known * self.kinds[at], (self.pairs[where] == pair) * self.together[where]
 
 
 class Markov:
-    """Variable-order chains with back-off, from many pieces' steps."""
+    """Variable-order chains with back-off, from (N, 7) steps of each of many pieces."""
 
     def __init__(self, pieces: Sequence[codec.Steps]) -> None:
         found: dict[str, list[list[tuple[Ints, Ints]]]] = {}
         for rows in pieces:
-            for name, chain in levels(rows).items():
+            for name, chain in contexts_by_field(rows).items():
                 found.setdefault(name, []).append(chain)
         self.counts = {
             name: [
@@ -121,13 +122,13 @@ class Markov:
         }
 
     def likelihood(self, rows: codec.Steps) -> dict[str, Floats]:
-        """The probability given to each step's fields, for steps that have three before them."""
+        """By field, the probability of each step's value, (N - 3,), for steps that have three before them."""
         out = {}
-        for name, chain in levels(rows).items():
+        for name, chain in contexts_by_field(rows).items():
             size = codec.SIZES[1 + FIELDS.index(name)]
             p = np.full(len(chain[0][0]), 1.0 / size)
             for (context, symbol), counts in zip(reversed(chain), reversed(self.counts[name]), strict=True):
-                p = _mixed(*counts.look(context, symbol), p)
+                p = _witten_bell(*counts.look_up(context, symbol), p)
             out[name] = p
         return out
 
@@ -141,24 +142,24 @@ class Continuator:
     def likelihood(self, rows: codec.Steps) -> dict[str, Floats]:
         """As `Markov.likelihood`."""
         out = self.markov.likelihood(rows)
-        for name, chain in levels(rows).items():
+        for name, chain in contexts_by_field(rows).items():
             for context, symbol in reversed(chain[:-1]):
-                out[name] = _mixed(*_so_far(context, symbol), out[name])
+                out[name] = _witten_bell(*_counts_so_far(context, symbol), out[name])
         return out
 
 
-def _mixed(seen: Ints, kinds: Ints, together: Ints, below: Floats) -> Floats:
-    """Witten and Bell: a context is trusted as it was seen more often, and with fewer different symbols."""
+def _witten_bell(seen: Ints, kinds: Ints, together: Ints, below: Floats) -> Floats:
+    """Witten and Bell's rule: a context counts for more, the more often it was seen and the fewer symbols followed it."""
     return np.where(seen > 0, (together + kinds * below) / np.maximum(seen + kinds, 1), below)
 
 
-def _so_far(context: Ints, symbol: Ints) -> tuple[Ints, Ints, Ints]:
-    """`Counts.look` for each row, of the rows before it."""
+def _counts_so_far(context: Ints, symbol: Ints) -> tuple[Ints, Ints, Ints]:
+    """`Counts.look_up` for each row, of the rows before it."""
     n = len(context)
     before = np.tri(n, k=-1, dtype=bool)
     same = (context[:, None] == context[None, :]) & before
     pair = same & (symbol[:, None] == symbol[None, :])
-    # Row j shows a kind that is new among the rows up to i where the pair does not come again between j and i.
+    # Among the rows before i, row j is counted as a kind where its pair does not come again between j and i.
     again = np.full(n, n)
     last: dict[tuple[int, int], int] = {}
     for i in range(n):

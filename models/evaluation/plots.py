@@ -1,7 +1,4 @@
-"""Plots of an evaluation: how it learned, where styles lie in the latent space, what knobs do.
-
-Knows nothing of how the figures came about.
-"""
+"""Plots of an evaluation: how a model learned, where styles lie in the latent space, what knobs do, when phrases are over."""
 
 from __future__ import annotations
 
@@ -15,12 +12,11 @@ from numpy.typing import NDArray
 
 from ..music.drawing import Figure
 from ..music.features import NAMES
-
-SETTINGS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+from .answers import KNOB_SETTINGS
 
 
 def learning_curve(path: Path, log: Path) -> None:
-    """Bits a note in training over notes seen, from a log of JSON lines, smoothed over ten of them."""
+    """Bits a note in training over notes seen, from a log of JSON lines; the mean of ten lines at a time."""
     rows = [json.loads(line) for line in log.read_text(encoding="utf8").splitlines() if line.strip()]
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot(
@@ -52,11 +48,11 @@ def latent_map(path: Path, points: NDArray[np.float64], labels: Sequence[str]) -
 
 
 def knob_curves(path: Path, knobs: dict[str, dict[str, Any]]) -> None:
-    """The mean of each quality in what is played, at each setting of its knob."""
+    """The mean of each feature in the answers, at each setting of its knob."""
     figure = Figure(figsize=(12, 5), dpi=120, layout="constrained")
     grid = figure.subplots(2, 4)
     for axes, name in zip(grid.flat, NAMES, strict=False):
-        axes.plot(SETTINGS, knobs[name]["curve"], marker="o")
+        axes.plot(KNOB_SETTINGS, knobs[name]["curve"], marker="o")
         axes.set_title(f"{name} ({knobs[name]['spearman']:.2f})")
         axes.grid(alpha=0.3)
     grid.flat[-1].set_axis_off()
@@ -64,7 +60,7 @@ def knob_curves(path: Path, knobs: dict[str, dict[str, Any]]) -> None:
     figure.savefig(path)
 
 
-def turns(path: Path, found: dict[str, Any]) -> None:
+def phrase_end_curves(path: Path, found: dict[str, Any]) -> None:
     """False cut-ins over delay: a curve for each kind of rule, and the one that plays."""
     figure = Figure(figsize=(7, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot(

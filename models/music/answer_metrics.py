@@ -1,6 +1,6 @@
-"""Likeness: plain figures of what was played after a call: beside the call, and beside what really came next.
+"""Metrics of answers: plain figures of the notes after a call, by themselves and beside the call.
 
-Knows nothing of networks, corpora or who played it.
+Shares are 0 to 1. A musician could check each of them by ear; no network is asked.
 """
 
 from __future__ import annotations
@@ -13,62 +13,67 @@ from numpy.typing import NDArray
 
 from . import features, keys
 from .chords import CHORD_SECONDS, chords_of
-from .melody import on_top
+from .melody import skyline
 from .note import LOWEST, Note
 
-GRAM = 4  # notes of a pattern
-RINGS = 0.15  # seconds: a finger that goes over to the next key takes no longer
-WAITS = 0.03125 * 2.0 ** (np.arange(15) / 2)  # seconds, from one half octave to the next, to 4
+NGRAM = 4  # notes of a pattern
+OVERLAP_SECONDS = 0.15  # a finger that goes over to the next key takes no longer
+WAIT_EDGES = 0.03125 * 2.0 ** (np.arange(15) / 2)  # seconds: edges of bands half an octave wide, up to 4 s
+LONGEST_SECONDS = 3.0  # that a note counts for
+SHORTEST_SECONDS = 0.03  # that a note counts for, where lengths are compared
 
 Floats = NDArray[np.float64]
 
 
-def figures(notes: Sequence[Note]) -> Floats:
-    """The seven attributes, (7,), of at least four notes."""
+def note_features(notes: Sequence[Note]) -> Floats:
+    """The features of `models.music.features`, (7,), of at least four notes."""
     onset, pitch, velocity = ([getattr(n, k) for n in notes] for k in ("onset", "pitch", "velocity"))
-    return features.measure(onset, [min(n.duration, 3.0) for n in notes], pitch, velocity)
+    return features.measure(onset, [min(n.duration, LONGEST_SECONDS) for n in notes], pitch, velocity)
 
 
-def patterns(notes: Sequence[Note]) -> list[tuple[int, ...]]:
-    """The patterns of `GRAM` pitches in a row."""
+def pitch_ngrams(notes: Sequence[Note]) -> list[tuple[int, ...]]:
+    """Every `NGRAM` pitches in a row, in their order."""
     pitch = [n.pitch for n in notes]
-    return [tuple(pitch[i : i + GRAM]) for i in range(len(pitch) - GRAM + 1)]
+    return [tuple(pitch[i : i + NGRAM]) for i in range(len(pitch) - NGRAM + 1)]
 
 
-def repetition(notes: Sequence[Note]) -> float:
-    """The share of patterns that were there before in the same phrase."""
-    found = patterns(notes)
+def repeated_share(notes: Sequence[Note]) -> float:
+    """The share of n-grams of pitches that came before in the same phrase."""
+    found = pitch_ngrams(notes)
     return 1.0 - len(set(found)) / len(found) if found else 0.0
 
 
-def copied(call: Sequence[Note], notes: Sequence[Note]) -> float:
-    """The share of patterns that are the call's."""
-    there, found = set(patterns(call)), patterns(notes)
-    return float(np.mean([p in there for p in found])) if found else 0.0
+def copied_share(call: Sequence[Note], notes: Sequence[Note]) -> float:
+    """The share of n-grams of pitches that are the call's."""
+    in_call = set(pitch_ngrams(call))
+    found = pitch_ngrams(notes)
+    return float(np.mean([p in in_call for p in found])) if found else 0.0
 
 
-def in_key(call: Sequence[Note], notes: Sequence[Note]) -> float:
+def in_key_share(call: Sequence[Note], notes: Sequence[Note]) -> float:
     """The share of notes in the call's best-fitting key."""
     tonic = keys.key_of(n.pitch for n in call)
     return float(np.mean([keys.KEYS[tonic][n.pitch % 12] for n in notes]))
 
 
-def at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
-    """Whether what lies on top of the last chord is of the home triad of the call's key, 1 or 0; None where it is in no key."""
+def ends_at_home(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
+    """Whether the top note of the last chord belongs to the home triad of the call's key, 1 or 0; None where the call is in no key."""
     home = keys.home([n.pitch for n in call])
     top = max(n.pitch for n in notes if notes[-1].onset - n.onset <= CHORD_SECONDS)
     return float(home[top - LOWEST] > 0.0) if home.any() else None
 
 
-def ragged(notes: Sequence[Note]) -> float | None:
-    """How unlike in length the notes of a chord are: the mean spread, in octaves of seconds; None where there is no chord."""
+def length_spread(notes: Sequence[Note]) -> float | None:
+    """How much the lengths of the notes of a chord differ: the mean standard deviation, in octaves; None where there is no chord."""
     chords = [chord for chord in chords_of(notes) if len(chord) > 1]
-    spreads = [np.std([np.log2(min(max(n.duration, 0.03), 3.0)) for n in chord]) for chord in chords]
+    spreads = [
+        np.std([np.log2(min(max(n.duration, SHORTEST_SECONDS), LONGEST_SECONDS)) for n in chord]) for chord in chords
+    ]
     return float(np.mean(spreads)) if spreads else None
 
 
-def clashing(notes: Sequence[Note]) -> float:
-    """The share of strikes after which two notes sound that are a semitone apart, or an octave and a semitone, or less one."""
+def dissonance_share(notes: Sequence[Note]) -> float:
+    """The share of chords after which two notes sound that are 1, 11 or 13 semitones apart."""
     clashes = []
     for chord in chords_of(notes):
         at = chord[0].onset + CHORD_SECONDS
@@ -77,24 +82,24 @@ def clashing(notes: Sequence[Note]) -> float:
     return float(np.mean(clashes))
 
 
-def ringing(notes: Sequence[Note]) -> float | None:
-    """The share of the tune's notes that still sound `RINGS` after its next one has begun; None where there is hardly a tune."""
-    tune = on_top(notes)
-    if len(tune) < GRAM:
+def overlap_share(notes: Sequence[Note]) -> float | None:
+    """The share of melody notes that still sound `OVERLAP_SECONDS` after the next has begun; None with too few notes."""
+    melody = skyline(notes)
+    if len(melody) < NGRAM:
         return None
-    return float(np.mean([note.end > after.onset + RINGS for note, after in itertools.pairwise(tune)]))
+    return float(np.mean([note.end > after.onset + OVERLAP_SECONDS for note, after in itertools.pairwise(melody)]))
 
 
-def unlike(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
-    """How far apart two rhythms are: 0 where the waits between strikes are shared out alike among half octaves, 2 where they share none.
+def rhythm_distance(call: Sequence[Note], notes: Sequence[Note]) -> float | None:
+    """The distance of two rhythms: 0 where waits between chords fall alike into bands of half an octave, 2 where they share no band.
 
-    None where one of them has too few.
+    It is the L1 distance of two histograms. None where one of them has too few chords.
     """
     shares = []
     for each in (call, notes):
         onsets = np.array([chord[0].onset for chord in chords_of(each)])
-        if len(onsets) <= GRAM:
+        if len(onsets) <= NGRAM:
             return None
-        waits = np.log2(np.clip(np.diff(onsets), WAITS[0], WAITS[-1] - 1e-9))
-        shares.append(np.histogram(waits, np.log2(WAITS))[0] / len(waits))
+        waits = np.log2(np.clip(np.diff(onsets), WAIT_EDGES[0], WAIT_EDGES[-1] - 1e-9))
+        shares.append(np.histogram(waits, np.log2(WAIT_EDGES))[0] / len(waits))
     return float(np.abs(shares[0] - shares[1]).sum())

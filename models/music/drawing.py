@@ -1,6 +1,6 @@
-"""Drawing: matplotlib, which keeps its files in a folder of ours, and heeds no settings but its own.
+"""matplotlib for drawing, with its files in a folder of ours, and with no settings but its own.
 
-Knows nothing of what is drawn. Whoever draws takes matplotlib from here: its folder must be named before it is imported.
+Every module that draws takes matplotlib from here: its folder must be named before it is imported.
 
 matplotlib lists the fonts of the machine once, and keeps the list for the next time. On its own it writes it among the user's settings, and
 fontconfig, which it asks, writes another one. It also heeds a file `matplotlibrc` in the current folder, which may name programs to run.

@@ -1,7 +1,7 @@
-"""The left hand: when it strikes, and how many chords it puts between two basses.
+"""The left hand's pattern: how many chords it plays between two bass notes.
 
-Knows nothing of networks, or of who plays. Whatever lies below middle C is taken for the left hand's, whatever lies below the C under it
-for a bass. One chord between two basses is a stride, two are a waltz, none is a walking line, and many are a figure that goes on.
+Notes below middle C count as the left hand's, those below the C under it as a bass. One chord between two basses is a stride, two are a
+waltz, none is a walking line, and many are a running figure.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from .chords import CHORD_SECONDS
 from .note import Note
 
-MIDDLE, BASS = 60, 48  # MIDI numbers
-LONG = 1.5  # seconds: after a rest as long as that, the hand begins anew
+MIDDLE_C, BASS_BELOW = 60, 48  # MIDI numbers
+REST_SECONDS = 1.5  # after a longer rest, the hand begins anew
 
-Strike = tuple[float, int]  # when, in seconds, and its lowest pitch
+Stroke = tuple[float, int]  # its first onset, in seconds, and its lowest pitch
 
 
-def strikes(notes: Sequence[Note]) -> list[Strike]:
-    """What the left hand strikes at once, in the order of the onsets, as the notes are.
+def left_hand_strokes(notes: Sequence[Note]) -> list[Stroke]:
+    """The left hand's chords and single notes, each as one stroke. Notes are in the order of their onsets.
 
-    `models.music.chords.chords_of`, of which only the first onset and the lowest pitch are kept: it is asked at every note.
+    It is `models.music.chords.chords_of` with only the first onset and the lowest pitch kept, as it is called at every note.
     """
-    found: list[Strike] = []
+    found: list[Stroke] = []
     for note in notes:
-        if note.pitch >= MIDDLE:
+        if note.pitch >= MIDDLE_C:
             continue
         if found and note.onset - found[-1][0] <= CHORD_SECONDS:
             found[-1] = found[-1][0], min(found[-1][1], note.pitch)
@@ -34,14 +34,14 @@ def strikes(notes: Sequence[Note]) -> list[Strike]:
     return found
 
 
-def between(notes: Sequence[Note]) -> list[int]:
-    """How many chords lie between each bass and the next, where the hand does not rest between them."""
+def chords_between_basses(notes: Sequence[Note]) -> list[int]:
+    """How many chords there are between each bass and the next, where the hand does not rest between them."""
     counts: list[int] = []
     chords: int | None = None  # since the last bass, where there was one
-    for before, (onset, low) in itertools.pairwise([(0.0, MIDDLE), *strikes(notes)]):
-        if onset - before[0] > LONG:
+    for before, (onset, low) in itertools.pairwise([(0.0, MIDDLE_C), *left_hand_strokes(notes)]):
+        if onset - before[0] > REST_SECONDS:
             chords = None
-        if low >= BASS:
+        if low >= BASS_BELOW:
             chords = None if chords is None else chords + 1
             continue
         if chords is not None:
@@ -50,19 +50,19 @@ def between(notes: Sequence[Note]) -> list[int]:
     return counts
 
 
-def since_bass(notes: Sequence[Note], onset: float) -> int | None:
-    """How many chords the left hand has struck since its last bass, when something is to be struck at `onset`.
+def chords_since_bass(notes: Sequence[Note], onset: float) -> int | None:
+    """How many chords the left hand has played since its last bass, if it plays again at `onset` (seconds).
 
-    None where it strikes at that moment already, or has rested, or where no bass is among the notes.
+    None where it plays at that moment already, or has rested, or where no bass is among the notes.
     """
-    found = strikes(notes)
+    found = left_hand_strokes(notes)
     if not found or onset - found[-1][0] <= CHORD_SECONDS:
         return None
     later = onset
     for chords, (struck, low) in enumerate(reversed(found)):
-        if later - struck > LONG:
+        if later - struck > REST_SECONDS:
             return None
-        if low < BASS:
+        if low < BASS_BELOW:
             return chords
         later = struck
     return None

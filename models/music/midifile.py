@@ -1,6 +1,6 @@
-"""MIDI files: read as notes in seconds, written from them.
+"""MIDI files: reading them as notes in seconds, and writing notes to them.
 
-Knows nothing of ports or of the present. mido parses; it is imported only when a file is touched, as training on packs needs none.
+mido parses. It is imported only when a file is read or written, as training on packs needs none.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ from typing import Any
 
 from .note import CALL, Note
 
-LARGEST = 2 << 20  # bytes: as many events as may be, and some seconds to read them
-MOST_EVENTS = 500_000
-DRUMS = 9  # the channel, from 0
-LONGEST = 12 * 3600.0  # seconds
-TICKS, TEMPO = 480, 500_000  # a beat, and microseconds a beat, of files that are written
+MAX_BYTES = 2 << 20  # of a file; a larger one takes many seconds to read
+MAX_EVENTS = 500_000
+MAX_SECONDS = 12 * 3600.0
+DRUM_CHANNEL = 9  # from 0 (General MIDI)
+SUSTAIN_PEDAL = 64  # the controller; from this value on, it is down
+PEDAL_DOWN = 64
+SHORTEST_NOTE = 0.001  # seconds
+TICKS_PER_BEAT = 480  # of files that are written
+TEMPO = 500_000  # microseconds a beat, MIDI's default
 
 
 class MidiFileError(ValueError):
-    """A file cannot be read as MIDI notes; one sentence that says why."""
+    """A file cannot be read as MIDI notes; one sentence that says why and what to do."""
 
 
 def read_notes(path: str | Path) -> list[Note]:
@@ -30,18 +34,17 @@ def read_notes(path: str | Path) -> list[Note]:
     struck again.
     """
     path = Path(path)
-    timed = _messages(path)
     notes: list[Note] = []
-    down: dict[tuple[int, int], tuple[float, int]] = {}
-    ringing: dict[tuple[int, int], tuple[float, int]] = {}
-    pedals: set[int] = set()
+    down: dict[tuple[int, int], tuple[float, int]] = {}  # by channel and pitch: onset and velocity
+    ringing: dict[tuple[int, int], tuple[float, int]] = {}  # the same, of notes that only the pedal holds
+    pedals: set[int] = set()  # channels whose pedal is down
     now = 0.0
 
-    def end(key: tuple[int, int], begun: tuple[float, int]) -> None:
-        notes.append(Note(begun[0], max(now - begun[0], 0.001), key[1], begun[1], CALL))
+    def end(key: tuple[int, int], start: tuple[float, int]) -> None:
+        notes.append(Note(start[0], max(now - start[0], SHORTEST_NOTE), key[1], start[1], CALL))
 
-    for now, message in timed:
-        if message.is_meta or getattr(message, "channel", DRUMS) == DRUMS:
+    for now, message in _timed_messages(path):
+        if message.is_meta or getattr(message, "channel", DRUM_CHANNEL) == DRUM_CHANNEL:
             continue
         if message.type in ("note_on", "note_off"):
             key = (message.channel, message.note)
@@ -54,27 +57,27 @@ def read_notes(path: str | Path) -> list[Note]:
                 ringing[key] = down.pop(key)
             elif key in down:
                 end(key, down.pop(key))
-        elif message.type == "control_change" and message.control == 64:
-            if message.value >= 64:
+        elif message.type == "control_change" and message.control == SUSTAIN_PEDAL:
+            if message.value >= PEDAL_DOWN:
                 pedals.add(message.channel)
             else:
                 pedals.discard(message.channel)
                 for key in [k for k in ringing if k[0] == message.channel]:
                     end(key, ringing.pop(key))
-    for key, begun in [*down.items(), *ringing.items()]:
-        end(key, begun)
+    for key, start in [*down.items(), *ringing.items()]:
+        end(key, start)
     if not notes:
         raise MidiFileError(f"{path.name} holds no notes; choose a file with a piano part.")
     return sorted(notes, key=lambda n: (n.onset, n.pitch))
 
 
-def _messages(path: Path) -> list[tuple[float, Any]]:
-    """Every message of a file and its time in seconds."""
+def _timed_messages(path: Path) -> list[tuple[float, Any]]:
+    """Every message of a file and its time in seconds, all tracks merged. Raises MidiFileError."""
     import mido
 
     try:
-        if path.stat().st_size > LARGEST:
-            raise MidiFileError(f"{path.name} is larger than {LARGEST >> 20} MiB; choose a shorter piece.")
+        if path.stat().st_size > MAX_BYTES:
+            raise MidiFileError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB; choose a shorter piece.")
         if path.stat().st_size == 0:
             raise MidiFileError(f"{path.name} is empty; choose another file.")
         file = mido.MidiFile(path, clip=True)
@@ -90,13 +93,15 @@ def _messages(path: Path) -> list[tuple[float, Any]]:
         raise MidiFileError(f"{path.name} is of type 2, several songs in one file; save it as type 0 or 1.")
     if file.ticks_per_beat <= 0:  # SMPTE time: frames a second in the high byte, ticks a frame in the low one
         raise MidiFileError(f"{path.name} counts time in film frames; save it with beats.")
-    if sum(map(len, file.tracks)) > MOST_EVENTS:
-        raise MidiFileError(f"{path.name} has more than {MOST_EVENTS:,} events; choose a shorter piece.")
-    tempo, now, out = TEMPO, 0.0, []
+    if sum(map(len, file.tracks)) > MAX_EVENTS:
+        raise MidiFileError(f"{path.name} has more than {MAX_EVENTS:,} events; choose a shorter piece.")
+    tempo = TEMPO
+    now = 0.0
+    out = []
     for message in mido.merge_tracks(file.tracks, skip_checks=True):
         now += mido.tick2second(message.time, file.ticks_per_beat, tempo)
-        if now > LONGEST:
-            raise MidiFileError(f"{path.name} is longer than {LONGEST / 3600:.0f} hours; its times may be broken.")
+        if now > MAX_SECONDS:
+            raise MidiFileError(f"{path.name} is longer than {MAX_SECONDS / 3600:.0f} hours; its times may be broken.")
         if message.type == "set_tempo":
             tempo = message.tempo
         out.append((now, message))
@@ -112,8 +117,9 @@ def write_notes(
     """
     import mido
 
-    path, channels = Path(path), channel or {}
-    file = mido.MidiFile(type=1, ticks_per_beat=TICKS)
+    path = Path(path)
+    channels = channel or {}
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
     file.tracks.append(mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=TEMPO), mido.MetaMessage("end_of_track")]))
     for name, notes in tracks.items():
         events: list[tuple[int, int, int, int]] = []  # tick, on after off, pitch, velocity
@@ -121,7 +127,7 @@ def write_notes(
         for note in sorted(notes, key=lambda n: (n.onset, n.pitch)):
             on = _ticks(note.onset)
             if note.pitch in ends and events[ends[note.pitch] - 1][0] == on:
-                continue  # struck twice at once is struck once
+                continue  # the same key twice at once is one note
             off = max(_ticks(note.end), on + 1)
             if note.pitch in ends and events[ends[note.pitch]][0] > on:
                 events[ends[note.pitch]] = (on, 0, note.pitch, 0)
@@ -138,11 +144,11 @@ def write_notes(
             at = tick
         track.append(mido.MetaMessage("end_of_track"))
         file.tracks.append(track)
-    half = path.with_name(path.name + ".part")
-    file.save(half)
-    os.replace(half, path)
+    unfinished = path.with_name(path.name + ".part")
+    file.save(unfinished)
+    os.replace(unfinished, path)
 
 
 def _ticks(seconds: float) -> int:
     """Seconds as ticks at 120 beats a minute."""
-    return round(max(seconds, 0.0) * TICKS * 1_000_000 / TEMPO)
+    return round(max(seconds, 0.0) * TICKS_PER_BEAT * 1_000_000 / TEMPO)

@@ -1,7 +1,4 @@
-"""Notes and phrases: the words that both rooms share.
-
-Knows nothing of MIDI bytes, tensors, ports or the present moment.
-"""
+"""Notes, phrases, bars and spans: the plain data that `agent` and `models` share, and their JSON forms."""
 
 from __future__ import annotations
 
@@ -10,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-#: The duration of a note whose key is still down: nobody knows yet how long it will be.
+#: The duration of a note whose key is still down: how long it will be is not known yet.
 HELD = math.inf
-SHORTEST = 0.06  # seconds: no note of ours is shorter; one that must end sooner is not begun
+SHORTEST = 0.06  # seconds: no generated note is shorter; one that must end sooner is not begun
 
 #: Who plays a note. In call and response the player calls and the agent answers.
 CALL, ANSWER = 0, 1
@@ -40,7 +37,7 @@ class Note:
         """When the note stops sounding, in seconds; infinite while it is held."""
         return self.onset + self.duration
 
-    def moved(self, seconds: float) -> Note:
+    def shift(self, seconds: float) -> Note:
         """The same note, `seconds` later (earlier where negative)."""
         return replace(self, onset=self.onset + seconds)
 
@@ -72,17 +69,17 @@ class Phrase:
         """When the last note stops, in seconds; a held note counts up to its onset."""
         return max((n.end if n.duration != HELD else n.onset for n in self.notes), default=0.0)
 
-    def moved(self, seconds: float) -> Phrase:
-        """The same phrase, `seconds` later."""
-        return Phrase(tuple(n.moved(seconds) for n in self.notes))
+    def shift(self, seconds: float) -> Phrase:
+        """The same phrase, `seconds` later (earlier where negative)."""
+        return Phrase(tuple(n.shift(seconds) for n in self.notes))
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The bar lines of some music in time, as far as tempo holds: one lies at `start`, and one every `length` seconds.
+    """The bar lines of music at a steady tempo: one is at `start`, and one every `length` seconds.
 
-    `groove` pulls onsets to the sixteenths (0: not at all, 1: onto them); `swing` is where in its beat the second eighth
-    lies (0.5 straight, 0.67 a triplet). A bar of one beat is a pulse: it has beats, but no place in a bar is known.
+    `groove` is how strongly onsets are quantised to sixteenths (0: not at all, 1: fully). `swing` is where in its beat the second
+    eighth is (0.5 straight, 0.67 a triplet). A bar of one beat is a pulse: it has beats, but no place in a bar is known.
     """
 
     start: float
@@ -95,28 +92,28 @@ class Bar:
         """Where in its bar a moment lies, 0 <= place < 1."""
         return ((time - self.start) / self.length) % 1.0
 
-    def pulled(self, time: float, groove: float | None = None, earliest: float = -math.inf) -> float:
-        """A moment, drawn to the nearest sixteenth as the groove asks; where that is before `earliest`, to the next one."""
+    def quantize(self, time: float, groove: float | None = None, earliest: float = -math.inf) -> float:
+        """A time moved towards its nearest sixteenth by the groove's share; towards the next one where that is before `earliest`."""
         beat = (time - self.start) / self.length * self.beats
         whole, within = divmod(beat, 1.0)
-        soonest = (earliest - self.start) / self.length * self.beats - whole - 1e-6
+        first = (earliest - self.start) / self.length * self.beats - whole - 1e-6
         grid = (0.0, self.swing / 2, self.swing, (1.0 + self.swing) / 2, 1.0, 1.0 + self.swing / 2)
-        nearest = min((g for g in grid if g >= soonest), key=lambda g: abs(g - within), default=within)
+        nearest = min((g for g in grid if g >= first), key=lambda g: abs(g - within), default=within)
         share = self.groove if groove is None else groove
         return time + share * (whole + nearest - beat) * self.length / self.beats
 
-    def beat_from(self, time: float) -> float:
+    def next_beat(self, time: float) -> float:
         """The first beat at or after a moment."""
         return self.start + math.ceil((time - self.start) / self.length * self.beats - 1e-6) * self.length / self.beats
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What is asked of the musician: notes in a stretch of time. All in seconds.
+    """A request for notes: when they may begin and end. All times are in seconds.
 
-    No onset lies before `earliest`; the musician pauses after the first one at or past `until`; it may close the phrase
-    from `close` on, begins nothing after `stop`, and sounds nothing after `hush`. `on_beat`: its first note lies on a
-    beat of `bar`. `together`: the other one plays, too, and the musician leaves room for the notes that it expects.
+    No onset is before `earliest`. The musician pauses after the first onset at or past `until`. It may close the phrase from `close`
+    on, begins no note after `stop`, and lets none sound after `hush`. `on_beat`: its first note is on a beat of `bar`. `together`: the
+    other player plays, too, and the musician leaves room for the notes that it expects.
     """
 
     earliest: float
@@ -129,16 +126,16 @@ class Span:
     together: bool = False
 
 
-def answer_begins(notes: Sequence[Note]) -> int:
-    """How many notes came before the answer that the last of them belong to; all of them where it has not begun."""
-    begun = len(notes)
-    while begun and notes[begun - 1].role == ANSWER:
-        begun -= 1
-    return begun
+def answer_start(notes: Sequence[Note]) -> int:
+    """The index of the first note of the answer that the last notes belong to; their number where no answer has begun."""
+    start = len(notes)
+    while start and notes[start - 1].role == ANSWER:
+        start -= 1
+    return start
 
 
 def span_to_wire(span: Span) -> dict[str, Any]:
-    """The span as the fields of a JSON object; what is endless or absent is null."""
+    """The span as the fields of a JSON object; infinite and absent values are null."""
     row: dict[str, Any] = {k: round(getattr(span, k), 6) for k in ("earliest", "until")}
     for key in ("close", "stop", "hush"):
         value = getattr(span, key)
@@ -157,15 +154,21 @@ def span_from_wire(row: dict[str, Any]) -> Span:
         if row.get("bar") is not None:
             start, length, beats, groove, swing = row["bar"]
             bar = Bar(float(start), float(length), int(beats), float(groove), float(swing))
-        on_beat, together = bool(row.get("on_beat")), bool(row.get("together"))
-        span = Span(float(row["earliest"]), float(row["until"]), **ends, bar=bar, on_beat=on_beat, together=together)
+        span = Span(
+            float(row["earliest"]),
+            float(row["until"]),
+            **ends,
+            bar=bar,
+            on_beat=bool(row.get("on_beat")),
+            together=bool(row.get("together")),
+        )
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise ValueError(f"not a span: {str(row)[:120]}") from error
-    sound = all(math.isfinite(x) for x in (span.earliest, span.until)) and not any(map(math.isnan, ends.values()))
+    valid = all(math.isfinite(x) for x in (span.earliest, span.until)) and not any(map(math.isnan, ends.values()))
     if bar is not None:
-        sound = sound and math.isfinite(bar.start) and 0.05 < bar.length < 600 and 1 <= bar.beats <= 32
-        sound = sound and 0 <= bar.groove <= 1 and 0.4 < bar.swing < 0.9
-    if not sound:
+        valid = valid and math.isfinite(bar.start) and 0.05 < bar.length < 600 and 1 <= bar.beats <= 32
+        valid = valid and 0 <= bar.groove <= 1 and 0.4 < bar.swing < 0.9
+    if not valid:
         raise ValueError(f"not a span: {str(row)[:120]}")
     return span
 
@@ -190,7 +193,7 @@ def from_wire(row: Any) -> Note:
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"not a note: {str(row)[:80]}") from error
-    sound = math.isfinite(note.onset) and note.duration >= 0 and not math.isnan(note.duration)
-    if not (sound and 0 <= note.pitch <= 127 and 0 <= note.velocity <= 127 and note.role in (CALL, ANSWER)):
+    valid = math.isfinite(note.onset) and note.duration >= 0 and not math.isnan(note.duration)
+    if not (valid and 0 <= note.pitch <= 127 and 0 <= note.velocity <= 127 and note.role in (CALL, ANSWER)):
         raise ValueError(f"not a note: {str(row)[:80]}")
     return note

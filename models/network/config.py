@@ -1,7 +1,4 @@
-"""The shape of a musician.
-
-Knows nothing of how any engine makes numbers of it.
-"""
+"""The shape of the network: how many layers it has, how wide they are, and how far it looks back."""
 
 from __future__ import annotations
 
@@ -10,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Config:
-    """The shape of the musician. `window` is in notes; `latent` is the number of style dimensions."""
+    """The shape of a network. `window` is in notes; `latent` is the number of style dimensions.
+
+    `hidden` is the width of the gated MLP; `style_notes` is how many notes the style encoder reads at once.
+    """
 
     width: int = 256
     layers: int = 6

@@ -1,9 +1,8 @@
-"""The musician: Transformer, heads and style encoder as one set of weights.
-
-Knows nothing of files, training or playing.
-"""
+"""The whole network: Transformer, heads and style encoder as one set of weights."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +14,10 @@ from .style_encoder import StyleEncoder
 from .transformer import Transformer
 
 
-class Musician(nn.Module):
-    """All that is learned."""
+class MusicModel(nn.Module):
+    """All that is learned. The names of the parts are those of the tensors in files of weights."""
+
+    kind: ClassVar[str] = "Musician"  # what headers of weights call this network; part of the format
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -27,8 +28,8 @@ class Musician(nn.Module):
 
     def forward(self, steps: Tensor, z: Tensor, target: Tensor) -> list[Tensor]:
         """(B, T, 14) steps with their recall, (B, T or 1, latent) style, the (B, T, 7) steps that followed -> logits of
-        five fields. Nothing was played before the first step.
+        five fields, each (B, T, size). Nothing was played before the first step.
         """
         pitch = steps[..., codec.PITCH]
-        before = torch.cat([torch.full_like(pitch[:, :1], codec.NO_PITCH), pitch[:, :-1]], dim=1)
-        return self.heads(self.transformer(steps, z), target, torch.stack([pitch, before], -1))
+        pitch_before = torch.cat([torch.full_like(pitch[:, :1], codec.NO_PITCH), pitch[:, :-1]], dim=1)
+        return self.heads(self.transformer(steps, z), target, torch.stack([pitch, pitch_before], -1))

@@ -1,10 +1,8 @@
-"""The ring: which step lies in which slot, and who may look at whom.
+"""The ring's index: which step lies in which slot, and which slots a step may look at.
 
-Knows nothing of keys and values, nor of the runtime that keeps them. Positions count from the session's start and never wrap;
-slots do.
-
-The ring is longer than the window by a margin. What is written over is older than any step may look back to, even after
-`margin` steps have been taken back, so a rewind gives exactly the numbers of a pass that never went further.
+Positions count from the session's start and never wrap; slots do. The ring is longer than the window by a margin. What is written over is
+older than any step may look back to, even after `margin` steps have been taken back. So a rewind gives exactly the numbers of a pass that
+never went further.
 """
 
 from __future__ import annotations
@@ -12,18 +10,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-MARGIN = 256
+MARGIN = 256  # steps, at most, that can be taken back
 
 
-class Ring:
+class RingIndex:
     """The slots of one session's last steps."""
 
     def __init__(self, window: int, margin: int = MARGIN) -> None:
-        self.window, self.margin = window, margin
+        self.window = window
+        self.margin = margin
         self.size = window + margin
         self.position = np.full(self.size, -1)  # which step a slot holds; -1: none
         self.length = 0  # steps so far
-        self.slots: NDArray[np.int64] = np.empty(0, np.int64)  # of the steps that `begin` made room for
+        self.slots: NDArray[np.int64] = np.empty(0, np.int64)  # of the steps that `reserve` made room for
         self._oldest = 0  # no rewind may go before this
 
     @property
@@ -41,13 +40,15 @@ class Ring:
     def clear(self) -> None:
         """Forget everything."""
         self.position.fill(-1)
-        self.length = self._oldest = 0
+        self.length = 0
+        self._oldest = 0
 
-    def begin(self, count: int) -> int:
-        """Make room for `count` steps (at most `margin`); returns the position of the first."""
+    def reserve(self, count: int) -> int:
+        """Make room for `count` steps; returns the position of the first. Raises ValueError for more than `margin` steps."""
         if not 0 < count <= self.margin:
             raise ValueError(f"{count} steps at once; the ring takes 1 to {self.margin}")
-        first, self.length = self.length, self.length + count
+        first = self.length
+        self.length = first + count
         if self.length > self.size:  # from here on each step writes over one that is window + margin older
             self._oldest = max(self._oldest, self.length - self.margin)
         new = np.arange(first, self.length)
@@ -55,7 +56,7 @@ class Ring:
         self.position[self.slots] = new
         return first
 
-    def seen(self) -> NDArray[np.bool_]:
-        """(T, size): which slots each of the T steps that `begin` made room for may look at, itself among them."""
+    def visible(self) -> NDArray[np.bool_]:
+        """(T, size): which slots each of the T steps that `reserve` made room for may look at; its own is one of them."""
         age = np.arange(self.length - len(self.slots), self.length)[:, None] - self.position[None, :]
         return (self.position >= 0)[None, :] & (age >= 0) & (age < self.window)

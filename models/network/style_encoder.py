@@ -1,11 +1,9 @@
-"""The style: a variational autoencoder's encoder, from a passage to a point in a small latent space.
+"""The style encoder of a variational autoencoder: from a passage to a point in a small latent space.
 
-Knows nothing of the Transformer that reads the point, or of presets.
-
-Neighbour encoding: the Transformer continues one passage while the style is read from another passage of the same
-piece, so the latent holds how a piece is played and not which notes come next. Its first dimensions are tied to the
-plain figures of `models.music.features`, which makes them honest knobs; the others are free. (Some lessons read the passage
-itself, in another key: see `models.data.examples`.)
+Neighbour encoding: the Transformer continues one passage while the style is read from another passage of the same piece. So the latent
+holds how a piece is played, and not which notes come next. Its first dimensions are tied to the measured features of
+`models.music.features`, so that a knob can turn them; the others are free. (Some examples read the passage itself, in another key: see
+`models.data.examples`.)
 """
 
 from __future__ import annotations
@@ -19,7 +17,8 @@ from ..music import features
 from .config import Config
 from .transformer import Layer
 
-TIED = len(features.NAMES)
+FEATURE_DIMENSIONS = len(features.NAMES)
+"""How many dimensions, the first ones, stand for measured features."""
 
 
 class StyleEncoder(nn.Module):
@@ -39,8 +38,8 @@ class StyleEncoder(nn.Module):
         nn.init.normal_(self.table.weight, std=0.05)
         self.layers = nn.ModuleList(Layer(inner, i) for i in range(inner.layers))
         for layer in self.layers:
-            del layer.style  # nothing steers the reader
-            layer.style = Still()
+            del layer.style  # no style is added where the style is read
+            layer.style = NoStyle()
         self.norm = nn.RMSNorm(width)
         self.out = nn.Linear(width, 2 * config.latent)
         nn.init.normal_(self.out.weight, std=0.02)
@@ -59,14 +58,14 @@ class StyleEncoder(nn.Module):
         return mean, logvar.clamp(-8.0, 2.0)
 
 
-class Still(nn.Module):
+class NoStyle(nn.Module):
     """Takes the place of a style projection where there is no style."""
 
     def forward(self, z: Tensor) -> Tensor:
         return torch.zeros_like(z)
 
 
-def draw(mean: Tensor, logvar: Tensor) -> Tensor:
+def sample_latent(mean: Tensor, logvar: Tensor) -> Tensor:
     """A sample of the latent by the reparameterisation trick (Kingma & Welling 2014)."""
     return mean + torch.randn_like(mean) * (0.5 * logvar).exp()
 

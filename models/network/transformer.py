@@ -1,10 +1,8 @@
-"""The Transformer: steps in, one hidden state a step out, steered by a style at every position.
-
-Knows nothing of how notes are sampled, where keys are kept between calls, or what a style means.
+"""The Transformer: steps in, one hidden state a step out, with a style added at every position.
 
 Pre-norm decoder with rotary positions (Su et al. 2021), grouped key-value heads (Ainslie et al. 2023), SwiGLU (Shazeer
-2020) and normalised queries and keys. The style is added, through a projection of its own, before every layer
-("in-attention", Wu & Yang 2021); as it enters by position, a new style leaves every key and value of the past valid.
+2020) and normalised queries and keys (Henry et al. 2020). The style is added, through a projection of its own, before every layer
+("in-attention", Wu & Yang 2021). It enters by position, so a new style leaves every key and value of the past valid.
 """
 
 from __future__ import annotations
@@ -18,32 +16,32 @@ from torch import Tensor, nn
 from ..encoding import codec, longest_match
 from .config import Config as Config
 
+INIT_STD = 0.05  # of embeddings at first
+ROTARY_BASE = 10000.0  # Su et al. 2021
 
-class Keys(Protocol):
-    """Where a layer finds the keys and values of the past: see `models.network.kv_cache`."""
+
+class KeyValueCache(Protocol):
+    """Where a layer finds the keys and values of the past (`models.network.kv_cache.RingCache` is one)."""
 
     def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Add (1, kv_heads, T, head) keys and values; return all there are, and the (T, S) mask of what each sees."""
+        """Add (1, kv_heads, T, head) keys and values; return all that there are, and the (T, S) mask of what each step sees."""
 
 
 class StepEmbedding(nn.Module):
     """A step as the sum of its fields' embeddings, of how it relates to the two steps before it, and of what it recalls.
 
-    The neighbours' fields, the intervals and the pitch class are what lets a single layer of attention find "the note
-    that came after one like this"; recall (`models.encoding.longest_match`) has found one already.
+    The neighbours' fields, the intervals and the pitch class let a single layer of attention find "the note that came after one
+    like this"; recall (`models.encoding.longest_match`) has found one already.
     """
 
-    SPAN = 24  # semitones; wider intervals count as this wide
-    NO_INTERVAL = 2 * SPAN + 1
+    NO_INTERVAL = 2 * codec.MAX_INTERVAL + 1
     offsets: Tensor
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        times, pitches, durations = (
-            codec.SIZES[codec.TIME] + 1,
-            codec.SIZES[codec.PITCH] + 1,
-            codec.SIZES[codec.DURATION] + 1,
-        )
+        times = codec.SIZES[codec.TIME] + 1
+        pitches = codec.SIZES[codec.PITCH] + 1
+        durations = codec.SIZES[codec.DURATION] + 1
         sizes = [2, times, pitches, codec.SIZES[codec.VELOCITY] + 1, durations, codec.PLACES + 1, 3]  # this step
         sizes += [times, pitches, durations]  # the step before
         sizes += 3 * [self.NO_INTERVAL + 1] + [13]  # intervals between this and the last two notes, pitch class
@@ -51,7 +49,7 @@ class StepEmbedding(nn.Module):
         offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0)
         self.register_buffer("offsets", offsets, persistent=False)
         self.table = nn.Embedding(sum(sizes), width)
-        nn.init.normal_(self.table.weight, std=0.05)
+        nn.init.normal_(self.table.weight, std=INIT_STD)
 
     def forward(self, steps: Tensor, before: Tensor) -> Tensor:
         """(B, T, 14) steps with their recall and the (B, 2, 7) steps before them -> (B, T, width)."""
@@ -68,35 +66,42 @@ class StepEmbedding(nn.Module):
         return flat.view(*steps.shape[:2], -1)
 
     def _interval(self, pitch: Tensor, other: Tensor) -> Tensor:
+        """The interval from `other` up to `pitch` as a row of the table, or the row that says that there is none."""
         known = (pitch != codec.NO_PITCH) & (other != codec.NO_PITCH)
-        return torch.where(known, (pitch - other).clamp(-self.SPAN, self.SPAN) + self.SPAN, self.NO_INTERVAL)
+        interval = (pitch - other).clamp(-codec.MAX_INTERVAL, codec.MAX_INTERVAL) + codec.MAX_INTERVAL
+        return torch.where(known, interval, self.NO_INTERVAL)
 
 
 def rotate(x: Tensor, positions: Tensor) -> Tensor:
-    """Rotary position embedding of (B, H, T, head) at (T,) positions; angles in float64, for sessions without end."""
+    """Rotary position embedding of (B, H, T, head) at (T,) positions; angles in float64, for sessions of any length."""
     half = x.shape[-1] // 2
-    frequency = 10000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float64) / half)
+    frequency = ROTARY_BASE ** (-torch.arange(half, device=x.device, dtype=torch.float64) / half)
     angle = positions.to(torch.float64)[:, None] * frequency
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    a, b = x[..., :half], x[..., half:]
+    cos = angle.cos().to(x.dtype)
+    sin = angle.sin().to(x.dtype)
+    a = x[..., :half]
+    b = x[..., half:]
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
 class Layer(nn.Module):
-    """One pre-norm layer: style in, attention, then a gated MLP. `drop`: the share of what these add that a lesson leaves out."""
+    """One pre-norm layer: style in, attention, then a gated MLP. `dropout`: the share of what these add that training leaves out."""
 
-    drop = 0.0
+    dropout = 0.0
 
     def __init__(self, config: Config, index: int) -> None:
         super().__init__()
-        self.index, self.heads, self.kv_heads = index, config.heads, config.kv_heads
+        self.index = index
+        self.heads = config.heads
+        self.kv_heads = config.kv_heads
         self.head = config.width // config.heads
         self.style = nn.Linear(config.latent, config.width, bias=False)
         self.attention_norm = nn.RMSNorm(config.width)
         self.q = nn.Linear(config.width, config.width, bias=False)
         self.k = nn.Linear(config.width, config.kv_heads * self.head, bias=False)
         self.v = nn.Linear(config.width, config.kv_heads * self.head, bias=False)
-        self.q_norm, self.k_norm = nn.RMSNorm(self.head), nn.RMSNorm(self.head)
+        self.q_norm = nn.RMSNorm(self.head)
+        self.k_norm = nn.RMSNorm(self.head)
         self.o = nn.Linear(config.width, config.width, bias=False)
         self.mlp_norm = nn.RMSNorm(config.width)
         self.gate = nn.Linear(config.width, config.hidden, bias=False)
@@ -105,24 +110,29 @@ class Layer(nn.Module):
         for output in (self.o, self.down):  # a layer begins as the identity
             nn.init.zeros_(output.weight)
 
-    def forward(self, x: Tensor, z: Tensor, positions: Tensor, mask: Tensor | None, keys: Keys | None) -> Tensor:
+    def forward(
+        self, x: Tensor, z: Tensor, positions: Tensor, mask: Tensor | None, cache: KeyValueCache | None
+    ) -> Tensor:
+        """(B, T, width) -> (B, T, width). `z`: (B, T or 1, latent); `positions`: (T,); `mask`: True where a step may look."""
         x = x + self.style(z)
-        x = x + self._some(self.attend(self.attention_norm(x), positions, mask, keys))
+        x = x + self._drop(self.attend(self.attention_norm(x), positions, mask, cache))
         y = self.mlp_norm(x)
-        return x + self._some(self.down(F.silu(self.gate(y)) * self.up(y)))
+        return x + self._drop(self.down(F.silu(self.gate(y)) * self.up(y)))
 
-    def _some(self, added: Tensor) -> Tensor:
-        return F.dropout(added, self.drop) if self.drop and self.training else added
+    def _drop(self, added: Tensor) -> Tensor:
+        return F.dropout(added, self.dropout) if self.dropout and self.training else added
 
-    def attend(self, x: Tensor, positions: Tensor, mask: Tensor | None, keys: Keys | None) -> Tensor:
+    def attend(self, x: Tensor, positions: Tensor, mask: Tensor | None, cache: KeyValueCache | None) -> Tensor:
+        """(B, T, width) -> (B, T, width): causal attention where there is neither mask nor cache."""
         b, t, _ = x.shape
         q = rotate(self.q_norm(self.q(x).view(b, t, self.heads, self.head)).transpose(1, 2), positions)
         k = rotate(self.k_norm(self.k(x).view(b, t, self.kv_heads, self.head)).transpose(1, 2), positions)
         v = self.v(x).view(b, t, self.kv_heads, self.head).transpose(1, 2)
-        if keys is not None:
-            k, v, mask = keys.extend(self.index, k, v)
+        if cache is not None:
+            k, v, mask = cache.extend(self.index, k, v)
         group = self.heads // self.kv_heads
-        k, v = (y.repeat_interleave(group, dim=1) for y in (k, v))
+        k = k.repeat_interleave(group, dim=1)
+        v = v.repeat_interleave(group, dim=1)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
         return self.o(y.transpose(1, 2).reshape(b, t, -1))
 
@@ -145,12 +155,12 @@ class Transformer(nn.Module):
         before: Tensor | None = None,
         first: int = 0,
         mask: Tensor | None = None,
-        keys: Keys | None = None,
+        cache: KeyValueCache | None = None,
     ) -> Tensor:
         """(B, T, 14) steps with their recall and (B, T or 1, latent) style -> (B, T, width) hidden states.
 
         `before`: the (B, 2, 7) steps before the first one (default: silence). `first`: the position of the first step.
-        `mask`: (T, T), True where a step may look; default: every step before it. `keys`: a cache of the past.
+        `mask`: (T, T), True where a step may look; default: every step before it. `cache`: keys and values of the past.
         """
         if before is None:
             silence = torch.as_tensor(codec.SILENCE, device=steps.device)
@@ -158,7 +168,7 @@ class Transformer(nn.Module):
         x = self.embedding(steps, before)
         positions = torch.arange(first, first + steps.shape[1], device=steps.device)
         for layer in self.layers:
-            x = layer(x, z, positions, mask, keys)
+            x = layer(x, z, positions, mask, cache)
         return self.norm(x)
 
 

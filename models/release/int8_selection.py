@@ -1,7 +1,7 @@
-"""Precision: which matrices of the Transformer do with eight bits a weight, found by asking both what they expect.
+"""Which matrices of the Transformer do with eight bits a weight, measured by what the network then expects.
 
-Knows nothing of files. A matrix that eight bits blur too much is kept whole; which ones these are depends on what was learned, so it is
-measured: each alone, in the whole's place. Then the worst for their size are kept whole, one after another, until what is left agrees.
+A matrix that eight bits disturb too much is kept whole. Which ones these are depends on what was learned, so each is measured alone.
+Then those that disturb most for their size are kept whole, one after another, until the rest agrees with the reference.
 """
 
 from __future__ import annotations
@@ -11,44 +11,44 @@ from collections.abc import Callable, Sequence
 from ..network.config import Config
 from ..runtime.backend import Floats
 from ..runtime.onnx_backend import MATRICES, OnnxBackend
-from ..runtime.quantization import Quantised, quantised
-from .parity import Listeners
+from ..runtime.quantization import Quantized, quantize
+from .parity import ParityCheck
 
-ENOUGH = (
-    0.993  # of the likeliest values the same: more than `agreement.SAME`, as other music is asked for when it is judged
-)
+ENOUGH_SAME = 0.993
+"""Share of the likeliest values that must be the same: above `parity.FEWEST_SAME`, as the final check is on other music."""
 
 
-def groups(config: Config) -> list[list[str]]:
-    """Names of the tensors that are multiplied at once."""
+def matrix_groups(config: Config) -> list[list[str]]:
+    """Names of the tensors that are multiplied as one matrix."""
     layers = range(config.layers)
     return [[f"transformer.layers.{i}.{part}.weight" for part in parts] for i in layers for parts in MATRICES.values()]
 
 
-def chosen(
+def select_int8(
     weights: dict[str, Floats],
     config: Config,
-    listeners: Listeners,
-    say: Callable[[str], None] = lambda text: None,
-    enough: float = ENOUGH,
-) -> dict[str, Quantised]:
-    """The matrices that are to be in eight bits, so quantised."""
-    every = groups(config)
-    small = {name: quantised(weights[name]) for group in every for name in group}
+    check: ParityCheck,
+    report: Callable[[str], None] = lambda text: None,
+    enough: float = ENOUGH_SAME,
+) -> dict[str, Quantized]:
+    """The matrices to write in eight bits, quantised. `report` is told what is measured."""
+    groups = matrix_groups(config)
+    int8 = {name: quantize(weights[name]) for group in groups for name in group}
 
-    def heard(names: Sequence[str]) -> tuple[float, float]:
-        found = listeners.compare(OnnxBackend(weights, config, {name: small[name] for name in names}), at_once=64)
-        return found.same, found.off
+    def measure(names: Sequence[str]) -> tuple[float, float]:
+        """The share of same values and the error of the logits with these tensors in eight bits."""
+        backend = OnnxBackend(weights, config, {name: int8[name] for name in names})
+        agreement = check.compare(backend, at_once=64)
+        return agreement.same, agreement.error
 
-    def blur(group: list[str]) -> float:
-        """What it adds to the error of the logits, a weight."""
-        say(f"listening to {group[0].removeprefix('transformer.').removesuffix('.weight')} in eight bits")
-        return heard(group)[1] ** 2 / sum(weights[name].size for name in group)
+    def error_per_weight(group: list[str]) -> float:
+        report(f"listening to {group[0].removeprefix('transformer.').removesuffix('.weight')} in eight bits")
+        return measure(group)[1] ** 2 / sum(weights[name].size for name in group)
 
-    left = every
-    if heard([n for group in left for n in group])[0] < enough:
-        left = sorted(every, key=blur)
-        while left and heard([n for group in left for n in group])[0] < enough:
-            say(f"kept whole: {', '.join(left[-1])}")
+    left = groups
+    if measure([n for group in left for n in group])[0] < enough:
+        left = sorted(groups, key=error_per_weight)
+        while left and measure([n for group in left for n in group])[0] < enough:
+            report(f"kept whole: {', '.join(left[-1])}")
             left = left[:-1]
-    return {name: small[name] for group in left for name in group}
+    return {name: int8[name] for group in left for name in group}

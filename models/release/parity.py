@@ -1,7 +1,6 @@
-"""Agreement: does a quicker network say what the reference says?
+"""Parity: does a faster runtime expect what the reference expects?
 
-Knows nothing of how either makes its numbers. Both read the same music, with a memory and a style, and are asked at each note for all five
-fields of the next one.
+Both read the same music, with a past and a style, and at each note give logits of all five fields of the next one.
 """
 
 from __future__ import annotations
@@ -17,29 +16,31 @@ from ..encoding.codec import Steps
 from ..music.note import Note, Span
 from ..runtime.backend import Backend, Floats
 
-SAME, WORSE = 0.99, 0.005  # of the likeliest values at least, and of bits a note at most
-Passage = tuple[Steps, Floats]  # (N, 7) steps, the first of them silence, and a style
+FEWEST_SAME = 0.99  # share of the likeliest values that are the same
+MOST_WORSE = 0.005  # share of the reference's bits a note that the other may need more
+TEMPERATURE = 0.7  # by which generated music is about as predictable as real music
+Passage = tuple[Steps, Floats]  # (N, 7) steps, the first of them silence, and a (latent,) style
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two networks agree."""
+    """How far two backends agree."""
 
     same: float  # the share of fields whose likeliest value is the same
     reference_bits: float  # a note
     bits: float  # a note, of the other
     notes: int
-    off: float  # by which their logits differ, root mean square
+    error: float  # the root mean square difference of their logits
 
     @property
     def worse(self) -> float:
-        """By which share of its bits the other is worse; negative where it is better."""
+        """How many more bits the other needs, as a share of the reference's; negative where it needs fewer."""
         return self.bits / self.reference_bits - 1.0
 
     @property
     def holds(self) -> bool:
         """Whether the other may play in the reference's place."""
-        return self.same >= SAME and self.worse < WORSE
+        return self.same >= FEWEST_SAME and self.worse < MOST_WORSE
 
     def __str__(self) -> str:
         return (
@@ -48,74 +49,79 @@ class Agreement:
         )
 
 
-class Listeners:
-    """A reference that has read some passages, for others to be compared with."""
+class ParityCheck:
+    """The logits of a reference on some passages, with which others are compared."""
 
     def __init__(self, reference: Backend, passages: Sequence[Passage]) -> None:
         self.passages = passages
-        self._said = [_read(reference, *passage) for passage in passages]
+        self._reference_logits = [_logits_by_field(reference, *passage) for passage in passages]
 
     def compare(self, other: Backend, at_once: int = 1) -> Agreement:
-        """Let the other read them, too: note by note, as it plays, or `at_once` so many, which is quicker."""
-        same, off, bits, notes, fields = 0, 0.0, np.zeros(2), 0, len(codec.SIZES)
-        for (rows, z), true in zip(self.passages, self._said, strict=True):
-            said = _read(other, rows, z, at_once)
+        """Let the other read the passages: note by note, as it plays, or `at_once` so many, which is quicker."""
+        fields = len(codec.SIZES)
+        same = 0
+        notes = 0
+        squares = 0.0
+        bits = np.zeros(2)
+        for (rows, z), expected in zip(self.passages, self._reference_logits, strict=True):
+            logits = _logits_by_field(other, rows, z, at_once)
             for field in range(fields):
-                same += int((true[field].argmax(1) == said[field].argmax(1)).sum())
-                off += float(np.square(said[field] - true[field]).mean(1).sum())
-                bits += [_bits(one[field], rows[1:, field]) for one in (true, said)]
+                same += int((expected[field].argmax(1) == logits[field].argmax(1)).sum())
+                squares += float(np.square(logits[field] - expected[field]).mean(1).sum())
+                bits += [_bits(x[field], rows[1:, field]) for x in (expected, logits)]
             notes += len(rows) - 1
         return Agreement(
             same / (notes * fields),
             float(bits[0] / notes),
             float(bits[1] / notes),
             notes,
-            (off / notes / fields) ** 0.5,
+            (squares / notes / fields) ** 0.5,
         )
 
 
 def compare(reference: Backend, other: Backend, passages: Sequence[Passage]) -> Agreement:
     """Let both read the same passages, note by note."""
-    return Listeners(reference, passages).compare(other)
+    return ParityCheck(reference, passages).compare(other)
 
 
-def played(engine: Engine, count: int = 200, passages: int = 8) -> list[Passage]:
-    """Music that an engine makes up, in several styles and about as predictable as real music: where there is no corpus."""
+def generate_passages(engine: Engine, count: int = 200, passages: int = 8) -> list[Passage]:
+    """Music of `count` notes each that an engine plays by itself, in several styles: for where there is no corpus."""
     found = []
     for seed in range(passages):
         z = np.random.default_rng(seed).normal(size=engine.config.latent, scale=0.5 if seed else 0.0)
         engine.hear(0, [])
         engine.seed(seed)
-        engine.style(z.tolist(), {"temperature": 0.7})
+        engine.style(z.tolist(), {"temperature": TEMPERATURE})
         notes: list[Note] = []
         for note in engine.play(Span(0.5, 1e6, 1e6, 1e6)):
             notes.append(note)
             if len(notes) == count:
                 break
-        found.append((np.concatenate([codec.SILENCE[None], codec.steps_of(notes)]), z.astype(np.float32)))
+        found.append((np.concatenate([codec.SILENCE[None], codec.encode(notes)]), z.astype(np.float32)))
     return found
 
 
-def _read(network: Backend, rows: Steps, z: Floats, at_once: int = 1) -> list[Floats]:
-    """Of each field the logits (N - 1, size) of the next step's value, at each step but the last."""
-    network.ring.clear()
-    steps = longest_match.recalled(rows, network.config.window)
+def _logits_by_field(backend: Backend, rows: Steps, z: Floats, at_once: int = 1) -> list[Floats]:
+    """For each field the logits (N - 1, size) of the next step's value, at each of the (N, 7) steps but the last."""
+    backend.ring.clear()
+    steps = longest_match.add_recall(rows, backend.config.window)
     before = np.concatenate([np.tile(codec.SILENCE, (2, 1)), rows])
-    answers: list[list[Floats]] = [[] for _ in codec.SIZES]
+    logits: list[list[Floats]] = [[] for _ in codec.SIZES]
     for start in range(0, len(rows) - 1, at_once):
         upto = min(start + at_once, len(rows) - 1)
-        for i, hidden in enumerate(network.feed(steps[start:upto], before[start : start + 2], z), start):
-            state, near = hidden, before[i + 1 : i + 3, codec.PITCH][::-1]
+        for i, hidden in enumerate(backend.feed(steps[start:upto], before[start : start + 2], z), start):
+            state = hidden
+            last_pitches = before[i + 1 : i + 3, codec.PITCH][::-1]
             for field in range(len(codec.SIZES)):
-                answers[field].append(network.logits(state, field, near))
+                logits[field].append(backend.logits(state, field, last_pitches))
                 if field + 1 < len(codec.SIZES):
-                    state = network.tell(state, field, int(rows[i + 1, field]))
-    return [np.stack(said) for said in answers]
+                    state = backend.condition(state, field, int(rows[i + 1, field]))
+    return [np.stack(rows_of_field) for rows_of_field in logits]
 
 
-def _bits(logits: Floats, came: Steps) -> float:
-    """What (N,) values that came cost, given (N, size) logits. Values that are not known cost nothing."""
-    known = came < logits.shape[1]
-    off = logits[known].astype(np.float64) - logits[known].max(1, keepdims=True)
-    cost = np.log2(np.exp(off).sum(1)) - off[np.arange(len(off)), came[known]] / np.log(2.0)
+def _bits(logits: Floats, values: Steps) -> float:
+    """The total bits of (N,) values that came, given (N, size) logits. Unknown values cost nothing."""
+    known = values < logits.shape[1]
+    shifted = logits[known].astype(np.float64) - logits[known].max(1, keepdims=True)
+    cost = np.log2(np.exp(shifted).sum(1)) - shifted[np.arange(len(shifted)), values[known]] / np.log(2.0)
     return float(cost.sum())

@@ -1,7 +1,7 @@
-"""Centroids: the presets, made from the corpus. Each is the middle, in the latent space, of pieces that a rule picks, and their habits.
+"""The shipped presets, made from the corpus: each is the mean, in the latent space, of the pieces that a rule matches, and their habits.
 
-Knows nothing of playing. The bars that were written for a preset, its vamp, are kept as they are. Run again whenever the weights
-change, as a point means nothing to other weights:
+The bars that were written for a preset, its style prompt ("vamp"), are kept as they are. Run it again whenever the weights change, as a
+point means nothing to other weights:
 
     python -m models.release.style_presets --corpus DIR --weights open --out presets
 """
@@ -28,12 +28,14 @@ from ..runtime import checkpoint
 from ..steering import style_habits
 from ..steering.sampling import Habits
 
-VAMP = "\n[vamp]\n"  # the last of a preset's tables
-HEEDED = {"motif": 2.5}  # of what was called: more than usual, as a vamp draws away from it
+PROMPT_TABLE = "\n[vamp]\n"  # the heading of a preset's last table
+DEFAULT_SETTINGS = {"motif": 2.5}  # more of the call's motifs than usual, as a style prompt draws away from them
+FEWEST_COUNTS = 100  # of a habit in a source
+PARTS = 1e4  # what the shares of a habit's bands add up to
 
 
 def centroid(engine: Engine, pieces: list[Piece], most: int = 60, seed: int = 0) -> list[float]:
-    """The mean style of up to `most` pieces, each heard in a few stretches from all over it."""
+    """(latent,) the mean style of up to `most` pieces, each read in a few stretches of `style_notes` notes."""
     rng = np.random.default_rng(seed)
     chosen = [pieces[i] for i in rng.permutation(len(pieces))[:most]]
     span = 4 * engine.config.style_notes
@@ -44,8 +46,8 @@ def centroid(engine: Engine, pieces: list[Piece], most: int = 60, seed: int = 0)
     return [round(float(x), 3) for x in np.mean(points, axis=0)]
 
 
-def heard(pieces: Sequence[Piece], most: int = 60, notes: int = 400, seed: int = 0) -> Habits:
-    """How often each band of each habit was seen in up to `most` pieces, a stretch of each."""
+def count_habits(pieces: Sequence[Piece], most: int = 60, notes: int = 400, seed: int = 0) -> Habits:
+    """How often each band of each habit occurs in up to `most` pieces, a stretch of `notes` notes of each."""
     rng = np.random.default_rng(seed)
     stretches = []
     for i in rng.permutation(len(pieces))[:most]:
@@ -54,15 +56,16 @@ def heard(pieces: Sequence[Piece], most: int = 60, notes: int = 400, seed: int =
     return style_habits.counted(stretches)
 
 
-def at_large(pieces: Sequence[Piece]) -> Habits:
-    """The same for all music, each source counting the same: what `models.steering.style_habits.MUSIC` was made from."""
-    each = [heard([p for p in pieces if p.source == source]) for source in sorted({p.source for p in pieces})]
-    told = {name: [h[name] for h in each if h[name].sum() > 100] for name in each[0]}  # single lines have no left hand
-    return {name: np.mean([h / h.sum() for h in found], axis=0) * 1e4 for name, found in told.items()}
+def corpus_habits(pieces: Sequence[Piece]) -> Habits:
+    """`count_habits` of all music, each source counting the same: `models.steering.style_habits.MUSIC` was made from it."""
+    each = [count_habits([p for p in pieces if p.source == source]) for source in sorted({p.source for p in pieces})]
+    # Single lines have no left hand, for example: too few counts are left out.
+    counts = {name: [h[name] for h in each if h[name].sum() > FEWEST_COUNTS] for name in each[0]}
+    return {name: np.mean([h / h.sum() for h in found], axis=0) * PARTS for name, found in counts.items()}
 
 
-def toml(name: str, rule: Rule, z: list[float], kept: Habits, weights: str, count: int) -> str:
-    """The preset file."""
+def preset_text(name: str, rule: Rule, z: list[float], habits: Habits, weights: str, count: int) -> str:
+    """The text of a preset file, without its style prompt. `count`: how many pieces it was made from."""
     preset = Preset(
         name,
         title=rule.title,
@@ -71,17 +74,17 @@ def toml(name: str, rule: Rule, z: list[float], kept: Habits, weights: str, coun
         weights=weights,
         source=f"{rule.source} ({count} pieces)",
         musician=rule.musician,
-        sampling=HEEDED | rule.sampling | style_habits.settings(kept),
+        sampling=DEFAULT_SETTINGS | rule.sampling | style_habits.settings(habits),
         shortest=rule.answer.get("shortest", ANSWER["shortest"].default),
         longest=rule.answer.get("longest", ANSWER["longest"].default),
     )
     return preset_file.written(preset)
 
 
-def vamp_of(path: Path) -> str:
-    """The vamp of a preset that is there already, as it stands in its file; nothing where there is none."""
+def existing_prompt(path: Path) -> str:
+    """The style prompt of a preset file that exists already, as its text; "" where there is none."""
     text = path.read_text(encoding="utf8") if path.is_file() else ""
-    return text[text.index(VAMP) :] if VAMP in text else ""
+    return text[text.index(PROMPT_TABLE) :] if PROMPT_TABLE in text else ""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -97,19 +100,23 @@ def main(argv: list[str] | None = None) -> int:
         engine = backend_choice.load(args.weights)
         pieces = corpus.read(args.corpus, "train")
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
-        print(f"centroids: {error}", file=sys.stderr)
+        print(f"models.release.style_presets: {error}", file=sys.stderr)
         return 2
     args.out.mkdir(parents=True, exist_ok=True)
     for name, rule in RULES.items():
-        picked = [p for p in pieces if rule.picks(p)]
-        if not picked:
+        matching = [p for p in pieces if rule.matches(p)]
+        if not matching:
             print(f"{name:20} none of these pieces; left as it is")
             continue
-        kept = {k: odds for k, odds in style_habits.odds(heard(picked)).items() if k not in rule.by_itself}
+        kept = {
+            k: odds for k, odds in style_habits.odds(count_habits(matching)).items() if k not in rule.natural_habits
+        }
         path = args.out / f"{name}.toml"
-        text = toml(name, rule, centroid(engine, picked), kept, engine.points, len(picked)) + vamp_of(path)
+        text = preset_text(
+            name, rule, centroid(engine, matching), kept, engine.points, len(matching)
+        ) + existing_prompt(path)
         path.write_text(text, encoding="utf8")
-        print(f"{name:20} {len(picked):4} pieces")
+        print(f"{name:20} {len(matching):4} pieces")
     return 0
 
 

@@ -1,7 +1,4 @@
-"""The network as the engine needs it: steps in, hidden states out, logits field by field. Whatever runtime makes the numbers.
-
-Knows nothing of notes, sampling or files.
-"""
+"""The network as the engine needs it, whatever runtime computes it: steps in, hidden states out, logits field by field."""
 
 from __future__ import annotations
 
@@ -12,33 +9,33 @@ from numpy.typing import NDArray
 
 from ..encoding.codec import Steps
 from ..network.config import Config
-from ..network.ring_index import Ring
+from ..network.ring_index import RingIndex
 
 Floats = NDArray[np.float32]
 
 
 class Backend(Protocol):
-    """A musician's network with the memory of one session."""
+    """A network with the keys and values of one session."""
 
     config: Config
     runtime: str  # its name, for people
-    bulk: int  # bytes that a step reads: its matrices, and the ring of keys and values
-    ring: Ring  # the memory; `rewind` and `clear` are its own
+    bytes_per_step: int  # that a step reads: the matrices, and the ring of keys and values
+    ring: RingIndex  # which steps it remembers; rewound and cleared by the engine
 
     def feed(self, steps: Steps, before: Steps, z: Floats) -> Floats:
-        """(T, 14) steps with their recall, the (2, 7) steps before them, and the style -> (T, width) hidden states.
+        """(T, 14) steps with their recall, the (2, 7) steps before them, and the (latent,) style -> (T, width) hidden states.
 
-        T is at most the ring's margin.
+        The steps are remembered. Raises ValueError for more steps than the ring's margin.
         """
 
-    def logits(self, state: Floats, field: int, near: Steps) -> Floats:
-        """Logits (size,) of a field from the state (width,) after all the fields before it were told.
+    def logits(self, state: Floats, field: int, last_pitches: Steps) -> Floats:
+        """Logits (size,) of a field from the state (width,), which is conditioned on all the fields before it.
 
-        `near`: (2,), the pitches of the last note and the one before it, as the codec codes them.
+        `last_pitches`: (2,), the pitches of the last note and the one before it, as the codec codes them.
         """
 
-    def tell(self, state: Floats, field: int, value: int) -> Floats:
-        """The state once `field` has been chosen to be `value`."""
+    def condition(self, state: Floats, field: int, value: int) -> Floats:
+        """The state (width,) for the next field, once `field` has been chosen to be `value`."""
 
-    def style(self, rows: Steps) -> Floats:
-        """(N, 7) steps -> (latent,) the middle of their style."""
+    def encode_style(self, rows: Steps) -> Floats:
+        """(N, 7) steps -> (latent,) the mean of their style."""

@@ -1,10 +1,8 @@
-"""The network on ONNX Runtime, what plays by default; in eight bits a weight where the file of weights has them so.
+"""The network on ONNX Runtime, the default for playing; in eight bits a weight where the file of weights has them so.
 
-Knows nothing of files or sampling. The graph is made here, from the weights, when the engine starts: see `graph`.
-
-One run makes a hidden state of each new step. Keys and values of the past are read where they lie, on the tape, and those of the new
-steps are written right behind them, so taking back costs nothing. Nothing is handed to the runtime note by note but numbers in memory
-that it knows.
+The graph is made here, from the weights, when the engine starts: see `build_graph`. One run computes a hidden state for each new step. Keys
+and values of the past are read where they lie, on the tape, and those of the new steps are written right behind them. So taking back costs
+nothing. A run is given no arrays but those that it was bound to at the start.
 """
 
 from __future__ import annotations
@@ -22,9 +20,9 @@ from .backend import Floats
 from .kv_tape import KvTape
 from .numpy_backend import EPSILON, NumpyBackend
 from .onnx_graph import MICROSOFT, Graph
-from .onnx_session import Run, bound, session
+from .onnx_session import BoundRun, bind_arrays, create_session
 
-#: The matrices of a layer that are one in the graph. What is told apart at once is not split again, which takes as long as a small product.
+#: The matrices of a layer that are one in the graph. Values are a product of their own: to split them off takes as long as a small product.
 MATRICES = {"qk": ("q", "k"), **{kind: (kind,) for kind in ("v", "o", "gate", "up", "down")}}
 
 
@@ -37,56 +35,59 @@ class OnnxBackend(NumpyBackend):
         self,
         weights: Mapping[str, Floats],
         config: Config,
-        small: Mapping[str, quantization.Quantised] | None = None,
+        int8: Mapping[str, quantization.Quantized] | None = None,
         margin: int = MARGIN,
         threads: int = 1,
     ) -> None:
         super().__init__(weights, config, margin)
-        self._session = session(graph(self.weights, small or {}, config, self._tape.rows).model(), threads)
-        self.bulk -= sum(self.weights[n].nbytes - q.nbytes - 2 * s.nbytes for n, (q, s) in (small or {}).items())
-        self.bulk -= 2 * 4 * config.layers * config.kv_heads * config.head * margin  # the window is read, and no more
-        self._ones = [self._run_of(1, begin) for begin in self._tape.begins]  # what every note takes is bound once
-        self._scoring = [self._head_run(*head) for head in self._heads]
+        int8 = int8 or {}
+        self._session = create_session(build_graph(self.weights, int8, config, self._tape.rows).model(), threads)
+        saved = sum(self.weights[n].nbytes - q.nbytes - 2 * s.nbytes for n, (q, s) in int8.items())
+        unread = 2 * 4 * config.layers * config.kv_heads * config.head * margin  # only the window is read
+        self.bytes_per_step -= saved + unread
+        self._single_runs = [self._run_from(1, begin) for begin in self._tape.read_starts]  # bound once, for every note
+        self._head_runs = [self._head_run(*head) for head in self._heads]
 
-    def _make_room(self) -> None:
+    def _allocate_cache(self) -> None:
         c = self.config
         self._tape = KvTape(c, self.ring)
         self._cos, self._sin = np.zeros((2, self._tape.rows, c.head // 2), np.float32)
 
-    def _pass(self, x: Floats, cos: Floats, sin: Floats) -> Floats:
+    def _run_layers(self, x: Floats, cos: Floats, sin: Floats) -> Floats:
         count = len(x)
-        begin, there = self._tape.place(count)
-        run = self._ones[begin] if count == 1 else self._run_of(count, begin)
-        self._cos[:count], self._sin[:count] = cos, sin
-        np.add(x, self._steering[0], out=run.given["x"][0])
-        run.given["last"][0] = there + count - 1
-        run.given["total"][...] = there + count
+        begin, old = self._tape.make_room(count)
+        run = self._single_runs[begin] if count == 1 else self._run_from(count, begin)
+        self._cos[:count] = cos
+        self._sin[:count] = sin
+        np.add(x, self._style_terms[0], out=run.inputs["x"][0])
+        run.inputs["last"][0] = old + count - 1
+        run.inputs["total"][...] = old + count
         run()
-        hidden: Floats = run.made["hidden"][0].copy()
+        hidden: Floats = run.outputs["hidden"][0].copy()
         return hidden
 
-    def _run_of(self, count: int, begin: int) -> Run:
-        """What a run of so many steps reads and writes that begins to read the tape there."""
+    def _run_from(self, count: int, begin: int) -> BoundRun:
+        """A run of `count` steps that reads the tape from row `begin` on, bound to its arrays."""
         c = self.config
-        x, hidden = (np.zeros((1, count, c.width), np.float32) for _ in range(2))
-        given: dict[str, NDArray[Any]] = {"x": x, "cos": self._cos, "sin": self._sin, "at": np.arange(count)[None]}
-        given |= {"last": np.zeros(1, np.int32), "total": np.array(0, np.int32)}
-        given |= {f"style{i}": self._steering[i] for i in range(1, c.layers)}
-        made = {"hidden": hidden}
+        x = np.zeros((1, count, c.width), np.float32)
+        inputs: dict[str, NDArray[Any]] = {"x": x, "cos": self._cos, "sin": self._sin, "at": np.arange(count)[None]}
+        inputs |= {"last": np.zeros(1, np.int32), "total": np.array(0, np.int32)}
+        inputs |= {f"style{i}": self._style_terms[i] for i in range(1, c.layers)}
+        outputs = {"hidden": np.zeros((1, count, c.width), np.float32)}
         for i in range(c.layers):
-            keys, values = (self._tape.from_row(i, kind, begin)[None] for kind in (0, 1))
-            given |= {f"keys{i}": keys, f"values{i}": values}
-            made |= {f"k{i}": keys, f"v{i}": values}  # the same memory: a run writes where it will read
-        return bound(self._session, given, made)
+            keys, values = (self._tape.view_from(i, kind, begin)[None] for kind in (0, 1))
+            inputs |= {f"keys{i}": keys, f"values{i}": values}
+            outputs |= {f"k{i}": keys, f"v{i}": values}  # the same memory: a run writes where it will read
+        return bind_arrays(self._session, inputs, outputs)
 
     def _scores(self, state: Floats, field: int) -> Floats:
-        run = self._scoring[field]
-        run.given["state"][0] = state
+        run = self._head_runs[field]
+        run.inputs["state"][0] = state
         run()
-        scores: Floats = run.made["scores"][0].copy()
+        scores: Floats = run.outputs["scores"][0].copy()
         return scores
 
-    def _head_run(self, inner: Floats, out: Floats, bias: Floats) -> Run:
+    def _head_run(self, inner: Floats, out: Floats, bias: Floats) -> BoundRun:
         """One head as a graph of its own: (1, width) state to (1, n) scores."""
         g = Graph()
         g.input("state", "float32", [1, self.config.width])
@@ -97,12 +98,16 @@ class OnnxBackend(NumpyBackend):
         features = g.node("Gelu", [g.node("MatMul", ["even", "inner"], ["found"])], ["features"], MICROSOFT)
         g.node("Add", [g.node("MatMul", [features, "out"], ["each"]), "bias"], ["scores"])
         g.output("scores", "float32", [1, len(bias)])
-        state, scores = np.zeros((1, self.config.width), np.float32), np.zeros((1, len(bias)), np.float32)
-        return bound(session(g.model()), {"state": state}, {"scores": scores})
+        state = np.zeros((1, self.config.width), np.float32)
+        scores = np.zeros((1, len(bias)), np.float32)
+        return bind_arrays(create_session(g.model()), {"state": state}, {"scores": scores})
 
 
-def graph(w: Mapping[str, Floats], small: Mapping[str, quantization.Quantised], c: Config, rows: int) -> Graph:
-    """The Transformer as a graph: (1, T, width) embedded steps, and the tape, to hidden states and new keys and values on it."""
+def build_graph(w: Mapping[str, Floats], int8: Mapping[str, quantization.Quantized], c: Config, rows: int) -> Graph:
+    """The Transformer as a graph: (1, T, width) embedded steps, and the tape, to hidden states and new keys and values on it.
+
+    `rows` of the tape are those of one view. Matrices in `int8` are multiplied in eight bits.
+    """
     g = Graph()
     x = g.input("x", "float32", [1, "T", c.width])
     for name in ("cos", "sin"):
@@ -116,14 +121,14 @@ def graph(w: Mapping[str, Floats], small: Mapping[str, quantization.Quantised], 
         g.input(f"values{i}", "float32", tape)
         if i:
             g.input(f"style{i}", "float32", [c.width])
-    wide = c.kv_heads * c.head
+    kv_width = c.kv_heads * c.head
     for name, numbers in {
         "to_heads": [-1, c.heads + c.kv_heads, c.head],
-        "flat": [1, -1, c.width + wide],
-        "q_k": [c.width, wide],
+        "flat": [1, -1, c.width + kv_width],
+        "q_k": [c.width, kv_width],
     }.items():
         g.constant(name, np.array(numbers, np.int64))
-    _dense_constants(g, w, small, c)
+    _layer_constants(g, w, int8, c)
     g.node("SimplifiedLayerNormalization", [x, "norm0"], ["h0"], axis=-1, epsilon=float(EPSILON))
     for i in range(c.layers):
         x = _layer(g, c, i, x)
@@ -134,16 +139,17 @@ def graph(w: Mapping[str, Floats], small: Mapping[str, quantization.Quantised], 
     return g
 
 
-def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quantization.Quantised], c: Config) -> None:
+def _layer_constants(g: Graph, w: Mapping[str, Floats], int8: Mapping[str, quantization.Quantized], c: Config) -> None:
+    """The weights of every layer but its style's, and the last norm."""
     for i in range(c.layers):
         name = f"transformer.layers.{i}."
         for kind, parts in MATRICES.items():
             names = [f"{name}{part}.weight" for part in parts]
-            if all(n in small for n in names):
-                _small(g, f"to_{kind}{i}", [small[n] for n in names])
+            if all(n in int8 for n in names):
+                _int8_constant(g, f"to_{kind}{i}", [int8[n] for n in names])
                 continue
             g.constant(f"to_{kind}{i}", np.ascontiguousarray(np.concatenate([w[n] for n in names]).T))
-        # What attention divides scores by is in the queries' gain: the quick product of one row with many scales nothing.
+        # The divisor of attention's scores is in the queries' gain: the quick product of one row with many scales nothing.
         gains = [w[name + "q_norm.weight"] * c.head**-0.5] * c.heads + [w[name + "k_norm.weight"]] * c.kv_heads
         g.constant(f"qk_gain{i}", np.stack(gains).astype(np.float32)[None])
         g.constant(f"norm{i}", w[name + "attention_norm.weight"])
@@ -151,34 +157,36 @@ def _dense_constants(g: Graph, w: Mapping[str, Floats], small: Mapping[str, quan
     g.constant(f"norm{c.layers}", w["transformer.norm.weight"])
 
 
-def _small(g: Graph, name: str, parts: Sequence[quantization.Quantised]) -> None:
-    """Matrices in eight bits, one below the other, as MatMulNBits wants them: (N, blocks, 32), 128 is nothing."""
-    small, scale = (np.concatenate(each) for each in zip(*parts, strict=True))
+def _int8_constant(g: Graph, name: str, parts: Sequence[quantization.Quantized]) -> None:
+    """Matrices in eight bits, one below the other, as MatMulNBits wants them: unsigned (N, blocks, 32), where 128 is zero."""
+    int8, scale = (np.concatenate(each) for each in zip(*parts, strict=True))
     blocks = scale.shape[1]
-    wide: NDArray[np.uint8] = np.full((len(small), blocks * quantization.BLOCK), 128, np.uint8)
-    wide[:, : small.shape[1]] = (small.astype(np.int16) + 128).astype(np.uint8)
-    g.constant(name, wide.reshape(len(small), blocks, quantization.BLOCK))
-    g.constant(name + "_scale", scale.astype(np.float32).reshape(len(small), blocks))
+    padded: NDArray[np.uint8] = np.full((len(int8), blocks * quantization.BLOCK), 128, np.uint8)
+    padded[:, : int8.shape[1]] = (int8.astype(np.int16) + 128).astype(np.uint8)
+    g.constant(name, padded.reshape(len(int8), blocks, quantization.BLOCK))
+    g.constant(name + "_scale", scale.astype(np.float32).reshape(len(int8), blocks))
 
 
-def _times(g: Graph, x: str, name: str, out: str, n: int, k: int) -> str:
+def _matmul(g: Graph, x: str, name: str, out: str, n: int, k: int) -> str:
+    """The product of `x` (…, k) with the constant `name`, whole or in eight bits -> (…, n)."""
     if f"{name}_scale" not in g.names:
         return g.node("MatMul", [x, name], [out])
-    how = {"K": k, "N": n, "bits": 8, "block_size": quantization.BLOCK, "accuracy_level": 4}
-    return g.node("MatMulNBits", [x, name, f"{name}_scale"], [out], MICROSOFT, **how)
+    attributes = {"K": k, "N": n, "bits": 8, "block_size": quantization.BLOCK, "accuracy_level": 4}
+    return g.node("MatMulNBits", [x, name, f"{name}_scale"], [out], MICROSOFT, **attributes)
 
 
 def _layer(g: Graph, c: Config, i: int, x: str) -> str:
-    """Layer `i`, whose input `x` is normed as `h{i}` already; returns what flows on, and norms it for the next."""
+    """Layer `i`, whose input `x` is normalised as `h{i}` already; returns its output, which it normalises for the next layer."""
 
     def node(kind: str, inputs: list[str], out: str, domain: str = "", **attributes: int | float | list[int]) -> str:
         return g.node(kind, inputs, [f"{out}{i}"], domain, **attributes)
 
-    width, wide, tiny = c.width, c.kv_heads * c.head, float(EPSILON)
-    _times(g, f"h{i}", f"to_v{i}", f"v_new{i}", wide, width)
-    qk = _times(g, f"h{i}", f"to_qk{i}", f"qk{i}", width + wide, width)
+    kv_width = c.kv_heads * c.head
+    epsilon = float(EPSILON)
+    _matmul(g, f"h{i}", f"to_v{i}", f"v_new{i}", kv_width, c.width)
+    qk = _matmul(g, f"h{i}", f"to_qk{i}", f"qk{i}", c.width + kv_width, c.width)
     heads = node("Reshape", [qk, "to_heads"], "heads")
-    even = node("SimplifiedLayerNormalization", [heads, f"qk_gain{i}"], "even", axis=-1, epsilon=tiny)
+    even = node("SimplifiedLayerNormalization", [heads, f"qk_gain{i}"], "even", axis=-1, epsilon=epsilon)
     g.node("Split", [node("Reshape", [even, "flat"], "even_flat"), "q_k"], [f"q{i}", f"k_new{i}"], axis=-1)
     g.node(
         "GroupQueryAttention",
@@ -191,19 +199,19 @@ def _layer(g: Graph, c: Config, i: int, x: str) -> str:
         scale=1.0,
         local_window_size=c.window,
     )
-    o = _times(g, f"y{i}", f"to_o{i}", f"found{i}", width, width)
+    o = _matmul(g, f"y{i}", f"to_o{i}", f"found{i}", c.width, c.width)
     g.node(
         "SkipSimplifiedLayerNormalization",
         [x, o, f"mlp_norm{i}"],
         [f"m{i}", "", "", f"mid{i}"],
         MICROSOFT,
-        epsilon=tiny,
+        epsilon=epsilon,
     )
-    gate, up = (_times(g, f"m{i}", f"to_{kind}{i}", f"{kind}{i}", c.hidden, width) for kind in ("gate", "up"))
+    gate, up = (_matmul(g, f"m{i}", f"to_{kind}{i}", f"{kind}{i}", c.hidden, c.width) for kind in ("gate", "up"))
     silu = node("Mul", [gate, node("Sigmoid", [gate], "sigmoid")], "silu")
-    down = _times(g, node("Mul", [silu, up], "inner"), f"to_down{i}", f"out{i}", width, c.hidden)
+    down = _matmul(g, node("Mul", [silu, up], "inner"), f"to_down{i}", f"out{i}", c.width, c.hidden)
     last = i + 1 == c.layers
     inputs = [f"mid{i}", down, f"norm{i + 1}"] + ([] if last else [f"style{i + 1}"])
     outputs = ["hidden"] if last else [f"h{i + 1}", "", "", f"x{i + 1}"]
-    g.node("SkipSimplifiedLayerNormalization", inputs, outputs, MICROSOFT, epsilon=tiny)
+    g.node("SkipSimplifiedLayerNormalization", inputs, outputs, MICROSOFT, epsilon=epsilon)
     return f"x{i + 1}"

@@ -1,9 +1,7 @@
-"""ONNX files, written by hand: the few words of that format that the live engine's graph needs.
+"""Writing ONNX files: the few parts of that format that the live engine's graph needs.
 
-Knows nothing of what a graph computes.
-
-A model is built when an engine starts and is never kept, so no library is needed to make one, and none to read one but the
-runtime itself. Field numbers are those of the format's public description (onnx.proto).
+A model is built when an engine starts, and is never kept. So no library is needed to make one, and none but the runtime to read one.
+Numbers of fields are those of the format's public description (onnx.proto, ONNX project); the encoding is Protocol Buffers'.
 """
 
 from __future__ import annotations
@@ -14,16 +12,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-OPSET, MICROSOFT = 17, "com.microsoft"
+OPSET = 17
+MICROSOFT = "com.microsoft"  # the domain of ONNX Runtime's own operators
 _TYPES = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7}
 Value = int | float | Sequence[int]
 
 
 def _varint(value: int) -> bytes:
+    """An integer in groups of seven bits, the lowest first."""
     value &= (1 << 64) - 1
     out = bytearray()
     while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
+        out.append((value & 0x7F) | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)
@@ -35,12 +35,12 @@ def _int(field: int, value: int) -> bytes:
 
 def _bytes(field: int, value: bytes | str) -> bytes:
     data = value.encode() if isinstance(value, str) else value
-    return _varint(field << 3 | 2) + _varint(len(data)) + data
+    return _varint((field << 3) | 2) + _varint(len(data)) + data
 
 
 def _attribute(name: str, value: Value) -> bytes:
     if isinstance(value, float):
-        return _bytes(1, name) + _varint(2 << 3 | 5) + struct.pack("<f", value) + _int(20, 1)
+        return _bytes(1, name) + _varint((2 << 3) | 5) + struct.pack("<f", value) + _int(20, 1)
     if isinstance(value, int):
         return _bytes(1, name) + _int(3, value) + _int(20, 2)
     return _bytes(1, name) + b"".join(_int(8, v) for v in value) + _int(20, 7)
@@ -52,7 +52,7 @@ def _tensor(name: str, array: NDArray[np.generic]) -> bytes:
 
 
 class Graph:
-    """A graph in the making. Values are known by their names."""
+    """A graph that is being built. Values are known by their names."""
 
     def __init__(self) -> None:
         self._nodes: list[bytes] = []
@@ -69,12 +69,12 @@ class Graph:
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:
         """A value that is given at each run; a dimension with a name may differ from run to run."""
-        self._inputs.append(self._told(name, dtype, shape))
+        self._inputs.append(self._value_info(name, dtype, shape))
         return name
 
     def output(self, name: str, dtype: str, shape: Sequence[int | str]) -> None:
         """A value that each run gives back."""
-        self._outputs.append(self._told(name, dtype, shape))
+        self._outputs.append(self._value_info(name, dtype, shape))
 
     def node(
         self, kind: str, inputs: Sequence[str], outputs: Sequence[str], domain: str = "", **attributes: Value
@@ -97,6 +97,6 @@ class Graph:
         return _int(1, 8) + _bytes(2, "tradefours") + _bytes(7, graph) + opsets
 
     @staticmethod
-    def _told(name: str, dtype: str, shape: Sequence[int | str]) -> bytes:
+    def _value_info(name: str, dtype: str, shape: Sequence[int | str]) -> bytes:
         dims = b"".join(_bytes(1, _int(1, d) if isinstance(d, int) else _bytes(2, d)) for d in shape)
         return _bytes(1, name) + _bytes(2, _bytes(1, _int(1, _TYPES[dtype]) + _bytes(2, dims)))

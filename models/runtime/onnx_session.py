@@ -1,7 +1,7 @@
-"""ONNX Runtime as we use it: one thread, and numbers that lie where they always lie, so that a run is handed nothing.
+"""ONNX Runtime as we use it: one thread, and arrays that stay where they lie, so that nothing is passed at a run.
 
-Knows nothing of what a graph computes. Whoever needs the runtime takes it from here. On its own it reports to its maker over the network,
-and writes a device's number into the user's home. It must be told not to before it is imported.
+Every module takes the runtime from here. By itself it reports to its maker over the network, and writes a number for this device into the
+user's home. It must be told not to before it is imported.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ import onnxruntime
 if hasattr(onnxruntime, "disable_telemetry_events"):
     onnxruntime.disable_telemetry_events()
 
-# One step's attention is a row times a matrix. The plain way has a quick product for that; the one in blocks, for many steps, has none.
-# It is read when a session is made.
+# One step's attention is a row times a matrix. The plain kernel has a quick product for that; the one in blocks, for many steps, has none.
+# The variable is read when a session is made.
 os.environ.setdefault("ORT_GQA_DISABLE_FLASH_ATTENTION", "1")
 
 Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Run:
-    """A session, and the memory that it reads and writes. Who changes an array in place changes what the next run reads."""
+class BoundRun:
+    """A session, and the arrays that it reads and writes. To change an array in place is to change what the next run reads."""
 
     session: Any
     binding: Any
-    given: Arrays
-    made: Arrays
+    inputs: Arrays
+    outputs: Arrays
 
     def __call__(self) -> None:
         """Run. Raises what the runtime raises."""
         self.session.run_with_iobinding(self.binding)
 
 
-def session(model: bytes, threads: int = 1) -> Any:
-    """A session of a model's bytes."""
+def create_session(model: bytes, threads: int = 1) -> Any:
+    """An inference session on the CPU, of a model as the bytes of its file."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only
     options.enable_mem_pattern = False  # the number of steps differs from run to run
-    options.enable_cpu_mem_arena = (
-        False  # the system gives out what little a step needs as quickly, and a step takes 2 % less
-    )
+    # The system allocates the little that a step needs as quickly, and a step takes 2 % less.
+    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def bound(session: Any, given: Arrays, made: Arrays) -> Run:
-    """A run of the session on these contiguous arrays, by the names of inputs and outputs. One may be both."""
+def bind_arrays(session: Any, inputs: Arrays, outputs: Arrays) -> BoundRun:
+    """A run of the session on these contiguous arrays, by the names of inputs and outputs. One array may be both."""
     binding = session.io_binding()
-    for bind, arrays in ((binding.bind_input, given), (binding.bind_output, made)):
+    for bind, arrays in ((binding.bind_input, inputs), (binding.bind_output, outputs)):
         for name, array in arrays.items():
             bind(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-    return Run(session, binding, given, made)
+    return BoundRun(session, binding, inputs, outputs)

@@ -1,7 +1,4 @@
-"""The network on torch: the reference that every other runtime must agree with.
-
-Knows nothing of notes or sampling.
-"""
+"""The network on torch: the reference that every other runtime must agree with."""
 
 from __future__ import annotations
 
@@ -10,8 +7,8 @@ import torch
 
 from ..encoding.codec import Steps
 from ..network.kv_cache import RingCache
-from ..network.model import Musician
-from ..network.ring_index import MARGIN, Ring
+from ..network.model import MusicModel
+from ..network.ring_index import MARGIN, RingIndex
 from .backend import Floats
 
 
@@ -20,30 +17,34 @@ class TorchBackend:
 
     runtime = "torch"
 
-    def __init__(self, musician: Musician) -> None:
-        self.musician, self.config = musician, musician.config
-        c = musician.config
-        matrices = [w for w in musician.transformer.layers.parameters() if w.dim() == 2]
-        self.bulk = 4 * sum(w.numel() for w in matrices) + 8 * c.layers * c.kv_heads * c.head * (c.window + MARGIN)
-        self.ring: Ring
-        self.ring = self._keys = RingCache(musician.config)
+    def __init__(self, model: MusicModel) -> None:
+        c = model.config
+        self.model = model
+        self.config = c
+        matrices = [w for w in model.transformer.layers.parameters() if w.dim() == 2]
+        cache_bytes = 8 * c.layers * c.kv_heads * c.head * (c.window + MARGIN)
+        self.bytes_per_step = 4 * sum(w.numel() for w in matrices) + cache_bytes
+        self._cache = RingCache(c)
+        self.ring: RingIndex = self._cache
 
     @torch.inference_mode()
     def feed(self, steps: Steps, before: Steps, z: Floats) -> Floats:
-        first = self.ring.begin(len(steps))
-        wide, two = torch.from_numpy(steps)[None], torch.from_numpy(np.ascontiguousarray(before))[None]
-        point = torch.from_numpy(z)[None, None]
-        return self.musician.transformer(wide, point, before=two, first=first, keys=self._keys)[0].numpy()
+        first = self.ring.reserve(len(steps))
+        rows = torch.from_numpy(steps)[None]
+        rows_before = torch.from_numpy(np.ascontiguousarray(before))[None]
+        style = torch.from_numpy(z)[None, None]
+        hidden = self.model.transformer(rows, style, before=rows_before, first=first, cache=self._cache)
+        return hidden[0].numpy()
 
     @torch.inference_mode()
-    def logits(self, state: Floats, field: int, near: Steps) -> Floats:
-        return self.musician.heads.logits(torch.from_numpy(state), field, torch.from_numpy(near)).numpy()
+    def logits(self, state: Floats, field: int, last_pitches: Steps) -> Floats:
+        return self.model.heads.logits(torch.from_numpy(state), field, torch.from_numpy(last_pitches)).numpy()
 
     @torch.inference_mode()
-    def tell(self, state: Floats, field: int, value: int) -> Floats:
-        return self.musician.heads.tell(torch.from_numpy(state), field, torch.tensor(value)).numpy()
+    def condition(self, state: Floats, field: int, value: int) -> Floats:
+        return self.model.heads.condition(torch.from_numpy(state), field, torch.tensor(value)).numpy()
 
     @torch.inference_mode()
-    def style(self, rows: Steps) -> Floats:
+    def encode_style(self, rows: Steps) -> Floats:
         steps = torch.from_numpy(rows)[None]
-        return self.musician.style(steps, torch.ones(steps.shape[:2], dtype=torch.bool))[0][0].numpy()
+        return self.model.style(steps, torch.ones(steps.shape[:2], dtype=torch.bool))[0][0].numpy()

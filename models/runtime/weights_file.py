@@ -1,11 +1,11 @@
-"""The shelf: weights as files, and the strict way of reading them, whatever engine they are for.
+"""Files of weights, and how they are read strictly, whatever runtime they are for.
 
-Knows nothing of training, playing or any runtime. A file of weights is safetensors: data that cannot run. Its header tells shape, codec
-and origin, and everything in it must be there, of the right form, and no more.
+A file of weights is safetensors: data that cannot run. Its header names shape, codec and origin. Every tensor must be there, of the right
+form, and no other.
 
-A file holds half-precision numbers as training writes them, or, smaller and quicker to load, the large matrices in eight bits with
-scales: see `models.runtime.quantization` and `models.release.export`. The latter is called NAME.live.safetensors and names the
-file it was made from.
+A file holds half-precision numbers as training writes them. Or, smaller and quicker to load, it holds the large matrices in eight bits with
+scales: see `models.runtime.quantization` and `models.release.export`. The latter is called NAME.live.safetensors and names the file that
+it was made from.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from . import numpy_backend, quantization
 from .backend import Floats
 
 FORMAT = "tradefours-weights/1"
-SHELF = Path(__file__).parents[1] / "weights"
-"""Where the weights that come with the project lie."""
+WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
+"""Where the weights that come with the project are."""
 FULL = "full"
 NONCOMMERCIAL = "full-noncommercial"
-"""What `FULL` is called as a file, so that nobody takes it by mistake."""
-LIMIT = 1 << 29  # bytes
-MOST_HEADER = 1 << 20  # bytes
-KINDS = ("F16", "F32")  # of numbers; those in eight bits, which have scales, are I8
-LIVE = ".live"
-SCALE = ".scale"
+"""The name of `FULL` as a file, so that nobody uses it by mistake."""
+MAX_FILE_BYTES = 1 << 29
+MAX_HEADER_BYTES = 1 << 20
+FLOAT_TYPES = ("F16", "F32")  # safetensors' names; matrices in eight bits, which have scales, are I8
+LIVE = ".live"  # of an exported file's name
+SCALE = ".scale"  # of a scale's name, behind its matrix's
 _BOUNDS = {
     "width": 4096,
     "layers": 64,
@@ -56,41 +56,41 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Weights:
-    """What a file of weights holds, in float32, and what is said of it."""
+    """The tensors of a file of weights, in float32, and what its header says about it."""
 
     tensors: dict[str, Floats]
     config: Config
     name: str
     fingerprint: str  # of the file that training wrote, for exported weights, too
     about: dict[str, Any]
-    small: Mapping[str, quantization.Quantised]  # those that the file has in eight bits, as they are
+    int8: Mapping[str, quantization.Quantized]  # those that the file has in eight bits, as they are
 
 
 def find(name: str, live: bool = False) -> Path:
     """The file of weights called `name`, or the file at that path; `full` is short for its long name. Raises CheckpointError.
 
-    With `live`, the exported one where it is there and was made from the other; else the exported one only where there is no other.
+    With `live`, the exported file is preferred, where it was made from the other one. Without, it is used only where it is alone.
     """
     path = Path(NONCOMMERCIAL if name == FULL else name)
     if path.suffix != ".safetensors":
-        path = SHELF / f"{path}.safetensors"
+        path = WEIGHTS_FOLDER / f"{path}.safetensors"
     exported = path.with_suffix(f"{LIVE}{path.suffix}")
     try:
         if exported.is_file() and (not path.is_file() or (live and _source(exported) == digest(path))):
             return exported
         found = path.is_file()
-    except OSError:  # a name that no file can have, or a file that is not ours to read
+    except OSError:  # a name that no file can have, or a file that we may not read
         found = False
     if not found:
-        there = ", ".join(sorted({title(p) for p in SHELF.glob("*.safetensors")})) or "none"
+        there = ", ".join(sorted({weights_name(p) for p in WEIGHTS_FOLDER.glob("*.safetensors")})) or "none"
         raise CheckpointError(
             f"weights {name[:200]!r} not found (there are: {there}); name one of these or a .safetensors file."
         )
     return path
 
 
-def title(path: Path) -> str:
-    """What a file of weights is called."""
+def weights_name(path: Path) -> str:
+    """The name of the weights in a file, for people."""
     return path.stem.removesuffix(LIVE)
 
 
@@ -103,10 +103,10 @@ def digest(path: Path) -> str:
 def read(path: Path) -> Weights:
     """Read a file of weights. Raises CheckpointError for anything that is not ours."""
     try:
-        measure(path)
+        check_size(path)
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            config = described(path, header)
+            config = parse_header(path, header)
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
             _check(path, config, {k: (tuple(s.get_shape()), s.get_dtype()) for k, s in slices.items()})
             raw = {key: file.get_tensor(key) for key in slices}
@@ -122,28 +122,28 @@ def read(path: Path) -> Weights:
         )
     if not all(np.isfinite(tensor).all() for tensor in raw.values()):
         raise CheckpointError(f"{path.name} holds numbers that are none; its training went wrong, name another file.")
-    small = {name: (raw[name], raw[name + SCALE]) for name in shapes(config) if name + SCALE in raw}
+    int8 = {name: (raw[name], raw[name + SCALE]) for name in tensor_shapes(config) if name + SCALE in raw}
     tensors = {
-        name: quantization.restored(*small[name]) if name in small else raw[name].astype(np.float32)
-        for name in shapes(config)
+        name: quantization.dequantize(*int8[name]) if name in int8 else raw[name].astype(np.float32)
+        for name in tensor_shapes(config)
     }
-    return Weights(tensors, config, title(path), header.get("source") or digest(path), about, small)
+    return Weights(tensors, config, weights_name(path), header.get("source") or digest(path), about, int8)
 
 
 def header(config: Config, about: dict[str, Any], source: str = "") -> dict[str, str]:
-    """What a file's header must say. `source`: the fingerprint of the file that it was made from."""
+    """The entries of a file's header. `source`: the fingerprint of the file that it was made from."""
     shape = {field.name: getattr(config, field.name) for field in fields(config)}
-    told = {
+    entries = {
         "format": FORMAT,
         "codec": longest_match.fingerprint(),
         "config": json.dumps(shape),
         "about": json.dumps(about),
     }
-    return {**told, "source": source} if source else told
+    return {**entries, "source": source} if source else entries
 
 
-def shapes(c: Config) -> dict[str, tuple[int, ...]]:
-    """Every tensor of a musician of this shape, by name."""
+def tensor_shapes(c: Config) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor of a network of this shape, by its name."""
     found: dict[str, tuple[int, ...]] = {
         "transformer.embedding.table.weight": (sum(numpy_backend.table_sizes()), c.width)
     }
@@ -158,7 +158,7 @@ def shapes(c: Config) -> dict[str, tuple[int, ...]]:
         found[f"heads.inner.{i}.weight"] = (c.width, c.width)
         found |= {f"heads.out.{i}.weight": (size, c.width), f"heads.out.{i}.bias": (size,)}
     for i in range(2):
-        found[f"heads.intervals.{i}.weight"] = (2 * codec.SPAN + 1, c.width)
+        found[f"heads.intervals.{i}.weight"] = (2 * codec.MAX_INTERVAL + 1, c.width)
     found["style.table.weight"] = (sum(size + 1 for size in codec.SIZES[1:]), c.style_width)
     for i in range(c.style_layers):
         found |= _layer(f"style.layers.{i}.", c.style_width, 2, 2, 2 * c.style_width)
@@ -167,6 +167,7 @@ def shapes(c: Config) -> dict[str, tuple[int, ...]]:
 
 
 def _layer(name: str, width: int, heads: int, kv_heads: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of one layer's tensors but the style's, whose names begin with `name`."""
     head = width // heads
     norms = {"attention_norm": width, "q_norm": head, "k_norm": head, "mlp_norm": width}
     linear = {
@@ -181,27 +182,27 @@ def _layer(name: str, width: int, heads: int, kv_heads: int, hidden: int) -> dic
     return {f"{name}{k}.weight": (n,) for k, n in norms.items()} | {f"{name}{k}.weight": n for k, n in linear.items()}
 
 
-def measure(path: Path) -> None:
-    """Refuse what is too large, before any of it is read. Raises CheckpointError, OSError."""
-    if path.stat().st_size > LIMIT:
+def check_size(path: Path) -> None:
+    """Refuse a file that is too large, before any of it is read. Raises CheckpointError, OSError."""
+    if path.stat().st_size > MAX_FILE_BYTES:
         raise CheckpointError(f"{path.name} is larger than any weights of this program; name another file.")
     with path.open("rb") as file:
-        if int.from_bytes(file.read(8), "little") > MOST_HEADER:
+        if int.from_bytes(file.read(8), "little") > MAX_HEADER_BYTES:
             raise CheckpointError(f"{path.name} is not a readable checkpoint (an endless header); name another file.")
 
 
 def _check(path: Path, config: Config, there: dict[str, tuple[tuple[int, ...], str]]) -> None:
-    """Whether the tensors are those of this shape, and of numbers as we write them. Raises CheckpointError."""
-    wanted = shapes(config)
-    small = {name for name, shape in wanted.items() if len(shape) == 2 and name + SCALE in there}
-    wanted |= {name + SCALE: (wanted[name][0], -(-wanted[name][1] // quantization.BLOCK)) for name in small}
-    kinds = all(kind == "I8" if name in small else kind in KINDS for name, (_, kind) in there.items())
-    if {name: shape for name, (shape, _) in there.items()} != wanted or not kinds:
+    """Raise CheckpointError unless the tensors, by name, shape and type, are those of this shape of network."""
+    wanted = tensor_shapes(config)
+    int8 = {name for name, shape in wanted.items() if len(shape) == 2 and name + SCALE in there}
+    wanted |= {name + SCALE: (wanted[name][0], -(-wanted[name][1] // quantization.BLOCK)) for name in int8}
+    types_fit = all(kind == "I8" if name in int8 else kind in FLOAT_TYPES for name, (_, kind) in there.items())
+    if {name: shape for name, (shape, _) in there.items()} != wanted or not types_fit:
         raise CheckpointError(f"{path.name} does not hold the weights that its header promises; fetch it again.")
 
 
-def described(path: Path, header: dict[str, str]) -> Config:
-    """The shape that a header tells, of our format and codec and of a moderate size. Raises CheckpointError, or what JSON raises."""
+def parse_header(path: Path, header: dict[str, str]) -> Config:
+    """The shape in a header of our format and codec. Raises CheckpointError for an unlikely one, or what JSON raises."""
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path.name} was not made by this program; use weights that `tradefours train` wrote.")
     if header.get("codec") != longest_match.fingerprint():
@@ -211,19 +212,20 @@ def described(path: Path, header: dict[str, str]) -> Config:
         value = getattr(config, field)
         if not isinstance(value, int) or not 0 < value <= bound:
             raise CheckpointError(f"{path.name} asks for {field} = {str(value)[:20]}; that cannot be right.")
-    odd = (
-        config.width % (2 * config.heads),
+    remainders = (
+        config.width % (2 * config.heads),  # rotary positions turn the numbers of a head in pairs
         config.heads % config.kv_heads,
         config.style_width % 4,
-    )  # heads are turned in pairs
-    if any(odd):
+    )
+    if any(remainders):
         raise CheckpointError(f"{path.name} asks for heads that do not share its width; that cannot be right.")
     return config
 
 
 def _source(path: Path) -> str:
+    """The fingerprint of the file that an exported one was made from; "" where it cannot be read."""
     try:
-        measure(path)
+        check_size(path)
         with safe_open(path, framework="numpy") as file:
             return (file.metadata() or {}).get("source", "")
     except (SafetensorError, OSError, ValueError):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..music.note import ANSWER, CALL, Note, Span, answer_begins
+from ..music.note import ANSWER, CALL, Note, Span, answer_start
 from ..music.settings import Setting
 from .sampling import Sampling
 
@@ -67,7 +67,7 @@ class Call:
         pitches = called[-KEY_NOTES:] if len(called) >= KEY_LEAST else []
         if together:
             return cls(heard, pitches, (), 0, forgotten, True, seed)
-        first = begun = answer_begins(notes)
+        first = begun = answer_start(notes)
         while first > max(begun - PHRASE_NOTES, 0) and notes[first - 1].role == CALL:
             first -= 1
         return cls(heard, pitches, notes[first:begun], begun, forgotten, False, seed)

@@ -31,8 +31,8 @@ def onset_after(last: float, wait: float, span: Span) -> float:
     if span.on_beat:
         # The nearest beat: seconds after a phrase, waits are told apart no finer than half a beat.
         half = 0.5 * span.bar.length / span.bar.beats
-        return max(span.bar.beat_from(onset - half), span.bar.beat_from(span.earliest))
-    return max(span.bar.pulled(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
+        return max(span.bar.next_beat(onset - half), span.bar.next_beat(span.earliest))
+    return max(span.bar.quantize(onset, earliest=span.earliest), last, span.earliest) if wait > 0.0 else onset
 
 
 def _between(values: Sequence[float], least: float, most: float) -> NDArray[np.bool_]:

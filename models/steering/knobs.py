@@ -114,7 +114,7 @@ def strengths(knobs: Turns, pull: float, z: Row, notes: Sequence[Note]) -> Turns
     """
     recent, style = notes[-LOOKED_AT:], z[: len(NAMES)].tolist()
     if len(recent) >= LEAST:
-        figures = features.figures(
+        figures = features.measure_list(
             [n.onset for n in recent],
             [n.duration if n.duration < LONGEST else LONGEST for n in recent],
             [n.pitch for n in recent],
@@ -173,7 +173,7 @@ def _features(field: int, how: Turns, notes: Sequence[Note]) -> list[tuple[Featu
 @lru_cache(maxsize=512)
 def _off(fine: int) -> Feature:
     """How far each wait is from a simple ratio to the one before, of `fine` / `FINE` octaves of seconds."""
-    off = np.minimum(features.off_simple(_LOG_TIMES - fine / FINE), 0.5)
+    off = np.minimum(features.ratio_deviations(_LOG_TIMES - fine / FINE), 0.5)
     return Feature.of(np.where(_CHORD, off.mean(), off), 0.01)
 
 

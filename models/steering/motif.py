@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..encoding.longest_match import SHARE, SLACK
+from ..encoding.longest_match import SLACK_SECONDS, SLACK_SHARE
 from ..music import melody
 from ..music.note import LOWEST, Note
 from ..music.settings import TERMS
@@ -94,7 +94,7 @@ class Motif:
         if motif.at is not None:
             return logits + lean * (np.abs(step.onset + codec.TIMES - motif.at) <= 0.5 * LATE)
         if motif.wait is not None:
-            return logits + lean * (np.abs(codec.TIMES - motif.wait) <= SLACK + SHARE * motif.wait)
+            return logits + lean * (np.abs(codec.TIMES - motif.wait) <= SLACK_SECONDS + SLACK_SHARE * motif.wait)
         return logits
 
 
@@ -110,8 +110,8 @@ def _pitches(logits: Row, motif: Continuation, lean: float, onset: float, avoide
 
 def theme(call: Call) -> Theme:
     """What the call says that was answered last, or is to be answered."""
-    thick = melody.thick(call.phrase)
-    return Theme(melody.on_top(call.phrase) if thick else call.phrase, call.begun, thick)
+    thick = melody.is_chordal(call.phrase)
+    return Theme(melody.skyline(call.phrase) if thick else call.phrase, call.begun, thick)
 
 
 def taken_up(notes: Sequence[Note], said: Theme) -> Continuation | None:
@@ -124,8 +124,8 @@ def taken_up(notes: Sequence[Note], said: Theme) -> Continuation | None:
     if said.begun == len(notes):
         return Continuation(said.tune[0].pitch, None, 1.0)
     own = notes[max(said.begun, len(notes) - PHRASE_NOTES) :]
-    thick = melody.thick(own) if len(own) >= LEAST else said.thick
-    own = melody.on_top(own) if thick else own
+    thick = melody.is_chordal(own) if len(own) >= LEAST else said.thick
+    own = melody.skyline(own) if thick else own
     mine = own[-ENOUGH - 1 :]
     if len(mine) == 1:
         return _onward(said.tune, 0, thick, mine[-1], 1.0)
@@ -150,7 +150,9 @@ def _agreeing(line: Sequence[Note], mine: Sequence[Note]) -> tuple[int, int, int
         ):
             agree += 1
         wait, ours = line[k].onset - line[k - 1].onset, mine[-1].onset - mine[-2].onset
-        score = 4 * agree + 2 * (line[k].pitch == mine[-1].pitch) + (abs(ours - wait) <= SLACK + SHARE * wait)
+        score = (
+            4 * agree + 2 * (line[k].pitch == mine[-1].pitch) + (abs(ours - wait) <= SLACK_SECONDS + SLACK_SHARE * wait)
+        )
         if score > best:
             best, at, length = score, k, agree
     return best, at, length

@@ -94,7 +94,7 @@ class Pipeline:
     def _prepare(self, call: Call) -> None:
         style = style_offset.aimed(self._style, call)
         sampling = style.sampling
-        chains: list[list[tuple[Steering, float, Any]]] = [[] for _ in codec.CHOSEN]
+        chains: list[list[tuple[Steering, float, Any]]] = [[] for _ in codec.PREDICTED]
         for term in self._terms:
             if term.name in sampling.without:
                 continue

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..encoding import codec
 from ..music.chords import CHORD_SECONDS
-from ..music.note import CALL, Note, answer_begins
+from ..music.note import CALL, Note, answer_start
 from ..music.settings import TERMS
 from .base import PHRASE_NOTES, Call, Row, Step, Style
 from .sampling import raised
@@ -56,7 +56,7 @@ class Rhythm:
 
 def called(notes: Sequence[Note]) -> Row | None:
     """How firmly each wait (n,) that is no chord's is the last call's, 0 to 1; None where that has no rhythm."""
-    begun = answer_begins(notes)
+    begun = answer_start(notes)
     onsets = [note.onset for note in notes[max(begun - PHRASE_NOTES, 0) : begun] if note.role == CALL]
     waits = np.diff(onsets)
     waits = waits[(waits > CHORD_SECONDS) & (waits < codec.TIMES[-1])]

@@ -20,7 +20,7 @@ from ..music.settings import HABIT, HABIT_EDGES, TERMS
 from .base import Call, Row, Step, Style
 from .sampling import Habits
 
-#: The share of each band in music at large: the open sources, each counting the same (`models.release.style_presets.at_large`).
+#: The share of each band in music at large: the open sources, each counting the same (`models.release.style_presets.corpus_habits`).
 MUSIC: dict[str, tuple[float, ...]] = {
     "wait": (0.4226, 0.07668, 0.1048, 0.09078, 0.08424, 0.1059, 0.04077, 0.04185, 0.01109, 0.0213),
     "leap": (
@@ -51,7 +51,9 @@ _TIMES = np.digitize(codec.TIMES, HABIT_EDGES["wait"])
 _LENGTHS = np.digitize(codec.DURATIONS, HABIT_EDGES["length"])
 _PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
 _PLACES = np.digitize(_PITCHES, HABIT_EDGES["place"])
-_HANDS = np.digitize(_PITCHES, (left_hand_pattern.BASS, left_hand_pattern.MIDDLE))  # a bass, a chord, the right hand's
+_HANDS = np.digitize(
+    _PITCHES, (left_hand_pattern.BASS_BELOW, left_hand_pattern.MIDDLE_C)
+)  # a bass, a chord, the right hand's
 _LEAPS = np.digitize(
     np.arange(1 - len(_PITCHES), len(_PITCHES)), HABIT_EDGES["leap"]
 )  # from the whole keyboard down to all of it up
@@ -68,7 +70,7 @@ def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
             "length": np.array([n.duration for n in notes]),
             "place": pitch,
             "chord": np.bincount(stroke_numbers(onset)),
-            "stride": np.array(left_hand_pattern.between(notes), dtype=np.int64),
+            "stride": np.array(left_hand_pattern.chords_between_basses(notes), dtype=np.int64),
         }
         for name, values in features.items():
             found[name] += np.bincount(np.digitize(values, HABIT_EDGES[name]), minlength=len(found[name]))
@@ -126,7 +128,10 @@ def _pitches(logits: Row, step: Step, habits: Habits, strength: float) -> Row:
         logits = logits + strength * habits["leap"][_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)]]
     if "place" in habits:
         logits = logits + strength * habits["place"][_PLACES]
-    if "stride" in habits and (chords := left_hand_pattern.since_bass(notes[-HELD_IN_MIND:], step.onset)) is not None:
+    if (
+        "stride" in habits
+        and (chords := left_hand_pattern.chords_since_bass(notes[-HELD_IN_MIND:], step.onset)) is not None
+    ):
         row = _by_chords(habits["stride"].tobytes())[min(chords, len(HABIT_EDGES["stride"]))]
         logits = logits + strength * row[_HANDS]
     return logits

@@ -1,7 +1,7 @@
-"""The LSTM: the musician with a recurrent network in the Transformer's place, as a baseline of the same size.
+"""An LSTM of the same size as a baseline: the model with a recurrent network in the Transformer's place.
 
-Knows nothing of evaluation. It reads the same fields and has the same heads and styles, but no recall and no attention:
-what it takes up again it must have kept in its state (Hochreiter & Schmidhuber 1997).
+It reads the same fields and has the same heads and styles, but no recall and no attention. What it takes up again it must have kept in its
+state (Hochreiter & Schmidhuber 1997). EXPERIMENTS: "An LSTM of the same size".
 
     python -m models.training.lstm_baseline --corpus DIR --sources open --out runs/lstm --notes 100e6 --rate 1.4e-3 --decay 0.1 --batch 128
     tradefours evaluate --corpus DIR --split test --sources open --lstm runs/lstm/weights.safetensors
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,14 +20,15 @@ from torch import Tensor, nn
 
 from ..encoding import codec, longest_match
 from ..network.config import Config
-from ..network.model import Musician
+from ..network.model import MusicModel
 from ..network.transformer import StepEmbedding
 from ..runtime import weights_file
 from ..runtime.weights_file import CheckpointError
 from . import train
+from .arguments import parse_arguments
 
-HIDDEN, LAYERS = 560, 2  # as many numbers as in the Transformer's layers, within two in a hundred
-NOTHING = torch.from_numpy(longest_match.NOTHING)
+HIDDEN, LAYERS = 560, 2  # as many parameters as the Transformer's layers have, within 2 %
+NO_MATCH = torch.from_numpy(longest_match.NO_MATCH)
 
 
 class Recurrent(nn.Module):
@@ -43,49 +45,51 @@ class Recurrent(nn.Module):
     def forward(self, steps: Tensor, z: Tensor) -> Tensor:
         """(B, T, 14) steps and (B, T or 1, latent) style -> (B, T, width)."""
         silence = torch.as_tensor(codec.SILENCE, device=steps.device).expand(steps.shape[0], 2, -1)
-        fields = len(codec.FIELDS)
-        steps = torch.cat([steps[..., :fields], NOTHING.to(steps.device).expand(*steps.shape[:2], -1)], dim=-1)
-        hidden, _ = self.lstm(self.embedding(steps, silence) + self.style(z))
+        own = steps[..., : len(codec.FIELDS)]
+        without_recall = torch.cat([own, NO_MATCH.to(steps.device).expand(*steps.shape[:2], -1)], dim=-1)
+        hidden, _ = self.lstm(self.embedding(without_recall, silence) + self.style(z))
         return self.norm(self.out(hidden))
 
 
-class LstmMusician(Musician):
+class LstmModel(MusicModel):
     """All that is learned, with the LSTM in it."""
+
+    kind: ClassVar[str] = "LstmMusician"  # what headers of weights call this network; part of the format
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.transformer = Recurrent(config)  # type: ignore[assignment]
 
 
-def load(path: Path) -> LstmMusician:
-    """One that was taught before, in float32. Raises CheckpointError for anything else."""
+def load_lstm(path: Path) -> LstmModel:
+    """One that was trained before, in float32. Raises CheckpointError for anything else."""
     try:
-        weights_file.measure(path)
+        weights_file.check_size(path)
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-        if json.loads(header["about"])["kind"] != LstmMusician.__name__:
+        if json.loads(header["about"])["kind"] != LstmModel.kind:
             raise ValueError("another kind of network")
-        musician = LstmMusician(weights_file.described(path, header))
-        musician.load_state_dict(tensors)
+        model = LstmModel(weights_file.parse_header(path, header))
+        model.load_state_dict(tensors)
     except CheckpointError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise CheckpointError(
             f"{path.name} holds no LSTM; teach one with `python -m models.training.lstm_baseline`."
         ) from error
-    return musician.eval()
+    return model.eval()
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Teach one by the musician's own command; bad input is one sentence."""
-    args = train.arguments(
+    """Train one by the musician's own command; bad input is one sentence."""
+    args = parse_arguments(
         argv, "python -m models.training.lstm_baseline", "Teach an LSTM, as `tradefours train` teaches the musician."
     )
     if args.start:
         print("python -m models.training.lstm_baseline: it begins from nothing; leave --start out.", file=sys.stderr)
         return 2
-    return train.run(args, LstmMusician)
+    return train.run_command(args, LstmModel)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Muon: an optimiser for matrices that steps along the orthogonalised momentum (Jordan et al. 2024).
 
-Knows nothing of the network. torch has one too, but it always multiplies in bfloat16, which many a plain CPU does a
-hundred times slower than float32; this one does so only where it is told that it pays.
+torch has one too, but it always multiplies in bfloat16. Many CPUs do that a hundred times slower than float32. This one does so only
+where it is told to ("Which Muon" in EXPERIMENTS).
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients of the Newton-Schulz iteration, chosen by its authors for the steepest slope at zero."""
 
 
-def orthogonal(g: Tensor, steps: int = 5) -> Tensor:
-    """Roughly the nearest orthogonal matrix of each of (B, n, m) matrices: singular values of about 0.7 to 1.2."""
+UPDATE_RMS = 0.2
+"""The root mean square of AdamW's usual updates, which updates are scaled to (Liu et al. 2025)."""
+
+
+def orthogonalize(g: Tensor, steps: int = 5) -> Tensor:
+    """(B, n, m) matrices -> roughly the nearest orthogonal ones: singular values of about 0.7 to 1.2."""
     tall = g.shape[-2] > g.shape[-1]
     x = g.mT if tall else g
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
@@ -29,9 +33,9 @@ def orthogonal(g: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """For 2-D parameters. `lr` is the size of a step as in AdamW: updates are scaled to its usual 0.2 RMS.
+    """For 2-D parameters. `lr` is the size of a step as in AdamW.
 
-    `narrow` orthogonalises in bfloat16, which its authors found to be precise enough.
+    `bfloat16`: orthogonalise in that precision, which its authors found to be enough.
     """
 
     def __init__(
@@ -40,10 +44,10 @@ class Muon(torch.optim.Optimizer):
         lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
-        narrow: bool = False,
+        bfloat16: bool = False,
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-        self.narrow = narrow
+        self.bfloat16 = bfloat16
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
@@ -54,14 +58,14 @@ class Muon(torch.optim.Optimizer):
                 if p.grad is not None:
                     shapes.setdefault(p.shape, []).append(p)
             for shape, params in shapes.items():
-                looks_ahead = []
+                nesterov = []
                 for p in params:
                     assert p.grad is not None
                     momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
                     momentum.lerp_(p.grad, 1.0 - group["momentum"])
-                    looks_ahead.append(p.grad.lerp(momentum, group["momentum"]))  # Nesterov
-                scale = 0.2 * max(shape) ** 0.5 * group["lr"]
-                stack = torch.stack(looks_ahead)
-                updates = orthogonal(stack.bfloat16()).to(stack.dtype) if self.narrow else orthogonal(stack)
+                    nesterov.append(p.grad.lerp(momentum, group["momentum"]))  # Nesterov's look ahead
+                scale = UPDATE_RMS * max(shape) ** 0.5 * group["lr"]
+                stack = torch.stack(nesterov)
+                updates = orthogonalize(stack.bfloat16()).to(stack.dtype) if self.bfloat16 else orthogonalize(stack)
                 for p, update in zip(params, updates, strict=True):
                     p.mul_(1.0 - group["lr"] * group["weight_decay"]).sub_(update, alpha=scale)

@@ -1,9 +1,7 @@
-"""Ear training: an ear learns to tell what a person played from what the musician did, and how well that can be told.
+"""Training the reranker: it learns to tell what a person played from what the musician played; and how well that can be told.
 
-Knows nothing of calls and answers but their figures, nor of who asks (`models.release.reranker_data`).
-
-Each lesson is one question: which of these did a person play? The answer is the softmax of what the ear thinks of each (noise-contrastive
-estimation by ranking, Ma & Collins 2018), so what it thinks is in nats.
+Each question is: which of these did a person play? The answer is the softmax of the reranker's scores (noise-contrastive estimation by
+ranking, Ma & Collins 2018), so scores are in nats. `models.release.reranker_data` asks the questions.
 """
 
 from __future__ import annotations
@@ -20,50 +18,50 @@ from ..decoding import reranker
 from ..decoding.reranker import LEAST, Called, Reranker, Row
 from ..music.note import Note
 
-DECAY = 0.03  # of what figures are worth, squared
-FOLDS = 5  # in which questions are put to an ear that has not heard them
-GRIDDED = "openewld"  # lead sheets, whose lengths and waits are exact: a musician would be told from them by that alone
-#: What says nothing where nobody knows how loud music is.
-TOUCH = ("loudness", "loudness changes", "accents", "from note to note")
+DECAY = 0.03  # weight decay: of the squared weights, in nats
+FOLDS = 5  # of a cross-validation
+GRID_SOURCE = "openewld"  # lead sheets: their exact lengths and waits alone would give a musician away
+#: The features that say nothing where velocities are unknown.
+VELOCITY_FEATURES = ("loudness", "loudness changes", "accents", "from note to note")
 
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Question:
-    """Figures (1 + answers, n) of what a person played, in the first row, and of answers; and which of them say nothing here, (n,)."""
+    """Features (1 + answers, n) of what a person played, in the first row, and of answers; and which of them to ignore here, (n,)."""
 
-    figures: Row
-    silent: Flags
+    features: Row
+    ignored: Flags
 
 
-def told(*named: str) -> Flags:
-    """(n,) which figures are of these kinds, by themselves or beside the call; of none: all that have to do with a call."""
+def feature_mask(*kinds: str) -> Flags:
+    """(n,) True for the features of these kinds, by themselves or beside the call; of no kinds: for all that depend on a call."""
     names = reranker.names()
-    if named:
-        return np.array([name.removesuffix(", beside the call") in named for name in names])
+    if kinds:
+        return np.array([name.removesuffix(", beside the call") in kinds for name in names])
     return np.array(["call" in name or name == "motif" for name in names])
 
 
-def asked(
-    before: Sequence[Note], person: Sequence[Note], call: Sequence[Note], played: list[list[Note]], silent: Flags
+def make_questions(
+    before: Sequence[Note], person: Sequence[Note], call: Sequence[Note], answers: list[list[Note]], ignored: Flags
 ) -> list[Question]:
-    """Which of these did a person play? No question where one of them is too short to tell.
+    """One question, which of these a person played; [] where one of them is too short to tell.
 
-    `before`: what the person's followed; `call`: what the others did.
+    `before`: the notes before the person's; `call`: the notes before the answers.
     """
-    if any(len(notes) == 0 or len(reranker.listened(notes)) < LEAST for notes in (person, *played)):
+    if any(len(notes) == 0 or len(reranker.listened(notes)) < LEAST for notes in (person, *answers)):
         return []
     called = Called.by(call)
-    rows = [reranker.heard(Called.by(before), person), *(reranker.heard(called, notes) for notes in played)]
-    return [Question(np.stack(rows), np.broadcast_to(silent, rows[0].shape))]
+    rows = [reranker.heard(Called.by(before), person), *(reranker.heard(called, notes) for notes in answers)]
+    return [Question(np.stack(rows), np.broadcast_to(ignored, rows[0].shape))]
 
 
-def taught(questions: Sequence[Question], decay: float = DECAY) -> Reranker:
-    """The ear that answers them best."""
-    own = np.concatenate([q.figures[1:] for q in questions])
-    pupil = Reranker(own.mean(0), own.std(0) + 1e-6, np.zeros(2 * own.shape[1]))
-    rows = torch.from_numpy(np.stack([_rows(q, pupil) for q in questions]))
+def fit_reranker(questions: Sequence[Question], decay: float = DECAY) -> Reranker:
+    """The reranker that answers these questions best."""
+    answers = np.concatenate([q.features[1:] for q in questions])
+    scale = Reranker(answers.mean(0), answers.std(0) + 1e-6, np.zeros(2 * answers.shape[1]))
+    rows = torch.from_numpy(np.stack([_rows(q, scale) for q in questions]))
     worth = torch.zeros(rows.shape[-1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([worth], max_iter=300, line_search_fn="strong_wolfe")
     person = torch.zeros(len(rows), dtype=torch.long)
@@ -75,31 +73,31 @@ def taught(questions: Sequence[Question], decay: float = DECAY) -> Reranker:
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return Reranker(pupil.mean, pupil.spread, worth.detach().numpy())
+    return Reranker(scale.mean, scale.spread, worth.detach().numpy())
 
 
-def _rows(question: Question, pupil: Reranker) -> Row:
-    """Both powers of all figures; the person's are the answers' own mean where they say nothing."""
-    rows = reranker.expanded((question.figures - pupil.mean) / pupil.spread)
-    silent = np.concatenate([question.silent, question.silent])
-    rows[0, silent] = rows[1:, silent].mean(0)
+def _rows(question: Question, scale: Reranker) -> Row:
+    """(1 + answers, 2n) standardised features and their squares. The person's ignored ones are the answers' mean."""
+    rows = reranker.expanded((question.features - scale.mean) / scale.spread)
+    ignored = np.concatenate([question.ignored, question.ignored])
+    rows[0, ignored] = rows[1:, ignored].mean(0)
     return rows
 
 
-def judged(pupil: Reranker, questions: Sequence[Question]) -> tuple[float, float]:
-    """How often the person is told from all the answers, and from one of them."""
-    said = np.stack([_rows(q, pupil) @ pupil.worth for q in questions])
-    return float(np.mean(said.argmax(1) == 0)), float(np.mean(said[:, :1] > said[:, 1:]))
+def accuracy(model: Reranker, questions: Sequence[Question]) -> tuple[float, float]:
+    """How often the person is chosen among all the answers, and beside one of them; shares."""
+    scores = np.stack([_rows(q, model) @ model.worth for q in questions])
+    return float(np.mean(scores.argmax(1) == 0)), float(np.mean(scores[:, :1] > scores[:, 1:]))
 
 
-def shared(questions: Sequence[Question], seed: int = 0) -> list[list[Question]]:
-    """The questions in `FOLDS` parts, by lot: they come in turn from one source after another."""
-    lot = np.random.default_rng(seed).permutation(len(questions)) % FOLDS
-    return [[q for q, part in zip(questions, lot, strict=True) if part == fold] for fold in range(FOLDS)]
+def split_folds(questions: Sequence[Question], seed: int = 0) -> list[list[Question]]:
+    """The questions in `FOLDS` parts, at random: they come in turn from one source after another."""
+    numbers = np.random.default_rng(seed).permutation(len(questions)) % FOLDS
+    return [[q for q, number in zip(questions, numbers, strict=True) if number == fold] for fold in range(FOLDS)]
 
 
-def apart(questions: Sequence[Question]) -> float:
-    """How often a person is told from one answer by an ear that was taught by the other questions: 0.5 where nothing tells them apart."""
-    parts = shared(questions)
-    found = [judged(taught([q for p in parts if p is not part for q in p]), part)[1] for part in parts]
-    return float(np.average(found, weights=[len(part) for part in parts]))
+def cross_validated_accuracy(questions: Sequence[Question]) -> float:
+    """How often a person is chosen beside one answer by a reranker that was fitted to the other folds: 0.5 is chance."""
+    folds = split_folds(questions)
+    shares = [accuracy(fit_reranker([q for f in folds if f is not fold for q in f]), fold)[1] for fold in folds]
+    return float(np.average(shares, weights=[len(fold) for fold in folds]))

@@ -1,6 +1,6 @@
-"""Training: one readable loop, on one device or under torchrun, that can be stopped and goes on where it was.
+"""Training: one loop, on one device or under torchrun, that can be stopped and goes on where it was.
 
-Knows nothing of playing. Reads a corpus, writes checkpoints and a log of JSON lines.
+It reads a corpus, and writes checkpoints and a log of JSON lines.
 
     tradefours train --corpus DIR --out runs/first --notes 20e6
     torchrun --nproc-per-node 2 -m models.training.train --corpus DIR --out runs/first
@@ -14,7 +14,6 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,19 +23,24 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..data import corpus, examples
-from ..data.loader import Batches, ahead, tensors
-from ..network.heads import CHOSEN
-from ..network.losses import REPORT
-from ..network.model import Musician
-from ..network.transformer import Config
+from ..data.loader import ExampleBatches, prefetch, to_tensors
+from ..network.config import Config
+from ..network.heads import PREDICTED
+from ..network.losses import REPORT_NAMES, Batch
+from ..network.model import MusicModel
 from ..runtime import checkpoint
+from .arguments import parse_arguments
 from .train_step import Trainer
 
-JUDGED = 4  # batches of lessons of the valid split that are looked at, always the same
+VALIDATION_BATCHES = 4  # of the valid split, always the same
+SAME_ENCODER = 1e-3  # by which weights of two style encoders may differ, as files hold half precision
 
 
-def beginning(args: argparse.Namespace, make: Callable[[Config], Musician]) -> tuple[Musician, dict[str, Any]]:
-    """Whom the course begins with, and what is said of the weights that this was, and goes for what comes of them."""
+def create_model(args: argparse.Namespace, model_class: type[MusicModel]) -> tuple[MusicModel, dict[str, Any]]:
+    """The model that training begins with, and the entries of its header that also hold for what comes of it.
+
+    Raises CheckpointError for weights that do not fit, and for options that do not go together.
+    """
     inherited: dict[str, Any] = {}
     if args.keep_style and not args.start:
         raise checkpoint.CheckpointError(
@@ -44,40 +48,42 @@ def beginning(args: argparse.Namespace, make: Callable[[Config], Musician]) -> t
         )
     if args.start:
         start = checkpoint.load(args.start)
-        musician = start.musician.train()
+        model = start.model.train()
         inherited = {k: v for k, v in start.about.items() if k == "licence"}
     else:
-        musician = make(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
+        model = model_class(Config(**{f.name: getattr(args, f.name) for f in fields(Config)}))
     if args.style_of:
         start = checkpoint.load(args.style_of)
         try:
-            musician.style.load_state_dict(start.musician.style.state_dict())
+            model.style.load_state_dict(start.model.style.state_dict())
         except RuntimeError as error:
             raise checkpoint.CheckpointError(f"the style encoder of {args.style_of} has another shape.") from error
         inherited |= {k: v for k, v in start.about.items() if k == "licence"}
     if args.keep_style or args.style_of:
         inherited["points"] = start.about.get("points", start.name)
-        musician.style.requires_grad_(False)
-    return musician, inherited
+        model.style.requires_grad_(False)
+    return model, inherited
 
 
-def teaching(args: argparse.Namespace, student: Musician) -> checkpoint.Checkpoint | None:
-    """Who teaches, if somebody does: one that reads styles as the student does, who leaves its own encoder as it is."""
+def load_teacher(args: argparse.Namespace, student: MusicModel) -> checkpoint.Checkpoint | None:
+    """The teacher, where one is named. Its style encoder must be the student's, which stays as it is. Raises CheckpointError."""
     if not args.teacher:
         return None
     teacher = checkpoint.load(args.teacher)
-    own, others = student.style.state_dict(), teacher.musician.style.state_dict()
-    same = all(own[k].shape == v.shape and torch.allclose(own[k], v, atol=1e-3) for k, v in others.items())
-    if not same or not (args.keep_style or args.style_of):
+    own = student.style.state_dict()
+    others = teacher.model.style.state_dict()
+    is_same = all(own[k].shape == v.shape and torch.allclose(own[k], v, atol=SAME_ENCODER) for k, v in others.items())
+    if not is_same or not (args.keep_style or args.style_of):
         raise checkpoint.CheckpointError(
             f"{args.teacher} reads styles by another encoder; give the student the same one with --style-of {args.teacher}."
         )
     return teacher
 
 
-def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musician) -> None:
-    """Run the course, or what is left of it. `make`: what is taught where it begins from nothing."""
-    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+def join_processes(args: argparse.Namespace) -> tuple[torch.device, int, int]:
+    """The device, how many processes train together, and this one's number among them (torchrun says so in the environment)."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    rank = int(os.environ.get("RANK", "0"))
     device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if world > 1:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -85,76 +91,110 @@ def train(args: argparse.Namespace, make: Callable[[Config], Musician] = Musicia
             device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     if args.batch % world:
         raise SystemExit(f"--batch {args.batch} does not divide among {world} processes; choose a multiple.")
+    return device, world, rank
+
+
+def train(args: argparse.Namespace, model_class: type[MusicModel] = MusicModel) -> None:
+    """Train, or go on with training that was stopped. `model_class`: the network, where training begins from nothing.
+
+    Raises CorpusError, CheckpointError.
+    """
+    device, world, rank = join_processes(args)
     torch.manual_seed(args.seed)
-    musician, inherited = beginning(args, make)
-    config = musician.config
-    teacher = teaching(args, musician)
+    model, inherited = create_model(args, model_class)
+    teacher = load_teacher(args, model)
     if teacher is not None:
         inherited |= {"taught_by": teacher.fingerprint} | {k: v for k, v in teacher.about.items() if k == "licence"}
-    trainer = Trainer(musician, args, device, None if teacher is None else teacher.musician)
+    trainer = Trainer(model, args, device, None if teacher is None else teacher.model)
     args.out.mkdir(parents=True, exist_ok=True)
     trainer.resume(args.out)
-    sources = corpus.named(args.sources)
+    sources = corpus.parse_sources(args.sources)
     pieces = corpus.read(args.corpus, "train", sources)
-    course = examples.ExampleStream(pieces, config.window, config.style_notes, args.seed)
-    held_out = corpus.read(args.corpus, "valid", sources) if args.judge and rank == 0 else []
-    others = examples.ExampleStream(held_out, config.window, config.style_notes)
-    unseen = [tensors(examples.batch(others, i, range(args.batch)), device) for i in range(JUDGED if held_out else 0)]
+    validation = read_validation(args, model.config, sources, device) if args.judge and rank == 0 else []
     if rank == 0:
-        size = sum(p.numel() for p in trainer.musician.parameters()) / 1e6
+        parameters = sum(p.numel() for p in trainer.model.parameters()) / 1e6
         notes = sum(map(len, pieces)) / 1e6
         print(
-            f"{len(pieces)} pieces, {notes:.2f} M notes; {size:.2f} M parameters; {trainer.steps} steps on {device}",
+            f"{len(pieces)} pieces, {notes:.2f} M notes; {parameters:.2f} M parameters; {trainer.steps} steps on {device}",
             flush=True,
         )
-    # Process r takes lessons r, r + world, …: the batch is the same however many share it.
-    mine = list(range(rank, args.batch, world))
-    began, hours_before, saved = time.monotonic(), trainer.hours, time.monotonic()
-    first, recent = trainer.step, []
-    for arrays in ahead(Batches(course, trainer.step, trainer.steps, mine), args.workers):
-        recent.append(trainer.descend(tensors(arrays, device), world))
-        passed = time.monotonic() - began
-        trainer.hours = hours_before + passed / 3600
-        last = trainer.step == trainer.steps or (args.minutes is not None and passed > args.minutes * 60)
-        due = bool(unseen) and (last or trainer.step % args.judge == 0)
-        if rank == 0 and (last or due or trainer.step % args.every == 0):
-            speed = (trainer.step - first) * args.batch * config.window / passed
-            judged = trainer.judge(unseen) if due else None
-            tell(trainer, torch.stack(recent).mean(0), speed, judged)
-            recent = []
-        if rank == 0 and (last or time.monotonic() - saved > args.save_minutes * 60):
-            trainer.save(args.out)
-            saved = time.monotonic()
-        if last:
-            break
+    run_steps(trainer, pieces, validation, world, rank)
     if rank == 0 and trainer.step == trainer.steps:
-        about = {
-            **inherited,
-            "command": said(sys.argv),
-            "seed": args.seed,
-            "notes": int(args.notes),
-            "hours": round(trainer.hours, 2),
-            "kind": make.__name__,
-        }
-        if licence := corpus.licence(sources):
-            about["licence"] = licence
-        checkpoint.save(args.out / "weights.safetensors", trainer.musician, about)
-        print(f"weights: {args.out / 'weights.safetensors'}", flush=True)
+        save_weights(trainer, inherited, model_class.kind, corpus.licence(sources))
     if world > 1:
         dist.destroy_process_group()
 
 
-def said(argv: list[str]) -> str:
-    """A command line that may be published: of paths, only their last part."""
+def read_validation(
+    args: argparse.Namespace, config: Config, sources: list[str] | None, device: torch.device
+) -> list[Batch]:
+    """Batches of examples that are not learned from. Raises CorpusError."""
+    pieces = corpus.read(args.corpus, "valid", sources)
+    stream = examples.ExampleStream(pieces, config.window, config.style_notes)
+    batches = [examples.make_batch(stream, i, range(args.batch)) for i in range(VALIDATION_BATCHES)]
+    return [to_tensors(arrays, device) for arrays in batches]
+
+
+def run_steps(trainer: Trainer, pieces: list[corpus.Piece], validation: list[Batch], world: int, rank: int) -> None:
+    """Take the steps that are left, or as many as there is time for, with log lines and checkpoints on the way."""
+    args = trainer.args
+    config = trainer.model.config
+    stream = examples.ExampleStream(pieces, config.window, config.style_notes, args.seed)
+    # Process r takes examples r, r + world, …: the batch is the same however many processes share it.
+    batches = ExampleBatches(stream, trainer.step, trainer.steps, list(range(rank, args.batch, world)))
+    hours_before = trainer.hours
+    first = trainer.step
+    began = saved = time.monotonic()
+    recent = []
+    for arrays in prefetch(batches, args.workers):
+        recent.append(trainer.take_step(to_tensors(arrays, trainer.device), world))
+        seconds = time.monotonic() - began
+        trainer.hours = hours_before + seconds / 3600
+        is_last = trainer.step == trainer.steps or (args.minutes is not None and seconds > args.minutes * 60)
+        validates = bool(validation) and (is_last or trainer.step % args.judge == 0)
+        if rank == 0 and (is_last or validates or trainer.step % args.every == 0):
+            speed = (trainer.step - first) * args.batch * config.window / seconds
+            unseen = trainer.validate(validation) if validates else None
+            log_progress(trainer, torch.stack(recent).mean(0), speed, unseen)
+            recent = []
+        if rank == 0 and (is_last or time.monotonic() - saved > args.save_minutes * 60):
+            trainer.save(args.out)
+            saved = time.monotonic()
+        if is_last:
+            break
+
+
+def save_weights(trainer: Trainer, inherited: dict[str, Any], kind: str, licence: str) -> None:
+    """Write what was learned as a file of weights, and say where."""
+    about = {
+        **inherited,
+        "command": publishable(sys.argv),
+        "seed": trainer.args.seed,
+        "notes": int(trainer.args.notes),
+        "hours": round(trainer.hours, 2),
+        "kind": kind,
+    }
+    if licence:
+        about["licence"] = licence
+    path = trainer.args.out / "weights.safetensors"
+    checkpoint.save(path, trainer.model, about)
+    print(f"weights: {path}", flush=True)
+
+
+def publishable(argv: list[str]) -> str:
+    """A command line that may be published: of each path, only its last part."""
     return " ".join(Path(word).name if os.sep in word else word for word in argv)
 
 
-def tell(trainer: Trainer, report: Tensor, speed: float, judged: Tensor | None) -> None:
-    """One line on the terminal, one in the log. Bits for people and plots."""
-    figures = dict(zip(REPORT, report.tolist(), strict=True))
-    bits = {k: figures[k] / math.log(2) for k in CHOSEN}
-    done = trainer.step * trainer.args.batch * trainer.musician.config.window
-    left = (trainer.args.notes - done) / max(speed, 1e-9) / 60
+def log_progress(trainer: Trainer, report: Tensor, speed: float, unseen: Tensor | None) -> None:
+    """One line on the terminal, one in the log. Bits for people and plots.
+
+    `report` and `unseen`: (8,), of recent steps and of examples that are not learned from; `speed`: notes a second.
+    """
+    figures = dict(zip(REPORT_NAMES, report.tolist(), strict=True))
+    bits = {k: figures[k] / math.log(2) for k in PREDICTED}
+    done = trainer.step * trainer.args.batch * trainer.model.config.window
+    minutes_left = (trainer.args.notes - done) / max(speed, 1e-9) / 60
     total = sum(bits.values())
     row = {
         "step": trainer.step,
@@ -163,95 +203,31 @@ def tell(trainer: Trainer, report: Tensor, speed: float, judged: Tensor | None) 
         "bits": round(total, 4),
         "notes_per_s": round(speed),
     }
-    row |= {k: round(v, 4) for k, v in bits.items()} | {k: round(figures[k], 4) for k in ("kl", "tied", "loss")}
-    unseen = ""
-    if judged is not None:
-        row["unseen"] = round(float(judged[: len(CHOSEN)].sum()) / math.log(2), 4)
-        unseen = f"  unseen {row['unseen']:.2f}"
+    row |= {k: round(v, 4) for k, v in bits.items()}
+    row |= {k: round(figures[k], 4) for k in ("kl", "tied", "loss")}
+    unseen_text = ""
+    if unseen is not None:
+        row["unseen"] = round(float(unseen[: len(PREDICTED)].sum()) / math.log(2), 4)
+        unseen_text = f"  unseen {row['unseen']:.2f}"
     with (trainer.args.out / "log.jsonl").open("a", encoding="utf8") as log:
         log.write(json.dumps(row) + "\n")
     each = "  ".join(f"{k} {v:.2f}" for k, v in bits.items())
-    share = done / trainer.args.notes
     print(
-        f"{share:6.1%}  {total:.2f} bits a note ({each}){unseen}  style {figures['kl']:.1f} nats, tied {figures['tied']:.2f}  "
-        f"{speed:,.0f} notes/s, {left:.0f} min left",
+        f"{done / trainer.args.notes:6.1%}  {total:.2f} bits a note ({each}){unseen_text}  style {figures['kl']:.1f} nats, "
+        f"tied {figures['tied']:.2f}  {speed:,.0f} notes/s, {minutes_left:.0f} min left",
         flush=True,
     )
 
 
-def arguments(
-    argv: list[str] | None, prog: str = "tradefours train", what: str = "Teach a musician."
-) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog=prog, description=what, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
-    parser.add_argument("--corpus", type=Path, required=True, help="a pack, or a folder of .mid files")
-    parser.add_argument(
-        "--sources",
-        help="sources of a pack, with commas; 'open' for those whose weights may be published freely, "
-        "'full' for these and those that may be used non-commercially only",
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for checkpoint, log and weights; goes on if it has them"
-    )
-    parser.add_argument(
-        "--start", metavar="WEIGHTS", help="go on from these weights ('open', or a file), say with music of your own"
-    )
-    parser.add_argument(
-        "--keep-style", action="store_true", help="leave the style encoder as it is: presets go on meaning the same"
-    )
-    parser.add_argument(
-        "--style-of", metavar="WEIGHTS", help="begin with the style encoder of these weights, and leave it as it is"
-    )
-    parser.add_argument(
-        "--teacher",
-        metavar="WEIGHTS",
-        help="learn from what these weights expect, too, whose style encoder is the same",
-    )
-    parser.add_argument("--notes", type=float, default=20e6, help="length of the course, in notes")
-    parser.add_argument("--minutes", type=float, help="pause after this long; the same command goes on")
-    parser.add_argument("--batch", type=int, default=16, help="windows a step, over all processes")
-    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its highest")
-    parser.add_argument("--decay", type=float, default=0.01, help="decay of the weights, as a share of the rate")
-    parser.add_argument(
-        "--drop", type=share, default=0.0, help="share of what each layer adds that is left out at random"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="cpu or cuda; found by itself")
-    parser.add_argument(
-        "--bf16", action="store_true", help="bfloat16 on a CPU that multiplies it in hardware; CUDA always does"
-    )
-    parser.add_argument(
-        "--compile", action="store_true", help="torch.compile: slow to start, faster after; needs a C++ compiler"
-    )
-    parser.add_argument("--workers", type=int, default=0, help="processes that prepare lessons; 0: a thread does")
-    parser.add_argument(
-        "--judge", type=int, default=0, help="steps between looks at the valid split of a pack; 0: none"
-    )
-    parser.add_argument("--every", type=int, default=25, help="steps between lines of the log")
-    parser.add_argument("--save-minutes", type=float, default=5.0, help="minutes between checkpoints")
-    for f in fields(Config):
-        parser.add_argument(f"--{f.name.replace('_', '-')}", type=int, default=f.default, help=argparse.SUPPRESS)
-    return parser.parse_args(argv)
-
-
-def share(text: str) -> float:
-    """A share of something that is not all of it."""
-    if 0.0 <= (value := float(text)) < 1.0:
-        return value
-    raise argparse.ArgumentTypeError(f"{text} is no share from 0 to below 1")
-
-
 def main(argv: list[str] | None = None) -> int:
     """Train; bad input is one sentence."""
-    return run(arguments(argv))
+    return run_command(parse_arguments(argv))
 
 
-def run(args: argparse.Namespace, make: Callable[[Config], Musician] = Musician) -> int:
-    """`train`, as a command: the code that it ends with."""
+def run_command(args: argparse.Namespace, model_class: type[MusicModel] = MusicModel) -> int:
+    """`train` as a command: returns its exit code."""
     try:
-        train(args, make)
+        train(args, model_class)
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
         print(f"tradefours train: {error}", file=sys.stderr)
         return 2

@@ -1,7 +1,4 @@
-"""The trainer: a musician, its optimisers, and where they are in the course; one step, a look at what is not learned, a checkpoint.
-
-Knows nothing of corpora, files of weights or terminals.
-"""
+"""One training step: a model, its optimisers, and how far training has come; validation, and checkpoints to resume from."""
 
 from __future__ import annotations
 
@@ -16,63 +13,78 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..network.losses import Batch, Weights, lesson_loss
-from ..network.model import Musician
+from ..network.losses import Batch, LossWeights, training_loss
+from ..network.model import MusicModel
 from .muon import Muon
 
+# Learning rates, as multiples of --rate.
+MATRIX_RATE = STYLE_RATE = 2.0  # of the Transformer's matrices, and of the style encoder
+ADAM_BETAS = (0.9, 0.98)
+MAX_GRADIENT_NORM = 1.0
+WARM_UP, COOL_DOWN = 0.01, 0.35  # shares of training in which the rate rises from zero, and falls to it
+MODEL_PREFIX = "musician"  # of tensors' names in a checkpoint; part of the format
+CHECKPOINT = "training.safetensors"
 
-def optimizers(musician: Musician, rate: float, decay: float, narrow: bool) -> list[torch.optim.Optimizer]:
-    """Muon for the Transformer's matrices, AdamW for the rest; the style encoder at twice the rate."""
-    matrices, rest, style = [], [], []
-    for name, parameter in musician.named_parameters():
+
+def create_optimizers(model: MusicModel, rate: float, decay: float, bfloat16: bool) -> list[torch.optim.Optimizer]:
+    """Muon for the Transformer's matrices, AdamW for the rest."""
+    matrices = []
+    style = []
+    rest = []
+    for name, parameter in model.named_parameters():
         if name.startswith("style."):
             style.append(parameter)
         elif name.startswith("transformer.layers.") and parameter.ndim == 2 and ".style." not in name:
             matrices.append(parameter)
         else:
             rest.append(parameter)
-    groups = [{"params": rest, "lr": rate}, {"params": style, "lr": 2 * rate}]
-    adam = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=decay)
-    return [Muon(matrices, 2 * rate, weight_decay=decay, narrow=narrow), adam] if matrices else [adam]
+    groups = [{"params": rest, "lr": rate}, {"params": style, "lr": STYLE_RATE * rate}]
+    adam = torch.optim.AdamW(groups, lr=rate, betas=ADAM_BETAS, weight_decay=decay)
+    if not matrices:
+        return [adam]
+    return [Muon(matrices, MATRIX_RATE * rate, weight_decay=decay, bfloat16=bfloat16), adam]
 
 
-def pace(done: float) -> float:
-    """The rate's factor after a share `done` of the course: a short warm-up, level, then linearly down to zero."""
-    return min(done / 0.01, 1.0, (1.0 - done) / 0.35) if done < 1.0 else 0.0
+def rate_factor(done: float) -> float:
+    """The learning rate's factor after a share `done` of training: a short warm-up, level, then linearly down to zero."""
+    return min(done / WARM_UP, 1.0, (1.0 - done) / COOL_DOWN) if done < 1.0 else 0.0
 
 
 class Trainer:
-    """Musician, optimisers and where they are in the course. `teacher`: one that it learns from, besides the lessons."""
+    """A model, its optimisers, and how far training has come. `teacher`: a model to learn from, besides the examples."""
 
     def __init__(
-        self, musician: Musician, args: argparse.Namespace, device: torch.device, teacher: Musician | None = None
+        self, model: MusicModel, args: argparse.Namespace, device: torch.device, teacher: MusicModel | None = None
     ) -> None:
-        self.musician, self.args, self.device = musician.to(device), args, device
+        self.model = model.to(device)
+        self.args = args
+        self.device = device
         self.teacher = None if teacher is None else teacher.to(device).requires_grad_(False)
-        for layer in getattr(self.musician.transformer, "layers", ()):
-            layer.drop = args.drop
-        self.narrow = device.type == "cuda" or (args.bf16 and device.type == "cpu")
-        self.optimizers = optimizers(musician, args.rate, args.decay, self.narrow)
-        self.base = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
-        self.step, self.hours = 0, 0.0
-        self.steps = max(1, round(args.notes / (args.batch * musician.config.window)))
-        self.loss: Any = torch.compile(lesson_loss, dynamic=False) if args.compile else lesson_loss
+        for layer in getattr(self.model.transformer, "layers", ()):
+            layer.dropout = args.drop
+        self.bfloat16 = device.type == "cuda" or (args.bf16 and device.type == "cpu")
+        self.optimizers = create_optimizers(model, args.rate, args.decay, self.bfloat16)
+        self.full_rates = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
+        self.step = 0
+        self.hours = 0.0
+        self.steps = max(1, round(args.notes / (args.batch * model.config.window)))
+        self.loss: Any = torch.compile(training_loss, dynamic=False) if args.compile else training_loss
 
-    def descend(self, batch: Batch, world: int) -> Tensor:
-        """One step on this process's share of a batch; returns the report of `lesson_loss`, averaged over processes."""
-        factor = pace((self.step + 1) / self.steps)
-        for optimizer, rates in zip(self.optimizers, self.base, strict=True):
+    def take_step(self, batch: Batch, world: int) -> Tensor:
+        """One step on this process's share of a batch; returns the report of `training_loss`, (8,), averaged over processes."""
+        factor = rate_factor((self.step + 1) / self.steps)
+        for optimizer, rates in zip(self.optimizers, self.full_rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-        # The latent is drawn afresh each step; the draw depends on the step and the process alone, so resuming repeats
-        # it.
-        torch.manual_seed(self.args.seed * 1_000_003 + self.step * 64 + (dist.get_rank() if world > 1 else 0))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.narrow):
-            loss, report = self.loss(self.musician, batch, Weights(), self.teacher)
+        # The latent is drawn afresh each step. The draw depends on the step and the process alone, so resuming repeats it.
+        rank = dist.get_rank() if world > 1 else 0
+        torch.manual_seed(self.args.seed * 1_000_003 + self.step * 64 + rank)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            loss, report = self.loss(self.model, batch, LossWeights(), self.teacher)
         loss.backward()
         if world > 1:
-            average([p.grad for p in self.musician.parameters() if p.grad is not None] + [report], world)
-        nn.utils.clip_grad_norm_(self.musician.parameters(), 1.0)
+            average_over_processes([*(p.grad for p in self.model.parameters() if p.grad is not None), report], world)
+        nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
@@ -80,49 +92,50 @@ class Trainer:
         return report
 
     @torch.no_grad()
-    def judge(self, batches: list[Batch]) -> Tensor:
-        """The report of `lesson_loss` on lessons that are not learned from."""
-        self.musician.eval()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.narrow):
-            reports = [lesson_loss(self.musician, batch, Weights())[1] for batch in batches]
-        self.musician.train()
+    def validate(self, batches: list[Batch]) -> Tensor:
+        """The mean report of `training_loss`, (8,), on batches that are not learned from."""
+        self.model.eval()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            reports = [training_loss(self.model, batch, LossWeights())[1] for batch in batches]
+        self.model.train()
         return torch.stack(reports).mean(0)
 
     def save(self, out: Path) -> None:
-        """Write all that is needed to go on, at once or not at all."""
-        tensors = {f"musician.{k}": v for k, v in self.musician.state_dict().items()}
+        """Write all that is needed to go on into the folder `out`, at once or not at all."""
+        tensors = {f"{MODEL_PREFIX}.{k}": v for k, v in self.model.state_dict().items()}
         for o, optimizer in enumerate(self.optimizers):
             for p, state in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{o}.{p}.{k}": torch.as_tensor(v) for k, v in state.items()}
         header = {"step": str(self.step), "hours": str(self.hours), "steps": str(self.steps)}
-        half = out / "training.part"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, half, metadata=header)
-        os.replace(half, out / "training.safetensors")
+        unfinished = out / "training.part"
+        save_file({k: v.contiguous() for k, v in tensors.items()}, unfinished, metadata=header)
+        os.replace(unfinished, out / CHECKPOINT)
 
     def resume(self, out: Path) -> None:
-        """Go on from `save`, if it has run."""
-        path = out / "training.safetensors"
+        """Go on from what `save` wrote into the folder `out`, if it has."""
+        path = out / CHECKPOINT
         if not path.is_file():
             return
         states: list[dict[int, dict[str, Tensor]]] = [{} for _ in self.optimizers]
         weights = {}
         with safe_open(path, framework="pt") as file:
             for key in file.keys():  # noqa: SIM118
-                kind, rest = key.split(".", 1)
-                if kind == "musician":
+                part, rest = key.split(".", 1)
+                if part == MODEL_PREFIX:
                     weights[rest] = file.get_tensor(key)
                 else:
                     o, p, name = rest.split(".")
                     states[int(o)].setdefault(int(p), {})[name] = file.get_tensor(key)
             header = file.metadata()
-        self.musician.load_state_dict(weights)
+        self.model.load_state_dict(weights)
         for optimizer, state in zip(self.optimizers, states, strict=True):
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        self.step, self.hours = int(header["step"]), float(header["hours"])
+        self.step = int(header["step"])
+        self.hours = float(header["hours"])
 
 
-def average(parts: list[Tensor], world: int) -> None:
-    """Average tensors over all processes, in one message."""
+def average_over_processes(parts: list[Tensor], world: int) -> None:
+    """Average each tensor over all processes, in place, in one message."""
     flat = torch.cat([t.flatten() for t in parts])
     dist.all_reduce(flat)
     flat /= world

@@ -1,7 +1,7 @@
-"""Average: one musician of two, where one was taught on from the other.
+"""Averaging the weights of two models, where one was trained further from the other.
 
-Knows nothing of training or playing. Half-way between weights and what a further course made of them, much of what was new is kept and
-most of what was forgotten is back (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"); it costs nothing to try.
+Half-way between weights and what further training made of them, much of what was new is kept, and most of what was forgotten is back
+(Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). It costs nothing to try.
 
     python -m models.training.weight_average open runs/more/weights.safetensors --share 0.6 --out runs/mean.safetensors
 """
@@ -17,30 +17,31 @@ import torch
 from ..runtime import checkpoint
 from ..runtime.checkpoint import Checkpoint, CheckpointError
 
-KIN = 0.5  # how far their tables of embeddings may lie apart, beside how large they are, and be of one family
+MAX_DISTANCE = 0.5  # between two tables of embeddings, as a share of the first one's norm; farther, they are unrelated
+EMBEDDING_TABLE = "transformer.embedding.table.weight"
 
 
-def mean(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
-    """`share` of the second and the rest of the first. Raises CheckpointError where neither can have been made from the other."""
-    if first.musician.config != second.musician.config:
+def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
+    """`share` of the second model and the rest of the first. Raises CheckpointError where they are unrelated."""
+    if first.model.config != second.model.config:
         raise CheckpointError(
             f"{first.name} and {second.name} differ in shape; average what was taught on from the other."
         )
-    a, b = first.musician.state_dict(), second.musician.state_dict()
-    table = "transformer.embedding.table.weight"
-    if float((a[table] - b[table]).norm()) > KIN * float(a[table].norm()):
+    a = first.model.state_dict()
+    b = second.model.state_dict()
+    if float((a[EMBEDDING_TABLE] - b[EMBEDDING_TABLE]).norm()) > MAX_DISTANCE * float(a[EMBEDDING_TABLE].norm()):
         raise CheckpointError(f"{first.name} and {second.name} are no kin; average what was taught on from the other.")
-    second.musician.load_state_dict({name: torch.lerp(a[name], b[name], share) for name in a})
+    second.model.load_state_dict({name: torch.lerp(a[name], b[name], share) for name in a})
     about = {
         **second.about,
         "averaged": [f"{1.0 - share:.2f} of {first.fingerprint}", f"{share:.2f} of {second.fingerprint}"],
     }
-    if licence := first.about.get("licence"):  # what one of them asks for, both do
-        about["licence"] = licence
+    if "licence" in first.about:  # the conditions of either hold for the mean
+        about["licence"] = first.about["licence"]
     points = [w.about.get("points", w.name) for w in (first, second)]
     if points[0] != points[1]:
-        about.pop("points", None)  # a mean of two style encoders is a third
-    return Checkpoint(second.musician, second.name, second.fingerprint, about)
+        about.pop("points", None)  # the mean of two style encoders is a third one
+    return Checkpoint(second.model, second.name, second.fingerprint, about)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -60,8 +61,8 @@ def main(argv: list[str] | None = None) -> int:
             raise CheckpointError(f"a share of {args.share:g} is none; name one from 0 to 1.")
         if args.out.suffix != ".safetensors":
             raise CheckpointError(f"{args.out.name} does not end with .safetensors; weights do.")
-        found = mean(checkpoint.load(args.first), checkpoint.load(args.second), args.share)
-        checkpoint.save(args.out, found.musician, found.about)
+        averaged = average(checkpoint.load(args.first), checkpoint.load(args.second), args.share)
+        checkpoint.save(args.out, averaged.model, averaged.about)
     except CheckpointError as error:
         print(f"python -m models.training.weight_average: {error}", file=sys.stderr)
         return 2

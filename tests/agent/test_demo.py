@@ -1,4 +1,4 @@
-"""The demo's call is music, and is played in time; pictures show what they should."""
+"""The demo's call and its ports; pictures of call and answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.demo import BEAT, DemoInput, messages, pitch, written_call
 from agent.midi.messages import Event
-from agent.takes.piano_roll import COLOURS, hand_overs, piano_roll
+from agent.takes.piano_roll import COLOURS, answer_starts, piano_roll
 from models.music.drawing import imread, to_rgb
 from models.music.keys import key_share
 from models.music.note import ANSWER, Note, Phrase
@@ -62,8 +62,8 @@ def test_a_picture_shows_both_players_apart(tmp_path: Path) -> None:
 def test_hand_overs_are_where_the_answerer_begins() -> None:
     call = [Note(0.0, 1.0, 60, 70), Note(5.0, 1.0, 60, 70)]
     answer = [Note(2.0, 1.0, 60, 70, ANSWER), Note(3.0, 1.0, 60, 70, ANSWER), Note(7.0, 1.0, 60, 70, ANSWER)]
-    assert hand_overs(call, answer) == [2.0, 7.0]
-    assert hand_overs([], answer) == []
+    assert answer_starts(call, answer) == [2.0, 7.0]
+    assert answer_starts([], answer) == []
 
 
 def test_an_empty_picture_is_still_a_picture(tmp_path: Path) -> None:

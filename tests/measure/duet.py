@@ -1,11 +1,11 @@
-"""A duet, measured: melodies that the musician has never seen are played to it, and what it plays along is judged.
+"""Measure duets: play melodies that the musician has never seen, and compare its accompaniment with the arranger's.
 
-    python -m tests.measure.duet --corpus DIR            POP909's melodies, in a virtual time in which thinking takes
-    as long as it took a core
+    python -m tests.measure.duet --corpus DIR            melodies of POP909 in virtual time, which advances by the
+    musician's CPU time
     python -m tests.measure.duet --corpus DIR --live     in real time, with the musician as a process of its own
 
-Knows nothing of what makes a duet good beyond four figures: were the notes ready, do they fit the harmony, are they with the
-beat, do they turn in circles. The corpus's own accompaniments are the measure.
+There are four figures: the share of notes that were ready, that fit the harmony, that are on the beat, and the similarity of each
+four bars to earlier ones.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ from models.music.note import ANSWER, CALL, Note, Span
 
 from ..support.fakes import FakeInput, FakeOutput, LoopPlayer, in_virtual_time
 
-AGENT = 1  # its channel
-AROUND = 8.0  # seconds to either side that tell the key
-SCALE = (0, 2, 4, 5, 7, 9, 11)
-BARS = 4  # that are compared
+AGENT = 1  # its channel, from 0
+AROUND = 8.0  # seconds to either side from which the key is estimated
+SCALE = (0, 2, 4, 5, 7, 9, 11)  # major
+BARS = 4  # of a block of which the similarity is measured
 
 
 @dataclass(frozen=True)
 class Tune:
-    """A melody, and what its arranger put under it. The first downbeat is at 0; `bar` is a bar's length in seconds."""
+    """A melody, and its arranger's accompaniment. The first downbeat is at 0; `bar` is a bar's length in seconds."""
 
     name: str
     melody: list[Note]
-    under: list[Note]
+    accompaniment: list[Note]
     bar: float
 
 
 @dataclass(frozen=True)
-class How:
-    """How the agent plays: its style, its groove, its luck."""
+class PlayingOptions:
+    """PlayingOptions the agent plays: its style, its groove, its luck."""
 
     preset: Preset
     groove: float | None = None
@@ -62,7 +62,7 @@ class How:
 
 @dataclass
 class Figures:
-    """Of one tune, or of all: `real` is the arranger's."""
+    """The figures of one tune, or the average of several; those in `_real` are of the arranger's accompaniment."""
 
     ready: float
     notes_a_second: float
@@ -76,8 +76,8 @@ class Figures:
     seconds: float = 0.0
 
 
-class InHouse:
-    """The engine without a process: what it does takes as long in the loop's time as it took a core (or `takes`, where given)."""
+class EngineWorker:
+    """The engine in this process. In virtual time a note takes its CPU time, or `takes` seconds where that is given."""
 
     def __init__(self, engine: Engine, takes: float | None = None) -> None:
         self.engine, self.takes, self._debt = engine, takes, 0.0
@@ -125,12 +125,14 @@ class InHouse:
         pass
 
 
-async def play_along(tune: Tune, worker: Any, clock: Any, make_player: Any, how: How) -> tuple[list[Note], float]:
-    """One duet: what was played under the melody, on the tune's own line of time, and the share of it that was ready."""
+async def play_along(
+    tune: Tune, worker: Any, clock: Any, make_player: Any, options: PlayingOptions
+) -> tuple[list[Note], float]:
+    """Play one duet: the agent's notes, in seconds from the first downbeat, and the share of them that was ready in time."""
     keys, output = FakeInput(clock), FakeOutput(clock)
     beat = BeatSettings(tempo=240.0 / tune.bar, count_in=0)
-    mode_settings = ModeSettings(DUET, part="comp", groove=how.groove)
-    config = SessionConfig(how.preset, mode_settings=mode_settings, beat=beat, channel=AGENT, seed=how.seed)
+    mode_settings = ModeSettings(DUET, part="comp", groove=options.groove)
+    config = SessionConfig(options.preset, mode_settings=mode_settings, beat=beat, channel=AGENT, seed=options.seed)
     io = SessionIO(inputs=[keys], output=output, worker=worker, clock=clock, make_player=make_player)
     session = Session(config, io)
     running = asyncio.ensure_future(session.run())
@@ -147,16 +149,16 @@ async def play_along(tune: Tune, worker: Any, clock: Any, make_player: Any, how:
     await running
     stats = session.stats
     ready = 1.0 - (stats.unready + stats.misses) / max(stats.notes + stats.misses, 1)
-    return heard_by(output, zero), ready
+    return agent_notes(output, zero), ready
 
 
 def is_starting(worker: Any) -> bool:
-    """Whether a musician in a process of its own is not awake yet."""
+    """Whether a musician in a process of its own is not ready yet."""
     return isinstance(worker, WorkerClient) and worker.ready is None
 
 
-def heard_by(output: FakeOutput, zero: float) -> list[Note]:
-    """The agent's notes as they left."""
+def agent_notes(output: FakeOutput, zero: float) -> list[Note]:
+    """The agent's notes in what was sent, in seconds from `zero`."""
     found, down = [], {}
     for when, m in output.sent:
         if len(m) == 3 and m[0] == 0x90 | AGENT and m[2] > 0:
@@ -170,7 +172,7 @@ def heard_by(output: FakeOutput, zero: float) -> list[Note]:
 # -- the figures -----------------------------------------------------------------------------------------------------
 
 
-def in_harmony(notes: Iterable[Note], melody: Sequence[Note]) -> float:
+def share_in_harmony(notes: Iterable[Note], melody: Sequence[Note]) -> float:
     """The share of notes whose pitch class the melody sounds at that moment, or that lie in the melody's key around it."""
     onset, end = np.array([n.onset for n in melody]), np.array([n.end for n in melody])
     pitch = np.array([n.pitch % 12 for n in melody])
@@ -182,15 +184,15 @@ def in_harmony(notes: Iterable[Note], melody: Sequence[Note]) -> float:
         sounding = set(pitch[(onset <= note.onset + 0.03) & (end > note.onset)])
         near = (onset > note.onset - AROUND) & (onset < note.onset + AROUND)
         if not near.any():
-            continue  # where there is no melody, there is nothing to fit
+            continue  # without a melody there is no harmony to fit
         weight = np.bincount(pitch[near], (end - onset)[near], 12)
         covered = scales @ weight
-        best = scales[covered >= covered.max() - 1e-9]  # as little melody may fit several keys: any of them will do
+        best = scales[covered >= covered.max() - 1e-9]  # a short melody fits several keys: each of them counts
         hits.append(note.pitch % 12 in sounding or bool(best[:, note.pitch % 12].any()))
     return float(np.mean(hits)) if hits else 0.0
 
 
-def with_the_beat(notes: Iterable[Note], bar: float) -> float:
+def share_on_beat(notes: Iterable[Note], bar: float) -> float:
     """The share of onsets within 40 ms of a sixteenth, beyond what chance gives: 1 is all, 0 is chance."""
     step = bar / 16
     off = np.array([abs(n.onset / step - round(n.onset / step)) * step for n in notes])
@@ -199,7 +201,7 @@ def with_the_beat(notes: Iterable[Note], bar: float) -> float:
 
 
 def similarity(notes: Iterable[Note], bar: float) -> float:
-    """How much each four bars are like the most alike four before them: shared (sixteenth, pitch), of all of both."""
+    """PlayingOptions much each four bars are like the most alike four before them: shared (sixteenth, pitch), of all of both."""
     blocks: dict[int, set[tuple[int, int]]] = {}
     for n in notes:
         step = round(n.onset / bar * 16)
@@ -210,18 +212,21 @@ def similarity(notes: Iterable[Note], bar: float) -> float:
 
 
 def figures(tune: Tune, notes: list[Note], ready: float) -> Figures:
-    """What is to be said of one duet."""
+    """The figures of one duet."""
     seconds = max(n.end for n in tune.melody)
     return Figures(
         **{"ready": ready, "notes_a_second": len(notes) / seconds, "notes": len(notes), "seconds": seconds},
-        **{"harmony": in_harmony(notes, tune.melody), "harmony_real": in_harmony(tune.under, tune.melody)},
-        **{"on_beat": with_the_beat(notes, tune.bar), "on_beat_real": with_the_beat(tune.under, tune.bar)},
-        **{"similarity": similarity(notes, tune.bar), "similarity_real": similarity(tune.under, tune.bar)},
+        **{
+            "harmony": share_in_harmony(notes, tune.melody),
+            "harmony_real": share_in_harmony(tune.accompaniment, tune.melody),
+        },
+        **{"on_beat": share_on_beat(notes, tune.bar), "on_beat_real": share_on_beat(tune.accompaniment, tune.bar)},
+        **{"similarity": similarity(notes, tune.bar), "similarity_real": similarity(tune.accompaniment, tune.bar)},
     )
 
 
-def together(found: Sequence[Figures]) -> Figures:
-    """The mean, each note counted once for what is a share of notes, each second for the rest."""
+def average(found: Sequence[Figures]) -> Figures:
+    """The average of several: weighted by notes for shares of notes, by seconds for the rest."""
     by_note, by_second = np.array([f.notes for f in found]), np.array([f.seconds for f in found])
     mean = {
         key: float(
@@ -235,11 +240,11 @@ def together(found: Sequence[Figures]) -> Figures:
 # -- the tunes -------------------------------------------------------------------------------------------------------
 
 
-def tunes(corpus: Path, split: str, seconds: float, each: float) -> list[Tune]:
+def read_tunes(corpus: Path, split: str, seconds: float, each: float) -> list[Tune]:
     """Held-out tunes of POP909, from where the melody begins, so many seconds of each."""
     found: list[Tune] = []
     for piece in read(corpus, split, ["pop909"]):
-        tune = tune_of(piece, each)
+        tune = to_tune(piece, each)
         if tune is not None:
             found.append(tune)
         if len(found) * each >= seconds:
@@ -247,7 +252,7 @@ def tunes(corpus: Path, split: str, seconds: float, each: float) -> list[Tune]:
     return found
 
 
-def tune_of(piece: Piece, each: float) -> Tune | None:
+def to_tune(piece: Piece, each: float) -> Tune | None:
     """A piece as a tune, played to a metronome of its mean tempo; None where it has too little melody, or no beats."""
     known = np.flatnonzero(np.isfinite(piece.place))
     if len(known) < 100 or (piece.part[known] == 1).sum() < 40:
@@ -264,11 +269,11 @@ def tune_of(piece: Piece, each: float) -> Tune | None:
         columns = (onset[inside], *(a[known][inside] for a in (piece.duration, piece.pitch, piece.velocity)))
         return [Note(float(o), float(d), int(p), int(v), role) for o, d, p, v in zip(*columns, strict=True)]
 
-    return Tune(piece.name, closed(notes(True, CALL)), notes(False, ANSWER), bar)
+    return Tune(piece.name, without_overlaps(notes(True, CALL)), notes(False, ANSWER), bar)
 
 
-def closed(melody: list[Note]) -> list[Note]:
-    """A melody whose keys go up before they go down again."""
+def without_overlaps(melody: list[Note]) -> list[Note]:
+    """A melody in which each note ends before the next one begins."""
     out: list[Note] = []
     for note, after in zip(melody, [*melody[1:], None], strict=True):
         end = note.end if after is None else min(note.end, max(after.onset - 0.005, note.onset + 0.02))
@@ -276,14 +281,14 @@ def closed(melody: list[Note]) -> list[Note]:
     return out
 
 
-def duet(tune: Tune, engine: Engine | None, how: How, takes: float | None = None) -> Figures:
-    """One duet: with an engine in virtual time, without one in real time with the musician as a process."""
+def duet(tune: Tune, engine: Engine | None, options: PlayingOptions, takes: float | None = None) -> Figures:
+    """Measure one duet: in virtual time with an engine, or, without one, in real time with the musician as a process."""
     if engine is not None:
-        worker = InHouse(engine, takes)
-        return figures(tune, *in_virtual_time(lambda loop: play_along(tune, worker, loop, LoopPlayer, how)))
+        worker = EngineWorker(engine, takes)
+        return figures(tune, *in_virtual_time(lambda loop: play_along(tune, worker, loop, LoopPlayer, options)))
 
     def live() -> Coroutine[Any, Any, tuple[list[Note], float]]:
-        return play_along(tune, WorkerClient(worker_command()), SystemClock(), Player, how)
+        return play_along(tune, WorkerClient(worker_command()), SystemClock(), Player, options)
 
     return figures(tune, *asyncio.run(live()))
 
@@ -304,11 +309,11 @@ def main() -> None:
     preset = Preset("none") if args.preset == "none" else load(args.preset)
     groove = None if args.groove is None else args.groove / 100
     found = []
-    for number, tune in enumerate(tunes(args.corpus, args.split, args.seconds, args.each)):
-        found.append(duet(tune, engine, How(preset, groove, args.seed + number)))
+    for number, tune in enumerate(read_tunes(args.corpus, args.split, args.seconds, args.each)):
+        found.append(duet(tune, engine, PlayingOptions(preset, groove, args.seed + number)))
         if not args.json:
             print(tune.name, {k: round(v, 4) for k, v in asdict(found[-1]).items()}, flush=True)
-    total = {k: round(v, 4) for k, v in asdict(together(found)).items()}
+    total = {k: round(v, 4) for k, v in asdict(average(found)).items()}
     print(json.dumps(total) if args.json else total)
 
 

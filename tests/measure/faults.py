@@ -1,11 +1,11 @@
-"""A stage on which things go wrong: `python -m tests.measure.faults`, with a JACK server of its own and the program as a process.
+"""Inject faults while the program plays, on a JACK server of its own: `python -m tests.measure.faults`.
 
-    python -m tests.measure.faults --faults 200            so many random faults, a table of what came of them
+    python -m tests.measure.faults --faults 200            so many random faults, and a table of the results
     python -m tests.measure.faults --minutes 60            as many as there is time for
-    python -m tests.measure.faults --minutes 60 --soak     no faults, one busy jam: what has grown?
+    python -m tests.measure.faults --minutes 60 --soak     no faults, one busy jam: does memory grow?
 
-The device is keyboard and synth in one, and the judge: it hears what really arrives at it. After each fault nothing may sound. Where the
-judge itself came too late for a period of the server, what it finds wrong is in doubt: it is counted as such, and tried again.
+A recorder is keyboard and synth in one, and records what arrives. After each fault no note may sound. Where the recorder itself missed a
+period of the server, a failure is in doubt: it is counted as such, and the fault is tried again.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from typing import Any
 
 import numpy as np
 
-from agent.takes.recorder import JSONL, MIDI, mend, rows, take_notes
+from agent.takes.recorder import JSONL, MIDI, repair, rows, take_notes
 
 from ..system.rigs.jack import Program, Recorder, jack_server, wait_for
 from .soak import phrase, soak, worker_of
 
 ECHO = f"{sys.executable} -m models.worker --echo"
-FREQUENT = 3  # faults that cost little come so many times as often
+QUICK_WEIGHT = 3  # quick faults come so many times as often as slow ones
 
 
-class Stage:
-    """A server, a device on it, and a program that plays there. Each fault is a method; it returns the seconds until all was well."""
+class FaultRig:
+    """A server, a recorder as the device, and the program. Each fault is a method; it returns the seconds until all is well again."""
 
     def __init__(self, folder: Path, seed: int, mind: str = ECHO) -> None:
         self.folder, self.chance, self.mind = folder, random.Random(seed), mind
@@ -47,16 +47,14 @@ class Stage:
         self.program: Program | None = None
         self.heard: list[tuple[float, bytes]] = []  # of devices that have gone
         self._absences = 0  # of those
-        self._begun = self._came = (
-            0  # how much had been heard when the program was started, and how often that had been too late
-        )
+        self._begun = self._came = 0  # messages and missed periods at the program's start
         self.takes = 0
         self.lost_notes = self.compared = 0  # of takes, beyond the last second; and how many takes were compared
 
-    def __enter__(self) -> Stage:
-        self._serve()
-        self._plug()
-        self._start()
+    def __enter__(self) -> FaultRig:
+        self._start_server()
+        self._start_device()
+        self._start_program()
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -66,15 +64,15 @@ class Stage:
             self.device.client.close()
         self.server.close()
 
-    # -- what is on it -----------------------------------------------------------------------------------------------
+    # -- parts of the rig -----------------------------------------------------------------------------------------------
 
-    def _serve(self) -> None:
+    def _start_server(self) -> None:
         self.server.enter_context(jack_server(self.folder / "jackd.log", self.name))
 
-    def _plug(self) -> None:
+    def _start_device(self) -> None:
         self.device = Recorder("device")
 
-    def _start(self) -> None:
+    def _start_program(self) -> None:
         self.takes += 1
         self._begun, self._came = len(self.all_heard()), self.absences
         self.take = self.folder / f"take{self.takes}"
@@ -82,38 +80,38 @@ class Stage:
             *("play", "--in", "device:keys", "--out", "device:out", "--channel", "2", "--no-page", "--sound", "off"),
             *("--mind", self.mind, "--take", str(self.take)),
         )
-        self.program.wait_to_say("ready", 30)
+        self.program.wait_for_line("ready", 30)
 
     def _play(self) -> None:
-        """A phrase, and then a moment at which it, or its answer, sounds; or none does."""
+        """Play a phrase, and wait a random time: until it sounds, its answer sounds, or nothing does."""
         assert self.device is not None
         notes = phrase(self.chance)
         self.device.play(notes, self.device.now() + 0.02)
         time.sleep(self.chance.choice((0.15, 0.4, notes[-1][0] + 0.6, notes[-1][0] + 0.9)))
 
-    def _hands_off(self) -> None:
-        """What the player does at the end: let go."""
+    def _wait_played(self) -> None:
+        """Wait until the last message of a phrase, a release, is sent."""
         assert self.device is not None
         self.device.wait_played()
 
     def all_heard(self) -> list[tuple[float, bytes]]:
-        """What has been heard, from the beginning; the times are those of different servers."""
+        """All messages from the beginning; the times are of different servers."""
         return [*self.heard, *(self.device.heard["out"] if self.device is not None else [])]
 
     @property
     def absences(self) -> int:
-        """How often the judge has come too late for a period of the server."""
+        """How often the recorder has missed periods of the server."""
         return self._absences + (self.device.absences if self.device is not None else 0)
 
-    def _device_goes(self) -> None:
-        """What it has heard is kept."""
+    def _forget_device(self) -> None:
+        """Forget the device, and keep its messages."""
         assert self.device is not None
         self.heard += self.device.heard["out"]
         self._absences += self.device.absences
         self.device = None
 
     def sounding(self) -> set[tuple[int, int]]:
-        """What sounds at the device."""
+        """The channels and pitches that sound at the device."""
         down: set[tuple[int, int]] = set()
         for _, m in self.all_heard():
             if len(m) == 3 and m[0] & 0xF0 in (0x80, 0x90):
@@ -121,7 +119,7 @@ class Stage:
         return down
 
     def silent(self, seconds: float = 6.0) -> bool:
-        """Whether all is silent, soon, and stays so."""
+        """Whether all notes end within `seconds`, and none begins in the 0.15 s after."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if not self.sounding():
@@ -131,8 +129,8 @@ class Stage:
             time.sleep(0.02)
         return False
 
-    def _since(self, mark: int, words: str, seconds: float = 20.0) -> None:
-        """Wait for a line that is new."""
+    def _wait_for_new_line(self, mark: int, words: str, seconds: float = 20.0) -> None:
+        """Wait for a line of the program after line `mark`."""
         assert self.program is not None
         wait_for(
             lambda: any(words in line for line in self.program.lines[mark:]),
@@ -140,19 +138,19 @@ class Stage:
             f"{words!r} in {self.program.said}",
         )  # type: ignore[union-attr]
 
-    # -- what goes wrong ---------------------------------------------------------------------------------------------
+    # -- faults ---------------------------------------------------------------------------------------------
 
     def _signal(self, which: signal.Signals) -> float:
         assert self.program is not None
         began = time.monotonic()
         self.program.process.send_signal(which)
-        self.program.wait_to_say("Every note is off", 20)
+        self.program.wait_for_line("Every note is off", 20)
         took = time.monotonic() - began
         assert self.program.wait(90) == 0  # the take's picture is drawn
         self.program.__exit__()
         assert (self.take / MIDI).is_file() or not any(take_notes(self.take / JSONL).values())
-        self._hands_off()
-        self._start()
+        self._wait_played()
+        self._start_program()
         return took
 
     def sigterm(self) -> float:
@@ -162,7 +160,7 @@ class Stage:
         return self._signal(signal.SIGINT)
 
     def program_killed(self) -> float:
-        """Without warning: its guardian ends what sounds."""
+        """SIGKILL: the note-off watchdog must end the notes."""
         assert self.program is not None
         assert self.device is not None
         began, now, attentive = time.monotonic(), self.device.now(), self.absences == self._came
@@ -170,17 +168,17 @@ class Stage:
         self.program.__exit__()
         silent = self.silent(5.0)
         took = time.monotonic() - began - 0.15
-        mend(self.take)
+        repair(self.take)
         gone, there = self.heard[self._begun :], self.device.heard["out"][max(self._begun - len(self.heard), 0) :]
         struck = Counter(m for t, m in [*((0.0, m) for _, m in gone), *there] if is_on(m) and t < now - 1.0)
         kept = [bytes.fromhex(row.get("out") or row.get("bytes", "")) for row in rows(self.take / JSONL)]
-        if attentive:  # else some may have been heard twice
+        if attentive:  # else the recorder may have got some twice
             lost = (struck - Counter(kept)).total()
             self.lost_notes, self.compared = self.lost_notes + lost, self.compared + 1
             assert not lost, f"{lost} notes are not in the take"
         assert silent, f"hung after a kill: {self.sounding()}"
-        self._hands_off()
-        self._start()
+        self._wait_played()
+        self._start_program()
         return took
 
     def musician_killed(self, how: signal.Signals = signal.SIGKILL) -> float:
@@ -190,29 +188,29 @@ class Stage:
         mark, began = len(self.program.lines), time.monotonic()
         os.kill(worker, how)
         if how == signal.SIGSTOP:
-            self._hands_off()  # it is noticed when it is asked
+            self._wait_played()  # a stopped process is noticed at the next request
             self._play()
-        self._since(mark, "The musician is ready", 30)
+        self._wait_for_new_line(mark, "The musician is ready", 30)
         return time.monotonic() - began
 
     def musician_hangs(self) -> float:
         return self.musician_killed(signal.SIGSTOP)
 
     def unplugged(self) -> float:
-        """Keyboard and synth are pulled out, and put in again; the keys that were down are up by then."""
+        """The device is unplugged and plugged in again; the keys that were down are up by then."""
         assert self.program is not None
         assert self.device is not None
         mark = len(self.program.lines)
         client = self.device.client
         client.deactivate()
-        self._device_goes()
+        self._forget_device()
         client.close()
-        self._since(mark, "device:out is gone")
+        self._wait_for_new_line(mark, "device:out is gone")
         time.sleep(self.chance.choice((0.0, 0.5)))
-        self._plug()
+        self._start_device()
         began = time.monotonic()
-        self._since(mark, "device:out is back")
-        self._since(mark, "device:keys is back")
+        self._wait_for_new_line(mark, "device:out is back")
+        self._wait_for_new_line(mark, "device:keys is back")
         return time.monotonic() - began
 
     def jack_restarted(self) -> float:
@@ -220,21 +218,21 @@ class Stage:
         assert self.program is not None
         assert self.device is not None
         mark = len(self.program.lines)
-        DEAD.append(self.device.client)  # to close a client of a dead server would end us
-        self._device_goes()
+        DEAD_CLIENTS.append(self.device.client)  # to close a client of a dead server would end this process
+        self._forget_device()
         self.server.close()
-        self._since(mark, "device:out is gone")
-        self._serve()
-        self._plug()
+        self._wait_for_new_line(mark, "device:out is gone")
+        self._start_server()
+        self._start_device()
         began = time.monotonic()
-        self._since(mark, "device:out is back")
-        self._since(mark, "device:keys is back")
+        self._wait_for_new_line(mark, "device:out is back")
+        self._wait_for_new_line(mark, "device:keys is back")
         return time.monotonic() - began
 
     def flood(self) -> float:
-        """Two thousand messages as fast as they go: notes on all channels, bends, clock, aftertouch."""
+        """Two thousand messages in one second: notes on all channels, bends, clock, aftertouch."""
         assert self.device is not None
-        self._hands_off()
+        self._wait_played()
         kinds: list[Callable[[int], bytes]] = [
             lambda i: bytes((0x90 | i % 16, 30 + i % 60, 1 + i % 127)),
             lambda i: bytes((0xE0 | i % 16, i % 128, 64)),
@@ -246,18 +244,18 @@ class Stage:
             (1.0 + i / 4000, bytes((0x80 | m[0] & 15, m[1], 0))) for i, (_, m) in enumerate(ons) if m[0] & 0xF0 == 0x90
         ]
         self.device.play([*ons, *offs], self.device.now() + 0.02)
-        self._hands_off()
+        self._wait_played()
         began = time.monotonic()
         assert self.silent(30.0), f"hung after a flood: {self.sounding()}"
         return time.monotonic() - began
 
-    # -- one after another -------------------------------------------------------------------------------------------
+    # -- runs -------------------------------------------------------------------------------------------
 
-    def suffer(self, fault: str) -> float:
-        """One fault in the middle of playing; judged. Returns the seconds until all was well."""
+    def run_fault(self, fault: str) -> float:
+        """One fault in the middle of playing, with its checks. Returns the seconds until all was well again."""
         self._play()
         took: float = getattr(self, fault)()
-        self._hands_off()
+        self._wait_played()
         assert self.silent(30.0), f"hung after {fault}: {self.sounding()}\n{self.program.said if self.program else ''}"
         assert self.program is not None
         assert "Traceback" not in self.program.said, self.program.said
@@ -270,9 +268,18 @@ def is_on(message: bytes) -> bool:
     return len(message) == 3 and message[0] & 0xF0 == 0x90 and message[2] > 0
 
 
-DEAD: list[Any] = []
-CHEAP = ("sigterm", "sigint", "program_killed", "musician_killed", "unplugged", "flood")
-DEAR = ("jack_restarted", "musician_hangs")
+DEAD_CLIENTS: list[Any] = []
+QUICK_FAULTS = ("sigterm", "sigint", "program_killed", "musician_killed", "unplugged", "flood")
+SLOW_FAULTS = ("jack_restarted", "musician_hangs")
+
+
+def _choose_kinds(count: int, quick: bool) -> list[str]:
+    """The kinds of the next faults: each comes, and quick ones more often in a long run."""
+    if quick:
+        return [*QUICK_FAULTS, *QUICK_FAULTS[2:], SLOW_FAULTS[0]]
+    if count > len(QUICK_FAULTS) * QUICK_WEIGHT:
+        return [*QUICK_FAULTS * QUICK_WEIGHT, *SLOW_FAULTS]
+    return [*QUICK_FAULTS, *SLOW_FAULTS]
 
 
 def faults(
@@ -284,10 +291,10 @@ def faults(
     mind: str = ECHO,
     quick: bool = False,
 ) -> dict[str, Any]:
-    """Suffer so many faults, or as many as there is time for; figures for each kind."""
+    """Run so many faults, or as many as there is time for; figures for each kind."""
     took: dict[str, list[float]] = defaultdict(list)
     hung: dict[str, int] = defaultdict(int)
-    doubtful = 0  # failures of which the judge itself may be the cause
+    doubtful = 0  # failures that the recorder itself may have caused
     chance, end = random.Random(seed), time.monotonic() + 60 * minutes
     kinds: list[str] = []
     lost = compared = done = 0
@@ -296,22 +303,16 @@ def faults(
             break
         where = folder / f"stage{number}"
         where.mkdir()
-        with Stage(where, seed + number, mind) as stage:
+        with FaultRig(where, seed + number, mind) as stage:
             while done < count and time.monotonic() < end:
                 if not kinds:  # each kind comes, in any order
-                    kinds = (
-                        [*CHEAP, *CHEAP[2:], DEAR[0]]
-                        if quick
-                        else [*CHEAP * FREQUENT, *DEAR]
-                        if count > len(CHEAP) * FREQUENT
-                        else [*CHEAP, *DEAR]
-                    )
+                    kinds = _choose_kinds(count, quick)
                     chance.shuffle(kinds)
                 fault = kinds.pop()
                 done += 1
                 absences = stage.absences
                 try:
-                    took[fault].append(stage.suffer(fault))
+                    took[fault].append(stage.run_fault(fault))
                     tell(f"{done}: {fault}, well after {took[fault][-1]:.2f} s")
                 except (AssertionError, subprocess.TimeoutExpired) as error:
                     tell("The last that was heard: " + ", ".join(m.hex(" ") for _, m in stage.all_heard()[-12:]))
@@ -322,7 +323,7 @@ def faults(
                     else:
                         hung[fault] += 1
                         tell(f"{done}: {fault} FAILED: {error}")
-                    break  # a stage of its own for the next
+                    break  # the next fault gets a new rig
             lost, compared = lost + stage.lost_notes, compared + stage.compared
     table = {
         fault: {
@@ -331,7 +332,7 @@ def faults(
             "p50_s": round(float(np.percentile(took[fault], 50)), 2) if took[fault] else None,
             "p99_s": round(float(np.percentile(took[fault], 99)), 2) if took[fault] else None,
         }
-        for fault in (*CHEAP, *DEAR)
+        for fault in (*QUICK_FAULTS, *SLOW_FAULTS)
         if took[fault] or hung[fault]
     }
     ok = not lost and not any(hung.values())

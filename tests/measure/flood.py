@@ -1,6 +1,6 @@
-"""A flood in real time: a thousand events a second of all kinds at once, into a whole session. `python -m tests.measure.flood --seconds 60`
+"""Send a thousand events a second of all kinds into a whole session, in real time: `python -m tests.measure.flood --seconds 60`
 
-No MIDI system is needed: the keyboard is a thread as a MIDI system has one, and what leaves is stamped where a port would take it.
+No MIDI system is needed: the keyboard is a thread, as in a MIDI system, and each sent message gets a time stamp where a port would take it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from .soak import memory
 
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 RATE = 1000  # events a second
-SETTLED = 0.25  # of the time: from then on nothing may grow
-THRU_MS = 0.5  # the budget, at p99
-GROWTH_MB = 10.0  # in a minute
-HELD = 2  # the channel on which all keys are held down from beginning to end
+SETTLED = 0.25  # of the time, after which memory may not grow
+THRU_MS = 0.5  # p99, as in the budget
+GROWTH_MB = 10.0  # a minute
+HELD = 2  # the channel on which all keys are held down all the time
 SYSEX = bytes((0xF0, *repeat(1, 1 << 20), 0xF7))
-RUBBISH = (
+MALFORMED = (
     *(
         b"\x3c\x5a",
         b"\x90\x3c",
@@ -54,8 +54,8 @@ RUBBISH = (
 )
 
 
-def all_at_once(chance: random.Random) -> Iterator[bytes]:
-    """Endless: notes on all channels, MPE, clock, active sensing, sysex, rubbish; all keys of one channel are held."""
+def mixed_messages(chance: random.Random) -> Iterator[bytes]:
+    """Endless: notes on all channels, MPE, clock, active sensing, sysex, malformed messages; all keys of one channel are held."""
     yield from (bytes((0x90 | HELD, pitch, 60)) for pitch in range(128))
     down: list[tuple[int, int]] = []
     for number in chain.from_iterable(repeat(range(RATE))):
@@ -76,7 +76,7 @@ def all_at_once(chance: random.Random) -> Iterator[bytes]:
             case 7:
                 yield b"\xfe"
             case 8:
-                yield SYSEX if number == 8 else chance.choice(RUBBISH)
+                yield SYSEX if number == 8 else chance.choice(MALFORMED)
             case _:
                 yield b"\xf8"
 
@@ -97,7 +97,7 @@ class Keyboard:
         self.thread.start()
 
     def stop(self) -> None:
-        """No more; what is held is let go."""
+        """Stop, and release all keys."""
         self._over.set()
         if self.thread is not None:
             self.thread.join()
@@ -123,7 +123,7 @@ class Keyboard:
 
 
 class Synth:
-    """An output that keeps nothing but what sounds, and how long each of the player's messages took to come here."""
+    """An output that keeps the notes that sound, and the seconds that each of the player's messages took."""
 
     name = "synth"
 
@@ -150,15 +150,15 @@ class Synth:
         pass
 
 
-async def _flooded(seconds: float, mind: Sequence[str], folder: Path, rate: float, seed: int) -> dict[str, Any]:
-    keyboard = Keyboard(all_at_once(random.Random(seed)), rate)
+async def _run_flood(seconds: float, mind: Sequence[str], folder: Path, rate: float, seed: int) -> dict[str, Any]:
+    keyboard = Keyboard(mixed_messages(random.Random(seed)), rate)
     synth, said = Synth(keyboard), list[str]()
     io = SessionIO(
         inputs=[],
         output=synth,
         worker=WorkerClient(mind),
         clock=SystemClock(),
-        take=Take(folder, trouble=said.append),
+        take=Take(folder, report_error=said.append),
         say=said.append,
     )
     session = Session(SessionConfig(Preset("plain"), beat=BeatSettings(follow=True), channel=1), io)
@@ -170,7 +170,7 @@ async def _flooded(seconds: float, mind: Sequence[str], folder: Path, rate: floa
     while (passed := loop.time() - began) < seconds and not running.done():
         due = loop.time() + 0.05
         await asyncio.sleep(0.05)
-        behind.append(loop.time() - due)  # how long what arrives now would wait
+        behind.append(loop.time() - due)  # seconds that an event that arrives now would wait
         if passed > SETTLED * seconds:
             megabytes.append(memory(os.getpid()))
     count, took = keyboard.count, loop.time() - began
@@ -198,9 +198,9 @@ async def _flooded(seconds: float, mind: Sequence[str], folder: Path, rate: floa
 
 
 def flood(seconds: float, mind: Sequence[str] = ECHO, rate: float = RATE, seed: int = 1) -> dict[str, Any]:
-    """A flood of so many seconds; its figures, with a row `ok`."""
+    """Run a flood of so many seconds; the figures, with a row `ok`."""
     with tempfile.TemporaryDirectory() as name:
-        return asyncio.run(_flooded(seconds, mind, Path(name), rate, seed))
+        return asyncio.run(_run_flood(seconds, mind, Path(name), rate, seed))
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""`python -m tests.measure.frames [SECONDS]`: how smoothly the page draws with two hundred notes in view, in Chromium without a screen.
+"""Measure how smoothly the page draws two hundred notes, in Chromium without a screen: `python -m tests.measure.frames [SECONDS]`
 
 Prints the frames a second, the time from one to the next (p50, and the share of those over 25 ms), and what one picture takes of the
 processor, with notes in view and on an empty stage. Chromium without a graphics card draws by the processor alone.
@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..system.rigs.browser import Visit, chromium, page_alone
+from ..system.rigs.browser import Visit, chromium, page_without_ports
 
 NOTES, LONG = 200, 25.0  # milliseconds from a frame to the next that are seen as a stumble
 LONGEST = 3.5  # seconds for which all notes stay in view
@@ -32,7 +32,7 @@ EMPTY = "(() => { tradefours.notes.clear(); dispatchEvent(new Event('resize')); 
 
 @dataclass(frozen=True)
 class Frames:
-    """What was seen in some seconds: milliseconds from frame to frame, pictures of the roll, and the milliseconds that they took."""
+    """Figures of some seconds. `gaps`: milliseconds from frame to frame; `cost`: milliseconds in all for the pictures of the roll."""
 
     seconds: float
     gaps: list[float]
@@ -49,16 +49,16 @@ class Frames:
 
 
 def watch(visit: Visit, seconds: float) -> Frames:
-    """The frames of an open page."""
+    """Measure the frames of an open page."""
     gaps, pictures, cost = visit.eval(WATCH % (1000 * seconds))
     return Frames(seconds, gaps, pictures, cost)
 
 
 def main(seconds: float) -> None:
-    """Print what is seen."""
+    """Print the figures."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
-        page_alone(Path(home)) as address,
+        page_without_ports(Path(home)) as address,
         chromium() as browser,
     ):
         visit = Visit(browser, address)

@@ -1,6 +1,6 @@
-"""A day in virtual time: one busy jam with the echo, judged as it goes; what has grown by then? `python -m tests.measure.longrun 24`
+"""Play a busy jam with the echo for hours of virtual time, and measure whether memory grows: `python -m tests.measure.longrun 24`
 
-Knows nothing of real time; see `tests.measure.soak` for an hour of that.
+`tests.measure.soak` does the same in real time.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from ..support.fakes import FakeInput, FakeWorker, LoopPlayer, VirtualLoop, in_v
 from .soak import memory, phrase
 
 
-class Judging:
-    """An output that keeps nothing but what sounds, and the worst lateness."""
+class CheckingOutput:
+    """An output that checks that no note is struck twice, and keeps only the notes that sound."""
 
-    name = "judge"
+    name = "check"
 
     def __init__(self) -> None:
         self.sounding: set[tuple[int, int]] = set()
@@ -48,14 +48,14 @@ class Judging:
 
 
 def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
-    """Play for so long; the report has a row `ok`."""
+    """Play for so many hours; the report has a row `ok`."""
     chance, began = random.Random(seed), time.monotonic()
     samples: list[tuple[float, int, float]] = []
-    output = Judging()
+    output = CheckingOutput()
 
     async def play(loop: VirtualLoop) -> Session:
         keys, worker = FakeInput(loop), FakeWorker()
-        worker.changes = worker.styles = worker.drafts = Forgetful()  # type: ignore[assignment]
+        worker.changes = worker.styles = worker.drafts = DiscardingList()  # type: ignore[assignment]
         take = Take(folder)
         io = SessionIO(inputs=[keys], output=output, worker=worker, clock=loop, take=take, make_player=LoopPlayer)
         session = Session(SessionConfig(Preset("plain"), mode_settings=ModeSettings(bars=1), channel=1), io)
@@ -96,15 +96,15 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
     }
 
 
-class Forgetful(list[Any]):
-    """What a fake would keep for ever."""
+class DiscardingList(list[Any]):
+    """In place of a list that a fake appends to for ever."""
 
     def append(self, what: Any) -> None:
         pass
 
 
 def gaps(notes: list[tuple[float, bytes]]) -> list[tuple[float, bytes]]:
-    """Messages, each with the wait before it."""
+    """The messages, each with the seconds to wait before it."""
     out, at = [], 0.0
     for when, message in sorted(notes):
         out.append((when - at, message))

@@ -1,8 +1,7 @@
-"""`python -m tests.measure.phrases DIR`: the musician answers every .mid of a folder, and is held to what an answer must be.
+"""Let the musician answer every .mid file of a folder, and check the answers: `python -m tests.measure.phrases DIR`
 
-It is asked through the program's own command, as by a user.
-
-With `--corpus PACK`, the share of notes in key is held against what really follows phrases in the pack's valid split.
+The answers come from the program's own command, as for a user. With `--corpus PACK`, their share of notes in key is compared with that of
+the real continuations in the pack's valid split.
 """
 
 from __future__ import annotations
@@ -24,7 +23,11 @@ from models.music.note import Note
 
 from ..system.rigs.jack import ROOT
 
-LEAST_NOTES, SECONDS, DENSEST, COPIED, BELOW_REAL = 12, 8.0, 20.0, 0.25, 0.05
+LEAST_NOTES = 12  # in the first SECONDS
+SECONDS = 8.0
+DENSEST = 20.0  # notes that begin within one second, at most
+COPIED = 0.25  # mean share of notes copied from the call, at most
+BELOW_REAL = 0.05  # by which the share in key may be lower than that of real continuations
 
 
 def answer(call: Path, out: Path, more: list[str]) -> list[Note]:
@@ -41,7 +44,7 @@ def densest(notes: list[Note]) -> float:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print a table; 1 where anything is not as it must be."""
+    """Print a table; returns 1 where a check fails."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.measure.phrases", description=(__doc__ or "").splitlines()[0]
     )
@@ -59,8 +62,8 @@ def main(argv: list[str] | None = None) -> int:
             out = Path(folder) / "both.mid"
             notes, call = answer(path, out, more), read_notes(path)
             early = [n for n in notes if n.onset < notes[0].onset + SECONDS]
-            shares.append(answer_metrics.in_key(call, notes))
-            copies.append(answer_metrics.copied(call, notes))
+            shares.append(answer_metrics.in_key_share(call, notes))
+            copies.append(answer_metrics.copied_share(call, notes))
             hangs = len(read_notes(out)) != len(call) + len(notes)
             if len(early) < LEAST_NOTES or densest(notes) > DENSEST or hangs:
                 wrong.append(path.name)
@@ -72,8 +75,8 @@ def main(argv: list[str] | None = None) -> int:
     if np.mean(copies) > COPIED:
         wrong.append("copies the call")
     if args.corpus is not None:
-        cuts = answers.cuts(corpus.read(args.corpus, "valid", corpus.OPEN), 200)
-        real = float(np.mean([answer_metrics.in_key(cut.call, cut.next) for cut in cuts]))
+        cuts = answers.draw_excerpts(corpus.read(args.corpus, "valid", corpus.OPEN_SOURCES), 200)
+        real = float(np.mean([answer_metrics.in_key_share(cut.call, cut.next) for cut in cuts]))
         print(f"{'what really follows phrases':32} in key {real:.3f}")
         if np.mean(shares) < real - BELOW_REAL:
             wrong.append("out of key")

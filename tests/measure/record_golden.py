@@ -1,7 +1,6 @@
-"""Golden takes: jams that must be decided tomorrow as they are today. `python -m tests.measure.record_golden` makes
-them anew, where that is meant.
+"""Record the golden takes anew, after a change of decisions that is meant: `python -m tests.measure.record_golden`
 
-The playing is a random walk, made here; the musician is the echo.
+A test replays them and expects the same notes. The player is a random walk; the musician is the echo.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 
 
 class Inline(WorkerClient):
-    """The echo, by the same words as over a pipe, in this process: a note each few milliseconds."""
+    """The echo in this process, with the same protocol as over a pipe: a note each few milliseconds."""
 
     exact = False  # whether the take is told when it begins
 
@@ -76,7 +75,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any. `exact`: the take has moments."""
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
     beat = BeatSettings(tempo=None if mode == "call" else 110.0)
-    controls = Bindings.of(["cc20=panic", "cc21=knob:density"])
+    controls = Bindings.parse(["cc20=panic", "cc21=knob:density"])
     zones = KeyboardZones(transpose=-12)
     setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": zones}
     args = Namespace(weights="none", engine="live", mind=" ".join(ECHO))
@@ -85,8 +84,8 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     async def play(loop: VirtualLoop) -> None:
         take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
         keys, worker = FakeInput(loop), Inline([])
-        clock = Moments(loop, take.keep) if exact else loop
-        worker.journal = clock.keep if isinstance(clock, Moments) else lambda row: take.keep(loop.now(), row)
+        clock = Moments(loop, take.record_row) if exact else loop
+        worker.journal = clock.keep if isinstance(clock, Moments) else lambda row: take.record_row(loop.now(), row)
         worker.others = lambda weights: [*ECHO, "--weights", weights]
         worker.exact = exact
         coming = iter(styles)
@@ -99,7 +98,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
             worker=worker,
             clock=clock,
             take=take,
-            journal=take.keep,
+            journal=take.record_row,
             make_player=LoopPlayer,
         )
         session = Session(config, io)
@@ -127,7 +126,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
 
 
 def main() -> None:
-    """Make them anew."""
+    """Record a take of each mode."""
     FOLDER.mkdir(exist_ok=True)
     for mode in MODES:
         with tempfile.TemporaryDirectory() as name:

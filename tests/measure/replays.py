@@ -140,11 +140,11 @@ class Theatre:
         self.keys, self.page, self.over = Keys(), Page(), threading.Event()
         args = argparse.Namespace(weights=None, engine="live", mind=None)
         more = {"manner": plan.manner, "beat": plan.beat, "zone": plan.zone}
-        preset, learning = presets.load(plan.preset), MidiLearn.with_memory([], folder.parent / "none.txt")
+        preset, learning = presets.load(plan.preset), MidiLearn.load([], folder.parent / "none.txt")
         setting = {"channel": plan.channel, "thru": True, "rounds": None, **more}
-        known = take_replay.setting(preset, args, learning.controls, setting)
+        known = take_replay.setting(preset, args, learning.bindings, setting)
         self.take = Take(folder, preset=preset.name, seed=plan.seed, setting=known)
-        clock = Moments(SystemClock(), self.take.keep)
+        clock = Moments(SystemClock(), self.take.record_row)
         self.mind = WorkerClient(worker_command(preset.player(None), "live"))
         self.mind.others = partial(worker_command, engine="live")
         self.mind.journal = learning.journal = clock.keep
@@ -164,7 +164,7 @@ class Theatre:
             mode_settings=plan.manner,
             beat=plan.beat,
             zones=plan.zone,
-            controls=learning.controls,
+            controls=learning.bindings,
             channel=plan.channel,
             seed=plan.seed,
         )
@@ -175,7 +175,7 @@ class Theatre:
             worker=self.mind,
             clock=clock,
             take=self.stage,
-            journal=self.take.keep,
+            journal=self.take.record_row,
         )
         self.session = Session(config, io)
         self.stage.session = self.session

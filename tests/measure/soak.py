@@ -1,6 +1,6 @@
-"""The soak: one busy jam in real time, for as long as asked, and what has grown by then.
+"""Play one busy jam in real time, and measure whether memory and lateness grow: `python -m tests.measure.soak MINUTES FOLDER`
 
-Knows nothing of faults; see `tests.measure.faults`. Whatever happens, it ends with figures.
+Whatever happens, it ends with figures. `tests.measure.faults` does the same with faults.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from agent.takes.recorder import JSONL, MOST_BYTES, rows
 
 from ..system.rigs.jack import Heard, Program, Recorder, jack_server, wait_for
 
-SETTLED = 600.0  # seconds after which nothing may grow any more
+SETTLED = 600.0  # seconds after which memory may not grow
 DRIFT_MB = 5.0  # of each process, from then on
 LATER_MS = 1.0  # by which notes may be later in the last ten minutes than in the first, at the median
 CHANNEL = 1  # the agent's, from 0
@@ -31,7 +31,7 @@ NOTE_ON, NOTE_OFF = 0x90, 0x80
 
 
 def memory(pid: int | None) -> float:
-    """What a process holds of the machine's memory, in MB; 0 where there is none."""
+    """The resident memory of a process in MB; 0 where it does not run."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmRSS"):
@@ -40,7 +40,7 @@ def memory(pid: int | None) -> float:
 
 
 def child_of(pid: int, words: bytes) -> int | None:
-    """The child of a process whose command line has these words."""
+    """The child of a process whose command line contains `words`."""
     with suppress(OSError):
         for children in Path(f"/proc/{pid}/task").glob("*/children"):
             for child in children.read_text().split():
@@ -55,7 +55,7 @@ def worker_of(pid: int) -> int | None:
 
 
 def phrase(chance: random.Random) -> list[tuple[float, bytes]]:
-    """Four to twelve notes, legato or not, some with the pedal; all of them end."""
+    """A random phrase of 4 to 12 notes, legato or not, some with the pedal; every note ends. Times in seconds from its start."""
     out, at, pitch = [], 0.0, chance.randint(52, 72)
     pedal = chance.random() < 0.3
     if pedal:
@@ -70,8 +70,8 @@ def phrase(chance: random.Random) -> list[tuple[float, bytes]]:
     return out
 
 
-def judge(messages: Sequence[bytes]) -> tuple[int, int]:
-    """How many notes sound at the end, and how many were struck without an end between."""
+def count_errors(messages: Sequence[bytes]) -> tuple[int, int]:
+    """How many notes sound at the end, and how many were struck twice without an end between."""
     down: set[tuple[int, int]] = set()
     twice = 0
     for m in messages:
@@ -85,27 +85,27 @@ def judge(messages: Sequence[bytes]) -> tuple[int, int]:
     return len(down), twice
 
 
-def missed(sent: Sequence[bytes], heard: Sequence[bytes]) -> int:
-    """How many messages of `sent` were not heard, in their order."""
+def count_missing(sent: Sequence[bytes], heard: Sequence[bytes]) -> int:
+    """How many messages of `sent` are not in `heard`, in their order."""
     there = iter(heard)
     lost = 0
     for number, message in enumerate(sent):
-        if message not in there:  # which reads on as far as it must
+        if message not in there:  # `in` reads the iterator up to the message
             lost = len(sent) - number
             break
     return max(lost, len(sent) - len(heard))
 
 
-class Watcher:
-    """Looks at the program's processes and files now and then, and tells how it goes."""
+class ProcessMonitor:
+    """Samples the memory of the program's processes and the size of its take, and prints a line now and then."""
 
     def __init__(self, program: Program, take: Path, seconds: float, tell: Callable[[str], None]) -> None:
         self.program, self.take, self.tell = program, take, tell
         self.every = min(10.0, seconds / 24)
         self.samples: list[tuple[float, ...]] = []  # seconds, MB of each process, MB of the take's files
-        self._next = self._told = 0.0
+        self._next = self._printed = 0.0
 
-    def look(self, passed: float, calls: int, heard: Heard) -> None:
+    def sample(self, passed: float, calls: int, heard: Heard) -> None:
         if passed < self._next:
             return
         self._next = passed + self.every
@@ -113,14 +113,14 @@ class Watcher:
         pids = (main, worker_of(main), child_of(main, b"agent.midi.note_off_watchdog"))
         size = sum(f.stat().st_size for f in self.take.iterdir()) / 1e6
         self.samples.append((passed, *map(memory, pids), size))
-        if passed >= self._told:
-            self._told = passed + 60.0
+        if passed >= self._printed:
+            self._printed = passed + 60.0
             megabytes = ", ".join(f"{n} {mb:.1f}" for n, mb in zip(PROCESSES, self.samples[-1][1:], strict=False))
             notes = sum(m[0] == NOTE_ON | CHANNEL and m[2] > 0 for _, m in heard)
             self.tell(f"{passed / 60:.1f} min: {calls} phrases, {notes} notes of its own; MB: {megabytes}")
 
-    def grown(self, seconds: float) -> tuple[dict[str, list[float]], dict[str, float]]:
-        """MB of each process at the start, once settled, and at the end (medians of a few looks); and the growth from then on."""
+    def growth(self, seconds: float) -> tuple[dict[str, list[float]], dict[str, float]]:
+        """MB of each process at the start, once settled, and at the end (medians of a few samples); and the growth from settled to end."""
         settled = [s for s in self.samples if s[0] >= min(SETTLED, seconds / 2)] or self.samples
         few = max(len(settled) // 10, 1)
         rows = {
@@ -147,18 +147,18 @@ def soak(
         Recorder() as room,
         Program("play", *arguments) as program,
     ):
-        program.wait_to_say("ready")
+        program.wait_for_line("ready")
         room.connect("recorder:keys", "tradefours:in")
         room.connect("tradefours:out", "recorder:out")
-        watcher = Watcher(program, take, seconds, tell)
+        monitor = ProcessMonitor(program, take, seconds, tell)
         began, calls, code = time.monotonic(), 0, None
         while (passed := time.monotonic() - began) < seconds and program.process.poll() is None:
             room.play(phrase(chance), room.now() + 0.05)
             calls += 1
             room.wait_played()
             time.sleep(chance.choice((0.2, 2.0, 4.0, 6.0)))  # cut in, wait, or let it play
-            watcher.look(passed, calls, room.heard["out"])
-            room.loudness.clear()  # our own memory, too, should be flat
+            monitor.sample(passed, calls, room.heard["out"])
+            room.loudness.clear()  # so that the recorder's own memory does not grow
             room.shifts.clear()
         time.sleep(3.0)
         program.process.send_signal(signal.SIGTERM)
@@ -167,18 +167,18 @@ def soak(
         with suppress(AssertionError):
             wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.3, 10, "silence")
         heard = [m for _, m in room.heard["out"]]
-    return report(seconds, calls, code, program.said, heard, take, watcher)
+    return report(seconds, calls, code, program.said, heard, take, monitor)
 
 
 def report(
-    seconds: float, calls: int, code: int | None, said: str, heard: list[bytes], take: Path, watcher: Watcher
+    seconds: float, calls: int, code: int | None, said: str, heard: list[bytes], take: Path, monitor: ProcessMonitor
 ) -> dict[str, Any]:
-    """What came of it: by the recorder's account, and by the take's."""
+    """The figures, from the recorder's messages and from the take."""
     sent = [
         (r["t"], r["at"], bytes.fromhex(r["out"])) for r in rows(take / JSONL) if str(r.get("out", "x"))[:1] in "89"
     ]
     ours = [m for m in heard if m[0] in (NOTE_ON | CHANNEL, NOTE_OFF | CHANNEL)]
-    hung, twice = judge(heard)
+    hung, twice = count_errors(heard)
     span, start = min(SETTLED, seconds / 6), sent[0][0]
     late = {
         "in the first ten minutes": percentiles([at - t for t, at, _ in sent if t < start + span]),
@@ -186,15 +186,15 @@ def report(
         "in all": percentiles([at - t for t, at, _ in sent]),
     }
     first, last, _ = late.values()
-    megabytes, growth = watcher.grown(seconds)
-    hourly = (watcher.samples[-1][-1] - watcher.samples[0][-1]) / max(watcher.samples[-1][0], 1.0) * 3600
+    megabytes, growth = monitor.growth(seconds)
+    hourly = (monitor.samples[-1][-1] - monitor.samples[0][-1]) / max(monitor.samples[-1][0], 1.0) * 3600
     found = {
         "minutes": round(seconds / 60, 1),
         "calls": calls,
         "notes": sum(m[0] & 0xF0 == NOTE_ON for _, _, m in sent),
         "hung": hung,
         "struck_twice": twice,
-        "sent_but_not_heard": missed([m for _, _, m in sent], ours),
+        "sent_but_not_heard": count_missing([m for _, _, m in sent], ours),
         "exit": code,
         "memory_mb": megabytes,
         "growth_mb": growth,

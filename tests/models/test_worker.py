@@ -56,7 +56,7 @@ def test_what_it_has_in_the_ear_is_not_played_but_changes_what_is() -> None:
             if "note" in r
         ]
 
-    vamp = {"do": "vamp", "notes": [to_wire(n.moved(100.0)) for n in scale(20)]}
+    vamp = {"do": "vamp", "notes": [to_wire(n.shift(100.0)) for n in scale(20)]}
     assert answer(vamp) != answer()
     assert answer(vamp, {"do": "vamp", "notes": []}) == answer()
     assert all(3.0 <= from_wire(row).onset <= 7.0 for row in answer(vamp))

@@ -1,4 +1,4 @@
-"""Floods and rubbish: whatever comes in, thru is quick, memory is bounded, nothing hangs, and nothing is raised."""
+"""Floods and malformed messages: thru stays quick, memory stays bounded, no note hangs, and no error is raised."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from models.music.note import Span
 
 from ..agent.session.test_session import Jam, jam
 from ..measure.flood import THRU_MS, flood
-from .test_sessions import judge
+from .test_sessions import assert_no_hung_notes
 
 N = int(os.environ.get("FLOOD", "6000"))  # events; 60000 are a minute
 
 
-def sound(made: Jam) -> None:
+def check_session(made: Jam) -> None:
     """Nothing was raised, and nothing sounds."""
     assert not [line for line in made.said if "went wrong" in line], made.said
-    judge(made.output.sent)
+    assert_no_hung_notes(made.output.sent)
 
 
 def test_a_thousand_events_a_second() -> None:
@@ -52,7 +52,7 @@ def test_a_thousand_events_a_second() -> None:
             took.append(time.perf_counter() - began)
             await asyncio.sleep(0.001)
 
-    made, _ = jam_judged(script)
+    made, _ = checked_jam(script)
     took.sort()
     assert took[len(took) // 2] < THRU_MS / 1000
     session = made.session
@@ -64,9 +64,9 @@ def test_a_thousand_events_a_second() -> None:
     assert not session.thru._sounding
 
 
-def jam_judged(script: Any, **more: Any) -> tuple[Jam, Any]:
+def checked_jam(script: Any, **more: Any) -> tuple[Jam, Any]:
     made, report = jam(script, judged=False, **more)
-    sound(made)
+    check_session(made)
     return made, report
 
 
@@ -107,7 +107,7 @@ def jam_judged(script: Any, **more: Any) -> tuple[Jam, Any]:
     ],
 )
 @pytest.mark.parametrize("follow", [False, True])
-def test_rubbish_and_floods_are_passed_over_or_on(messages: list[tuple[int, ...]], follow: bool) -> None:
+def test_floods_and_malformed_messages_leave_valid_output(messages: list[tuple[int, ...]], follow: bool) -> None:
     from agent.turns.modes import BeatSettings
 
     async def script(j: Jam) -> None:
@@ -117,26 +117,26 @@ def test_rubbish_and_floods_are_passed_over_or_on(messages: list[tuple[int, ...]
                 await asyncio.sleep(0.0001)
         await asyncio.sleep(5.0)
 
-    made, _ = jam_judged(script, beat=BeatSettings(follow=follow))
+    made, _ = checked_jam(script, beat=BeatSettings(follow=follow))
     assert all(is_whole(m) and len(m) <= MOST_SYSEX for _, m in made.output.sent)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=6), max_size=40))
-def test_no_bytes_upset_a_session(messages: list[bytes]) -> None:
+def test_no_bytes_raise_an_error_in_a_session(messages: list[bytes]) -> None:
     async def script(j: Jam) -> None:
         for message in messages:
             j.keys.play(*message)
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
 
-    made, _ = jam_judged(script, controls=Bindings.of(["cc20=duet", "note36=panic", "cc21=knob:density"]))
+    made, _ = checked_jam(script, controls=Bindings.parse(["cc20=duet", "note36=panic", "cc21=knob:density"]))
     assert all(is_whole(m) for _, m in made.output.sent)
 
 
 @settings(max_examples=300)
 @given(st.binary(max_size=8))
-def test_what_is_whole_is_one_message(message: bytes) -> None:
+def test_a_whole_message_is_one_message(message: bytes) -> None:
     if is_whole(message):
         assert message[0] >= 0x80
         assert all(b < 0x80 for b in message[1 : -1 if message[0] == 0xF0 else None])

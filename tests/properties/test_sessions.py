@@ -1,4 +1,4 @@
-"""No hung note, whatever happens: a whole session in virtual time, driven at random, and judged once it rests.
+"""No note hangs, whatever happens: a whole session in virtual time, driven at random and checked whenever it rests.
 
 `TRUST=20000 python -m tests tests/properties/test_sessions.py` tries more than the tests do by themselves.
 """
@@ -33,7 +33,7 @@ keyboards = st.integers(0, 1)
 
 
 class Room(RuleBasedStateMachine):
-    """Two keyboards, a clock, a synth, a musician with troubles: and a judge."""
+    """Two keyboards, a clock, a synth, and a musician that fails now and then."""
 
     @initialize(
         mode=st.sampled_from(MODES),
@@ -59,7 +59,7 @@ class Room(RuleBasedStateMachine):
         self.worker = FakeWorker(note_takes=note_takes, wakes_after=wakes_after)
         self.output = FakeOutput(self.loop)
         self.keys = [FakeInput(self.loop, "one"), FakeInput(self.loop, "two")]
-        self.controls = Bindings.of(CONTROLS)
+        self.controls = Bindings.parse(CONTROLS)
         self.ticking: asyncio.Task[None] | None = None
         self.said: list[str] = []
 
@@ -98,7 +98,7 @@ class Room(RuleBasedStateMachine):
         self.keys[keyboard].play(0x90 | channel, pitch, velocity)
 
     @rule(keyboard=keyboards, channel=channels, pitch=pitches)
-    def let_go(self, keyboard: int, channel: int, pitch: int) -> None:
+    def release(self, keyboard: int, channel: int, pitch: int) -> None:
         self.keys[keyboard].play(0x80 | channel, pitch, 0)
 
     @rule(first=pitches, count=st.integers(2, 5), gap=st.sampled_from([0.02, 0.1, 0.3]), legato=st.booleans())
@@ -122,12 +122,12 @@ class Room(RuleBasedStateMachine):
     @rule(strike=st.booleans())
     @precondition(lambda self: self.session.player.schedule.sounding)
     def key_that_sounds(self, strike: bool) -> None:
-        """The very key that the agent sounds, on its own channel: struck, or let go without having been struck."""
+        """A key that the agent sounds, on its channel: pressed, or released without having been pressed."""
         pitch = min(self.session.player.schedule.sounding)
         self.keys[0].play((0x90 if strike else 0x80) | self.channel, pitch, 90)
 
     @rule(message=st.binary(max_size=5))
-    def rubbish(self, message: bytes) -> None:
+    def malformed_message(self, message: bytes) -> None:
         if message and not 0xF8 <= message[0] <= 0xFC:  # the clock has rules of its own
             self.keys[1].play(*message)
 
@@ -149,20 +149,20 @@ class Room(RuleBasedStateMachine):
         """A pad becomes a control while it is down, and its off arrives as a control's."""
         self.keys[0].play(0x90, pitch, 80)
         self.wait(0.01)
-        self.controls.learn(("note", pitch), "answer")
+        self.controls.bind(("note", pitch), "answer")
         self.keys[0].play(0x80, pitch, 0)
         self.wait(0.0)
         self.controls.table = {k: v for k, v in self.controls.table.items() if k != ("note", pitch)}
 
     @rule()
-    def hush(self) -> None:
+    def end_answer(self) -> None:
         self.session.partner.leave()
         self.session.player.cut()
 
     # -- what goes wrong ---------------------------------------------------------------------------------------------
 
     @rule(after=st.integers(0, 3))
-    def musician_falls(self, after: int) -> None:
+    def musician_fails(self, after: int) -> None:
         """In one of its next answers, or just now."""
         if after:
             self.worker.fails.add(self.worker.plays + after)
@@ -212,7 +212,9 @@ class Room(RuleBasedStateMachine):
         self.wait(12.0)
         assert self.session.player.schedule.empty
         assert not self.session.partner.keys_down
-        judge([(t, m) for t, m in self.output.sent if m[0] & 0x0F != Metronome.CHANNEL])  # which clicks on
+        assert_no_hung_notes(
+            [(t, m) for t, m in self.output.sent if m[0] & 0x0F != Metronome.CHANNEL]
+        )  # which clicks on
 
     def is_sound(self) -> None:
         """Nothing went wrong inside that was only said."""
@@ -225,7 +227,7 @@ class Room(RuleBasedStateMachine):
             self.ticking.cancel()
         self.session.stop()
         self.loop.run_until_complete(self.running)
-        judge(self.output.sent)
+        assert_no_hung_notes(self.output.sent)
         self.is_sound()
         assert self.worker.closed
         assert self.output.closed
@@ -233,7 +235,7 @@ class Room(RuleBasedStateMachine):
         self.loop.close()
 
 
-def judge(sent: list[tuple[float, bytes]]) -> None:
+def assert_no_hung_notes(sent: list[tuple[float, bytes]]) -> None:
     """Each on has one off, none kills a newer note, no pedal is down, and nothing sounds."""
     sounding: Counter[tuple[int, int]] = Counter()
     pedals: set[int] = set()

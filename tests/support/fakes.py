@@ -1,4 +1,4 @@
-"""Fakes: time that jumps, ports of nothing, and a musician in the same process. All of them, in one place."""
+"""The fakes of all tests: virtual time, ports, sound, and a musician in the same process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: se
 
 
 class FakeOutput:
-    """Keeps what is sent, with its time; can be lost."""
+    """An output that keeps the messages with their times; `lost` makes it fail as an unplugged one."""
 
     name = "fake:out"
 
@@ -38,7 +38,7 @@ class FakeOutput:
 
 
 class FakeSound:
-    """Keeps what is played on it, and by whom."""
+    """A sound that keeps the messages, each with its player."""
 
     name = "fake"
 
@@ -203,8 +203,8 @@ if TYPE_CHECKING:
     _: Worker = FakeWorker()  # the type checker compares it with the interface
 
 
-def judge(sent: Sequence[tuple[float, bytes]]) -> None:
-    """Whatever was sent: each on has one off, none kills a newer note, and at the end nothing sounds."""
+def assert_no_hung_notes(sent: Sequence[tuple[float, bytes]]) -> None:
+    """Each note-on has one note-off, none ends a newer note, and at the end no note sounds."""
     sounding: dict[tuple[int, int], float] = {}
     for when, message in sent:
         kind, channel = message[0] & 0xF0, message[0] & 0x0F

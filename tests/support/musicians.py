@@ -7,17 +7,17 @@ import torch
 from numpy.typing import NDArray
 
 from models.music.note import Note
-from models.network.model import Musician
+from models.network.model import MusicModel
 from models.network.transformer import Config
 from models.runtime.numpy_backend import NumpyBackend
 
 SMALL = Config(width=64, layers=3, heads=4, kv_heads=2, hidden=48, window=24, latent=8, style_width=16, style_notes=16)
 
 
-def small_musician(seed: int = 0, config: Config = SMALL) -> Musician:
-    """A musician that has learned nothing, but whose every weight is alive."""
+def small_musician(seed: int = 0, config: Config = SMALL) -> MusicModel:
+    """An untrained musician, in which no weight is zero."""
     torch.manual_seed(seed)
-    musician = Musician(config).eval()
+    musician = MusicModel(config).eval()
     for parameter in musician.parameters():
         if not parameter.any():  # layers begin as the identity
             torch.nn.init.normal_(parameter, std=0.1)

@@ -31,9 +31,9 @@ from .rigs.jack import (
     Program,
     Recorder,
     jack_server,
-    judged,
     midi_clock,
     ons,
+    retry_if_jack_missed_periods,
     still_sounding,
     synth,
     wait_for,
@@ -41,6 +41,8 @@ from .rigs.jack import (
 
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
+
+pytestmark = pytest.mark.real
 
 CALL = messages(written_call().notes)
 LAST_KEY = max(when for when, m in CALL if m[0] == 0x90)
@@ -88,7 +90,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@judged
+@retry_if_jack_missed_periods
 def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     take = tmp_path / "take"
     with (
@@ -99,8 +101,8 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
             *("--control", "pc5=preset:jazz-ballad"),
         ) as program,
     ):
-        program.wait_to_say(r"Listening to tradefours:in.*tradefours:out")
-        program.wait_to_say("ready")
+        program.wait_for_line(r"Listening to tradefours:in.*tradefours:out")
+        program.wait_for_line("ready")
         wait_for(lambda: any(n.startswith("synth") for n in room.names()), 20, "the synth's ports")
         assert {"tradefours:in", "tradefours:out"} <= set(room.names())
         hears = next(p.name for p in room.client.get_ports(is_midi=True, is_input=True) if p.name.startswith("synth"))
@@ -135,9 +137,9 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
             "the first answer's end",
         )
         room.play([(0.0, b"\xc0\x05")], room.now() + 0.1)
-        program.wait_to_say("weights full takes the seat")
-        program.wait_to_say("ready .*full-noncommercial")
-        program.wait_to_say("not for commercial use")
+        program.wait_for_line("weights full takes the seat")
+        program.wait_for_line("ready .*full-noncommercial")
+        program.wait_for_line("not for commercial use")
         before = len(ons(room.heard["out"], ANSWERING))
         room.play(CALL, room.now() + 0.2)
         wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= before + 3, 30, "a second answer")
@@ -163,7 +165,7 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     assert len(read_notes(take / MIDI)) == len(notes[PLAYER]) + len(notes[AGENT])
 
 
-@judged
+@retry_if_jack_missed_periods
 def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path) -> None:
     """Decision to first note, and cut-in to last off, by JACK's own frames. An event's frame may lie a period from where it is seen."""
     rounds, after = (
@@ -181,7 +183,7 @@ def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path
         Recorder() as room,
         Program("play", *BARE, "--take", str(tmp_path), "--channel", str(ANSWERING + 1), "--json") as program,
     ):
-        program.wait_to_say("ready")
+        program.wait_for_line("ready")
         for source, sink in (
             ("recorder:keys", "tradefours:in"),
             ("recorder:keys", "recorder:thru_in"),
@@ -240,7 +242,7 @@ def test_ports_are_listed_and_wrong_names_are_helped(server: str, tmp_path: Path
     assert not (tmp_path / "t").exists()
 
 
-@judged
+@retry_if_jack_missed_periods
 def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path) -> None:
     echo = f"{sys.executable} -m models.worker --echo"
     with (
@@ -250,7 +252,7 @@ def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path)
             *("--take", str(tmp_path / "take"), "--seconds", "60"),
         ) as program,
     ):
-        program.wait_to_say("ready")
+        program.wait_for_line("ready")
         room.play(CALL, room.now() + 0.1)
         wait_for(lambda: len(ons(room.heard["out"], 0)) >= 3, 30, "an answer")
         program.process.send_signal(signal.SIGINT)
@@ -264,10 +266,10 @@ def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path)
 def test_two_programs_do_not_fight_over_names(server: str, tmp_path: Path) -> None:
     echo = ("--mind", f"{sys.executable} -m models.worker --echo")
     with Program("play", *BARE, "--take", str(tmp_path / "a"), *echo) as one:
-        one.wait_to_say("ready")
+        one.wait_for_line("ready")
         with Recorder() as room, Program("play", *BARE, "--take", str(tmp_path / "b"), *echo) as two:
-            line = two.wait_to_say("Listening")
-            two.wait_to_say("ready")
+            line = two.wait_for_line("Listening")
+            two.wait_for_line("ready")
             words = line.replace(",", " ").replace(";", " ").split()
             mine = {w for w in words if w.startswith("tradefours")}
             assert len(mine) == 2
@@ -351,7 +353,7 @@ def test_a_real_clock_is_followed_while_its_tempo_runs_away(patient_server: str)
 
 
 @pytest.mark.parametrize("jitter_percent", [0, 15])
-@judged
+@retry_if_jack_missed_periods
 def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter_percent: int) -> None:
     """Another program's clock leads; every answer lies in its own bars, and begins on a beat."""
     tempo, beats, rounds = 144.0, 4, 3
@@ -364,7 +366,7 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
             *("--take", str(tmp_path / "take")),
         ) as program,
     ):
-        program.wait_to_say("ready")
+        program.wait_for_line("ready")
         source = wait_for(
             lambda: next((p.name for p in room.client.get_ports("jack_midi_clock", is_output=True)), None),
             10,
@@ -379,7 +381,7 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
             room.connect(a, b)
         room.client.transport_frame = 0
         room.client.transport_start()
-        program.wait_to_say("The clock runs", 10)
+        program.wait_for_line("The clock runs", 10)
         begun = next(t for t, m in room.heard["clock"] if m == b"\xf8")
         calls = [
             (2 * r * beats * beat + i * beat + after, message)
@@ -390,7 +392,7 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
         room.play(calls, begun)
         wait_for(lambda: room.now() > begun + (2 * rounds * beats + 0.5) * beat, 60, "all rounds")
         room.client.transport_stop()
-        program.wait_to_say("The clock has stopped", 10)
+        program.wait_for_line("The clock has stopped", 10)
         program.process.send_signal(signal.SIGTERM)
         program.end()
         wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")

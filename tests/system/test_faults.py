@@ -13,6 +13,8 @@ from .rigs.jack import ROOT
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
 
+pytestmark = pytest.mark.real
+
 
 def test_a_dozen_faults_leave_nothing_hanging_and_no_take_lost() -> None:
     # In a process of its own: clients of a JACK server that has died cannot be closed.

@@ -25,7 +25,7 @@ from agent.playing.worker_client import WorkerClient, worker_command
 from agent.replay.model_replay import ask_again
 from agent.takes import postprocess
 from agent.takes.recorder import PICTURE
-from models.evaluation.answers import Cut
+from models.evaluation.answers import Excerpt
 from models.evaluation.listening import listen
 from models.music.midifile import write_notes
 
@@ -123,9 +123,9 @@ def test_the_guardian(trap: Path) -> None:
 
 def test_the_darkroom(trap: Path, tmp_path: Path) -> None:
     take = make_take(tmp_path, "2024-01-01_10-00-00")
-    postprocess.develop([take])
-    wait_for(lambda: postprocess._at_work[-1].poll() is not None, 120, "the darkroom's end")
-    assert postprocess._at_work.pop().returncode == 0
+    postprocess.finish_in_background([take])
+    wait_for(lambda: postprocess._processes[-1].poll() is not None, 120, "the end of the background process")
+    assert postprocess._processes.pop().returncode == 0
     assert (take / PICTURE).is_file()
     (take / PICTURE).unlink()
     run(*launcher.command("agent.takes.postprocess", str(take)))  # in this very folder, too
@@ -142,7 +142,7 @@ def test_training_evaluation_and_export(trap: Path, name: str, capfd: pytest.Cap
 def test_answers_to_listen_to(trap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.evaluation.listening.STYLES", ("ragtime",))
     notes = written_call().notes
-    cut = Cut(call=notes, next=[], source="call", dynamics=True)
+    cut = Excerpt(call=notes, next=[], source="call", dynamics=True)
     assert listen(tmp_path / "heard", [cut], "open", 0) == 1
     assert list((tmp_path / "heard").glob("*.png"))
 
@@ -167,7 +167,7 @@ def test_what_the_bootstrap_asks_of_an_interpreter(trap: Path) -> None:
 
 
 def test_the_cold_start_of_the_bench(trap: Path) -> None:
-    found = asyncio.run(bench._cold_start("open", "live"))
+    found = asyncio.run(bench._measure_cold_start("open", "live"))
     assert 0 < found["thru"] < found["ready"]
 
 
@@ -198,7 +198,7 @@ def test_it_finds_the_packages_beside_it(trap: Path, tmp_path: Path, python: str
 
 
 def test_every_child_is_isolated() -> None:
-    """Each command that begins with our own interpreter leaves the current folder out, or is handed to `launcher.isolated`."""
+    """Each command that begins with our own interpreter leaves the current folder out, or is handed to `launcher.isolate`."""
     plain = set()
     for path in sorted([*ROOT.glob("agent/**/*.py"), *ROOT.glob("models/**/*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
@@ -207,9 +207,9 @@ def test_every_child_is_isolated() -> None:
                 plain.add((path.stem, words[1]))
     assert plain == {("worker_client", "'-m'"), ("model_replay", "*self.musician"), ("launcher", "DASH_M")}
     started = {
-        "worker_client": "*launcher.isolated(self.command)",
-        "model_replay": "launcher.isolated([sys.executable, *self.musician])",
-        "worker_batch": "launcher.isolated(list(command))",
+        "worker_client": "*launcher.isolate(self.command)",
+        "model_replay": "launcher.isolate([sys.executable, *self.musician])",
+        "worker_batch": "launcher.isolate(list(command))",
     }
     for name, words in started.items():
         (path,) = ROOT.glob(f"agent/**/{name}.py")

@@ -17,11 +17,24 @@ from models.music.midifile import read_notes
 
 from ..agent.web.test_access import HOUSE
 from ..measure.frames import EMPTY, FILL, watch
-from .rigs.browser import AUDIBLE, ECHO, HANDS, PROMISED, SHY, SIZES, Visit, chromium, page_alone, served
-from .rigs.jack import wait_for, wakes
+from .rigs.browser import (
+    AUDIBLE,
+    ECHO,
+    KEY_TO_SOUND_MS,
+    LATE_AUDIO,
+    SIZES,
+    WAKE_UPS,
+    Visit,
+    chromium,
+    page_without_ports,
+    serve_page,
+)
+from .rigs.jack import wait_for, wake_up_delays
 
 if sys.platform != "linux":
     pytest.skip("the browser is asked for on Linux only", allow_module_level=True)
+
+pytestmark = pytest.mark.real
 
 YOU, IT = (0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00)
 
@@ -39,7 +52,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
-    with page_alone(home) as found:
+    with page_without_ports(home) as found:
         yield found
 
 
@@ -77,12 +90,12 @@ def test_a_phrase_on_the_letters_is_heard_seen_and_answered(visit: Visit, addres
     assert share_of(tmp_path / "roll.png", IT) > 300
     held = visit.eval("[...tradefours.notes.values()].filter(n => n.who === 'player' && n.end === null).length")
     assert held == 0
-    assert all(url.startswith((address, address.replace("http", "ws"))) for url in visit.asked)
+    assert all(url.startswith((address, address.replace("http", "ws"))) for url in visit.requests)
 
 
 @pytest.mark.parametrize("held", [False, True])
 def test_the_first_touch_of_all_is_heard_however_short(browser: Any, address: str, held: bool) -> None:
-    visit = Visit(browser, address, before=SHY)
+    visit = Visit(browser, address, before=LATE_AUDIO)
     assert not visit.eval("tradefours.sound.awake()")
     visit.listen()
     visit.page.keyboard.down("g")
@@ -96,7 +109,7 @@ def test_the_first_touch_of_all_is_heard_however_short(browser: Any, address: st
 
 
 def test_the_first_touch_may_be_for_the_phrase_and_its_first_note_is_heard(browser: Any, address: str) -> None:
-    visit = Visit(browser, address, before=SHY)
+    visit = Visit(browser, address, before=LATE_AUDIO)
     played = "[...tradefours.notes.values()].filter(n => n.who === 'player').length"
     before = visit.count("player")
     visit.listen()
@@ -193,14 +206,14 @@ def test_a_key_of_the_page_is_heard_soon(visit: Visit) -> None:
     for _ in range(4):
         visit.page.reload()
         visit.until("tradefours.state().ready && tradefours.sound.awake()")
-        with wakes() as late:
+        with wake_up_delays() as late:
             for letter in "asdfgh" * 6:
                 visit.page.keyboard.press(letter, delay=10)
-        machine = HANDS * sorted(late)[int(0.99 * len(late))]
+        machine = WAKE_UPS * sorted(late)[int(0.99 * len(late))]
         tries.append(float(visit.eval("tradefours.sound.heard().p99")) - machine)
-        if tries[-1] <= PROMISED:
+        if tries[-1] <= KEY_TO_SOUND_MS:
             break
-    assert min(tries) <= PROMISED, tries
+    assert min(tries) <= KEY_TO_SOUND_MS, tries
 
 
 def test_two_hundred_notes_are_drawn_in_half_a_frame(visit: Visit) -> None:
@@ -320,7 +333,7 @@ def test_it_fits(browser: Any, address: str, size: str, tmp_path: Path) -> None:
 
 def test_a_tablet_of_the_house_comes_in_with_the_token_and_stays(browser: Any, tmp_path: Path) -> None:
     nobody = {"JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1"}
-    with served(tmp_path, "--lan", "--sound", "off", *ECHO, env=nobody) as (program, _):
+    with serve_page(tmp_path, "--lan", "--sound", "off", *ECHO, env=nobody) as (program, _):
         port, token = re.findall(r":(\d+)/\?token=(\w+)", program.said)[0]
         house = f"http://{HOUSE}:{port}/"
         stranger = browser.new_context()
@@ -336,5 +349,5 @@ def test_a_tablet_of_the_house_comes_in_with_the_token_and_stays(browser: Any, t
             visit.page.reload()
             visit.until("tradefours.notes.size >= 3")
         assert not visit.eval("document.cookie")
-        assert all(url.startswith((house, house.replace("http", "ws"))) for url in visit.asked)
+        assert all(url.startswith((house, house.replace("http", "ws"))) for url in visit.requests)
         visit.close()

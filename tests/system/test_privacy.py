@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .rigs.jack import ROOT
-from .rigs.privacy import OWN, alone, environment, judge, watched
+from .rigs.privacy import OWN, environment, isolate_network, strace_command, violations
 
 if sys.platform != "linux":
     pytest.skip("strace and network namespaces are asked for on Linux only", allow_module_level=True)
@@ -40,8 +40,9 @@ for act in (
 """
 
 
+@pytest.mark.real
 def test_a_whole_session_sends_nothing_and_writes_in_its_own_folders_alone() -> None:
-    command = alone(sys.executable, "-m", "tests.system.rigs.privacy")
+    command = isolate_network(sys.executable, "-m", "tests.system.rigs.privacy")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.stdout, done.stderr
     report = json.loads(done.stdout)
@@ -52,11 +53,12 @@ def test_a_whole_session_sends_nothing_and_writes_in_its_own_folders_alone() -> 
         assert any(name in path for path in report["files"]), report["files"]
 
 
+@pytest.mark.real
 def test_what_another_program_sends_and_writes_is_noticed(tmp_path: Path) -> None:
     home, log = tmp_path / "home", tmp_path / "log"
-    command = [*watched(log), sys.executable, "-c", INTRUDER]
-    subprocess.run(alone(*command), env=environment(home), cwd=ROOT, check=True, timeout=120)
-    found = "\n".join(judge(log, home))
+    command = [*strace_command(log), sys.executable, "-c", INTRUDER]
+    subprocess.run(isolate_network(*command), env=environment(home), cwd=ROOT, check=True, timeout=120)
+    found = "\n".join(violations(log, home))
     for told in (
         *("asks a name server", "speaks to 192.0.2.1:443", "speaks to 192.0.2.2:9", "listens on 0.0.0.0"),
         *("AF_INET SOCK_DGRAM", ".config/elsewhere", ".cache/theirs", "home/moved", ".config/below"),

@@ -13,6 +13,8 @@ from ...system.rigs.jack import Program, Recorder, jack_server, wait_for
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
@@ -26,7 +28,7 @@ def test_keys_are_heard_before_the_musician_and_quiet_where_another_sounds(
 ) -> None:
     echo = ("--mind", f"{sys.executable} -m models.worker --echo", "--sound", sound_wanted, "--no-page")
     with Recorder() as room, Program("play", *echo, "--take", str(tmp_path / "take")) as program:
-        program.wait_to_say("Listening to")
+        program.wait_for_line("Listening to")
         sound = wait_for(
             lambda: [
                 p.name
@@ -42,7 +44,7 @@ def test_keys_are_heard_before_the_musician_and_quiet_where_another_sounds(
         room.play([(0.0, b"\x90\x3c\x64"), (0.5, b"\x80\x3c\x00")], begun)
         wait_for(lambda: any(v > 1e-3 for t, v in room.loudness if t > begun), 10, "the key's sound")
         room.connect("tradefours:out", "recorder:out")
-        program.wait_to_say("our own sound is quiet", 15)
+        program.wait_for_line("our own sound is quiet", 15)
         begun = room.now() + 0.6
         room.play([(0.0, b"\x90\x3e\x64"), (0.5, b"\x80\x3e\x00")], begun)
         wait_for(lambda: room.now() > begun + 0.6, 5, "half a second")

@@ -1,4 +1,4 @@
-"""What an open page costs the notes: the measurement itself, with a process that reads what a page would."""
+"""The cost of an open page: the measurement itself, with a process that reads what a page would."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def reader_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """No browser, and little time."""
     monkeypatch.setattr(page_cost, "has_browser", lambda: False)
     monkeypatch.setattr(page_cost, "HEADLESS", ())
-    monkeypatch.setattr(page_cost, "WARMING", 1.5)
+    monkeypatch.setattr(page_cost, "WARM_UP", 1.5)
     monkeypatch.setattr(page_cost, "TURNS", (False, True))
 
 
-def test_both_turns_are_measured_judged_and_told(
+def test_both_turns_are_measured_and_reported(
     reader_only: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = page_cost.onlookers("open", "live", 5.0, as_json=True)
+    code = page_cost.page_cost("open", "live", 5.0, as_json=True)
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert found["opened_by"] == "a reader"
     assert found["thru_ms"]["closed"]
@@ -40,46 +40,46 @@ def test_both_turns_are_measured_judged_and_told(
         assert found[name]["ratio"] == pytest.approx(opened["p99"] / closed["p99"], abs=1e-3)
     assert code == int(not all(v["ok"] for v in found["budgets"].values()))
     for verdict in found["budgets"].values():
-        assert verdict["ok"] == (verdict["measured"] <= page_cost.MOST)
-    told = found["page"]
-    assert 2 < told["messages_a_second"] <= 22  # notes were played, and what came together went together
-    assert 10 * told["messages_a_second"] < told["bytes_a_second"] < 50_000
+        assert verdict["ok"] == (verdict["measured"] <= page_cost.MOST_RATIO)
+    traffic = found["page"]
+    assert 2 < traffic["messages_a_second"] <= 22  # notes were played, and what came together went together
+    assert 10 * traffic["messages_a_second"] < traffic["bytes_a_second"] < 50_000
     if sys.platform == "linux":
         assert set(found["cores"]["open"]) == {"program", "musician", "page"}
         assert set(found["cores"]["closed"]) == {"program", "musician"}
         assert 0 < found["cores"]["open"]["program"] < 1.5
 
-    async def the_same(*_: Any) -> dict[str, Any]:
+    async def same_report(*_: Any) -> dict[str, Any]:
         return found
 
-    monkeypatch.setattr(page_cost, "compare", the_same)
-    assert page_cost.onlookers("open", "live", 5.0, as_json=False) == code
+    monkeypatch.setattr(page_cost, "compare", same_report)
+    assert page_cost.page_cost("open", "live", 5.0, as_json=False) == code
     said = capsys.readouterr().out
     for words in ("opened by a reader", "thru, page closed", "thru, page open", "messages", "at most 1.2"):
         assert words in said
 
 
-def test_a_browser_that_does_not_come_is_said(reader_only: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_cost, "PATIENCE", 0.2)
+def test_a_browser_that_does_not_open_the_page_is_reported(reader_only: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_cost, "OPEN_TIMEOUT", 0.2)
     monkeypatch.setattr(page_cost, "READER", "")
     with pytest.raises(page_cost.UserError, match="is there a browser that works"):
-        page_cost.onlookers("open", "live", 2.0, as_json=True)
+        page_cost.page_cost("open", "live", 2.0, as_json=True)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only there does the system tell")
-def test_labour_is_told_by_child_with_all_that_come_from_it() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these figures")
+def test_cpu_seconds_are_summed_over_each_childs_descendants() -> None:
     inner = "import time\nbegun = time.process_time()\nwhile time.process_time() - begun < 0.3: pass\ntime.sleep(60)"
     outer = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {inner!r}])"
-    before, begun = cpu_usage.spent(os.getpid()), time.perf_counter()
+    before, begun = cpu_usage.cpu_seconds(os.getpid()), time.perf_counter()
     assert os.getpid() in before
     child = subprocess.Popen([sys.executable, "-c", outer])
     try:
         end = time.monotonic() + 60
-        while cpu_usage.spent(os.getpid()).get(child.pid, 0.0) < 0.3:
+        while cpu_usage.cpu_seconds(os.getpid()).get(child.pid, 0.0) < 0.3:
             assert time.monotonic() < end
             time.sleep(0.05)
         seconds = time.perf_counter() - begun
-        shares = cpu_usage.shares(before, cpu_usage.spent(os.getpid()), seconds)
+        shares = cpu_usage.shares(before, cpu_usage.cpu_seconds(os.getpid()), seconds)
         assert shares[child.pid] >= 0.29 / seconds
     finally:
         for pid in [*_children(child.pid), child.pid]:

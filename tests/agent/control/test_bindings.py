@@ -1,4 +1,4 @@
-"""Controls, zones and echoes: what is music, what is a command, what is our own voice coming back."""
+"""Bindings, MIDI learn, keyboard zones and feedback: which messages are music, commands, or our own output coming back."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ from ..cli.test_status_line import Screen
 from ..session.test_session import AGENT_CHANNEL, Jam, jam
 
 
-def test_controls_act_once_when_they_go_down() -> None:
-    controls = Bindings.of(["cc20=duet", "note36=panic", "pc5=preset:ragtime"])
-    assert controls.action(b"\xb0\x14\x10") is None
-    assert controls.action(b"\xb0\x14\x7f") == "duet"
-    assert controls.action(b"\xb0\x14\x70") is None
-    assert controls.action(b"\xb0\x14\x00") is None
-    assert controls.action(b"\xb0\x14\x40") == "duet"
-    assert controls.action(b"\x9f\x24\x01") == "panic"
-    assert controls.action(b"\x8f\x24\x40") is None
-    assert controls.action(b"\x90\x24\x01") == "panic"
-    assert controls.action(b"\xc3\x05") == "preset:ragtime"
-    assert controls.owns(b"\x80\x24\x00")
-    assert not controls.owns(b"\x90\x25\x40")
-    assert not controls.owns(b"")
+def test_a_trigger_acts_once_when_it_goes_down() -> None:
+    controls = Bindings.parse(["cc20=duet", "note36=panic", "pc5=preset:ragtime"])
+    assert controls.action_for(b"\xb0\x14\x10") is None
+    assert controls.action_for(b"\xb0\x14\x7f") == "duet"
+    assert controls.action_for(b"\xb0\x14\x70") is None
+    assert controls.action_for(b"\xb0\x14\x00") is None
+    assert controls.action_for(b"\xb0\x14\x40") == "duet"
+    assert controls.action_for(b"\x9f\x24\x01") == "panic"
+    assert controls.action_for(b"\x8f\x24\x40") is None
+    assert controls.action_for(b"\x90\x24\x01") == "panic"
+    assert controls.action_for(b"\xc3\x05") == "preset:ragtime"
+    assert controls.is_bound(b"\x80\x24\x00")
+    assert not controls.is_bound(b"\x90\x25\x40")
+    assert not controls.is_bound(b"")
 
 
-def test_a_controller_turns_a_knob() -> None:
-    controls = Bindings.of(["cc21=knob:density"])
+def test_a_controller_sets_a_parameter() -> None:
+    controls = Bindings.parse(["cc21=knob:density"])
     for value, turned in ((0, "-1.000"), (64, "0.000"), (127, "1.000")):
-        assert controls.action(bytes((0xB0, 21, value))) == f"knob:density={turned}"
+        assert controls.action_for(bytes((0xB0, 21, value))) == f"knob:density={turned}"
 
 
 def test_a_knob_does_nothing_until_it_is_picked_up() -> None:
-    controls, at = Bindings.of(["cc21=knob:density"]), {"density": 0.5}
+    controls, at = Bindings.parse(["cc21=knob:density"]), {"density": 0.5}
 
     def turn(value: int) -> str | None:
-        action = controls.action(bytes((0xB0, 21, value)), at.__getitem__)
+        action = controls.action_for(bytes((0xB0, 21, value)), at.__getitem__)
         if action is not None:
             at["density"] = float(action.partition("=")[2])
         return action
@@ -72,29 +72,29 @@ def test_a_knob_does_nothing_until_it_is_picked_up() -> None:
     assert turn(127) == "knob:density=1.000"  # however far it leaps: it has it
 
 
-def test_a_wide_knob_is_as_fine_as_it_says() -> None:
-    controls = Bindings.of(["wide21=knob:tempo", "cc20=duet"])
-    assert controls.owns(b"\xb0\x15\x00")
-    assert controls.owns(b"\xb0\x35\x00")
-    assert not controls.owns(b"\xb0\x36\x00")
+def test_a_wide_knob_has_fourteen_bits() -> None:
+    controls = Bindings.parse(["wide21=knob:tempo", "cc20=duet"])
+    assert controls.is_bound(b"\xb0\x15\x00")
+    assert controls.is_bound(b"\xb0\x35\x00")
+    assert not controls.is_bound(b"\xb0\x36\x00")
     values = []
     for position in range(8000, 8300, 7):
-        controls.action(bytes((0xB0, 21, position >> 7)))
-        values.append(float(str(controls.action(bytes((0xB0, 53, position & 127)))).partition("=")[2]))
+        controls.action_for(bytes((0xB0, 21, position >> 7)))
+        values.append(float(str(controls.action_for(bytes((0xB0, 53, position & 127)))).partition("=")[2]))
     steps = {round(b - a, 3) for a, b in pairwise(values)}
     assert max(steps) < 0.2  # beats a minute; of seven bits, one is 3
     assert values == sorted(values)
-    coarse = Bindings.of(["wide21=knob:density"])
-    coarse.action(b"\xb0\x15\x7f")
-    assert coarse.action(b"\xb0\x35\x7f") == "knob:density=1.000"
+    coarse = Bindings.parse(["wide21=knob:density"])
+    coarse.action_for(b"\xb0\x15\x7f")
+    assert coarse.action_for(b"\xb0\x35\x7f") == "knob:density=1.000"
 
 
 def test_every_parameter_can_be_turned_to_its_ends() -> None:
     for name, parameter in PARAMETERS.items():
-        controls = Bindings.of([f"cc1=knob:{name}"])
-        ends = [str(controls.action(bytes((0xB0, 1, v)))).partition("=")[2] for v in (0, 127)]
+        controls = Bindings.parse([f"cc1=knob:{name}"])
+        ends = [str(controls.action_for(bytes((0xB0, 1, v)))).partition("=")[2] for v in (0, 127)]
         assert [float(e) for e in ends] == [parameter.low, parameter.high]
-        assert parameter.clamped(1e9) == parameter.high
+        assert parameter.clamp(1e9) == parameter.high
 
 
 @pytest.mark.parametrize(
@@ -113,28 +113,28 @@ def test_every_parameter_can_be_turned_to_its_ends() -> None:
         "=duet",
     ],
 )
-def test_a_control_that_makes_no_sense_is_refused(line: str) -> None:
+def test_a_malformed_binding_is_refused(line: str) -> None:
     with pytest.raises(UserError) as caught:
-        Bindings.of([line])
+        Bindings.parse([line])
     assert "\n" not in str(caught.value)
 
 
 @given(st.binary(max_size=4), st.binary(max_size=4))
-def test_no_message_upsets_them(one: bytes, two: bytes) -> None:
+def test_no_message_raises_an_error(one: bytes, two: bytes) -> None:
     controls, zone, echoes = (
-        Bindings.of(["cc20=duet", "note36=panic", "pc5=tap"]),
+        Bindings.parse(["cc20=duet", "note36=panic", "pc5=tap"]),
         KeyboardZones(0, 60, 5, "soft"),
         FeedbackFilter(),
     )
     for message in (one, two, one):
-        controls.action(message)
+        controls.action_for(message)
         zone.hears(message)
         assert len(zone.felt(message)) == len(message)
         echoes.sent(message, 1.0)
         echoes.is_own(message, 1.01)
 
 
-def test_a_loop_is_told_from_a_player() -> None:
+def test_feedback_is_told_from_the_player() -> None:
     echoes = FeedbackFilter()
     on, off = b"\x90\x40\x50", b"\x80\x40\x00"
     assert not echoes.is_own(on, 1.0)
@@ -214,7 +214,7 @@ def test_modes_change_in_the_middle_of_it_all_and_nothing_hangs() -> None:
         await j.play(60, 62)
         await asyncio.sleep(5)
 
-    controls = Bindings.of(["cc20=trade", "cc21=duet", "cc22=call"])
+    controls = Bindings.parse(["cc20=trade", "cc21=duet", "cc22=call"])
     made, _ = jam(script, controls=controls, mode_settings=ModeSettings(bars=1), beat=BeatSettings())
     assert [s for s in made.said if s.startswith("Mode")] == ["Mode: trade.", "Mode: duet.", "Mode: call."]
     assert not [m for _, m in made.output.sent if m[0] & 0xF0 == 0xB0 and m[1] in (20, 21, 22)]  # no music, no thru
@@ -231,7 +231,7 @@ def test_a_program_change_turns_fours_into_twos_in_mid_answer() -> None:
         assert j.session.partner.mode_settings.bars == 2
         await asyncio.sleep(4.0)
 
-    controls = Bindings.of(["pc2=twos"])
+    controls = Bindings.parse(["pc2=twos"])
     made, _ = jam(
         script, mode_settings=ModeSettings(TRADE, 4), beat=BeatSettings(tempo=120.0, count_in=0), controls=controls
     )  # judged, too
@@ -293,7 +293,7 @@ def test_only_the_zone_is_answered_and_thru_passes_all() -> None:
     assert sum(m[0] == 0x90 and m[2] > 0 for _, m in made.output.sent) == 6
 
 
-def test_letters_in_a_terminal(tmp_path: Path) -> None:
+def test_hotkeys_in_a_terminal(tmp_path: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("there are no letters there yet")
     import pty

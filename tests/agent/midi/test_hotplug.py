@@ -16,7 +16,7 @@ from agent.midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher, plai
 from agent.midi.ledger import Ledger
 from agent.midi.ports import PortList
 
-from ...support.fakes import FakeInput, FakeOutput, judge
+from ...support.fakes import FakeInput, FakeOutput, assert_no_hung_notes
 
 ON, OFF, DOWN = b"\x90\x40\x50", b"\x80\x40\x00", b"\xb0\x40\x7f"
 
@@ -195,7 +195,7 @@ def test_what_an_input_owes_is_judged_like_any_playing() -> None:
     for message in (ON, b"\x90\x41\x50", OFF, b"\x95\x41\x50"):
         cables.opened[-1].play(*message)
     keys.look([])
-    judge(heard)
+    assert_no_hung_notes(heard)
 
 
 def test_one_may_note_while_another_looks() -> None:

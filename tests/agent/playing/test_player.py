@@ -11,7 +11,7 @@ from agent.playing.schedule import SentMessage
 from agent.playing.thru import Thru
 from models.music.note import ANSWER, Note
 
-from ...support.fakes import FakeOutput, judge
+from ...support.fakes import FakeOutput, assert_no_hung_notes
 
 
 class Stage:
@@ -38,7 +38,7 @@ def test_notes_leave_at_their_time_and_never_before() -> None:
     assert len(late) == 40
     assert late[0] >= 0.0
     assert late[len(late) // 2] < 0.005
-    judge(stage.notes())
+    assert_no_hung_notes(stage.notes())
 
 
 def test_a_cut_is_at_once_and_tells_what_began() -> None:
@@ -54,7 +54,7 @@ def test_a_cut_is_at_once_and_tells_what_began() -> None:
     assert [m for _, m in stage.notes()][2:] == [bytes((0x80, 60, 0)), bytes((0x80, 64, 0))]
     assert stage.player.cut() == set()
     stage.player.stop()
-    judge(stage.notes())
+    assert_no_hung_notes(stage.notes())
 
 
 def test_many_threads_and_a_player_on_the_same_keys() -> None:
@@ -78,7 +78,7 @@ def test_many_threads_and_a_player_on_the_same_keys() -> None:
     hands.join()
     stage.player.stop()
     thru.close()
-    judge(stage.notes())
+    assert_no_hung_notes(stage.notes())
 
 
 def test_thru_lets_go_of_what_the_player_still_holds() -> None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from agent.playing.schedule import TOO_LATE, Schedule, SentMessage
 from models.music.note import ANSWER, Note
 
-from ...support.fakes import judge
+from ...support.fakes import assert_no_hung_notes
 
 
 def note(onset: float, duration: float = 0.5, pitch: int = 60) -> Note:
@@ -157,7 +157,7 @@ class AnyPlaying(RuleBasedStateMachine):
         if hasattr(self, "schedule"):
             self.send(self.schedule.silence(self.now))
             self.sent += [(self.now, off(p)) for p in self.thru]
-            judge([s for s in self.sent if s[1][0] & 0xF0 != 0xB0])
+            assert_no_hung_notes([s for s in self.sent if s[1][0] & 0xF0 != 0xB0])
 
 
 TestAnyPlaying = AnyPlaying.TestCase

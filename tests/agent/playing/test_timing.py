@@ -13,7 +13,7 @@ import pytest
 from agent import thread_priority
 from agent.cli.arguments import parser
 from agent.midi.keyboard_zones import KeyboardZones
-from agent.timing.garbage_collection import MINUTE, SILENCE, GarbageCollection
+from agent.timing.garbage_collection import FULL_AFTER, FULL_EVERY, GarbageCollection
 from models.music.note import ANSWER
 
 from ..session.test_session import AGENT_CHANNEL, Jam, jam
@@ -53,7 +53,7 @@ def test_the_times_of_a_port_are_asked_for_in_milliseconds(capsys: pytest.Captur
 
 def test_priority_is_asked_for_one_thread_only() -> None:
     before = os.sched_getscheduler(0) if sys.platform == "linux" else None
-    assert thread_priority.granted() in (thread_priority.REALTIME, thread_priority.USUAL)
+    assert thread_priority.available() in (thread_priority.REALTIME, thread_priority.NORMAL)
     assert before == (os.sched_getscheduler(0) if sys.platform == "linux" else None)
 
 
@@ -61,15 +61,17 @@ def test_priority_lasts_as_long_as_it_is_needed_and_never_falls() -> None:
     seen: list[bool] = []
 
     def work() -> None:
-        with thread_priority.raised() as granted:
+        with thread_priority.realtime() as granted:
             seen.append(
-                thread_priority.is_granted() == (granted == thread_priority.REALTIME and sys.platform == "linux")
+                thread_priority.is_realtime() == (granted == thread_priority.REALTIME and sys.platform == "linux")
             )
-            inside = thread_priority.is_granted()
-            with thread_priority.raised(thread_priority.PLAYER):
+            inside = thread_priority.is_realtime()
+            with thread_priority.realtime(thread_priority.PLAYER):
                 pass
-            seen.append(thread_priority.is_granted() == inside)  # an inner one takes nothing back that it did not bring
-        seen.append(not thread_priority.is_granted())
+            seen.append(
+                thread_priority.is_realtime() == inside
+            )  # an inner one takes nothing back that it did not bring
+        seen.append(not thread_priority.is_realtime())
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -78,9 +80,9 @@ def test_priority_lasts_as_long_as_it_is_needed_and_never_falls() -> None:
 
 
 def test_the_main_thread_is_not_asked_for_by_a_message_that_arrives() -> None:
-    before = thread_priority.is_granted()
-    thread_priority.once()
-    assert thread_priority.is_granted() == before
+    before = thread_priority.is_realtime()
+    thread_priority.request_once()
+    assert thread_priority.is_realtime() == before
 
 
 def test_garbage_is_collected_in_silence_only() -> None:
@@ -95,12 +97,12 @@ def test_garbage_is_collected_in_silence_only() -> None:
         tidy = GarbageCollection(100.0)
         assert not gc.isenabled()
         seen.clear()
-        tidy.calm(101.0, 0.01)
+        tidy.collect_when_idle(101.0, 0.01)
         assert seen == []
-        tidy.calm(102.0, 1.0)
-        tidy.calm(103.0, SILENCE + 1.0)
+        tidy.collect_when_idle(102.0, 1.0)
+        tidy.collect_when_idle(103.0, FULL_AFTER + 1.0)
         assert seen == [1, 1]
-        tidy.calm(101.0 + MINUTE, SILENCE + 1.0)
+        tidy.collect_when_idle(101.0 + FULL_EVERY, FULL_AFTER + 1.0)
         assert seen == [1, 1, 2]
         tidy.end()
         assert gc.isenabled()

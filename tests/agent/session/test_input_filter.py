@@ -31,7 +31,7 @@ class FakeThru:
 def a_filter(
     thru: FakeThru | None = None, zones: KeyboardZones | None = None, lines: tuple[str, ...] = ("note36=panic",)
 ) -> InputFilter:
-    return InputFilter(zones or KeyboardZones(), Bindings.of(list(lines)), thru)
+    return InputFilter(zones or KeyboardZones(), Bindings.parse(list(lines)), thru)
 
 
 def verdict(f: InputFilter, message: bytes, when: float = 1.0, port: str = "keys") -> Verdict:
@@ -94,7 +94,7 @@ def test_a_control_that_is_learnt_counts_from_then_on() -> None:
     f = InputFilter(KeyboardZones(), bindings, FakeThru())
     assert verdict(f, PAD) is Verdict.PASS_ON
     assert f.route(PAD, False) is Route.MUSIC
-    bindings.learn(("note", 36), "panic")
+    bindings.bind(("note", 36), "panic")
     assert verdict(f, PAD, 2.0) is Verdict.ACCEPT
     assert f.route(PAD, False) is Route.CONTROL
 

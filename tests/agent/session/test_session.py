@@ -29,8 +29,8 @@ from ...support.fakes import (
     LoopPlayer,
     VirtualLoop,
     agent_notes,
+    assert_no_hung_notes,
     in_virtual_time,
-    judge,
 )
 from ...support.musicians import small_network
 
@@ -90,7 +90,7 @@ def jam(script: Any, *, worker: dict[str, Any] | None = None, judged: bool = Tru
 
     made, report = in_virtual_time(both)
     if judged:
-        judge(made.notes_sent())
+        assert_no_hung_notes(made.notes_sent())
     assert made.output.closed
     assert made.keys.closed
     assert made.worker.closed
@@ -473,8 +473,8 @@ def test_whatever_is_played_every_note_ends(
     made = in_virtual_time(both)
     ours = [(t, m) for t, m in made.notes_sent() if m[0] & 0x0F == channel]
     theirs = [(t, m) for t, m in made.notes_sent() if m[0] & 0x0F != channel]
-    judge(ours)
-    judge(theirs)
+    assert_no_hung_notes(ours)
+    assert_no_hung_notes(theirs)
     assert made.session.player.schedule.empty
     for answer in made.session.partner.answers:
         assert all(n.role == ANSWER for n in answer)

@@ -1,4 +1,4 @@
-"""Presets that one makes: learnt from phrases by a real worker, or blended."""
+"""Making presets: learning them from MIDI files with a real worker, and blending two."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from agent.styles import maker, presets
 from agent.styles.presets import Preset
 from models.music.midifile import read_notes, write_notes
 from models.music.note import Note
-from models.runtime.weights_file import SHELF
+from models.runtime.weights_file import WEIGHTS_FOLDER
 
 from ..cli.test_main import ECHO, refused, run
 
@@ -45,28 +45,33 @@ def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: lis
     again = presets.read(tmp_path / "new" / "both.toml")
     assert again.z == pytest.approx(both.z, abs=1e-3)
     assert (again.title, again.weights, again.musician) == ("both", "open", "mine")
-    assert len(again.vamp) == maker.PASSAGE
+    assert len(again.vamp) == maker.PASSAGE_NOTES
     assert (
         [n.pitch for n in again.vamp] == [n.pitch for n in both.vamp] == [80 + i % 12 for i in range(112, 160)]
     )  # of the longest
 
 
 @given(st.lists(st.tuples(st.floats(0, 8), st.floats(0, 9), st.integers(21, 108)), min_size=4, max_size=130))
-def test_a_passage_to_have_in_the_ear_ends_where_a_phrase_does_and_rests_are_cut_short(
+def test_a_passage_ends_before_the_longest_wait_and_long_waits_are_shortened(
     heard: list[tuple[float, float, int]],
 ) -> None:
     onsets = list(accumulate(wait for wait, _, _ in heard))
     notes = [Note(t, length, pitch, 70) for t, (_, length, pitch) in zip(onsets, heard, strict=True)]
-    vamp = maker.vamp(notes)
-    assert len(vamp) == min(len(notes), maker.PASSAGE)
+    vamp = maker.cut_passage(notes)
+    assert len(vamp) == min(len(notes), maker.PASSAGE_NOTES)
     assert vamp[0].onset == 0.0
-    assert all(0 <= b.onset - a.onset <= maker.REST + 1e-9 and b.duration <= maker.RING for a, b in pairwise(vamp))
+    assert all(
+        0 <= b.onset - a.onset <= maker.LONGEST_WAIT + 1e-9 and b.duration <= maker.LONGEST_NOTE
+        for a, b in pairwise(vamp)
+    )
     ends = [
         i
         for i in range(len(vamp), len(notes) + 1)
         if [n.pitch for n in notes[i - len(vamp) : i]] == [n.pitch for n in vamp]
     ]
-    waits = [(onsets[i] - onsets[i - 1]) if i < len(notes) else maker.REST for i in range(len(vamp), len(notes) + 1)]
+    waits = [
+        (onsets[i] - onsets[i - 1]) if i < len(notes) else maker.LONGEST_WAIT for i in range(len(vamp), len(notes) + 1)
+    ]
     assert max(waits[i - len(vamp)] for i in ends) == max(waits)
 
 
@@ -103,7 +108,7 @@ def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], t
     assert "Learnt from calm.mid, busy.mid." in run("presets", **home).stdout
     shelf = tmp_path / "tradefours" / "presets"
     assert presets.read(shelf / "mine.toml").musician == ""
-    file = str(SHELF / "open.safetensors")
+    file = str(WEIGHTS_FOLDER / "open.safetensors")
     for name, weights, musician in (("jazz", "full", "full"), ("own", file, "")):
         assert run("presets", "learn", name, str(phrases[0]), "--weights", weights, **home).returncode == 0
         assert presets.read(shelf / f"{name}.toml").musician == musician

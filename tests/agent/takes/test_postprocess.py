@@ -40,8 +40,8 @@ def test_a_session_that_is_ended_ends_at_once_and_has_its_picture_later(tmp_path
                     return
 
     with Program("play", "--page-port", "0", "--sound", "off", *ECHO, env=env) as program:
-        url = re.findall(r"http://\S+", program.wait_to_say("The page: http"))[0]
-        program.wait_to_say("ready")
+        url = re.findall(r"http://\S+", program.wait_for_line("The page: http"))[0]
+        program.wait_for_line("ready")
         asyncio.run(play(url))
         begun = time.monotonic()
         program.process.terminate()
@@ -62,12 +62,12 @@ def test_what_has_no_picture_gets_one_and_what_is_broken_is_passed_over(tmp_path
     make_take(tmp_path, empty.name).joinpath(JSONL).write_text("{}\n")
     make_take(tmp_path, broken.name).joinpath(JSONL).write_bytes(b"\xff\x00[[")
     (broken / TEXT).mkdir()
-    assert library.unfinished(tmp_path) == [broken, empty, good]
-    postprocess.develop([tmp_path / "nowhere", broken, empty, good, good])
+    assert library.without_picture(tmp_path) == [broken, empty, good]
+    postprocess.finish_in_background([tmp_path / "nowhere", broken, empty, good, good])
     wait_for(lambda: (good / PICTURE).is_file(), 120, "the picture")
-    wait_for(lambda: postprocess._at_work[-1].poll() is not None, 60, "its end")
-    assert postprocess._at_work.pop().returncode == 0
-    assert library.unfinished(tmp_path) == [broken, empty]
+    wait_for(lambda: postprocess._processes[-1].poll() is not None, 60, "its end")
+    assert postprocess._processes.pop().returncode == 0
+    assert library.without_picture(tmp_path) == [broken, empty]
     assert not list(tmp_path.rglob(f".{PICTURE}"))
 
 
@@ -75,16 +75,16 @@ def test_a_picture_of_half_a_take_is_drawn_anew(tmp_path: Path) -> None:
     folder = make_take(tmp_path, "2024-01-01_10-00-00")
     library.finish(folder)
     first = (folder / PICTURE).read_bytes()
-    assert library.unfinished(tmp_path) == []
+    assert library.without_picture(tmp_path) == []
     with (folder / JSONL).open("a") as file:  # it was looked at while it was played
         file.write('{"t": 30.0, "at": 30.0, "out": "90 50 40"}\n')
     later = (folder / PICTURE).stat().st_mtime + 1
     os.utime(folder / JSONL, (later, later))
-    assert library.unfinished(tmp_path) == [folder]
+    assert library.without_picture(tmp_path) == [folder]
     library.finish(folder)
     assert (folder / PICTURE).read_bytes() != first
 
 
 def test_nothing_to_do_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subprocess.Popen", lambda *a, **k: pytest.fail("a process for nothing"))
-    postprocess.develop([])
+    postprocess.finish_in_background([])

@@ -14,7 +14,7 @@ import pytest
 from agent.errors import UserError
 from agent.midi.messages import Event
 from agent.takes import library, recorder
-from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, Take, mend, rows, take_notes, write_take_midi
+from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, Take, repair, rows, take_notes, write_take_midi
 from models.music.midifile import read_notes
 
 from ...system.rigs.jack import ROOT, wait_for
@@ -23,11 +23,11 @@ from ...system.rigs.jack import ROOT, wait_for
 def a_take(folder: Path, *, closed: bool = True) -> Take:
     take = Take(folder, preset="plain", seed=3)
     for i in range(30):
-        take.heard(Event(10.0 + i, bytes((0x90, 60, 80))), "in")
-        take.heard(Event(10.4 + i, bytes((0x80, 60, 0))), "in")
-        take.played(10.5 + i, 10.5001 + i, bytes((0x90, 72, 70)))
-        take.played(10.9 + i, 10.9001 + i, bytes((0x80, 72, 0)))
-    take.said(50.0, "Grüße")
+        take.record_input(Event(10.0 + i, bytes((0x90, 60, 80))), "in")
+        take.record_input(Event(10.4 + i, bytes((0x80, 60, 0))), "in")
+        take.record_output(10.5 + i, 10.5001 + i, bytes((0x90, 72, 70)))
+        take.record_output(10.9 + i, 10.9001 + i, bytes((0x80, 72, 0)))
+    take.record_line(50.0, "Grüße")
     if closed:
         take.close()
         take.close()
@@ -61,8 +61,8 @@ def test_a_take_that_was_cut_off_still_gives_a_midi_file(tmp_path: Path) -> None
 
 def test_an_open_note_is_closed_in_the_file(tmp_path: Path) -> None:
     take = Take(tmp_path)
-    take.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
-    take.heard(Event(2.0, bytes((0xB0, 64, 127))), "in")
+    take.record_input(Event(1.0, bytes((0x90, 60, 80))), "in")
+    take.record_input(Event(2.0, bytes((0xB0, 64, 127))), "in")
     take.close()
     assert read_notes(tmp_path / MIDI)[0].duration == pytest.approx(1.5, abs=0.01)
 
@@ -82,22 +82,22 @@ def test_a_full_disk_does_not_stop_the_music_and_loses_nothing_if_room_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = [300]
-    put = recorder.put
+    write_some = recorder.write_some
 
     def full(file: int, data: bytes) -> int:
         if not room[0]:
             raise OSError(errno.ENOSPC, "No space left on device")
         some = data[: room[0]]  # as a disk does: half a line, and then none
         room[0] -= len(some)
-        return put(file, some)
+        return write_some(file, some)
 
-    monkeypatch.setattr(recorder, "put", full)
+    monkeypatch.setattr(recorder, "write_some", full)
     monkeypatch.setattr(recorder, "WRITE", 0.01)
     said: list[str] = []
     take = a_take(tmp_path, closed=False)
-    take.trouble = said.append
+    take.report_error = said.append
     wait_for(lambda: take.full, 5, "a full disk")
-    take.heard(Event(60.0, bytes((0x90, 60, 80))), "in")
+    take.record_input(Event(60.0, bytes((0x90, 60, 80))), "in")
     time.sleep(0.05)
     assert said == ["The take cannot be written just now (No space left on device); make room, and play on."]
     room[0] = 1 << 20
@@ -110,9 +110,9 @@ def test_a_full_disk_does_not_stop_the_music_and_loses_nothing_if_room_is_made(
 def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
     (tmp_path / JSONL).symlink_to("/dev/full")
     said: list[str] = []
-    take = Take(tmp_path, trouble=said.append)
+    take = Take(tmp_path, report_error=said.append)
     (tmp_path / JSONL).unlink()  # to be read, it would have no end
-    take.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
+    take.record_input(Event(1.0, bytes((0x90, 60, 80))), "in")
     wait_for(lambda: said, 5, "a word about it")
     take.close()
     assert take.full
@@ -123,19 +123,19 @@ def test_a_take_has_an_end_and_so_has_what_waits(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(recorder, "MOST_BYTES", 4000)
     monkeypatch.setattr(recorder, "WRITE", 0.01)
     said: list[str] = []
-    take = Take(tmp_path, trouble=said.append)
+    take = Take(tmp_path, report_error=said.append)
     for _ in range(100):
-        take.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
+        take.record_input(Event(1.0, bytes((0x90, 60, 80))), "in")
     wait_for(lambda: said, 5, "the bound")
     for _ in range(100):
-        take.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
+        take.record_input(Event(1.0, bytes((0x90, 60, 80))), "in")
     take.close()
     assert (tmp_path / JSONL).stat().st_size < 8000
     monkeypatch.setattr(recorder, "MOST_WAITING", 500)
     monkeypatch.setattr(recorder, "WRITE", 60.0)
     waiting = Take(tmp_path / "b")
     for _ in range(100):
-        waiting.heard(Event(1.0, bytes((0x90, 60, 80))), "in")
+        waiting.record_input(Event(1.0, bytes((0x90, 60, 80))), "in")
     assert len(waiting._waiting) <= 500
     waiting.close()
 
@@ -147,8 +147,8 @@ from agent.midi.ports import Event
 from agent.takes.recorder import Take
 take = Take(Path(sys.argv[1]))
 for i in range(100_000):
-    take.heard(Event(time.time(), bytes((0x90 if i % 2 == 0 else 0x80, 60, 80))), "in")
-    take.keep(time.time(), {"number": i})
+    take.record_input(Event(time.time(), bytes((0x90 if i % 2 == 0 else 0x80, 60, 80))), "in")
+    take.record_row(time.time(), {"number": i})
     print(i, flush=True)
     time.sleep(0.002)
 """
@@ -168,10 +168,10 @@ def test_killed_at_any_moment_all_but_the_last_second_is_kept(tmp_path: Path, se
     assert lost < 1.0
     numbers = [row["number"] for row in rows(tmp_path / JSONL) if "number" in row]
     assert numbers == list(range(len(numbers)))  # nothing before it is missing
-    assert mend(tmp_path) == (len(kept) >= 1)
+    assert repair(tmp_path) == (len(kept) >= 1)
     if kept:
         assert len(read_notes(tmp_path / MIDI)) == (len(kept) + 1) // 2
-    assert not mend(tmp_path)
+    assert not repair(tmp_path)
 
 
 def test_a_shelf_is_mended_at_the_next_look(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_shelf_is_mended_at_the_next_look(tmp_path: Path) -> None:
         a_take(tmp_path / name)
     (tmp_path / names[0] / MIDI).unlink()
     os.utime(tmp_path / names[1] / JSONL, (2e9, 2e9))  # it went on after its .mid was made
-    assert library.mend_all(tmp_path) == [names[1], names[0]]
+    assert library.repair_all(tmp_path) == [names[1], names[0]]
     assert (tmp_path / names[0] / MIDI).is_file()
     (tmp_path / names[1] / JSONL).write_text("not a take")
-    assert library.mend_all(tmp_path) in ([], [names[1]])
+    assert library.repair_all(tmp_path) in ([], [names[1]])

@@ -1,4 +1,4 @@
-"""Ableton Link, without a network: a transport is where the session is."""
+"""Ableton Link, without a network: a transport follows the beat of the session."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Peer:
 
 def test_the_transport_is_where_the_session_is() -> None:
     transport, peer = Transport(), Peer()
-    linked = LinkFollower(transport, peer)
-    linked.follow(10.0)
+    follower = LinkFollower(transport, peer)
+    follower.follow(10.0)
     assert transport.beat_at(10.0) == pytest.approx(6.0)
     assert transport.beat_at(12.0) == pytest.approx(9.0)
     peer.beat, peer.tempo = 9.01, 100.0  # somebody turns the tempo
-    linked.follow(12.0)
+    follower.follow(12.0)
     assert transport.beat_at(12.0) == pytest.approx(9.0)  # no jump
     assert transport.beat_at(12.6) == pytest.approx(10.01)
     peer.beat = 40.0
-    linked.follow(13.0)
+    follower.follow(13.0)
     assert transport.beat_at(13.0) == 40.0
 
 

@@ -1,4 +1,4 @@
-"""A MIDI clock is followed: through jitter, ramps, leaps, gaps, stops and jumps."""
+"""Following a MIDI clock: jitter, tempo ramps and steps, gaps, stops and song positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ START, TICK, STOP, CONTINUE = b"\xfa", b"\xf8", b"\xfc", b"\xfb"
 
 
 class Clock:
-    """A master whose tempo is a function of time; what a follower makes of it."""
+    """A clock whose tempo is a function of time, and a follower with its errors."""
 
     def __init__(self, tempo: Callable[[float], float], seconds: float, jitter: float = 0.0, seed: int = 0) -> None:
         step = 1e-3
@@ -63,7 +63,7 @@ def test_a_ramp_is_followed_within_ten_milliseconds(jitter: float) -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [(120, 150), (120, 96), (90, 180), (120, 65)])
-def test_a_leap_is_followed_within_two_beats(before: float, after: float) -> None:
+def test_a_sudden_change_of_tempo_is_followed_within_two_beats(before: float, after: float) -> None:
     clock = Clock(lambda t: before if t < 10 else after, 20.0, 0.002).play()
     late = clock.errors[-int(3 * TICKS * after / 60 * 7) :]
     assert max(map(abs, late)) < 0.01
@@ -76,7 +76,7 @@ def test_lost_ticks_are_bridged(lost: range) -> None:
     assert max(map(abs, clock.errors[-600:])) < 0.003
 
 
-def test_a_clock_that_is_gone_is_noticed_and_taken_up_again_in_place() -> None:
+def test_a_lost_clock_is_noticed_and_followed_again_at_the_right_beat() -> None:
     clock = Clock(lambda t: 120, 20.0)
     for when in clock.ticks[:480]:  # ten seconds
         clock.follower.hear(float(when), TICK)

@@ -1,4 +1,4 @@
-"""Beats and seconds agree with each other, whatever the tempo does; bar lines and turns lie where they should."""
+"""The transport: beats and seconds are inverse to each other, and bars and turns are where they should be."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ changes = st.lists(
 )
 
 
-def changed(moves: list[tuple[str, float, float, float]]) -> tuple[Transport, float]:
+def transport_after(moves: list[tuple[str, float, float, float]]) -> tuple[Transport, float]:
     transport = Transport()
     transport.locate(10.0, -4.0)
     now = 10.0
@@ -35,7 +35,7 @@ def changed(moves: list[tuple[str, float, float, float]]) -> tuple[Transport, fl
 
 @given(changes, st.floats(0.0, 30.0))
 def test_time_and_beat_are_each_others_inverse(moves: list[tuple[str, float, float, float]], ahead: float) -> None:
-    transport, now = changed(moves)
+    transport, now = transport_after(moves)
     for time in (10.0, (10.0 + now) / 2, now, now + ahead):
         assert transport.time_at(transport.beat_at(time)) == pytest.approx(time, abs=1e-6)
 
@@ -57,7 +57,7 @@ def test_beats_never_run_backwards(moves: list[tuple[str, float, float, float]])
             transport.correct(now, transport.beat_at(now) + off, tempo)
 
 
-def test_a_correction_is_made_up_for_within_a_quarter_beat() -> None:
+def test_a_correction_is_spread_over_a_quarter_beat() -> None:
     transport = Transport(tempo=120)
     transport.locate(0.0, 0.0)
     transport.correct(1.0, 2.02, 120.0)
@@ -92,25 +92,25 @@ def test_bars_lie_around_the_moment() -> None:
 
 def test_the_groove_pulls_to_the_sixteenths_and_swings() -> None:
     bar = Bar(0.0, 2.0, 4, groove=1.0)  # a beat is half a second
-    assert bar.pulled(0.13) == pytest.approx(0.125)
-    assert bar.pulled(0.49) == pytest.approx(0.5)
-    assert Bar(0.0, 2.0, 4, groove=0.5).pulled(0.145) == pytest.approx(0.135)
-    assert Bar(0.0, 2.0, 4).pulled(0.145) == 0.145
+    assert bar.quantize(0.13) == pytest.approx(0.125)
+    assert bar.quantize(0.49) == pytest.approx(0.5)
+    assert Bar(0.0, 2.0, 4, groove=0.5).quantize(0.145) == pytest.approx(0.135)
+    assert Bar(0.0, 2.0, 4).quantize(0.145) == 0.145
     swung = Bar(0.0, 2.0, 4, groove=1.0, swing=2 / 3)
-    assert swung.pulled(0.30) == pytest.approx(1 / 3)
-    assert bar.beat_from(0.01) == pytest.approx(0.5)
-    assert bar.beat_from(0.5) == pytest.approx(0.5)
+    assert swung.quantize(0.30) == pytest.approx(1 / 3)
+    assert bar.next_beat(0.01) == pytest.approx(0.5)
+    assert bar.next_beat(0.5) == pytest.approx(0.5)
 
 
 @given(st.floats(0.0, 8.0), st.floats(0.0, 0.3), st.floats(0.5, 0.75))
 def test_a_late_note_is_moved_to_the_next_place_and_not_rushed(meant: float, late: float, swing: float) -> None:
     bar = Bar(0.0, 2.0, 4, groove=1.0, swing=swing)
     earliest = meant + late  # it cannot sound before
-    sounds = bar.pulled(earliest, earliest=earliest)
+    sounds = bar.quantize(earliest, earliest=earliest)
     assert sounds >= earliest - 1e-5
     assert sounds - earliest < 0.5 * 0.375 + 1e-5  # no place is skipped: the longest sixteenth of a swung beat
-    assert bar.pulled(sounds) == pytest.approx(sounds, abs=1e-5)  # and it is a place
-    half = Bar(0.0, 2.0, 4, groove=0.5, swing=swing).pulled(earliest, earliest=earliest)
+    assert bar.quantize(sounds) == pytest.approx(sounds, abs=1e-5)  # and it is a place
+    half = Bar(0.0, 2.0, 4, groove=0.5, swing=swing).quantize(earliest, earliest=earliest)
     assert earliest - 1e-5 <= half <= sounds + 1e-5
 
 

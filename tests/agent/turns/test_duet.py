@@ -9,7 +9,7 @@ from agent.turns.duet import LEAN, accompaniment_settings, find_key
 from models.decoding import backend_choice
 from models.music.note import ANSWER, Note
 
-from ...measure.duet import SCALE, How, Tune, duet, in_harmony, similarity, together, with_the_beat
+from ...measure.duet import SCALE, PlayingOptions, Tune, average, duet, share_in_harmony, share_on_beat, similarity
 
 BAR = 2.4
 #: Sixteen bars, written for this test: a chord a bar, its line in degrees of C major, one a beat.
@@ -26,31 +26,34 @@ def written() -> Tune:
         for b, line in enumerate(LINES)
         for i, d in enumerate(line)
     ]
-    under = [
+    accompaniment = [
         Note((8 * b + i) * beat / 2, 0.4 * beat, 48 + chord[i % 3], 60, ANSWER)
         for b, chord in enumerate(CHORDS)
         for i in range(8)
     ]
-    return Tune("written", melody, under, BAR)
+    return Tune("written", melody, accompaniment, BAR)
 
 
 def test_the_figures_know_good_from_bad() -> None:
     tune = written()
-    assert in_harmony(tune.under, tune.melody) == 1.0
-    wrong = [Note(n.onset, n.duration, n.pitch + 1, 60, ANSWER) for n in tune.under]
-    assert in_harmony(wrong, tune.melody) < 0.4
-    assert with_the_beat(tune.under, BAR) == pytest.approx(1.0)
-    assert with_the_beat([n.moved(0.075) for n in tune.under], BAR) < 0.0
-    assert similarity(tune.under, BAR) == pytest.approx(1.0)  # it turns in circles, as written
-    other = [Note(n.onset, n.duration, 40 + (7 * i * i) % 37, 60, ANSWER) for i, n in enumerate(tune.under)]
+    assert share_in_harmony(tune.accompaniment, tune.melody) == 1.0
+    wrong = [Note(n.onset, n.duration, n.pitch + 1, 60, ANSWER) for n in tune.accompaniment]
+    assert share_in_harmony(wrong, tune.melody) < 0.4
+    assert share_on_beat(tune.accompaniment, BAR) == pytest.approx(1.0)
+    assert share_on_beat([n.shift(0.075) for n in tune.accompaniment], BAR) < 0.0
+    assert similarity(tune.accompaniment, BAR) == pytest.approx(1.0)  # it turns in circles, as written
+    other = [Note(n.onset, n.duration, 40 + (7 * i * i) % 37, 60, ANSWER) for i, n in enumerate(tune.accompaniment)]
     assert similarity(other, BAR) < 0.2
 
 
 def test_a_duet_over_written_music() -> None:
     """The shipped musician comps: each note ready, in the key, on the beat, and no loop."""
     tune = written()
-    found = together(
-        [duet(tune, backend_choice.load("open"), How(Preset("none"), seed=seed), takes=0.012) for seed in (1, 2, 3)]
+    found = average(
+        [
+            duet(tune, backend_choice.load("open"), PlayingOptions(Preset("none"), seed=seed), takes=0.012)
+            for seed in (1, 2, 3)
+        ]
     )
     assert found.notes > 60
     assert found.ready >= 0.999

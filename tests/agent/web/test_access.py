@@ -205,8 +205,8 @@ def test_the_address_for_the_house_is_said_once_and_kept_nowhere(tmp_path: Path)
     env = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
     musician = ("--mind", f"{sys.executable} -m models.worker --echo")
     with Program("play", "--lan", "--page-port", "0", "--sound", "off", *musician, env=env) as program:
-        line = program.wait_to_say("tablet")
-        program.wait_to_say("ready")
+        line = program.wait_for_line("tablet")
+        program.wait_for_line("ready")
         program.process.terminate()
         assert program.wait(15) == 0, program.said
     token = re.findall(r"http://[\d.]+:\d+/\?token=(\w+)\n", line)[0]

@@ -40,8 +40,8 @@ from ...support.fakes import (
     FakeWorker,
     LoopPlayer,
     VirtualLoop,
+    assert_no_hung_notes,
     in_virtual_time,
-    judge,
 )
 
 # -- wishes ----------------------------------------------------------------------------------------------------------
@@ -147,9 +147,13 @@ def test_the_desk_sends_to_both_and_tells_the_two_apart() -> None:
     assert sound.closed
 
 
-def test_no_sound_is_no_trouble() -> None:
+def test_no_sound_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_sound("off") is None
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     with pytest.raises(UserError, match="not there"):
+        open_sound("fluidsynth", Path("/nowhere.sf2"))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(UserError, match="FluidSynth is not installed"):
         open_sound("fluidsynth", Path("/nowhere.sf2"))
 
 
@@ -164,41 +168,41 @@ def test_our_sound_is_not_needed_where_the_output_was_named() -> None:
 
 def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None:
     file = tmp_path / "new" / "controls.txt"
-    learning = MidiLearn.with_memory(["cc20=duet"], file)
-    assert learning.hear(b"\xb0\x15\x40") is None  # nobody asked
-    learning.wanted = "knob:density"
-    assert learning.hear(b"\x90\x24\x40") is None  # a key is no knob
-    assert learning.hear(b"\xb0\x15\x40") == "cc21 now does knob:density."
-    learning.wanted = "panic"
-    assert learning.hear(b"\x80\x24\x00") is None
-    assert learning.hear(b"\x90\x24\x40")
-    assert learning.controls.action(b"\x90\x24\x40") is None  # the stroke that taught it does nothing
-    learning.controls.action(b"\x80\x24\x00")
-    assert learning.controls.action(b"\x90\x24\x40") == "panic"
-    again = MidiLearn.with_memory([], file)
+    learning = MidiLearn.load(["cc20=duet"], file)
+    assert learning.receive(b"\xb0\x15\x40") is None  # nobody asked
+    learning.pending = "knob:density"
+    assert learning.receive(b"\x90\x24\x40") is None  # a key is no knob
+    assert learning.receive(b"\xb0\x15\x40") == "cc21 now does knob:density."
+    learning.pending = "panic"
+    assert learning.receive(b"\x80\x24\x00") is None
+    assert learning.receive(b"\x90\x24\x40")
+    assert learning.bindings.action_for(b"\x90\x24\x40") is None  # the stroke that taught it does nothing
+    learning.bindings.action_for(b"\x80\x24\x00")
+    assert learning.bindings.action_for(b"\x90\x24\x40") == "panic"
+    again = MidiLearn.load([], file)
     assert again.lines() == ["cc20=duet", "cc21=knob:density", "note36=panic"]
-    again.forget("note36")
-    assert MidiLearn.with_memory([], file).lines() == ["cc20=duet", "cc21=knob:density"]
+    again.remove("note36")
+    assert MidiLearn.load([], file).lines() == ["cc20=duet", "cc21=knob:density"]
 
 
 def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
     for first, second in ((21, 53), (53, 21)):
-        learning = MidiLearn.with_memory([], tmp_path / str(first))
-        learning.wanted = "knob:register"
-        assert learning.hear(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
-        assert learning.hear(bytes((0xB0, second, 5))) is None
+        learning = MidiLearn.load([], tmp_path / str(first))
+        learning.pending = "knob:register"
+        assert learning.receive(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
+        assert learning.receive(bytes((0xB0, second, 5))) is None
         assert learning.lines() == ["wide21=knob:register"]
-        assert learning.hear(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
-    learning.wanted = "knob:density"
-    learning.hear(b"\xb0\x16\x40")
-    learning.hear(b"\xb0\x17\x40")  # another knob is another knob
+        assert learning.receive(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
+    learning.pending = "knob:density"
+    learning.receive(b"\xb0\x16\x40")
+    learning.receive(b"\xb0\x17\x40")  # another knob is another knob
     assert learning.lines() == ["cc22=knob:density", "wide21=knob:register"]
 
 
 def test_a_broken_memory_is_said(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("cc20=fly\n")
     with pytest.raises(UserError, match="fly"):
-        MidiLearn.with_memory([], tmp_path / "c")
+        MidiLearn.load([], tmp_path / "c")
 
 
 def test_settings_lie_where_the_platform_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,10 +220,10 @@ def make_take(shelf: Path, name: str, notes: int = 9) -> Path:
     take = Take(shelf / name, preset="ragtime", seed=7)
     for i in range(notes):
         pitch = 60 + (0, 2, 4, 5, 7, 9, 11)[i % 7]
-        take.heard(Event(i * 0.5, bytes((0x90, pitch, 80))), "keys")
-        take.heard(Event(i * 0.5 + 0.4, bytes((0x80, pitch, 0))), "keys")
-    take.played(10.0, 10.002, bytes((0x90, 64, 80)))
-    take.played(10.5, 10.5, bytes((0x80, 64, 0)))
+        take.record_input(Event(i * 0.5, bytes((0x90, pitch, 80))), "keys")
+        take.record_input(Event(i * 0.5 + 0.4, bytes((0x80, pitch, 0))), "keys")
+    take.record_output(10.0, 10.002, bytes((0x90, 64, 80)))
+    take.record_output(10.5, 10.5, bytes((0x80, 64, 0)))
     take.close()
     return shelf / name
 
@@ -228,20 +232,20 @@ def test_takes_are_listed_summed_up_exported_and_deleted(tmp_path: Path) -> None
     make_take(tmp_path, "2024-01-01_10-00-00")
     make_take(tmp_path, "2024-01-02_10-00-00")
     (tmp_path / "my own folder").mkdir()
-    assert [p.name for p in library.folders(tmp_path)] == ["2024-01-02_10-00-00", "2024-01-01_10-00-00"]
-    found = library.summary(library.find(tmp_path, "last"))
+    assert [p.name for p in library.list_takes(tmp_path)] == ["2024-01-02_10-00-00", "2024-01-01_10-00-00"]
+    found = library.summarize(library.find_take(tmp_path, "last"))
     assert (found.played, found.answered, found.preset, found.seed) == (9, 1, "ragtime", 7)
     assert found.key == "C major"
     assert found.late_ms == pytest.approx(2.0)
     assert found.tempo == pytest.approx(120, abs=2)  # nobody has named it: the player's own pulse
     assert "ragtime" in str(found)
-    midi, picture = library.export(library.find(tmp_path, "last"), tmp_path / "out")
+    midi, picture = library.export(library.find_take(tmp_path, "last"), tmp_path / "out")
     assert len(read_notes(midi)) == 10
     assert picture.read_bytes()[:4] == b"\x89PNG"
     library.delete(tmp_path, "2024-01-01_10-00-00")
-    assert len(library.folders(tmp_path)) == 1
+    assert len(library.list_takes(tmp_path)) == 1
     with pytest.raises(UserError, match="newest is"):
-        library.find(tmp_path, "2024-01-01_10-00-00")
+        library.find_take(tmp_path, "2024-01-01_10-00-00")
 
 
 def test_the_shelf_is_kept_within_bounds_and_others_things_are_left_alone(tmp_path: Path) -> None:
@@ -250,13 +254,13 @@ def test_the_shelf_is_kept_within_bounds_and_others_things_are_left_alone(tmp_pa
     (tmp_path / "2024-01-01_10-00-00" / "letter.txt").write_text("mine")
     (tmp_path / "wedding").mkdir()
     today = datetime(2024, 1, 7)
-    assert library.tidy(tmp_path, today) == 0
-    assert library.tidy(tmp_path, today, most=3) == 2
+    assert library.prune(tmp_path, today) == 0
+    assert library.prune(tmp_path, today, most=3) == 2
     assert (tmp_path / "2024-01-01_10-00-00" / "letter.txt").exists()
     assert (tmp_path / "wedding").exists()
-    assert [p.name[8:10] for p in library.folders(tmp_path)] == ["06", "05", "04"]
-    assert library.tidy(tmp_path, datetime(2024, 1, 15, 9), most_days=10) == 1  # only what is older than that
-    assert library.tidy(tmp_path, today, most_bytes=1) == 1  # the newest stays, whatever it weighs
+    assert [p.name[8:10] for p in library.list_takes(tmp_path)] == ["06", "05", "04"]
+    assert library.prune(tmp_path, datetime(2024, 1, 15, 9), most_days=10) == 1  # only what is older than that
+    assert library.prune(tmp_path, today, most_bytes=1) == 1  # the newest stays, whatever it weighs
 
 
 def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> None:
@@ -270,7 +274,7 @@ def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> N
     empty = Take(tmp_path / "2024-01-03_10-00-00")
     empty.close()
     assert library.finish(empty.folder) is None
-    rows = library.sketch(tmp_path / "2024-01-01_10-00-00")
+    rows = library.note_rows(tmp_path / "2024-01-01_10-00-00")
     assert rows[0] == ["player", 0.0, 0.4, 60, 80]
     assert [r[0] for r in rows].count("agent") == 1
     library.delete(tmp_path, "2024-01-01_10-00-00")
@@ -306,7 +310,7 @@ class Evening:
             show=self.stage.show,
             make_player=LoopPlayer,
         )
-        config = SessionConfig(presets.load(), channel=1, controls=self.learning.controls)
+        config = SessionConfig(presets.load(), channel=1, controls=self.learning.bindings)
         self.session = self.stage.session = Session(config, io)
 
     def wish(self, **fields: Any) -> None:
@@ -344,7 +348,7 @@ def evening(script: Any, folder: Path) -> Evening:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(asyncio, "to_thread", at_once)  # other threads know no virtual time
         made = in_virtual_time(both)
-    judge([(t, m) for t, m in made.midi.sent if m[0] & 0xF0 in (0x80, 0x90)])
+    assert_no_hung_notes([(t, m) for t, m in made.midi.sent if m[0] & 0xF0 in (0x80, 0x90)])
     return made
 
 
@@ -476,7 +480,7 @@ def test_a_style_is_learnt_saved_and_the_last_minutes_kept(tmp_path: Path, monke
     assert presets.load("my-style").z == (15.0,) * 24
     assert len(presets.load("my-style").vamp) == 15
     assert presets.load("kept").title == "Kept"
-    moment = next(p for p in library.folders(tmp_path) if p.name.endswith("-moment"))
+    moment = next(p for p in library.list_takes(tmp_path) if p.name.endswith("-moment"))
     assert len(read_notes(moment / MIDI)) >= 25
     assert (moment / JSONL).exists()
     assert sum(n["t"] == "on" and n["who"] == "player" for n in made.news) > 20  # the phrase was played for them

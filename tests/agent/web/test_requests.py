@@ -179,7 +179,10 @@ def test_the_last_minutes_are_kept_once_a_moment_and_one_phrase_is_played_at_a_t
         assert not e.stage._tasks
 
     made = evening(script, tmp_path)
-    assert len([p for p in library.folders(tmp_path) if p.name.endswith("-moment") and (p / MIDI).is_file()]) in (1, 2)
+    assert len([p for p in library.list_takes(tmp_path) if p.name.endswith("-moment") and (p / MIDI).is_file()]) in (
+        1,
+        2,
+    )
     assert any("kept just now" in line for line in made.said())
     ons = [n for n in made.news if n["t"] == "on" and n["who"] == "player"]
     assert len(ons) < 40

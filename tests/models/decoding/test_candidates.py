@@ -122,7 +122,7 @@ def test_a_key_that_is_let_go_meanwhile_changes_nothing_of_it() -> None:
     "change",
     [
         lambda e, played: e.style(None, {"temperature": 1.3}),
-        lambda e, played: e.hear(12, [*played[:-1], played[-1].moved(0.3)]),
+        lambda e, played: e.hear(12, [*played[:-1], played[-1].shift(0.3)]),
         lambda e, played: e.hear(12 + len(played), [Note(played[-1].onset + 0.1, 0.1, 90, 60)]),
         lambda e, played: e.hear(12, played[:1]),
     ],
@@ -201,7 +201,7 @@ def test_the_guards_want_the_key_and_the_density_of_the_call() -> None:
     same = [replace(n, role=ANSWER) for n in call]
     assert fit(call, same) == pytest.approx(0.0)
     strange = [replace(n, pitch=n.pitch + 1) for n in same]
-    sparse = [n.moved(i * 0.4) for i, n in enumerate(same)]
+    sparse = [n.shift(i * 0.4) for i, n in enumerate(same)]
     assert fit(call, strange) < -1.0
     assert fit(call, sparse) < -1.0
 

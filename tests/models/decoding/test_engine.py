@@ -37,7 +37,7 @@ def test_hearing_in_pieces_with_revisions_is_hearing_once(edits: list[tuple[int,
     heard: list[Note] = []
     for back, count in edits:
         at = max(0, len(heard) - back)
-        new = [n.moved(0.01 * back) for n in line[at : at + back + count]]
+        new = [n.shift(0.01 * back) for n in line[at : at + back + count]]
         heard[at:] = new
         revised.hear(at, new)
     fresh = engine()
@@ -53,19 +53,19 @@ def test_a_long_session_equals_a_fresh_one_given_the_same_past() -> None:
     assert len(long.notes) < 4 * long.cache.size  # memory is flat
     # Layers look back one window each, and recall another, so a fresh engine needs one window more than layers.
     fresh = engine()
-    fresh.hear(0, line[3000 - SMALL.layers * SMALL.window - longest_match.history(SMALL.window) - 2 :])
+    fresh.hear(0, line[3000 - SMALL.layers * SMALL.window - longest_match.lookback(SMALL.window) - 2 :])
     assert np.allclose(hidden(long), hidden(fresh), atol=1e-3)
 
 
 def test_after_hours_of_call_and_answer_it_plays_what_a_fresh_one_would() -> None:
     long, told = engine(), list[Note]()
-    parts = list(endurance.session(long, 2500, told))
+    parts = list(endurance.run_session(long, 2500, told))
     assert len(parts) == 10
     assert len(long.notes) < 4 * long.cache.size
     assert len(long.memory.rows) < 4 * long.cache.size + 3
-    assert len(told) == endurance.reach(long)
+    assert len(told) == endurance.receptive_field(long)
     fresh = engine()
-    assert endurance.fresh(long, fresh, told) > 0.99999
+    assert endurance.correlation_with_fresh(long, fresh, told) > 0.99999
     span = Span(told[-1].onset + 0.5, 1e9, 1e9, 1e9)
     answers = []
     for e in (long, fresh):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.decoding import backend_choice, reranker
 from models.decoding.reranker import LEAST, Called, Reranker
 from models.music.note import Note
-from models.training.reranker import Question, apart, judged, taught, told
+from models.training.reranker import Question, accuracy, cross_validated_accuracy, feature_mask, fit_reranker
 
 from ...support.musicians import scale
 
@@ -59,8 +59,8 @@ def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]
 def test_when_it_was_played_is_no_matter(call: list[Note], answer: list[Note], later: int) -> None:
     if len(reranker.listened(answer)) < LEAST:
         return
-    there = Called.by([n.moved(later) for n in call])
-    moved = [n.moved(2 * later) for n in answer]
+    there = Called.by([n.shift(later) for n in call])
+    moved = [n.shift(2 * later) for n in answer]
     assert reranker.heard(Called.by(call), answer) == pytest.approx(reranker.heard(there, moved), abs=1e-9)
 
 
@@ -90,13 +90,13 @@ def questions(count: int, silent: np.ndarray) -> list[Question]:
 
 
 def test_it_learns_what_tells_a_person_and_nothing_of_what_says_nothing() -> None:
-    pupil = taught(questions(200, told("loudness")))
-    among, pair = judged(pupil, questions(60, told("loudness")))
+    pupil = fit_reranker(questions(200, feature_mask("loudness")))
+    among, pair = accuracy(pupil, questions(60, feature_mask("loudness")))
     assert among > 0.7
     assert pair > 0.9
     assert NAMES[int(pupil.worth.argmax()) % len(NAMES)] == "even"
     assert pupil.worth[NAMES.index("even")] > 0.3
-    silent = np.concatenate([told("loudness"), told("loudness")])
+    silent = np.concatenate([feature_mask("loudness"), feature_mask("loudness")])
     assert np.abs(pupil.worth[silent]).max() < 0.1 * pupil.worth[NAMES.index("even")]
 
 
@@ -104,8 +104,8 @@ def test_who_is_told_apart_and_who_is_not() -> None:
     nobody = np.zeros(len(NAMES), bool)
     rng = np.random.default_rng(2)
     alike = [Question(rng.normal(size=(2, len(NAMES))), nobody) for _ in range(100)]
-    assert apart(questions(100, nobody)) > 0.9
-    assert 0.35 < apart(alike) < 0.65
+    assert cross_validated_accuracy(questions(100, nobody)) > 0.9
+    assert 0.35 < cross_validated_accuracy(alike) < 0.65
 
 
 def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_shipped_ear_likes_a_phrase_that_breathes_better_than_a_machine() ->
     struck = [70, 78, 66, 84, 74, 62, 80]
     call = phrase([(waits[i % 7], lengths[i % 7], p, struck[i % 7]) for i, p in enumerate(degrees)])
     breathing = [
-        n.moved(9.0)
+        n.shift(9.0)
         for n in phrase(
             [(waits[(i + 3) % 7], lengths[(i + 3) % 7], p + 2, struck[i % 7]) for i, p in enumerate(degrees)]
         )

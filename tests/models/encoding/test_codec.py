@@ -23,8 +23,8 @@ notes = st.builds(
 @example(Note(0.0, 0.1, 60, 64, place=0.9999999999999))
 @given(notes)
 def test_a_note_comes_back(note: Note) -> None:
-    step = codec.steps_of([note])[0]
-    back = codec.note_of(step.tolist(), note.onset)
+    step = codec.encode([note])[0]
+    back = codec.decode(step.tolist(), note.onset)
     assert (back.pitch, back.role, back.onset) == (note.pitch, note.role, note.onset)
     assert abs(back.velocity - note.velocity) <= 2
     if note.duration == HELD:
@@ -39,7 +39,7 @@ def test_a_note_comes_back(note: Note) -> None:
 
 @given(st.floats(0.0, 12.0))
 def test_time_is_told_apart_finely(seconds: float) -> None:
-    back = float(codec.TIMES[int(codec.time_step(np.array([seconds]))[0])])
+    back = float(codec.TIMES[int(codec.time_bins(np.array([seconds]))[0])])
     if seconds <= 0.495:
         assert abs(back - seconds) <= 0.005 + 1e-9
     elif seconds <= 10.0:
@@ -50,15 +50,15 @@ def test_time_is_told_apart_finely(seconds: float) -> None:
 
 @given(st.lists(notes, min_size=2, max_size=12), st.integers(1, 11))
 def test_steps_do_not_depend_on_how_notes_are_dealt_out(played: list[Note], cut: int) -> None:
-    line = [n.moved(0.1 * i) for i, n in enumerate(played)]
+    line = [n.shift(0.1 * i) for i, n in enumerate(played)]
     cut = min(cut, len(line) - 1)
-    apart = np.concatenate([codec.steps_of(line[:cut]), codec.steps_of(line[cut:], line[cut - 1])])
-    assert np.array_equal(codec.steps_of(line), apart)
+    apart = np.concatenate([codec.encode(line[:cut]), codec.encode(line[cut:], line[cut - 1])])
+    assert np.array_equal(codec.encode(line), apart)
 
 
 def test_every_value_fits_its_field() -> None:
     extremes = [Note(0.0, 0.0, 21, 0), Note(99.0, HELD, 108, 127, ANSWER, 0.9999)]
-    rows = codec.steps_of(extremes)
+    rows = codec.encode(extremes)
     assert (rows >= 0).all()
     assert (rows[:, : len(codec.SIZES)] <= np.array(codec.SIZES)).all()
     assert rows[1, codec.PLACE] == codec.PLACES
@@ -66,7 +66,7 @@ def test_every_value_fits_its_field() -> None:
 
 def test_a_long_wait_for_the_other_player_is_no_rest_in_the_music() -> None:
     played = [Note(0.0, 0.2, 60, 64), Note(5.0, 0.2, 62, 64, ANSWER), Note(10.0, 0.2, 64, 64, ANSWER)]
-    rows = codec.steps_of(played)
-    assert rows[1, codec.TIME] == codec.time_step(np.array([codec.TURN]))[0]
-    assert rows[2, codec.TIME] == codec.time_step(np.array([5.0]))[0]
-    assert np.array_equal(codec.steps_of(played[1:], played[0]), rows[1:])
+    rows = codec.encode(played)
+    assert rows[1, codec.TIME] == codec.time_bins(np.array([codec.MAX_TURN_GAP]))[0]
+    assert rows[2, codec.TIME] == codec.time_bins(np.array([5.0]))[0]
+    assert np.array_equal(codec.encode(played[1:], played[0]), rows[1:])

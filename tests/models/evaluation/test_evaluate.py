@@ -15,7 +15,7 @@ from models.data import corpus
 from models.decoding import backend_choice, reranker
 from models.decoding.engine import Engine
 from models.encoding import longest_match
-from models.evaluation import answers, likelihood, multiple_choice, style_accuracy
+from models.evaluation import answers, baselines, likelihood, multiple_choice, style_accuracy
 from models.music import answer_metrics
 from models.music.midifile import write_notes
 from models.music.note import Note
@@ -50,26 +50,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_patterns_that_come_again_are_counted() -> None:
     line = scale(8)
-    twice = [*line, *(n.moved(5.0) for n in line)]
-    assert answer_metrics.repetition(line) == 0.0
-    assert answer_metrics.repetition(twice) == pytest.approx(5 / 13)
-    assert answer_metrics.copied(line, line) == 1.0
-    assert answer_metrics.copied(line, list(reversed(line))) == 0.0
+    twice = [*line, *(n.shift(5.0) for n in line)]
+    assert answer_metrics.repeated_share(line) == 0.0
+    assert answer_metrics.repeated_share(twice) == pytest.approx(5 / 13)
+    assert answer_metrics.copied_share(line, line) == 1.0
+    assert answer_metrics.copied_share(line, list(reversed(line))) == 0.0
 
 
 def test_a_chord_whose_notes_are_let_go_one_by_one_is_ragged() -> None:
     chord = [Note(0.0, 0.5, p, 64) for p in (60, 64, 67)]
-    assert answer_metrics.ragged(chord) == pytest.approx(0.0)
-    assert answer_metrics.ragged([Note(0.0, 0.25, 60, 64), Note(0.01, 1.0, 64, 64)]) == pytest.approx(1.0)
-    assert answer_metrics.ragged(scale(8)) is None
+    assert answer_metrics.length_spread(chord) == pytest.approx(0.0)
+    assert answer_metrics.length_spread([Note(0.0, 0.25, 60, 64), Note(0.01, 1.0, 64, 64)]) == pytest.approx(1.0)
+    assert answer_metrics.length_spread(scale(8)) is None
 
 
 def test_semitones_that_sound_at_once_clash() -> None:
-    assert answer_metrics.clashing(
+    assert answer_metrics.dissonance_share(
         [Note(0.0, 2.0, 60, 64), Note(1.0, 1.0, 61, 64), Note(2.5, 1.0, 61, 64)]
     ) == pytest.approx(1 / 3)
-    assert answer_metrics.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 73, 64)]) == 1.0
-    assert answer_metrics.clashing([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 62, 64), Note(1.5, 1.0, 61, 64)]) == 0.0
+    assert answer_metrics.dissonance_share([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 73, 64)]) == 1.0
+    assert (
+        answer_metrics.dissonance_share([Note(0.0, 1.0, 60, 64), Note(0.01, 1.0, 62, 64), Note(1.5, 1.0, 61, 64)])
+        == 0.0
+    )
 
 
 def test_a_tune_rings_where_its_notes_last_into_its_next() -> None:
@@ -77,29 +80,31 @@ def test_a_tune_rings_where_its_notes_last_into_its_next() -> None:
 
     def over(length: float) -> float | None:
         tune = [Note(0.5 * i, length, 72 + i % 5, 80) for i in range(9)]
-        return answer_metrics.ringing(sorted([*bass, *tune], key=lambda n: (n.onset, n.pitch)))
+        return answer_metrics.overlap_share(sorted([*bass, *tune], key=lambda n: (n.onset, n.pitch)))
 
     assert over(0.5) == over(0.6) == 0.0  # from finger to finger
     assert over(0.7) == 1.0
-    assert answer_metrics.ringing(bass[:3]) is None
+    assert answer_metrics.overlap_share(bass[:3]) is None
 
 
 def test_music_without_velocities_is_expected_bare_and_played() -> None:
     musician, bare, struck = small_musician(), piece(0, dynamics=False), piece(1)
-    found = likelihood.touch(musician, [bare], 3)
-    assert likelihood.touch(musician, [bare, struck], 3) == found
+    found = likelihood.velocity_bits(musician, [bare], 3)
+    assert likelihood.velocity_bits(musician, [bare, struck], 3) == found
     assert found["bare"] > 0
     assert found["played"] != found["bare"]
     known = likelihood.bits_per_note(musician, [bare], 3)["known"]["mean"]
     assert found["bare"] == pytest.approx(known["total"])
     assert "velocity" not in known  # there is nothing to say of it
-    assert likelihood.touch(musician, [piece(0, 40, dynamics=False), struck], 3) == {}  # too short to be asked for
+    assert (
+        likelihood.velocity_bits(musician, [piece(0, 40, dynamics=False), struck], 3) == {}
+    )  # too short to be asked for
 
 
 def test_a_key_is_the_calls() -> None:
     call = scale(20)  # C major
-    assert answer_metrics.in_key(call, scale(7)) == 1.0
-    assert answer_metrics.in_key(call, [Note(0, 1, p, 64) for p in (60, 61, 63, 64)]) == 0.5
+    assert answer_metrics.in_key_share(call, scale(7)) == 1.0
+    assert answer_metrics.in_key_share(call, [Note(0, 1, p, 64) for p in (60, 61, 63, 64)]) == 0.5
 
 
 def test_ranks_are_spearmans() -> None:
@@ -110,19 +115,19 @@ def test_ranks_are_spearmans() -> None:
 
 def test_calls_end_where_phrases_end(folder: Path) -> None:
     pieces = corpus.read(folder)
-    found = answers.cuts(pieces, 12)
+    found = answers.draw_excerpts(pieces, 12)
     assert len(found) == 12
     for cut in found:
         rest = cut.next[0].onset - cut.call[-1].onset
         assert rest > 0.5  # the pieces have their rests there
-        assert cut.next[-1].onset - cut.next[0].onset < answers.SECONDS
+        assert cut.next[-1].onset - cut.next[0].onset < answers.ANSWER_SECONDS
 
 
 def test_foils_are_alike_but_for_what_they_say(folder: Path) -> None:
-    asked = multiple_choice.tests(corpus.read(folder), 10, same_source=True, seed=0)
+    asked = multiple_choice.draw_tests(corpus.read(folder), 10, same_source=True, seed=0)
     assert len(asked) == 10
     for before, (true, *others), _ in asked:
-        assert len(others) == multiple_choice.FOILS
+        assert len(others) == multiple_choice.WRONG_CONTINUATIONS
         assert before[-1].onset <= true[0].onset
         for foil in others:
             assert len(foil) == len(true)
@@ -131,11 +136,11 @@ def test_foils_are_alike_but_for_what_they_say(folder: Path) -> None:
 
 
 def test_the_true_one_is_told_by_who_knows_it(folder: Path) -> None:
-    asked = multiple_choice.tests(corpus.read(folder), 10, same_source=True, seed=0)
+    asked = multiple_choice.draw_tests(corpus.read(folder), 10, same_source=True, seed=0)
     trues = [each[0] for _, each, _ in asked]
-    assert multiple_choice.chosen(lambda before, notes, dynamics: float(notes in trues), asked) == (1.0, 1.0, 1.0)
-    assert multiple_choice.chosen(lambda before, notes, dynamics: -float(notes in trues), asked) == (0.0, 0.0, 0.0)
-    share, low, high = multiple_choice.chosen(lambda before, notes, dynamics: -float(notes in trues[5:]), asked)
+    assert multiple_choice.accuracy(lambda before, notes, dynamics: float(notes in trues), asked) == (1.0, 1.0, 1.0)
+    assert multiple_choice.accuracy(lambda before, notes, dynamics: -float(notes in trues), asked) == (0.0, 0.0, 0.0)
+    share, low, high = multiple_choice.accuracy(lambda before, notes, dynamics: -float(notes in trues[5:]), asked)
     assert low < share < high
 
 
@@ -144,19 +149,19 @@ def test_rhythms_are_alike_whatever_the_order_of_their_waits() -> None:
         onsets = np.concatenate([[0.0], np.cumsum(waits)]).tolist()
         return [Note(t, 0.1, p, 64) for t in onsets for p in (60, 64)]
 
-    assert answer_metrics.unlike(line(*[0.2, 0.4] * 4), line(*[0.2] * 6, *[0.4] * 6)) == pytest.approx(0.0)
-    assert answer_metrics.unlike(line(*[0.2] * 8), line(*[0.4] * 8)) == pytest.approx(2.0)
-    assert answer_metrics.unlike(line(*[0.2] * 8), line(*[0.2] * 4, *[0.4] * 4)) == pytest.approx(1.0)
-    assert answer_metrics.unlike(line(*[0.2] * 8), line(0.2, 0.2)) is None
+    assert answer_metrics.rhythm_distance(line(*[0.2, 0.4] * 4), line(*[0.2] * 6, *[0.4] * 6)) == pytest.approx(0.0)
+    assert answer_metrics.rhythm_distance(line(*[0.2] * 8), line(*[0.4] * 8)) == pytest.approx(2.0)
+    assert answer_metrics.rhythm_distance(line(*[0.2] * 8), line(*[0.2] * 4, *[0.4] * 4)) == pytest.approx(1.0)
+    assert answer_metrics.rhythm_distance(line(*[0.2] * 8), line(0.2, 0.2)) is None
 
 
 def test_an_interval_is_as_wide_as_windows_differ() -> None:
     counts = torch.full((5,), 10)
     alike = {"a": [(torch.full((5,), 30.0), counts)] * 8}
-    low, high = likelihood.interval(alike)
+    low, high = baselines.bootstrap_interval(alike)
     assert low == pytest.approx(high)
     apart = {"a": [(torch.full((5,), 30.0 + 5 * (i % 2)), counts) for i in range(8)]}
-    low, high = likelihood.interval(apart)
+    low, high = baselines.bootstrap_interval(apart)
     assert low + 0.5 < high
 
 
@@ -173,13 +178,13 @@ def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
     curve = [json.loads(line)["bits"] for line in (recurrent / "log.jsonl").read_text().splitlines()]
     assert curve[-1] < curve[0] - 1.0
     assert sum(p.numel() for p in lstm_baseline.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
-    assert not lstm_baseline.load(recurrent / "weights.safetensors").training
+    assert not lstm_baseline.load_lstm(recurrent / "weights.safetensors").training
 
 
 def test_an_lstm_keeps_to_the_device_that_it_is_on() -> None:
     with torch.device("meta"):  # where nothing from another may be joined
         network = lstm_baseline.Recurrent(Config())
-        steps, z = torch.zeros(1, 4, longest_match.WIDE, dtype=torch.long), torch.zeros(1, 1, Config().latent)
+        steps, z = torch.zeros(1, 4, longest_match.STEP_WIDTH, dtype=torch.long), torch.zeros(1, 1, Config().latent)
     assert network(steps, z).shape == (1, 4, Config().width)
 
 
@@ -187,16 +192,16 @@ def test_a_musician_is_no_lstm(tmp_path: Path, capsys: pytest.CaptureFixture[str
     path = tmp_path / "small.safetensors"
     checkpoint.save(path, small_musician(), {"kind": "Musician"})
     with pytest.raises(checkpoint.CheckpointError, match=r"small\.safetensors holds no LSTM; teach one"):
-        lstm_baseline.load(path)
+        lstm_baseline.load_lstm(path)
     with pytest.raises(checkpoint.CheckpointError, match="holds no LSTM"):
-        lstm_baseline.load(tmp_path / "nothing.safetensors")
+        lstm_baseline.load_lstm(tmp_path / "nothing.safetensors")
     assert lstm_baseline.main(["--corpus", "x", "--out", str(tmp_path), "--start", "open"]) == 2
     assert "leave --start out" in capsys.readouterr().err
 
 
 def test_a_gain_needs_a_past(folder: Path) -> None:
-    gain = multiple_choice.musicians_gain(small_musician())
-    before, (true, *_), dynamics = multiple_choice.tests(corpus.read(folder), 1, same_source=True, seed=0)[0]
+    gain = multiple_choice.model_gain(small_musician())
+    before, (true, *_), dynamics = multiple_choice.draw_tests(corpus.read(folder), 1, same_source=True, seed=0)[0]
     assert gain([], true, dynamics) == 0.0
     assert gain(before, true, dynamics) != 0.0
 
@@ -205,24 +210,24 @@ def test_a_classifier_learns_what_is_plain() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 4))
     y = (x[:, 1] > 0).astype(np.int64)
-    guessed = style_accuracy.Classifier.taught(x, y, 2).guess(x)
+    guessed = style_accuracy.Classifier.fit(x, y, 2).predict(x)
     assert (guessed == y).mean() > 0.95
 
 
 def test_an_answer_is_as_asked_and_repeats(folder: Path) -> None:
     engine = Engine(small_network())
-    cut = answers.cuts(corpus.read(folder), 1)[0]
-    one, two = (answers.answered(engine, cut.call, [0.0] * SMALL.latent, {}, 7) for _ in range(2))
+    cut = answers.draw_excerpts(corpus.read(folder), 1)[0]
+    one, two = (answers.answer_call(engine, cut.call, [0.0] * SMALL.latent, {}, 7) for _ in range(2))
     assert one == two
     assert one[0].onset > cut.call[-1].onset
-    assert one[-1].onset <= cut.call[-1].onset + 1.0 + answers.SECONDS + 0.1
+    assert one[-1].onset <= cut.call[-1].onset + 1.0 + answers.ANSWER_SECONDS + 0.1
 
 
 def test_bits_fall_where_a_musician_has_learned(folder: Path, tmp_path: Path) -> None:
     line = f"--corpus {folder} --out {tmp_path} --notes 20e3 --batch 8 {SHAPE}".split()
     assert train.main(line) == 0
     pieces = corpus.read(folder)
-    learned = likelihood.bits_per_note(checkpoint.load(str(tmp_path / "weights.safetensors")).musician, pieces, 4)
+    learned = likelihood.bits_per_note(checkpoint.load(str(tmp_path / "weights.safetensors")).model, pieces, 4)
     unlearned = likelihood.bits_per_note(small_musician(), pieces, 4)
     for state in ("known", "live"):
         assert learned[state]["mean"]["total"] < unlearned[state]["mean"]["total"] - 3
@@ -279,8 +284,8 @@ def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_pat
 
 def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
     engine = backend_choice.load("open")
-    found = answers.cuts(corpus.read(folder, "train"), 4)
-    asked = reranker_data.replies(engine, found)
+    found = answers.draw_excerpts(corpus.read(folder, "train"), 4)
+    asked = reranker_data.call_questions(engine, found)
     assert len(asked) == len(found) == 4
     assert all(q.figures.shape == (1 + reranker_data.ANSWERS, len(reranker.names())) for q in asked)
     assert all(np.isfinite(q.figures).all() for q in asked)

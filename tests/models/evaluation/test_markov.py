@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.encoding import codec
-from models.evaluation.markov import Continuator, Counts, Markov, _so_far, levels
+from models.evaluation.markov import Continuator, Counts, Markov, _counts_so_far, contexts_by_field
 
 
 def steps(seed: int, count: int = 300) -> codec.Steps:
@@ -38,11 +38,11 @@ def test_every_fields_probabilities_sum_to_one() -> None:
 
 def test_counts_are_counts() -> None:
     context, symbol = np.array([1, 1, 1, 2]), np.array([5, 5, 6, 5])
-    seen, kinds, together = Counts.of(context, symbol).look(np.array([1, 2, 3, 1]), np.array([5, 6, 5, 7]))
+    seen, kinds, together = Counts.of(context, symbol).look_up(np.array([1, 2, 3, 1]), np.array([5, 6, 5, 7]))
     assert seen.tolist() == [3, 1, 0, 3]
     assert kinds.tolist() == [2, 1, 0, 2]
     assert together.tolist() == [2, 0, 0, 0]
-    seen, kinds, together = _so_far(context, symbol)
+    seen, kinds, together = _counts_so_far(context, symbol)
     assert seen.tolist() == [0, 1, 2, 0]
     assert kinds.tolist() == [0, 1, 1, 0]
     assert together.tolist() == [0, 1, 0, 0]
@@ -72,4 +72,4 @@ def test_a_chain_knows_what_it_has_counted_in_any_key() -> None:
     moved[:, codec.PITCH] += 7
     known, other = (float(-np.log2(markov.likelihood(r)["pitch"]).mean()) for r in (moved, steps(6)))
     assert known < other - 1.5
-    assert all(len(c) == len(tune) - 3 for chain in levels(tune).values() for pair in chain for c in pair)
+    assert all(len(c) == len(tune) - 3 for chain in contexts_by_field(tune).values() for pair in chain for c in pair)

@@ -40,22 +40,22 @@ def test_the_rule_that_plays_is_the_one_that_is_judged() -> None:
         for _ in range(50):
             gaps = rng.uniform(0.05, most, rng.integers(0, 30))
             notes = [Note(float(t), 0.1, 60, 64) for t in np.concatenate([[0.0], np.cumsum(gaps)])]
-            assert phrase_end_accuracy.breathing()(gaps) == pytest.approx(turn_taking.closing_silence(notes))
+            assert phrase_end_accuracy.longest_gap_rule()(gaps) == pytest.approx(turn_taking.closing_silence(notes))
 
 
 def test_false_cut_ins_and_delay() -> None:
     asked = [phrase(0.2, 0.2, 0.7, 0.2, 0.9), phrase(0.2, 0.2, 0.2, 0.2, 0.9)]
-    assert phrase_end_accuracy.judged(phrase_end_accuracy.fixed(0.5), asked) == {"false": 0.5, "delay": 0.5}
-    assert phrase_end_accuracy.judged(phrase_end_accuracy.fixed(0.8), asked) == {"false": 0.0, "delay": 0.8}
+    assert phrase_end_accuracy.evaluate_rule(phrase_end_accuracy.fixed_rule(0.5), asked) == {"false": 0.5, "delay": 0.5}
+    assert phrase_end_accuracy.evaluate_rule(phrase_end_accuracy.fixed_rule(0.8), asked) == {"false": 0.0, "delay": 0.8}
 
 
 def test_phrases_end_at_their_longest_silence_and_patience_costs_delay(tmp_path: Path) -> None:
     pieces = evaluate.corpus.read(piece_of(tmp_path))
     for calls in (False, True):
-        asked = phrase_end_accuracy.phrases(pieces, 60, 0, calls)
+        asked = phrase_end_accuracy.draw_gaps(pieces, 60, 0, calls)
         assert len(asked) == 60
         assert all(gaps[-1] == gaps.max() and gaps[:-1].min() > STROKE_SECONDS for gaps in asked)
-    found = phrase_end_accuracy.turns(pieces, 60, 0)
+    found = phrase_end_accuracy.evaluate_rules(pieces, 60, 0)
     for kind in ("fixed", "paced", "breathing"):
         rows = list(found[kind].values())
         assert all(a["false"] >= b["false"] and a["delay"] <= b["delay"] for a, b in itertools.pairwise(rows))
@@ -67,17 +67,17 @@ def test_phrases_end_at_their_longest_silence_and_patience_costs_delay(tmp_path:
 def test_calls_begin_where_a_phrase_has_ended(tmp_path: Path) -> None:
     pieces = evaluate.corpus.read(piece_of(tmp_path))
     onsets = {round(float(t), 2) for t in pieces[0].onset[1:][np.diff(pieces[0].onset) > 0.5]}
-    gaps, start = phrase_end_accuracy._phrase(pieces[0], 0)
+    gaps, start = phrase_end_accuracy._phrase_gaps(pieces[0], 0)
     assert round(float(pieces[0].onset[start]), 2) in onsets
     assert gaps.sum() == pytest.approx(pieces[0].onset[start] - pieces[0].onset[0])
 
 
 def test_a_fit_waits_as_long_as_it_is_told_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = piece_of(tmp_path)
-    asked = phrase_end_accuracy.phrases(evaluate.corpus.read(folder), 60, 0, calls=True)
+    asked = phrase_end_accuracy.draw_gaps(evaluate.corpus.read(folder), 60, 0, calls=True)
     for delay in (0.5, 0.7):
-        found = phrase_end_accuracy.fit(asked, 0.5, delay)
-        row = phrase_end_accuracy.judged(phrase_end_accuracy.breathing(found["wait"], 0.5), asked)
+        found = phrase_end_accuracy.fit_wait(asked, 0.5, delay)
+        row = phrase_end_accuracy.evaluate_rule(phrase_end_accuracy.longest_gap_rule(found["wait"], 0.5), asked)
         assert row["delay"] == pytest.approx(delay, abs=0.01)
         assert row["false"] == pytest.approx(found["false"], abs=1e-4)
     assert phrase_end_accuracy.main(["--corpus", str(folder), "--phrases", "60"]) == 0

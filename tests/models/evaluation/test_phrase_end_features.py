@@ -28,8 +28,8 @@ def folder_of(tmp_path: Path) -> Path:
 
 
 def test_the_features_are_what_they_say(tmp_path: Path) -> None:
-    phrases = phrase_end_accuracy.heard(corpus.read(folder_of(tmp_path)), 20, 0)
-    asked = phrase_end_features.silences(phrases)
+    phrases = phrase_end_accuracy.draw_phrases(corpus.read(folder_of(tmp_path)), 20, 0)
+    asked = phrase_end_features.silence_table(phrases)
     assert asked.known.shape == (sum(len(p.gaps) - 1 for p in phrases), len(phrase_end_features.FEATURES))
     assert np.isfinite(asked.known).all()
     assert asked.end.sum() == len(phrases)
@@ -44,13 +44,15 @@ def test_the_features_are_what_they_say(tmp_path: Path) -> None:
 
 
 def test_what_tells_is_found(tmp_path: Path) -> None:
-    asked = phrase_end_features.silences(phrase_end_accuracy.heard(corpus.read(folder_of(tmp_path)), 200, 0))
+    asked = phrase_end_features.silence_table(
+        phrase_end_accuracy.draw_phrases(corpus.read(folder_of(tmp_path)), 200, 0)
+    )
     with_notes, with_gaps = (
-        phrase_end_features.judged(asked, asked, names, 0.5)["false"]
+        phrase_end_features.evaluate_features(asked, asked, names, 0.5)["false"]
         for names in (phrase_end_features.FEATURES, phrase_end_features.GAPS)
     )
     assert with_notes < 0.9 * with_gaps  # here the end is heard, too
-    shares = phrase_end_features.sounding(asked)["0.5 s"]
+    shares = phrase_end_features.sounding_shares(asked)["0.5 s"]
     assert shares["over"] > 0.7 > 0.1 > shares["not"]
 
 
@@ -58,13 +60,17 @@ def test_a_logistic_fit_finds_the_odds_by_which_things_were_drawn() -> None:
     rng = np.random.default_rng(3)
     rows = np.column_stack([np.ones(20_000), rng.normal(size=(20_000, 2))])
     true = rng.random(20_000) < 1.0 / (1.0 + np.exp(-(rows @ np.array([-1.0, 2.0, -0.5]))))
-    assert phrase_end_features.logistic(rows, true.astype(float)) == pytest.approx(np.array([-1.0, 2.0, -0.5]), abs=0.1)
+    assert phrase_end_features.fit_logistic(rows, true.astype(float)) == pytest.approx(
+        np.array([-1.0, 2.0, -0.5]), abs=0.1
+    )
 
 
 def test_the_command_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(folder_of(tmp_path))
     assert phrase_end_features.main(["--corpus", folder, "--phrases", "40"]) == 0
-    assert capsys.readouterr().out.count("\n") == len(phrase_end_features.AFTER) + len(phrase_end_features.GROUPS)
+    assert capsys.readouterr().out.count("\n") == len(phrase_end_features.AFTER_SECONDS) + len(
+        phrase_end_features.GROUPS
+    )
     assert phrase_end_features.main(["--corpus", folder, "--phrases", "40", "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["models"]) == set(phrase_end_features.GROUPS)
     assert phrase_end_features.main(["--corpus", folder + "/none"]) == 2

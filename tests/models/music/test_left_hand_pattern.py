@@ -26,7 +26,7 @@ def figure(pitches: str, beats: int) -> list[Note]:
     for i in range(beats):
         what = pitches[i % len(pitches)]
         if what == ".":
-            at += left_hand_pattern.LONG
+            at += left_hand_pattern.REST_SECONDS
         struck = {"B": (36,), "C": (52, 55, 59), ".": ()}[what]
         notes += [Note(at, 0.3, pitch, 64) for pitch in (*struck, 72 + i % 5)]
         at += BEAT
@@ -37,32 +37,32 @@ STRIDE, WALTZ = figure("BC", 80), figure("BCC", 80)
 
 
 def test_a_strike_is_what_sounds_at_once_below_middle_c() -> None:
-    struck = left_hand_pattern.strikes(figure("BC", 3))
+    struck = left_hand_pattern.left_hand_strokes(figure("BC", 3))
     assert [low for _, low in struck] == [36, 52, 36]
     assert [when for when, _ in struck] == pytest.approx([0.0, BEAT, 2 * BEAT])
-    assert left_hand_pattern.strikes([Note(0.0, 1.0, 60, 64)]) == []
-    assert left_hand_pattern.strikes([Note(0.0, 1.0, 50, 64), Note(0.03, 1.0, 40, 64)]) == [(0.0, 40)]
+    assert left_hand_pattern.left_hand_strokes([Note(0.0, 1.0, 60, 64)]) == []
+    assert left_hand_pattern.left_hand_strokes([Note(0.0, 1.0, 50, 64), Note(0.03, 1.0, 40, 64)]) == [(0.0, 40)]
 
 
 @pytest.mark.parametrize(("pitches", "chords"), [("B", 0), ("BC", 1), ("BCC", 2), ("BCCCCC", 5)])
 def test_chords_between_basses_are_counted(pitches: str, chords: int) -> None:
-    assert set(left_hand_pattern.between(figure(pitches, 24))) == {chords}
+    assert set(left_hand_pattern.chords_between_basses(figure(pitches, 24))) == {chords}
 
 
 def test_after_a_rest_the_hand_begins_anew() -> None:
-    assert left_hand_pattern.between(figure("BC.", 24)) == []
-    assert left_hand_pattern.between(figure("CCC", 24)) == []  # no bass, so nothing between two
+    assert left_hand_pattern.chords_between_basses(figure("BC.", 24)) == []
+    assert left_hand_pattern.chords_between_basses(figure("CCC", 24)) == []  # no bass, so nothing between two
     resting = figure("BC", 4)
-    assert left_hand_pattern.since_bass(resting, 4 * BEAT) == 1
-    assert left_hand_pattern.since_bass(resting, 4 * BEAT + left_hand_pattern.LONG) is None
+    assert left_hand_pattern.chords_since_bass(resting, 4 * BEAT) == 1
+    assert left_hand_pattern.chords_since_bass(resting, 4 * BEAT + left_hand_pattern.REST_SECONDS) is None
 
 
 def test_it_is_known_how_long_ago_the_bass_was() -> None:
     for beats, chords in ((1, 0), (2, 1), (3, 2), (4, 0)):
-        assert left_hand_pattern.since_bass(figure("BCC", beats), beats * BEAT) == chords
-    assert left_hand_pattern.since_bass(figure("BCC", 2), BEAT) is None  # it strikes at that moment already
-    assert left_hand_pattern.since_bass(figure("C", 3), 3 * BEAT) is None
-    assert left_hand_pattern.since_bass([], 1.0) is None
+        assert left_hand_pattern.chords_since_bass(figure("BCC", beats), beats * BEAT) == chords
+    assert left_hand_pattern.chords_since_bass(figure("BCC", 2), BEAT) is None  # it strikes at that moment already
+    assert left_hand_pattern.chords_since_bass(figure("C", 3), 3 * BEAT) is None
+    assert left_hand_pattern.chords_since_bass([], 1.0) is None
 
 
 notes = st.lists(
@@ -73,13 +73,13 @@ notes = st.lists(
 @given(notes)
 def test_what_was_said_before_each_bass_is_what_is_counted(found: list[Note]) -> None:
     """Counting afterwards and asking at each bass agree."""
-    struck = left_hand_pattern.strikes(found)
+    struck = left_hand_pattern.left_hand_strokes(found)
     asked = []
     for when, low in struck:
-        if low < left_hand_pattern.BASS:
+        if low < left_hand_pattern.BASS_BELOW:
             known = [n for n in found if n.onset < when and not (n.onset >= when - 1e-9)]
-            asked.append(left_hand_pattern.since_bass(known, when))
-    assert [chords for chords in asked if chords is not None] == left_hand_pattern.between(found)
+            asked.append(left_hand_pattern.chords_since_bass(known, when))
+    assert [chords for chords in asked if chords is not None] == left_hand_pattern.chords_between_basses(found)
 
 
 def kept(habits: Habits, sounding: list[Note], beats: int) -> np.ndarray:

@@ -33,13 +33,13 @@ def chorale(shift: int = 0, role: int = CALL, start: float = 0.0, count: int = l
 
 def test_of_a_thick_texture_the_top_is_the_tune() -> None:
     notes = chorale()
-    assert melody.thick(notes)
-    assert tuple(n.pitch for n in melody.on_top(notes)) == TUNE
+    assert melody.is_chordal(notes)
+    assert tuple(n.pitch for n in melody.skyline(notes)) == TUNE
 
 
 def test_a_single_line_is_its_own_tune_wherever_it_leaps() -> None:
     line = [Note(0.2 * i, 0.2, p, 70) for i, p in enumerate((60, 84, 48, 72, 40, 90))]
-    assert not melody.thick(line)
+    assert not melody.is_chordal(line)
     assert motif.theme(called(line)).tune == line
 
 
@@ -47,7 +47,7 @@ def test_a_single_line_is_its_own_tune_wherever_it_leaps() -> None:
 def test_a_tune_is_one_note_at_a_time_and_holds_the_highest(drawn: list[tuple[int, float]]) -> None:
     onsets = np.cumsum([wait for _, wait in drawn])
     notes = [Note(float(t), 0.2, p, 64) for t, (p, _) in zip(onsets, drawn, strict=True)]
-    found = melody.on_top(notes)
+    found = melody.skyline(notes)
     assert all(n in notes for n in found)
     assert [n.onset for n in found] == sorted(n.onset for n in found)
     if notes:
@@ -69,7 +69,7 @@ def test_an_answer_takes_up_the_tune_and_leaves_what_goes_with_it() -> None:
     assert not leaned(codec.PITCH, 7.25).any()  # what goes between
     assert not leaned(codec.TIME, 0.0).any()  # it is far off
     due = leaned(codec.TIME, 7.25)
-    assert due[codec.wait_step(0.25)] == 2.0 * motif.AMONG
+    assert due[codec.time_bin(0.25)] == 2.0 * motif.AMONG
     assert not due[
         np.abs(7.25 + codec.TIMES - 7.5) > motif.LATE
     ].any()  # what is struck sooner is not asked for, nor hindered

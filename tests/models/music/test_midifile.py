@@ -13,7 +13,7 @@ from models.music import midifile
 from models.music.midifile import MidiFileError, read_notes, write_notes
 from models.music.note import Note
 
-TICK = midifile.TEMPO / 1e6 / midifile.TICKS
+TICK = midifile.TEMPO / 1e6 / midifile.TICKS_PER_BEAT
 
 lines = st.lists(
     st.tuples(st.integers(0, 4000), st.integers(1, 900), st.integers(0, 127), st.integers(1, 127)),

@@ -45,9 +45,9 @@ def test_cache_equals_the_full_pass_after_rewinds_wraps_and_style_changes(seed: 
         full = musician.transformer(steps, z, mask=sliding_mask(length, SMALL.window))[0]
         while at < length:
             count = min(rng.randint(1, margin), length - at)
-            assert cache.begin(count) == at
+            assert cache.reserve(count) == at
             hidden = musician.transformer(
-                steps[:, at : at + count], z[:, at : at + count], before=wide[:, at : at + 2], first=at, keys=cache
+                steps[:, at : at + count], z[:, at : at + count], before=wide[:, at : at + 2], first=at, cache=cache
             )
             found = found[:at] + list(hidden[0])
             at += count
@@ -87,9 +87,9 @@ def test_style_steers_from_the_step_where_it_changes() -> None:
 def test_a_rewind_past_the_ring_is_refused() -> None:
     cache = RingCache(SMALL, margin=8)
     for _ in range(10):
-        cache.begin(8)
+        cache.reserve(8)
     cache.rewind(cache.oldest)
     with pytest.raises(ValueError, match="cannot go back"):
         cache.rewind(cache.oldest - 1)
     with pytest.raises(ValueError, match="steps at once"):
-        cache.begin(9)
+        cache.reserve(9)

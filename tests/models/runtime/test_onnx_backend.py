@@ -27,7 +27,7 @@ from models.runtime.torch_backend import TorchBackend
 from ...support.musicians import SMALL, scale, small_musician, small_weights
 
 MARGIN = 20
-EIGHT_BITS = int8_selection.groups(SMALL)[2:]  # as after an export that found two matrices to be kept whole
+EIGHT_BITS = int8_selection.matrix_groups(SMALL)[2:]  # as after an export that found two matrices to be kept whole
 
 
 def some_steps(count: int, seed: int) -> codec.Steps:
@@ -79,9 +79,9 @@ def test_heads_and_styles_are_those_of_torch() -> None:
         for field, size in enumerate(codec.SIZES):
             assert np.allclose(torch.logits(a, field, near), plain.logits(b, field, near), atol=1e-5)
             if field + 1 < len(codec.SIZES):
-                a, b = torch.tell(a, field, size - 1), plain.tell(b, field, size - 1)
-    rows = codec.steps_of(scale(16))
-    assert np.allclose(torch.style(rows), plain.style(rows), atol=1e-5)
+                a, b = torch.condition(a, field, size - 1), plain.condition(b, field, size - 1)
+    rows = codec.encode(scale(16))
+    assert np.allclose(torch.encode_style(rows), plain.encode_style(rows), atol=1e-5)
 
 
 def test_a_style_change_feeds_nothing_and_the_same_seed_plays_the_same() -> None:
@@ -102,17 +102,17 @@ def test_a_style_change_feeds_nothing_and_the_same_seed_plays_the_same() -> None
 def test_eight_bits_are_near_and_whole() -> None:
     matrix = np.random.default_rng(0).normal(size=(7, 75)).astype(np.float32)
     matrix[2] = 0.0
-    small, factor = quantization.quantised(matrix)
+    small, factor = quantization.quantize(matrix)
     assert small.shape == matrix.shape
     assert factor.shape == (7, 3)
-    assert np.abs(quantization.restored(small, factor) - matrix).max() <= 0.51 * factor.max()
+    assert np.abs(quantization.dequantize(small, factor) - matrix).max() <= 0.51 * factor.max()
 
 
 def exported(tmp_path: Path) -> Path:
     path = tmp_path / "mine.safetensors"
     checkpoint.save(path, small_musician(), {"note": "small"})
     weights = weights_file.read(path)
-    small = {name: quantization.quantised(weights.tensors[name]) for group in EIGHT_BITS for name in group}
+    small = {name: quantization.quantize(weights.tensors[name]) for group in EIGHT_BITS for name in group}
     export.write(weights, small, tmp_path / "mine.live.safetensors")
     return path
 
@@ -121,20 +121,20 @@ def test_what_eight_bits_blur_too_much_is_kept_whole() -> None:
     weights = {name: w.copy() for name, w in small_weights().items()}
     loud = "transformer.layers.1.down.weight"
     weights[loud] *= 8.0
-    listeners = parity.Listeners(
-        NumpyBackend(weights, SMALL), parity.played(Engine(NumpyBackend(weights, SMALL)), 60, 4)
+    check = parity.ParityCheck(
+        NumpyBackend(weights, SMALL), parity.generate_passages(Engine(NumpyBackend(weights, SMALL)), 60, 4)
     )
-    every = {name for group in int8_selection.groups(SMALL) for name in group}
-    all_small = OnnxBackend(weights, SMALL, {name: quantization.quantised(weights[name]) for name in every})
-    before = listeners.compare(all_small)
+    every = {name for group in int8_selection.matrix_groups(SMALL) for name in group}
+    all_small = OnnxBackend(weights, SMALL, {name: quantization.quantize(weights[name]) for name in every})
+    before = check.compare(all_small)
     enough = (1.0 + before.same) / 2
-    small = int8_selection.chosen(weights, SMALL, listeners, enough=enough)
-    after = listeners.compare(mixed := OnnxBackend(weights, SMALL, small), at_once=64)
+    small = int8_selection.select_int8(weights, SMALL, check, enough=enough)
+    after = check.compare(mixed := OnnxBackend(weights, SMALL, small), at_once=64)
     assert before.same < enough <= after.same
-    assert after.off < before.off
+    assert after.error < before.error
     assert loud not in small
     assert set(small) < every
-    assert all_small.bulk < mixed.bulk < OnnxBackend(weights, SMALL).bulk
+    assert all_small.bytes_per_step < mixed.bytes_per_step < OnnxBackend(weights, SMALL).bytes_per_step
 
 
 def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_compact_file_is_not_believed_either(tmp_path: Path) -> None:
 
 
 def test_the_shelf_knows_every_tensor_of_a_musician() -> None:
-    assert weights_file.shapes(SMALL) == {k: tuple(v.shape) for k, v in small_weights().items()}
+    assert weights_file.tensor_shapes(SMALL) == {k: tuple(v.shape) for k, v in small_weights().items()}
 
 
 def test_without_its_runtime_numpy_plays_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ def test_the_shipped_weights_agree_with_the_reference() -> None:
     weights = weights_file.read(weights_file.find("open"))
     reference = NumpyBackend(weights.tensors, weights.config)
     ready = weights_file.read(weights_file.find("open", live=True))
-    live = OnnxBackend(ready.tensors, ready.config, ready.small)
-    found = parity.compare(reference, live, parity.played(Engine(reference)))
+    live = OnnxBackend(ready.tensors, ready.config, ready.int8)
+    found = parity.compare(reference, live, parity.generate_passages(Engine(reference)))
     assert found.same >= 0.99, found
     assert found.worse < 0.005, found

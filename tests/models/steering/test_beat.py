@@ -62,7 +62,7 @@ def test_whether_it_joins_the_chord_is_left_alone(seed: int, last: float, bar: B
 def played(power: float, period: float) -> float:
     """How closely an untaught musician keeps the pulse of a call with so many seconds from note to note."""
     call = [Note(period * i, 0.1, 60 + i % 5, 64, CALL) for i in range(16)]
-    found = pulse.pulse(call)
+    found = pulse.find_pulse(call)
     assert found is not None
     kept = []
     for seed in range(6):
@@ -72,7 +72,7 @@ def played(power: float, period: float) -> float:
         engine.seed(seed)
         start = 16 * period
         notes = list(engine.play(Span(start, start + 20, start + 12, start + 15, bar=found, on_beat=True)))
-        kept += [pulse.kept(notes, found)] if len(notes) > 8 else []
+        kept += [pulse.beat_alignment(notes, found)] if len(notes) > 8 else []
     assert kept
     return float(np.mean(kept))
 
@@ -86,15 +86,15 @@ def test_the_shipped_musician_keeps_it_too() -> None:
     """A scale in eighths, at 110 beats a minute, in a style that does not keep time by itself."""
     preset = presets.load("wedding-dance")
     call = [Note(60 / 110 / 2 * i, 0.2, p, 70) for i, p in enumerate((60, 62, 64, 65, 67, 65, 64, 62) * 2)]
-    found = pulse.pulse(call)
+    found = pulse.find_pulse(call)
     assert found is not None
     engine = backend_choice.load("open")
     settings = {**preset.sampling, "rhythm": 0.0}  # the call's note values keep it, too
     kept = {
         power: np.mean(
             [
-                pulse.kept(
-                    answers.answered(engine, call, preset.z, {**settings, "beat": power}, seed, preset.vamp), found
+                pulse.beat_alignment(
+                    answers.answer_call(engine, call, preset.z, {**settings, "beat": power}, seed, preset.vamp), found
                 )
                 for seed in range(6)
             ]

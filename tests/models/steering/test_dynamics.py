@@ -99,7 +99,7 @@ def test_the_shipped_musician_does_not_shout_at_one_who_plays_softly() -> None:
     """In a style that is loud by itself, and knows ghost notes: of those there are a few, and not one in four."""
     preset, engine = presets.load("bebop-line"), backend_choice.load("open")
     call = [Note(0.25 * i, 0.2, p, 36) for i, p in enumerate((60, 62, 63, 67, 70, 67, 65, 63) * 2)]
-    found = [answers.answered(engine, call, preset.z, preset.sampling, seed, preset.vamp) for seed in range(6)]
+    found = [answers.answer_call(engine, call, preset.z, preset.sampling, seed, preset.vamp) for seed in range(6)]
     velocities = [n.velocity for notes in found for n in notes]
     assert len(velocities) > 100
     assert 50 < np.mean(velocities) < 85

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.decoding.engine import Engine
 from models.encoding import codec
-from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_begins
+from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_start
 from models.steering import motif
 from models.steering.motif import Continuation, Motif
 from models.steering.sampling import Sampling
@@ -36,9 +36,9 @@ def over_a_bass(tune: list[Note]) -> list[Note]:
 
 
 def test_an_answer_begins_after_the_last_note_of_the_call() -> None:
-    assert answer_begins([]) == 0
-    assert answer_begins(CALLED) == len(CALLED)
-    assert answer_begins([*CALLED, *answer(60, 62)]) == len(CALLED)
+    assert answer_start([]) == 0
+    assert answer_start(CALLED) == len(CALLED)
+    assert answer_start([*CALLED, *answer(60, 62)]) == len(CALLED)
 
 
 def test_an_answer_is_drawn_to_begin_as_its_call_began() -> None:

@@ -52,7 +52,7 @@ def test_an_answer_gets_out_of_a_loop() -> None:
     for seed in range(6):
         engine = Engine(small_network())
         engine.style(None, {"lowest": 60.0, "highest": 61.0})  # nowhere else to go but up and down
-        engine.hear(0, [*line([60, 61, 60, 62], CALL), *(n.moved(1.0) for n in line([60] * 24))])
+        engine.hear(0, [*line([60, 61, 60, 62], CALL), *(n.shift(1.0) for n in line([60] * 24))])
         engine.seed(seed)
         repeated.append(next(n.pitch for n in engine.play(Span(6.0, 99.0, 8.0, 9.0))))
     assert np.mean([p == 60 for p in repeated]) < 0.4

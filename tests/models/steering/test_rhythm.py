@@ -56,7 +56,7 @@ def test_a_rhythm_is_that_of_the_last_call_and_of_no_chord() -> None:
     assert rhythm.called(line(*[0.01] * 12)) is None
     assert rhythm.called(line(*[0.25] * 8, role=ANSWER)) is None
     call = line(*[0.25, 0.5] * 4)
-    answered = [*call, *(n.moved(5.0) for n in line(*[0.1] * 8, role=ANSWER))]
+    answered = [*call, *(n.shift(5.0) for n in line(*[0.1] * 8, role=ANSWER))]
     assert np.array_equal(rhythm.called(answered), rhythm.called(call))  # type: ignore[arg-type]
 
 

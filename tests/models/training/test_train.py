@@ -13,14 +13,14 @@ import torch
 from safetensors.torch import save_file
 
 from models.data import corpus, examples
-from models.data.loader import tensors
+from models.data.loader import to_tensors
 from models.decoding import backend_choice
 from models.encoding import codec
 from models.music.note import Note
-from models.network.losses import Weights, lesson_loss, styles, taught_nats
+from models.network.losses import LossWeights, distillation_nats, style_per_step, training_loss
 from models.runtime import checkpoint
 from models.training import train
-from models.training.muon import orthogonal
+from models.training.muon import orthogonalize
 
 from ...support.musicians import SMALL, small_musician
 
@@ -73,7 +73,7 @@ def test_bits_fall_and_the_weights_load(midi_folder: Path, tmp_path: Path) -> No
     assert len(log) == 60
     assert np.mean([row["bits"] for row in log[-5:]]) < log[0]["bits"] - 3.0
     loaded = checkpoint.load(str(tmp_path / "weights.safetensors"))
-    assert loaded.musician.config.window == 32
+    assert loaded.model.config.window == 32
     assert loaded.about["notes"] == 60 * 128
 
 
@@ -82,7 +82,7 @@ def test_it_goes_on_from_weights_that_are_there(midi_folder: Path, tmp_path: Pat
     weights = str(tmp_path / "first" / "weights.safetensors")
     after = run(midi_folder, tmp_path / "more", "--notes", str(10 * 128), "--start", weights, "--width", "16")
     assert after[0]["bits"] < before[0]["bits"] - 3.0
-    assert checkpoint.load(str(tmp_path / "more" / "weights.safetensors")).musician.config.width == 32
+    assert checkpoint.load(str(tmp_path / "more" / "weights.safetensors")).model.config.width == 32
 
 
 def test_the_style_encoder_can_be_left_as_it_is(midi_folder: Path, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_style_encoder_can_be_left_as_it_is(midi_folder: Path, tmp_path: Pat
     before, after = (checkpoint.load(str(p)) for p in (start, tmp_path / "b" / "weights.safetensors"))
     same = {
         name: torch.equal(a, b)
-        for (name, a), b in zip(before.musician.state_dict().items(), after.musician.state_dict().values(), strict=True)
+        for (name, a), b in zip(before.model.state_dict().items(), after.model.state_dict().values(), strict=True)
     }
     assert all(kept for name, kept in same.items() if name.startswith("style."))
     assert not same["transformer.layers.0.q.weight"]
@@ -107,7 +107,7 @@ def test_a_student_expects_what_its_teacher_expects(midi_folder: Path, tmp_path:
     run(midi_folder, tmp_path / "teacher", "--notes", str(20 * 128), "--style-of", str(start))
     teacher = checkpoint.load(str(teaches))
     drawn = examples.ExampleStream(corpus.read(midi_folder), 32, 16, seed=5)
-    batch = tensors(examples.batch(drawn, 0, range(8)), torch.device("cpu"))
+    batch = to_tensors(examples.make_batch(drawn, 0, range(8)), torch.device("cpu"))
     apart = {}
     for name, more in {"taught": ["--teacher", str(teaches)], "alone": []}.items():
         run(midi_folder, tmp_path / name, "--notes", str(60 * 128), "--seed", "3", "--style-of", str(start), *more)
@@ -115,21 +115,21 @@ def test_a_student_expects_what_its_teacher_expects(midi_folder: Path, tmp_path:
         assert student.about["points"] == "weights"
         assert student.about.get("taught_by") == (teacher.fingerprint if more else None)
         with torch.no_grad():
-            z = styles(student.musician, batch, sample=False)[0]
-            guess, better = (w.musician(batch["steps"], z, batch["target"]) for w in (student, teacher))
-        own = taught_nats(better, better, batch["target"])  # the least it can be
-        apart[name] = float((taught_nats(guess, better, batch["target"]) - own).sum())
+            z = style_per_step(student.model, batch, sample=False)[0]
+            guess, better = (w.model(batch["steps"], z, batch["target"]) for w in (student, teacher))
+        own = distillation_nats(better, better, batch["target"])  # the least it can be
+        apart[name] = float((distillation_nats(guess, better, batch["target"]) - own).sum())
     assert 0.0 < apart["taught"] < 0.5 * apart["alone"]
 
 
 def test_a_teacher_knows_how_long_held_notes_will_be(midi_folder: Path) -> None:
     drawn = examples.ExampleStream(corpus.read(midi_folder), 32, 16)
-    batch = tensors(examples.batch(drawn, 0, range(32)), torch.device("cpu"))
+    batch = to_tensors(examples.make_batch(drawn, 0, range(32)), torch.device("cpu"))
     musician, teacher = small_musician(), small_musician(seed=1)
     heard: dict[str, torch.Tensor] = {}
     for name, who in (("musician", musician), ("teacher", teacher)):
         who.transformer.register_forward_pre_hook(lambda _, given, name=name: heard.update({name: given[0]}))
-    lesson_loss(musician, batch, Weights(), teacher)
+    training_loss(musician, batch, LossWeights(), teacher)
     length = codec.DURATION
     held = heard["musician"][..., length] != heard["teacher"][..., length]
     assert held.sum() > 20
@@ -155,7 +155,7 @@ def test_a_teacher_that_reads_styles_otherwise_is_one_sentence(
     assert "no share" in capsys.readouterr().err
 
 
-def test_lessons_made_by_processes_are_the_same_lessons(midi_folder: Path, tmp_path: Path) -> None:
+def test_examples_made_by_processes_are_the_same_examples(midi_folder: Path, tmp_path: Path) -> None:
     notes = str(4 * 128)
     alone = run(midi_folder, tmp_path / "alone", "--notes", notes)
     two = run_by(["models.training.train"], midi_folder, tmp_path / "two", "--notes", notes, "--workers", "2")
@@ -175,10 +175,10 @@ def test_what_is_not_learned_from_is_looked_at(midi_folder: Path, tmp_path: Path
 
 
 def test_what_may_not_be_used_commercially_is_said(midi_folder: Path, tmp_path: Path) -> None:
-    assert corpus.licence(corpus.OPEN) == ""
+    assert corpus.licence(corpus.OPEN_SOURCES) == ""
     assert corpus.licence(None) == ""
     assert corpus.licence(["my_own"]) == ""
-    told = corpus.licence([*corpus.OPEN, "pijama"])
+    told = corpus.licence([*corpus.OPEN_SOURCES, "pijama"])
     assert "not for commercial use" in told
     checkpoint.save(tmp_path / "w.safetensors", small_musician(), {"licence": told, "points": "open"})
     for kind in backend_choice.NAMES:
@@ -192,9 +192,9 @@ def test_what_may_not_be_used_commercially_is_said(midi_folder: Path, tmp_path: 
 
 
 def test_sources_are_named_one_by_one_or_together() -> None:
-    assert corpus.named(None) is None
-    assert corpus.named("open") == list(corpus.OPEN)
-    assert corpus.named("wjd,pijama") == ["wjd", "pijama"]
+    assert corpus.parse_sources(None) is None
+    assert corpus.parse_sources("open") == list(corpus.OPEN_SOURCES)
+    assert corpus.parse_sources("wjd,pijama") == ["wjd", "pijama"]
 
 
 def test_weights_that_are_not_there_are_one_sentence(
@@ -236,8 +236,8 @@ def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "w.safetensors", musician, {"licence": "CC BY 4.0"}, torch.float32)
     loaded = checkpoint.load(str(tmp_path / "w.safetensors"))
     assert loaded.about == {"licence": "CC BY 4.0"}
-    assert loaded.musician.config == SMALL
-    for a, b in zip(musician.state_dict().values(), loaded.musician.state_dict().values(), strict=True):
+    assert loaded.model.config == SMALL
+    for a, b in zip(musician.state_dict().values(), loaded.model.state_dict().values(), strict=True):
         assert torch.equal(a, b)
 
 
@@ -273,6 +273,6 @@ def test_missing_weights_are_named() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 16, 40), (2, 40, 16), (1, 24, 24)])
 def test_orthogonal_evens_out_singular_values(shape: tuple[int, ...]) -> None:
-    found = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))))
+    found = torch.linalg.svdvals(orthogonalize(torch.randn(shape, generator=torch.Generator().manual_seed(0))))
     assert found.min() > 0.3
     assert found.max() < 1.35

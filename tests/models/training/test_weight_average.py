@@ -31,7 +31,7 @@ def test_a_mean_lies_between(kin: tuple[Path, Path], tmp_path: Path, share: floa
     out = tmp_path / "mean.safetensors"
     assert weight_average.main([*map(str, kin), "--share", str(share), "--out", str(out)]) == 0
     a, b, mean = (checkpoint.load(str(p)) for p in (*kin, out))
-    weights = zip(*(m.musician.parameters() for m in (a, b, mean)), strict=True)
+    weights = zip(*(m.model.parameters() for m in (a, b, mean)), strict=True)
     assert all(torch.allclose((1 - share) * x + share * y, z, atol=2e-3) for x, y, z in weights)
     assert mean.about["licence"] == "asks for something"
     assert mean.about["notes"] == 7
@@ -42,7 +42,7 @@ def test_a_mean_lies_between(kin: tuple[Path, Path], tmp_path: Path, share: floa
 def test_style_encoders_that_differ_are_not_said_to_mean_the_same(kin: tuple[Path, Path]) -> None:
     a, b = (checkpoint.load(str(p)) for p in kin)
     b.about["points"] = "b"
-    assert "points" not in weight_average.mean(a, b, 0.5).about
+    assert "points" not in weight_average.average(a, b, 0.5).about
 
 
 def test_strangers_have_no_mean(kin: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,6 @@
-"""A DAW without a face: Ardour, driven by a script, that sends its clock and records a MIDI track.
+"""Ardour without a screen, driven by a script: it sends its MIDI clock and records a MIDI track.
 
-Knows nothing of tradefours. A DAW that is not installed is an error, never a skip.
+An Ardour that is not installed is an error, never a skip.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ quit()
 
 
 class Daw:
-    """A song with one track, armed. Times are in beats of the song."""
+    """A song with one track that is armed for recording. Times are in beats of the song."""
 
     def __init__(self, folder: Path, process: subprocess.Popen[str]) -> None:
         self.folder, self._process = folder, process
@@ -72,20 +72,20 @@ class Daw:
         assert self._process.stdout is not None
         self.lines.extend(self._process.stdout)
 
-    def tell(self, word: str) -> None:
-        """Roll, stop, save or leave."""
+    def command(self, word: str) -> None:
+        """Send a command: roll, stop, save or leave."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
 
-    def wait_to_say(self, words: str, seconds: float = 30.0) -> None:
-        """Wait for a line."""
+    def wait_for_line(self, words: str, seconds: float = 30.0) -> None:
+        """Wait for a line of its output."""
         wait_for(lambda: any(words in line for line in list(self.lines)), seconds, f"{words}: {self.lines}")
 
-    def recorded(self) -> list[tuple[float, bytes]]:
-        """What is on the track, as (beat, message)."""
-        self.tell("save")
-        self.wait_to_say("has saved")
+    def read_track(self) -> list[tuple[float, bytes]]:
+        """The messages on the track, as (beat, message)."""
+        self.command("save")
+        self.wait_for_line("has saved")
         paths = self.folder.glob("interchange/*/midifiles/*.mid")
         song = mido.MidiFile(
             max(paths, key=lambda path: path.stat().st_size)
@@ -100,7 +100,7 @@ class Daw:
 
 @contextmanager
 def ardour(folder: Path, tempo: float, rate: int) -> Iterator[Daw]:
-    """Ardour on the JACK server of the moment, as the client `daw`."""
+    """Ardour on the present JACK server, as the client `daw`."""
     program = next(filter(None, map(shutil.which, ("ardour9-lua", "ardour8-lua", "ardour7-lua"))), None)
     assert program, "Ardour is not installed; see the README for what the tests need"
     settings = folder / "settings"
@@ -119,7 +119,7 @@ def ardour(folder: Path, tempo: float, rate: int) -> Iterator[Daw]:
     )
     daw = Daw(folder / "song", process)
     try:
-        daw.wait_to_say("the DAW is ready", 60)
+        daw.wait_for_line("the DAW is ready", 60)
         yield daw
     finally:
         if process.poll() is None:

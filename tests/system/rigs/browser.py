@@ -1,7 +1,4 @@
-"""A browser: Chromium without a screen, and what somebody does on the page in it.
-
-Knows nothing of what is right. A browser that is not installed is an error, never a skip.
-"""
+"""Chromium without a screen, and actions of a user on the page. A browser that is not installed is an error, never a skip."""
 
 from __future__ import annotations
 
@@ -16,24 +13,24 @@ from typing import Any
 from .jack import Program, jack_server, tool
 
 SIZES = {"desk": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
-PROMISED = 30.0  # milliseconds from a letter to the start of its sound
-AUDIBLE = 1e-3  # the loudest sample of what is heard at all
-HANDS = 5  # processes and threads that a letter passes through, each of which a busy machine may wake late
+KEY_TO_SOUND_MS = 30.0  # milliseconds from a key of the computer to the start of its sound: the budget
+AUDIBLE = 1e-3  # a peak above it is sound
+WAKE_UPS = 5  # processes and threads that handle a key one after another; a busy machine may wake each of them late
 FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-SHY = """{
+LATE_AUDIO = """{
   const touched = new Promise((then) => { addEventListener("keydown", then); addEventListener("pointerdown", then); });
   const Bold = AudioContext;
   window.AudioContext = class extends Bold {
     constructor(how) { super(how); super.suspend(); }
     async resume() { await touched; await new Promise((then) => setTimeout(then, 850)); await super.resume(); }
   };
-}"""  # browsers let a page be heard after a touch only, and sound takes a moment to wake; a test's questions count as touches
+}"""  # browsers start audio after a user's gesture alone, with a delay; but code that a test evaluates counts as a gesture
 ECHO = ("--mind", f"{sys.executable} -m models.worker --echo")
 
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """The browser."""
+    """Start the browser."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -43,27 +40,27 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def page_alone(home: Path) -> Iterator[str]:
-    """The program with its musician, and neither ports nor sound; where its page is."""
+def page_without_ports(home: Path) -> Iterator[str]:
+    """The program with its musician, without ports and sound; yields the page's address."""
     nobody = {"JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1"}
-    with served(home, "--seed", "5", "--sound", "off", env=nobody) as (_, address):
+    with serve_page(home, "--seed", "5", "--sound", "off", env=nobody) as (_, address):
         yield address
 
 
 @contextmanager
-def room(home: Path) -> Iterator[tuple[Program, str]]:
-    """The program with its own voices and an echo for a musician, on a JACK server of its own; and where its page is."""
-    with jack_server(home / "jackd.log"), served(home, "--sound", "built-in", *ECHO, env={}) as found:
+def page_with_sound(home: Path) -> Iterator[tuple[Program, str]]:
+    """The program with its built-in sound and an echo for a musician, on a JACK server of its own; and the page's address."""
+    with jack_server(home / "jackd.log"), serve_page(home, "--sound", "built-in", *ECHO, env={}) as found:
         yield found
 
 
 @contextmanager
-def served(home: Path, *words: str, env: dict[str, str]) -> Iterator[tuple[Program, str]]:
-    """The program with its page; where that is, and at its end nothing has gone wrong."""
+def serve_page(home: Path, *words: str, env: dict[str, str]) -> Iterator[tuple[Program, str]]:
+    """The program with its page; yields both. At the end it must exit with 0 and without a traceback."""
     env = {**env, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
     with Program("play", "--page-port", "0", *words, env=env) as program:
-        said = program.wait_to_say(r"The page: http://127")
-        program.wait_to_say("ready", 180)
+        said = program.wait_for_line(r"The page: http://127")
+        program.wait_for_line("ready", 180)
         yield program, re.findall(r"http://\S+", said)[0]
         program.process.terminate()
         assert program.wait(15) == 0, program.said
@@ -71,17 +68,17 @@ def served(home: Path, *words: str, env: dict[str, str]) -> Iterator[tuple[Progr
 
 
 class Visit:
-    """One open page, and what went wrong on it."""
+    """One open page. `errors`: messages of the console; `requests`: the addresses that it loaded."""
 
     def __init__(self, browser: Any, address: str, size: str = "desk", before: str = "") -> None:
         self.errors: list[str] = []
-        self.asked: set[str] = set()
+        self.requests: set[str] = set()
         width, height = SIZES[size]
         self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        self.page.on("request", lambda r: self.asked.add(r.url))
+        self.page.on("request", lambda r: self.requests.add(r.url))
         self.page.add_init_script(before)
         self.page.goto(address)
         self.until("window.tradefours !== undefined")
@@ -91,7 +88,7 @@ class Visit:
         return self.page.evaluate(code)
 
     def until(self, code: str, seconds: float = 20.0) -> None:
-        """Wait until it is true. Asked again and again from here, as the page allows no code but its own."""
+        """Wait until an expression is true. It is polled from here, as the page's policy forbids to evaluate strings."""
         end = time.monotonic() + seconds
         while not self.eval(code):
             assert time.monotonic() < end, f"in vain: {code}"
@@ -114,7 +111,7 @@ class Visit:
         self.until(f"[...tradefours.notes.values()].filter(n => n.who === 'agent').length > {more_than}", 30)
 
     def listen(self) -> None:
-        """Hear the page from now on: keep the loudest sample that it sounds."""
+        """Keep the peak of the page's sound from now on."""
         self.eval(
             "(() => { clearInterval(window.ear); window.loudest = 0; const d = new Float32Array(2048);"
             " window.ear = setInterval(() => { tradefours.sound.meter?.getFloatTimeDomainData(d);"
@@ -122,7 +119,7 @@ class Visit:
         )
 
     def until_heard(self) -> None:
-        """Wait until it has sounded: a busy machine is slow to let a page be heard at all."""
+        """Wait until the page has sounded."""
         self.until(f"window.loudest > {AUDIBLE}")
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""A room with real instruments: a JACK server without hardware, a synth, and a recorder that hears every port by itself.
+"""Real parts for tests: a JACK server without hardware, a synth, the program as a process, and an independent recorder.
 
-What is missing here is an error, never a skip: a room without instruments proves nothing.
+A program that is not installed is an error, never a skip.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def wait_for(what: Callable[[], Any], seconds: float, why: str) -> Any:
     raise AssertionError(f"waited {seconds:.0f} s in vain: {why}")
 
 
-def _make_room(log: Path) -> None:
-    """JACK knows eight servers at most, and keeps the places of those that were killed: take such a place, and leave it properly."""
+def _free_server_slot(log: Path) -> None:
+    """JACK has eight slots for servers, and keeps those of killed ones: start a server in each such slot, and end it properly."""
     registry = Path("/dev/shm/jack-shm-registry")
     text = registry.read_bytes() if registry.exists() else b""
     for name, pid in re.findall(rb"jack-\d+:(tradefours-test-(\d+)-\d+)", text):
@@ -62,10 +62,10 @@ def _make_room(log: Path) -> None:
 
 @contextmanager
 def jack_server(log: Path, name: str | None = None, *, patient: bool = False) -> Iterator[str]:
-    """A JACK server of our own, on no hardware; its name, which all that is started meanwhile inherits.
+    """A JACK server of our own without hardware; yields its name, which all processes started meanwhile inherit.
 
-    A server as musicians use it goes on without a client that is late, and runs the others again in the same period: what is sent then
-    is lost to the late one, or heard twice. On a busy machine that is now and then our recorder. A `patient` server waits for all.
+    A server in its usual mode does not wait for a client that is late, and runs the others again in the same period. The late one then
+    misses messages, or gets them twice. On a busy machine this happens to our recorder, too. A `patient` server waits for all clients.
     """
     name = name or f"tradefours-test-{os.getpid()}-{time.monotonic_ns() % 10**6}"
     _logs.append(log)
@@ -75,7 +75,7 @@ def jack_server(log: Path, name: str | None = None, *, patient: bool = False) ->
     command = [tool("jackd"), "-R", "-P", "70", "-n", name, *waits, "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)]
     process = None
     try:
-        for _ in range(2):  # now and then a first start finds another server's remains
+        for _ in range(2):  # a first start may fail on what a killed server left
             with log.open("ab") as file:
                 process = subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
             waited = subprocess.run([tool("jack_wait"), "-w", "-t", "10", "-s", name], capture_output=True)
@@ -83,7 +83,7 @@ def jack_server(log: Path, name: str | None = None, *, patient: bool = False) ->
                 break
             process.kill()
             process.wait()
-            _make_room(log)
+            _free_server_slot(log)
         assert process is not None
         assert process.poll() is None, f"jackd did not start:\n{log.read_text()[-2000:]}"
         yield name
@@ -109,7 +109,7 @@ def synth(log: Path) -> Iterator[None]:
     ports = ["-o", "midi.jack.id=synth", "-o", "audio.jack.id=synth", "-o", "audio.jack.autoconnect=0"]
     command = [tool("fluidsynth"), "-a", "jack", "-m", "jack", *ports, "-r", str(RATE), soundfont]
     with log.open("wb") as file:
-        # Its standard input stays open: at its end, FluidSynth would go home.
+        # Its standard input stays open, as FluidSynth ends with it.
         process = subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.PIPE)
     try:
         yield
@@ -119,7 +119,7 @@ def synth(log: Path) -> Iterator[None]:
 
 
 class Program:
-    """`tradefours` as a process, its lines as they come; `under` is a command that runs it, such as strace."""
+    """`tradefours` as a process. `lines`: its output so far. `under`: a command that runs it, such as strace."""
 
     def __init__(self, *arguments: str, env: dict[str, str] | None = None, under: Sequence[str] = ()) -> None:
         self.lines: list[str] = []
@@ -141,10 +141,10 @@ class Program:
 
     @property
     def said(self) -> str:
-        """All that it has said."""
+        """All of its output so far."""
         return "".join(self.lines)
 
-    def wait_to_say(self, pattern: str, seconds: float = 60.0) -> str:
+    def wait_for_line(self, pattern: str, seconds: float = 60.0) -> str:
         """Wait for a line that matches."""
 
         def found() -> str | None:
@@ -156,13 +156,13 @@ class Program:
         return str(wait_for(found, seconds, f"{pattern!r} in {self.said!r}"))
 
     def wait(self, seconds: float = 10.0) -> int:
-        """Its exit code."""
+        """Wait for its end; its exit code."""
         code = self.process.wait(seconds)
         self._reader.join(2)
         return code
 
     def end(self) -> None:
-        """Wait for its end, which must be a good one: no verdict of a recorder's, so no AssertionError (see `judged`)."""
+        """Wait for its end. Raises RuntimeError for an exit code other than 0, which `retry_if_jack_missed_periods` does not retry."""
         if code := self.wait(60):
             raise RuntimeError(f"it ended with {code}: {self.said}")
 
@@ -194,36 +194,36 @@ Heard = list[tuple[float, bytes]]
 _logs: list[Path] = []  # of all servers of this process
 
 
-def passed_over() -> int:
-    """Periods that went by without one of the clients: without our recorders, as they know, or any other, as the servers say."""
+def missed_periods() -> int:
+    """Periods without one of the clients: without our recorders, by their own count, or without another, by the servers' logs."""
     logs = (log.read_text(errors="replace") for log in _logs if log.exists())
     return Recorder.missed + sum(text.count("was not finished") for text in logs)
 
 
-def judged(test: Callable[..., None]) -> Callable[..., None]:
-    """A test whose verdict counts if all were there all the time; where JACK has passed one over, it is tried again, twice at most.
+def retry_if_jack_missed_periods(test: Callable[..., None]) -> Callable[..., None]:
+    """A decorator: repeat a failed test, twice at most, where a client missed a period of JACK meanwhile.
 
-    What was sent in a period that a client missed is lost to it, or comes twice: see `jack_server`.
+    A client that misses a period loses its messages, or gets them twice: see `jack_server`.
     """
 
     @functools.wraps(test)
-    def tried(**fixtures: Any) -> None:
-        for again in (1, 2, 3):
+    def repeat(**fixtures: Any) -> None:
+        for attempt in (1, 2, 3):
             if "tmp_path" in fixtures:
                 fixtures["tmp_path"] = Path(tempfile.mkdtemp(dir=fixtures["tmp_path"]))
-            before = passed_over()
+            before = missed_periods()
             try:
                 return test(**fixtures)
             except AssertionError:
-                if again == 3 or passed_over() == before:
+                if attempt == 3 or missed_periods() == before:
                     raise
         return None
 
-    return tried
+    return repeat
 
 
 class Recorder:
-    """A JACK client that plays a phrase, and records MIDI and sound, stamped by the server's own frames."""
+    """A JACK client that plays messages and records MIDI and sound, with times from the server's frame count."""
 
     missed = 0  # periods that went by without any recorder of this process
 
@@ -234,18 +234,18 @@ class Recorder:
         self.name = self.client.name
         self.keys = self.client.midi_outports.register("keys")
         self.inputs = {name: self.client.midi_inports.register(name) for name in ("thru_in", "out", "clock")}
-        self.ears = self.client.inports.register("ear")
+        self.audio_in = self.client.inports.register("ear")
         self.heard: dict[str, Heard] = {name: [] for name in self.inputs}
         self.loudness: list[tuple[float, float]] = []  # seconds, RMS of one period
-        self.shifts: list[float] = []  # wall time less the server's own, in seconds, at each period
-        self.absences = 0  # times that periods went by without us: what was sent then is lost, or has come twice
-        self._here = math.inf  # when our next period begins
+        self.shifts: list[float] = []  # system time minus the server's time, in seconds, at each period
+        self.absences = 0  # how often we missed periods: their messages are lost, or came twice
+        self._next_period = math.inf  # when our next period begins
         self._to_play: deque[tuple[float, bytes]] = deque()
         self.client.set_process_callback(self._process)
         self.client.activate()
 
     def now(self) -> float:
-        """Seconds on the server's line of time."""
+        """The server's time, in seconds."""
         return float(self.client.frame_time) / RATE
 
     def play(self, messages: Sequence[tuple[float, bytes]], start: float) -> None:
@@ -253,19 +253,21 @@ class Recorder:
         self._to_play = deque(sorted((start + when, message) for when, message in messages))
 
     def wait_played(self, seconds: float = 30.0) -> None:
-        """Wait until all that was to be played has been sent: on a busy machine the server's time stands still now and then."""
+        """Wait until all messages of `play` are sent. On a busy machine this takes longer, as the server's time may stand still."""
         wait_for(lambda: not self._to_play, seconds, "the end of what is played")
 
-    def stumbled(self) -> float:
-        """How far the server's time has strayed from the wall's, in seconds: a busy machine lets it stand and catch up.
+    def clock_error(self) -> float:
+        """The range of the difference between the server's time and the system's, in seconds.
 
-        What is stamped by the wall, as a program without JACK's frames must, cannot be better than this.
+        A busy machine lets the server's time stand still and catch up. Times from the system's clock cannot be more exact than this.
         """
-        steady = np.convolve(self.shifts, np.ones(4) / 4, "valid")  # one late wake-up moves no time
+        steady = np.convolve(
+            self.shifts, np.ones(4) / 4, "valid"
+        )  # the mean of four periods, as a single late wake-up does not count
         return float(np.ptp(steady)) if len(steady) else 0.0
 
     def connect(self, source: str, sink: str) -> None:
-        """Join two ports; a program that has just come may not be ready for it."""
+        """Connect two ports; tried for a while, as a new program may not have its ports yet."""
         import jack
 
         def joined() -> bool:
@@ -287,19 +289,19 @@ class Recorder:
     def _process(self, frames: int) -> None:
         start = self.client.last_frame_time / RATE
         self.shifts.append(time.perf_counter() - start)
-        if start > self._here + 0.5 * frames / RATE:
+        if start > self._next_period + 0.5 * frames / RATE:
             self.absences += 1
             Recorder.missed += 1
-        self._here = start + frames / RATE
+        self._next_period = start + frames / RATE
         self.keys.clear_buffer()
-        notes = self._to_play  # the same ones, whatever is to be played next
+        notes = self._to_play  # kept, as `play` may replace the attribute meanwhile
         while notes and notes[0][0] < start + frames / RATE:
             when, message = notes.popleft()
             self.keys.write_midi_event(min(max(int((when - start) * RATE), 0), frames - 1), message)
         for name, port in self.inputs.items():
             for offset, data in port.incoming_midi_events():
                 self.heard[name].append((start + offset / RATE, bytes(data)))
-        sound = self.ears.get_array()
+        sound = self.audio_in.get_array()
         self.loudness.append((start, float(np.sqrt(np.mean(np.square(sound))))))
 
     def __enter__(self) -> Recorder:
@@ -330,8 +332,8 @@ def still_sounding(heard: Heard) -> set[tuple[int, int]]:
 
 
 @contextmanager
-def wakes() -> Iterator[list[float]]:
-    """How late this machine wakes a sleeper meanwhile, in milliseconds: what is late by that is not the program's doing."""
+def wake_up_delays() -> Iterator[list[float]]:
+    """Measure meanwhile how late this machine wakes a sleeping thread, in milliseconds: such a delay is not the program's."""
     late: list[float] = []
     over = threading.Event()
 

@@ -1,8 +1,8 @@
-"""What leaves this machine, and what is written, while the program runs: every system call is looked at.
+"""Check by its system calls what the program sends to a network and which files it writes.
 
 The program runs under strace, in a network namespace of its own, whose loopback is its only network, with an empty home.
 `python -m tests.system.rigs.privacy` plays a whole session so, and prints what it found; it must be started in such a
-namespace: see `alone`.
+namespace: see `isolate_network`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ FILES = (
 )
 SOUND_SERVERS = ("jack", "pulse/native", "pipewire-0")  # on this machine, by the names of their sockets
 OWN = ("tradefours", ".config/tradefours", ".cache/tradefours")  # folders in the home
-SECONDS = 16  # of the session: a name was first asked for after two, in a program that was not private
-SMALL = (  # a course of seconds
+SECONDS = 16  # of the session: a library that was not private looked up a first name after two
+SMALL_TRAINING = (  # a training of seconds
     "--batch 4 --device cpu --notes 256 --width 32 --layers 2 --heads 2 --kv-heads 1 --hidden 48 --window 32"
     " --latent 8 --style-width 16 --style-notes 16"
 )
@@ -48,15 +48,15 @@ OPENED = re.compile(r"(?:O_WRONLY|O_RDWR|O_CREAT|O_TRUNC)")
 FAILED = re.compile(r"\) = -1 E[A-Z]+ ")
 
 
-def alone(*command: str) -> list[str]:
-    """The command, in a network namespace of its own with nothing but its loopback."""
+def isolate_network(*command: str) -> list[str]:
+    """The command in a network namespace of its own, which has a loopback alone."""
     whose = [] if os.geteuid() == 0 else ["--map-root-user"]
     up = f'{tool("ip")} link set lo up && exec "$@"'
     return [tool("unshare"), *whose, "--net", "sh", "-c", up, "sh", *command]
 
 
-def watched(log: Path) -> list[str]:
-    """What to put before a command, so that each of its calls that may concern us is written down."""
+def strace_command(log: Path) -> list[str]:
+    """The words before a command that log its system calls on network and files."""
     calls = f"trace={NETWORK},{FILES}"
     return [
         tool("strace"),
@@ -76,7 +76,7 @@ def watched(log: Path) -> list[str]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of a user whose home is empty; temporary files have a folder in it that is not looked at."""
+    """The environment of a user with an empty home; temporary files have a folder beside it that is not checked."""
     temporary = home.parent / "temporary"
     runtime = temporary / "runtime"  # a desktop has one; without it, the sound server's library makes one in the home
     for folder in (home, temporary, runtime):
@@ -96,8 +96,8 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def sent(line: str) -> str:
-    """What a call has to do with the network that it should not, or ""."""
+def network_violation(line: str) -> str:
+    """What a system call does on the network that is not allowed, or ""."""
     if (found := FAMILY.search(line)) and found[1] != "AF_UNIX" and (found[1], found[2]) != ("AF_INET", "SOCK_STREAM"):
         return f"a socket of another kind: {found[1]} {found[2]}"
     if found := INTERNET.search(line):
@@ -110,7 +110,7 @@ def sent(line: str) -> str:
     return ""
 
 
-def written(line: str, home: Path) -> str:
+def file_violation(line: str, home: Path) -> str:
     """The path outside the program's own folders that a call writes to, or ""."""
     call = re.search(r"^\d+ +(\w+)\((.*)", line)
     if call is None or call[1] not in FILES or FAILED.search(line):
@@ -127,17 +127,17 @@ def written(line: str, home: Path) -> str:
     return ""
 
 
-def judge(log: Path, home: Path) -> list[str]:
-    """All that the program did and should not have done, each once."""
+def violations(log: Path, home: Path) -> list[str]:
+    """All that the program did and was not allowed to do, each once."""
     lines = log.read_text(errors="replace").splitlines()
     assert any("openat(" in line for line in lines), "nothing was watched"
-    found = [told for line in lines if (told := sent(line))]
-    found += [f"it writes {path}" for line in lines if (path := written(line, home))]
+    found = [told for line in lines if (told := network_violation(line))]
+    found += [f"it writes {path}" for line in lines if (path := file_violation(line, home))]
     return list(dict.fromkeys(found))
 
 
-async def look_at_page(address: str) -> None:
-    """Open the page as a browser does, with all that belongs to it, and take its first news."""
+async def open_page(address: str) -> None:
+    """Open the page as a browser does, and receive its first message."""
     async with aiohttp.ClientSession() as client:
         async with client.get(address) as answer:
             assert answer.status == 200
@@ -146,36 +146,36 @@ async def look_at_page(address: str) -> None:
 
 
 def play(home: Path, room: Path) -> list[str]:
-    """A whole session: a phrase over JACK, its answer, the page, the take and its picture. What it should not have done."""
+    """A whole session: a phrase over JACK, its answer, the page, the take and its picture; its violations."""
     log, call = room / "play.log", messages(written_call().notes)
     with jack_server(room / "jackd.log"), Recorder() as recorder:
-        before = watched(log)
+        before = strace_command(log)
         with Program(
             "play", "--channel", "2", "--seconds", str(SECONDS), env=environment(home), under=before
         ) as program:
-            address = program.wait_to_say(r"The page: ").split()[-1]
-            program.wait_to_say("The musician is ready")
-            asyncio.run(look_at_page(address))
+            address = program.wait_for_line(r"The page: ").split()[-1]
+            program.wait_for_line("The musician is ready")
+            asyncio.run(open_page(address))
             recorder.connect("recorder:keys", "tradefours:in")
             recorder.connect("tradefours:out", "recorder:out")
             recorder.play(call, recorder.now() + 0.3)
             wait_for(lambda: ons(recorder.heard["out"], ANSWERING), 30, f"an answer; {program.said}")
             program.end()
     assert list(home.glob("tradefours/takes/*/take.png")), "the take has no picture"
-    return judge(log, home)
+    return violations(log, home)
 
 
 def run(home: Path, room: Path, *arguments: str) -> list[str]:
-    """One command. What it should not have done."""
+    """Run one command; its violations."""
     log = room / f"{arguments[0]}.log"
-    command = [*watched(log), sys.executable, "-m", "agent", *arguments]
+    command = [*strace_command(log), sys.executable, "-m", "agent", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment(home), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr + done.stdout
-    return judge(log, home)
+    return violations(log, home)
 
 
-def pieces(lesson: Path) -> Path:
-    """A folder of music to learn from: scales."""
+def write_corpus(lesson: Path) -> Path:
+    """Write a small corpus: scales."""
     folder = lesson / "pieces"
     folder.mkdir(parents=True)
     for number in range(4):
@@ -186,7 +186,7 @@ def pieces(lesson: Path) -> Path:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Play, and print what was found, for each command; 0 where that is nothing."""
+    """Run each command and print its violations; 0 where there are none."""
     with tempfile.TemporaryDirectory() as folder:
         home, room = Path(folder) / "home", Path(folder) / "room"
         room.mkdir()
@@ -200,7 +200,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         found["takes"] = run(home, room, "takes")
         lesson = home.parent / "temporary" / "lesson"
-        course = ["--corpus", str(pieces(lesson)), "--out", str(lesson), *SMALL.split()]
+        course = ["--corpus", str(write_corpus(lesson)), "--out", str(lesson), *SMALL_TRAINING.split()]
         found["train"] = run(home, room, "train", *course)
         found["export"] = run(home, room, "export", "--weights", str(lesson / "weights.safetensors"))
         left = sorted(str(p.relative_to(home)) for p in home.rglob("*") if not p.is_dir() or p.is_symlink())
