@@ -226,7 +226,7 @@ def _run(
                 mode_settings=more.get("manner", ModeSettings()),
                 beat=more.get("beat", BeatSettings()),
                 zones=more.get("zone", KeyboardZones()),
-                controls=learning.controls if learning is not None else Bindings(),
+                controls=learning.bindings if learning is not None else Bindings(),
                 channel=args.channel - 1,
                 thru=args.thru,
                 seed=seed,
