@@ -343,7 +343,7 @@ class Evening:
 def evening(script: Any, folder: Path) -> Evening:
     async def both(loop: VirtualLoop) -> Evening:
         made = Evening(loop, folder)
-        running = asyncio.ensure_future(made.session.run(lambda session: made.stage.look()))
+        running = asyncio.ensure_future(made.session.run(lambda session: made.hub.watch()))
         await asyncio.sleep(0.05)
         await script(made)
         made.session.stop()
