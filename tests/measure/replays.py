@@ -44,6 +44,7 @@ from agent.turns.modes import MODES, BeatSettings, ModeSettings
 from agent.web.handlers import handle
 from agent.web.hub import Hub
 from agent.web.server import Page
+from agent.web.take_list import TakeList
 
 from ..support.fakes import FakeOutput
 
@@ -132,8 +133,8 @@ def phrases(keys: Keys, chance: random.Random, over: threading.Event) -> None:
         over.wait(chance.choice((0.2, 0.6, 1.5, 2.5, 3.5)))
 
 
-class Theatre:
-    """One session, its stage, and the wishes of its plan."""
+class LiveSession:
+    """One session, its hub, and the requests of its plan."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan, self.chance = plan, random.Random(plan.seed + 1)
@@ -145,18 +146,17 @@ class Theatre:
         known = take_replay.setting(preset, args, learning.bindings, setting)
         self.take = Take(folder, preset=preset.name, seed=plan.seed, setting=known)
         clock = Moments(SystemClock(), self.take.record_row)
-        self.mind = WorkerClient(worker_command(preset.player(None), "live"))
-        self.mind.others = partial(worker_command, engine="live")
-        self.mind.journal = learning.journal = clock.keep
-        desk = OutputMerge(FakeOutput(clock))
-        bay = Patchbay(None, desk, ours=False)
-        self.stage = Hub(
-            desk=desk,
-            take=self.take,
-            shelf=folder.parent,
+        self.worker = WorkerClient(worker_command(preset.player(None), "live"))
+        self.worker.others = partial(worker_command, engine="live")
+        self.worker.journal = learning.journal = clock.keep
+        outputs = OutputMerge(FakeOutput(clock))
+        patchbay = Patchbay(None, outputs, ours=False)
+        self.hub = Hub(
+            outputs=outputs,
+            takes=TakeList(self.take, folder.parent),
             clock=SystemClock(),
-            learning=learning,
-            bay=bay,
+            midi_learn=learning,
+            patchbay=patchbay,
             handle=handle,
         )
         config = SessionConfig(
@@ -169,16 +169,16 @@ class Theatre:
             seed=plan.seed,
         )
         io = SessionIO(
-            inputs=[self.keys, self.stage.keys],
-            output=desk.agent,
-            thru_output=desk.player,
-            worker=self.mind,
+            inputs=[self.keys, *self.hub.keyboard.inputs],
+            output=outputs.agent,
+            thru_output=outputs.player,
+            worker=self.worker,
             clock=clock,
-            take=self.stage,
+            take=self.hub,
             journal=self.take.record_row,
         )
         self.session = Session(config, io)
-        self.stage.session = self.session
+        self.hub.session = self.session
 
     async def run(self) -> None:
         """Play it."""
@@ -186,7 +186,7 @@ class Theatre:
 
     async def _beside(self, session: Session) -> None:
         """All that happens, once the musician is ready."""
-        while self.mind.ready is None:
+        while self.worker.ready is None:
             await asyncio.sleep(0.05)
         player = threading.Thread(target=phrases, args=(self.keys, random.Random(self.plan.seed + 2), self.over))
         start = time.perf_counter()
@@ -218,9 +218,9 @@ class Theatre:
                 corners = list(STYLES[:4])
                 self._ask({"do": "pad", "x": chance.random(), "y": chance.random(), "corners": corners})
             case "kill":
-                if self.mind.pid is not None:
+                if self.worker.pid is not None:
                     with contextlib.suppress(ProcessLookupError):
-                        os.kill(self.mind.pid, signal.SIGKILL)
+                        os.kill(self.worker.pid, signal.SIGKILL)
             case "control":
                 action = chance.choice((f"{KNOB}density", "hush", "next-mode", "preset:nocturne"))
                 self._ask({"do": "learn", "action": action})
@@ -231,14 +231,14 @@ class Theatre:
                 self._ask({"do": "act", "action": act})
 
     def _ask(self, wish: dict[str, Any]) -> None:
-        self.stage.wish(self.page, wish)
+        self.hub.handle_request(self.page, wish)
 
 
 def one(seed: int, folder: Path) -> dict[str, Any]:
     """Play one session and replay it; what came of it."""
     presets.OWN = folder.parent / "presets"  # what is learnt here is no user's
     plan = Plan.drawn(seed)
-    asyncio.run(Theatre(plan, folder).run())
+    asyncio.run(LiveSession(plan, folder).run())
     told = list(rows(folder / JSONL))
     try:
         report = take_replay.replay(folder)

@@ -548,7 +548,7 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         outputs, home = e.outputs, plugs.open_output(None)
         outputs.switch_port(home)
         e.hub.patchbay = Patchbay(plugs, outputs, ours=True)
-        looking = asyncio.ensure_future(e.hub.patchbay.look(e.session, e.hub.say))
+        looking = asyncio.ensure_future(e.hub.patchbay.watch(e.session, e.hub.say))
         await e.settle()
         rows = e.hub.state()["ports"]
         assert [(r["name"], r["on"]) for r in rows["inputs"]] == [("keys", False)]
