@@ -28,7 +28,8 @@ from ..midi.backends import RtInput
 from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..playing.load_shedding import CANDIDATES
 from ..playing.timing_stats import percentiles
-from ..playing.worker_client import WorkerClient, WorkerLost, worker_command
+from ..playing.worker_client import WorkerClient, worker_command
+from ..playing.worker_interface import WorkerLost
 from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles import presets

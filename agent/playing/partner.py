@@ -30,8 +30,7 @@ from .soloist import Soloist
 from .style_state import StyleState
 from .timing_stats import TimingStats
 from .wakeup import Wakeup
-from .worker_client import WorkerLost
-from .worker_interface import Worker
+from .worker_interface import Worker, WorkerLost
 from .worker_supervisor import WorkerSupervisor
 
 

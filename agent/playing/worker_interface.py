@@ -8,6 +8,16 @@ from typing import Any, Protocol
 
 from models.music.note import Note, Span
 
+REPLACED = "another musician takes the seat"  # why a worker ended whose place another one takes
+
+
+class WorkerLost(Exception):
+    """The worker's process is gone, hangs or says nonsense."""
+
+
+class WorkerReplaced(WorkerLost):
+    """It is gone because another worker takes its place: nothing is wrong."""
+
 
 class Worker(Protocol):
     """A musician that can be started, told what was played, and asked for notes.
@@ -36,7 +46,7 @@ class Worker(Protocol):
     async def close(self) -> None:
         """End the process. May be called twice."""
 
-    def loss(self) -> Exception:
+    def loss(self) -> WorkerLost:
         """The WorkerLost to raise where it is gone."""
 
     def seat(self, weights: str) -> bool:

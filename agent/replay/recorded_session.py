@@ -133,7 +133,7 @@ class RecordedMind(ScriptedWorker):
 
     async def start(self) -> None:
         await self._births.get()
-        self._replies, self.gone, self._relieved, self._lives = asyncio.Queue(), asyncio.Event(), False, True
+        self._replies, self.gone, self._is_replaced, self._lives = asyncio.Queue(), asyncio.Event(), False, True
 
     async def close(self) -> None:
         self._lives = False

@@ -19,7 +19,8 @@ from ..control.bindings import Bindings
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event
 from ..playing.player import Player
-from ..playing.worker_client import RELIEVED, WorkerClient
+from ..playing.worker_client import WorkerClient
+from ..playing.worker_interface import REPLACED
 from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles.presets import Preset
@@ -75,14 +76,14 @@ class ScriptedWorker(WorkerClient):
 
     async def start(self) -> None:
         if self.gone.is_set():  # another life; what the first one says may be there before it has been started
-            self._replies, self.gone, self._relieved = asyncio.Queue(), asyncio.Event(), False
+            self._replies, self.gone, self._is_replaced = asyncio.Queue(), asyncio.Event(), False
 
     async def close(self) -> None:
         pass
 
     def answer(self, reply: Row | None, lost: str = "") -> None:
         """It says this now; None: it is lost, for that reason."""
-        self._relieved = lost == RELIEVED
+        self._is_replaced = lost == REPLACED
         self._replies.put_nowait(reply)
         if reply is None:
             self.gone.set()

@@ -22,7 +22,7 @@ from ..errors import UserError
 from ..midi.messages import KIND, NOTE_ON
 from ..midi.output_merge import OutputMerge
 from ..midi.ports import PAGE
-from ..playing.worker_client import WorkerLost
+from ..playing.worker_interface import WorkerLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import recent_percentiles, snapshot

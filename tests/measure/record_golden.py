@@ -41,7 +41,7 @@ class Inline(WorkerClient):
 
     async def start(self) -> None:
         again, self._echo = self.gone.is_set(), Echo()
-        self._replies, self.gone, self._relieved = asyncio.Queue(), asyncio.Event(), False
+        self._replies, self.gone, self._is_replaced = asyncio.Queue(), asyncio.Event(), False
         if self.exact:
             self.journal({"starts": True})
         if again:  # a process that is begun anew takes a while

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from agent.control.bindings import Bindings
 from agent.midi.messages import MOST_SYSEX, is_whole
-from agent.playing.worker_client import WorkerClient, WorkerLost
+from agent.playing.worker_client import WorkerClient
+from agent.playing.worker_interface import WorkerLost
 from models.music.note import Span
 
 from ..agent.session.test_session import Jam, jam
@@ -176,7 +177,7 @@ for line in sys.stdin:
     ],
 )
 def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.playing.worker_client.PATIENCE", 1.0)
+    monkeypatch.setattr("agent.playing.worker_process.PATIENCE", 1.0)
 
     async def act() -> int:
         mind = WorkerClient([sys.executable, "-c", BABBLE % reply])
@@ -194,7 +195,7 @@ def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.Mon
 
 def test_a_musician_that_reads_no_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act() -> None:
-        monkeypatch.setattr("agent.playing.worker_client.UNREAD", 100_000)
+        monkeypatch.setattr("agent.playing.worker_process.MOST_UNREAD", 100_000)
         mind = WorkerClient([sys.executable, "-c", "print('{\"ready\": {}}', flush=True); import time; time.sleep(60)"])
         await mind.start()
         try:

@@ -26,7 +26,8 @@ from safetensors.numpy import save
 
 from agent.control.midi_learn import LARGEST, MidiLearn
 from agent.errors import UserError
-from agent.playing.worker_client import WorkerClient, WorkerLost
+from agent.playing.worker_client import WorkerClient
+from agent.playing.worker_interface import WorkerLost
 from agent.styles import presets
 from agent.takes import library
 from models import worker

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.midi.errors import PortLost
 from agent.midi.messages import Event
-from agent.playing.worker_client import RELIEVED, WorkerLost, WorkerReplaced
-from agent.playing.worker_interface import Worker
+from agent.playing.worker_interface import REPLACED, Worker, WorkerLost, WorkerReplaced
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
 from models.music.note import ANSWER, Note, Span
 from models.worker import Echo
@@ -134,7 +133,7 @@ class FakeWorker:
         return taken
 
     def loss(self) -> WorkerLost:
-        return WorkerReplaced(RELIEVED) if self.relieved else WorkerLost(self.last_words)
+        return WorkerReplaced(REPLACED) if self.relieved else WorkerLost(self.last_words)
 
     async def wait_ready(self) -> dict[str, Any]:
         await asyncio.sleep(self.wakes_after)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from agent.errors import UserError
-from agent.playing import worker_client as mind_module
-from agent.playing.worker_client import RELIEVED, WorkerClient, WorkerLost, WorkerReplaced
+from agent.playing import worker_process
+from agent.playing.worker_client import WorkerClient
+from agent.playing.worker_interface import REPLACED, WorkerLost, WorkerReplaced
 from models.music.note import Note, Span
 
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
@@ -101,7 +102,7 @@ def test_death_and_nonsense_are_noticed(command: list[str]) -> None:
 
 
 def test_silence_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mind_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(worker_process, "PATIENCE", 0.2)
 
     async def act(mind: WorkerClient) -> None:
         await mind.wait_ready()
@@ -147,7 +148,7 @@ def test_another_may_take_its_seat() -> None:
         assert len(await played(mind)) == 5
         return [row for row in rows if "seat" in row or "lost" in row]
 
-    assert with_mind(ECHO, act) == [{"seat": [*ECHO[1:], "--weights", "full"]}, {"lost": RELIEVED}]
+    assert with_mind(ECHO, act) == [{"seat": [*ECHO[1:], "--weights", "full"]}, {"lost": REPLACED}]
 
 
 @pytest.mark.parametrize(
