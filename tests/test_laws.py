@@ -37,6 +37,8 @@ PURE = {
     "agent.playing.load_shedding",
     "agent.playing.schedule",
     "agent.playing.timing_stats",
+    "agent.session.config",
+    "agent.session.input_filter",
     "agent.styles.presets",
     "agent.takes.library",
     "agent.timing.midi_clock",

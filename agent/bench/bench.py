@@ -29,6 +29,7 @@ from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..playing.load_shedding import CANDIDATES
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, WorkerLost, worker_command
+from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles import presets
 from .budgets import table, verdicts
@@ -180,24 +181,15 @@ async def _measure_session(
 ) -> dict[str, Any]:
     """The figures of a session with a simulated player, whose musician prepares so many candidates ahead."""
     stage = SimulatedPlayer()
-    session = Session(
-        inputs=[stage],
-        output=stage,
-        mind=WorkerClient(worker_command(weights, engine)),
-        preset=presets.load(),
-        take=None,
-        say=lambda text: None,
-        clock=SystemClock(),
-        seconds=seconds + 2.0,
-        seed=0,
-    )
-    session.partner.improviser.candidates = candidates
-    meters = (await session.run()).meters
-    rows = {key: meters[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
+    config = SessionConfig(presets.load(), seconds=seconds + 2.0, seed=0, most_candidates=candidates)
+    worker = WorkerClient(worker_command(weights, engine))
+    session = Session(config, SessionIO(inputs=[stage], output=stage, worker=worker, clock=SystemClock()))
+    stats = (await session.run()).stats
+    rows = {key: stats[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
     return {
         **rows,
-        "misses": meters["misses"],
-        "musician": meters["musician"],
+        "misses": stats["misses"],
+        "musician": stats["musician"],
         "thru_ms": percentiles(stage.thru),
         "stamp_ms": percentiles(_measure_stamps()),
     }

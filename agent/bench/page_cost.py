@@ -29,6 +29,7 @@ from ..midi.messages import NOTE_OFF, NOTE_ON, Event
 from ..midi.output_merge import OutputMerge
 from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, worker_command
+from ..session.config import SessionConfig, SessionIO
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..styles import presets
@@ -129,19 +130,21 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Tur
         takes = TakeList(take, Path(folder))
         stage = Hub(outputs=desk, takes=takes, clock=clock, midi_learn=learning, patchbay=bay, handle=handle)
 
+        worker = WorkerClient(worker_command(weights, engine))
+
         async def beside(session: Session) -> None:
             stage.session = session
-            while session.mind.ready is None:
+            while worker.ready is None:
                 await asyncio.sleep(0.05)
             async with _page(stage, clock) if is_open else contextlib.nullcontext(("", None)) as (seen.by, server):
                 looking = asyncio.ensure_future(stage.watch()) if is_open else None
                 await asyncio.sleep(WARM_UP)
                 player.thru.clear()
-                session.meters.lateness.clear()
+                session.stats.lateness.clear()
                 before, begun = await asyncio.to_thread(cpu_usage.cpu_seconds, os.getpid()), clock.now()
                 sent = (server.messages_sent, server.bytes_sent) if server is not None else (0, 0)
                 await asyncio.sleep(seconds)
-                seen.thru, seen.lateness = list(player.thru), list(session.meters.lateness)
+                seen.thru, seen.lateness = list(player.thru), list(session.stats.lateness)
                 took = clock.now() - begun
                 if server is not None:
                     seen.traffic = {
@@ -149,26 +152,22 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Tur
                         "bytes_a_second": round((server.bytes_sent - sent[1]) / took),
                     }
                 shares = cpu_usage.shares(before, await asyncio.to_thread(cpu_usage.cpu_seconds, os.getpid()), took)
-                seen.cores = {_name(pid, session.mind.pid): share for pid, share in shares.items()}
+                seen.cores = {_name(pid, worker.pid): share for pid, share in shares.items()}
                 if looking is not None:
                     looking.cancel()
             session.stop()
             await asyncio.Event().wait()
 
-        session = Session(
+        io = SessionIO(
             inputs=[player],
             output=desk.agent,
-            own=desk.player,
-            mind=WorkerClient(worker_command(weights, engine)),
-            preset=presets.load(),
-            take=stage if is_open else take,
-            say=lambda text: None,
+            thru_output=desk.player,
+            worker=worker,
             clock=clock,
-            manner=ModeSettings(DUET),
-            seed=0,
-            beside=beside,
+            take=stage if is_open else take,
         )
-        await session.run()
+        session = Session(SessionConfig(presets.load(), mode_settings=ModeSettings(DUET), seed=0), io)
+        await session.run(beside)
     return seen
 
 

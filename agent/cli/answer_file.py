@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..playing.load_shedding import CANDIDATES
 from ..playing.worker_batch import ask
 from ..styles.presets import Preset
-from ..turns.modes import ALONE
+from ..turns.modes import ALONE_GROOVE
 
 CALL, ANSWER = "call", "answer"
 CLOSING = 0.85  # share of the time asked for, after which the answer may come to its end
@@ -61,7 +61,7 @@ def ask_for_answer(
     stop = start + seconds
     style = {"do": "style", "z": list(preset.z) or None, "sampling": preset.sampling}
     vamp = {"do": "vamp", "notes": [to_wire(n) for n in preset.vamp]}
-    beat = find_pulse(call, ALONE)
+    beat = find_pulse(call, ALONE_GROOVE)
     span = Span(start, stop + 1.0, start + CLOSING * seconds, stop, bar=beat, on_beat=beat is not None)
     play = {"do": "play", "id": 1, **span_to_wire(span)}
     hear = {"do": "hear", "at": 0, "notes": [to_wire(n) for n in call]}

@@ -37,7 +37,7 @@ def play(args: argparse.Namespace) -> int:
         ableton_link.library()  # a missing one is told before a port is opened
     report = SessionRunner(args, open_ports(args), play_settings(args)).run()
     if args.json:
-        print(json.dumps(report.meters))
+        print(json.dumps(report.stats))
     return 0
 
 
@@ -55,7 +55,7 @@ def demo(args: argparse.Namespace) -> int:
         piano_roll(picture, calls, answers, title=f"tradefours demo · {args.preset or DEFAULT}")
         files["picture"] = str(picture)
     if args.json:
-        print(json.dumps({**report.meters, **files}))
+        print(json.dumps({**report.stats, **files}))
     else:
         _print_figures(report)
         for kind, path in files.items():
@@ -65,10 +65,10 @@ def demo(args: argparse.Namespace) -> int:
 
 def _print_figures(report: Report) -> None:
     """How the answer was played: figures in milliseconds, each where there is one."""
-    ready = report.meters["first_note_ms"]
-    played = report.meters["first_on_ms"]
-    late = report.meters["lateness_ms"]
-    print(f"answered with {report.meters['notes']} notes, {report.meters['misses']} missed")
+    ready = report.stats["first_note_ms"]
+    played = report.stats["first_on_ms"]
+    late = report.stats["lateness_ms"]
+    print(f"answered with {report.stats['notes']} notes, {report.stats['misses']} missed")
     if ready:
         print(f"decision to first note ready: p50 {ready['p50']:.1f} ms, p99 {ready['p99']:.1f}")
     if played:

@@ -16,7 +16,7 @@ from ..midi.port_subscribers import PortSubscribers
 from ..midi.ports import InputPort
 from ..session.patchbay import Patchbay
 from ..session.session import Session
-from ..session.snapshot import glance, lines
+from ..session.snapshot import lines, snapshot
 from ..takes.recorder import Take
 from ..web.handlers import handle
 from ..web.hub import Hub
@@ -84,7 +84,7 @@ class Services:
             if self._outputs.sound is None:
                 advice = "the page makes it." if server else "connect the output to a synth."
                 say(f"No sound of our own here: {advice}")
-            tasks = [self._check_sound(subscribers, say), self._patchbay.look(session, say)]
+            tasks = [self._check_sound(subscribers, say), self._patchbay.watch(session, say)]
             if self.hub is not None:
                 tasks.append(self.hub.watch())
             if self._draw is not None:
@@ -102,7 +102,7 @@ class Services:
             inputs = list(self._patchbay.inputs)
             if self.hub is not None:
                 inputs.append("the page")
-            draw(lines(glance(session, self._state), self._clock.now(), inputs, self._outputs.name))
+            draw(lines(snapshot(session, self._state), self._clock.now(), inputs, self._outputs.name))
             await asyncio.sleep(REDRAW_SECONDS)
 
     async def _serve(self, hub: Hub, session: Session, say: Callable[[str], None]) -> Server | None:

@@ -16,6 +16,7 @@ from ..control.bindings import HOTKEYS, Bindings
 from ..control.midi_learn import MidiLearn, settings_folder
 from ..midi.output_merge import OutputMerge
 from ..playing.worker_client import WorkerClient, worker_command
+from ..session.config import SessionConfig, SessionIO
 from ..session.patchbay import Patchbay
 from ..session.session import Report, Session
 from ..styles.presets import load
@@ -48,8 +49,8 @@ class SessionRunner:
         self._repaired = repair_takes(args)
         # Known, so that the take can be played again.
         self._seed = random.randrange(SEEDS) if args.seed is None else args.seed
-        bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
-        self.take = open_take(args, settings, preset=self._preset, bindings=bindings, seed=self._seed)
+        self._bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
+        self.take = open_take(args, settings, preset=self._preset, bindings=self._bindings, seed=self._seed)
         self._clock = SystemClock()
         self._outputs = OutputMerge(ports.output, open_sound(args.sound, args.soundfont))
         self._status = StatusLine(plain=args.json)
@@ -113,7 +114,7 @@ class SessionRunner:
         with read_hotkeys(loop, press) as has_terminal:
             if has_terminal:
                 self._say(HOTKEY_HELP)
-            return await session.run()
+            return await session.run(partial(self._services.run, say=self._say))
 
     def _make_worker(self, moments: Moments) -> WorkerClient:
         args = self._args
@@ -124,28 +125,30 @@ class SessionRunner:
         return worker
 
     def _make_session(self, worker: WorkerClient, moments: Moments) -> Session:
-        return Session(
+        config = SessionConfig(
+            self._preset,
+            mode_settings=self._settings.mode,
+            beat=self._settings.beat,
+            zones=self._settings.zones,
+            controls=self._bindings,
+            channel=self._args.channel - 1,
+            thru=self._args.thru,
+            seed=self._seed,
+            seconds=self._args.seconds,
+            rounds=self._settings.rounds,
+        )
+        io = SessionIO(
             inputs=[*self._ports.inputs, *self._services.inputs],
             output=self._outputs.agent,
-            own=self._outputs.player,
-            mind=worker,
-            preset=self._preset,
+            thru_output=self._outputs.player,
+            worker=worker,
+            clock=moments,
             take=self._services.hub or self.take,
             say=self._say,
             show=self._services.show,
-            clock=moments,
-            manner=self._settings.mode,
-            beat=self._settings.beat,
-            zone=self._settings.zones,
-            controls=None if self._midi_learn is None else self._midi_learn.bindings,
-            channel=self._args.channel - 1,
-            thru=self._args.thru,
-            seconds=self._args.seconds,
-            seed=self._seed,
-            rounds=self._settings.rounds,
             journal=self.take.record_row,
-            beside=partial(self._services.run, say=self._say),
         )
+        return Session(config, io)
 
 
 def _call_on_signals(stop: Callable[[], None]) -> None:

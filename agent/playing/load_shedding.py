@@ -1,13 +1,11 @@
-"""The pace: how much is asked of the musician, given how quick it has lately been.
-
-Knows nothing of processes or music. Pure; times are monotonic seconds.
+"""Load shedding: how much is asked of the worker, given how quick it has lately been. Times are monotonic seconds.
 
 It goes down a step as soon as notes come late, or are about to, and up again a step at a time after a while of calm:
 
-    0  full strength    several drafts of each answer
-    1  one draft
+    0  full strength    several candidates for each answer
+    1  one draft        one candidate
     2  no drafts        all its time is for what is played
-    3  sparser          no more notes a second than it can invent with some to spare
+    3  sparser          no more notes a second than it can generate with some to spare
     4  resting          it sits out, and tries again after a while
 
 A shorter window is no step: with a ring of keys and values, a note takes as long whatever it remembers.
@@ -15,39 +13,35 @@ A shorter window is no step: with a ring of keys and values, a note takes as lon
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 FULL, ONE, NONE, SPARSER, RESTING = range(5)
 WORDS = ("full strength", "one draft", "no drafts", "sparser", "resting")
-CANDIDATES = (12, 1, 0, 0, 0)  # drafts of an answer, as far as there is time for them
+CANDIDATES = (12, 1, 0, 0, 0)  # at each level, candidates for an answer, as far as there is time for them
 LATE = 0.005  # seconds: nobody hears that a note is so late
-BUSY, EASY = (
-    0.8,
-    0.5,
-)  # notes a second needed, over those possible: from where it is too much, and below which it is little
+BUSY = 0.8  # notes a second needed, over those possible: from here on it is too much
+EASY = 0.5  # the same share, below which it is little
 SPARE = 0.6  # of the notes a second that are possible, so many are asked for when it plays sparser
 AGAIN = 0.5  # seconds between two steps down: one must have had time to help
-CALM, REST = 8.0, 10.0  # seconds without trouble before a step up; and of sitting out
-LATELY = 16  # notes
-ENOUGH = (
-    1,
-    1,
-    4,
-    8,
-    LATELY + 1,
-)  # of them late before the next step down: what is heard needs better reasons than what is not
+CALM = 8.0  # seconds without trouble before a step up
+REST = 10.0  # seconds of sitting out
+RECENT = 16  # notes that count
+#: At each level, so many recent notes must be late before the next step down: a step that is heard needs better reasons.
+LATE_NOTES = (1, 1, 4, 8, RECENT + 1)
 
 
 class LoadShedding:
-    """The steps. Tell it what each note took and when it sounds; ask it how much to ask for."""
+    """The levels. Tell it how long each note took and when it sounds; it says how much to ask for."""
 
     def __init__(self) -> None:
         self.level = FULL
-        self._took: deque[float] = deque(maxlen=LATELY)
-        self._onsets: deque[float] = deque(maxlen=LATELY)
-        self._late: deque[bool] = deque(maxlen=LATELY)
-        self._wanted = 0.0  # notes a second, when nothing holds the musician back
-        self._changed = self._trouble = float("-inf")
+        self._seconds: deque[float] = deque(maxlen=RECENT)  # that each note took
+        self._onsets: deque[float] = deque(maxlen=RECENT)
+        self._late: deque[bool] = deque(maxlen=RECENT)
+        self._wanted = 0.0  # notes a second, when nothing holds the worker back
+        self._changed = -math.inf
+        self._trouble = -math.inf
 
     @property
     def word(self) -> str:
@@ -56,59 +50,64 @@ class LoadShedding:
 
     @property
     def candidates(self) -> int:
-        """How many drafts of an answer are worth the time."""
+        """How many candidates for an answer are worth the time."""
         return CANDIDATES[self.level]
 
     @property
     def possible(self) -> float:
-        """Notes a second that the musician can invent; infinite where that is not known."""
-        total = sum(self._took)
-        return len(self._took) / total if total > 0.0 else float("inf")
+        """Notes a second that the worker can generate; infinite where that is not known."""
+        total = sum(self._seconds)
+        return len(self._seconds) / total if total > 0.0 else math.inf
 
     @property
     def density(self) -> float:
         """Notes a second that may be asked for."""
-        return float("inf") if self.level < SPARSER else max(SPARE * self.possible, 1.0)
+        return math.inf if self.level < SPARSER else max(SPARE * self.possible, 1.0)
 
-    def note(self, took: float, onset: float, now: float) -> None:
-        """A note was invented in so many seconds, and sounds, or should have sounded, at `onset`."""
-        self._took.append(took)
-        if self._onsets and onset < self._onsets[-1]:  # another answer, or thought of anew
+    @property
+    def is_resting(self) -> bool:
+        """Whether to sit out what would be played now."""
+        return self.level == RESTING
+
+    def add_note(self, seconds: float, onset: float, now: float) -> None:
+        """A note took so many seconds to generate, and sounds, or should have sounded, at `onset`."""
+        self._seconds.append(seconds)
+        if self._onsets and onset < self._onsets[-1]:  # another answer, or generated anew
             self._onsets.clear()
         self._onsets.append(onset)
         self._late.append(now - onset > LATE)
-        too_much = self._needed() > BUSY * self.possible
+        needed = self._needed()
+        if self.level < SPARSER and needed is not None:
+            self._wanted = needed
+        too_much = (needed or 0.0) > BUSY * self.possible
         if self._late[-1] or too_much:
             self._trouble = now
-            if now - self._changed >= AGAIN and (too_much or sum(self._late) >= ENOUGH[self.level]):
+            if now - self._changed >= AGAIN and (too_much or sum(self._late) >= LATE_NOTES[self.level]):
                 self._step(1, now)
         elif self._wanted < EASY * self.possible:
-            self._climb(CALM, now)
+            self._step_up_after(CALM, now)
 
-    def rests(self, now: float) -> bool:
-        """Whether to sit out what would be played now."""
+    def end_rest(self, now: float) -> None:
+        """Where it has rested long enough, let it try again."""
         if self.level == RESTING:
-            self._climb(REST, now)
-        return self.level == RESTING
+            self._step_up_after(REST, now)
 
-    def _needed(self) -> float:
-        """Notes a second that sound; 0 where that is not known."""
+    def _needed(self) -> float | None:
+        """Notes a second that sound; None where that is not known."""
         span = self._onsets[-1] - self._onsets[0]
-        if len(self._onsets) < LATELY // 4 or span <= 0.0:
-            return 0.0
-        needed = (len(self._onsets) - 1) / span
-        if self.level < SPARSER:
-            self._wanted = needed
-        return needed
+        if len(self._onsets) < RECENT // 4 or span <= 0.0:
+            return None
+        return (len(self._onsets) - 1) / span
 
-    def _climb(self, seconds: float, now: float) -> None:
+    def _step_up_after(self, seconds: float, now: float) -> None:
         if self.level and now - max(self._trouble, self._changed) >= seconds:
             self._step(-1, now)
 
     def _step(self, by: int, now: float) -> None:
         level = min(max(self.level + by, FULL), RESTING)
         if level != self.level:
-            self.level, self._changed = level, now
+            self.level = level
+            self._changed = now
             self._late.clear()
             if SPARSER in (level, level - by):  # what sounds from now on is another matter
                 self._onsets.clear()

@@ -1,23 +1,27 @@
 """The metronome: our own beat, as a transport that runs, clicks that are heard, and a clock that others follow.
 
-Knows nothing of who plays to it. `now` is an argument, in monotonic seconds; what it plans, its own player sends.
+`now` is an argument, in monotonic seconds; what it plans, its own player sends.
 """
 
 from __future__ import annotations
 
 from models.music.note import ANSWER, Note
 
-from ..midi.messages import DRUM_CHANNEL
+from ..midi.messages import DRUM_CHANNEL, START, STOP, TICK
+from ..timing.midi_clock import TICKS
 from ..timing.transport import FASTEST, SLOWEST, Transport
 from ..turns.modes import BeatSettings
 from .player import Player
 
-TICKS = 24  # of a MIDI clock, a beat
-TICK, START, STOP = b"\xf8", b"\xfa", b"\xfc"
-AHEAD = 0.75  # seconds that are planned at a time
-SOON = 0.3  # seconds before the first beat
+LOOKAHEAD = 0.75  # seconds that are planned at a time
+DELAY = 0.3  # seconds before the first beat
 LONGEST_TAP = 2.5  # seconds: a tap after that begins anew
-CLICK, ACCENT = 77, 76  # low and high wood block of a General MIDI drum kit
+TAPS = 5  # the last ones make the tempo
+CLICK = 77  # low wood block of a General MIDI drum kit
+ACCENT = 76  # high wood block
+CLICK_SECONDS = 0.05
+CLICK_VELOCITY = 80
+ACCENT_VELOCITY = 100
 
 
 class Metronome:
@@ -26,60 +30,76 @@ class Metronome:
     CHANNEL = DRUM_CHANNEL
 
     def __init__(self, player: Player, transport: Transport) -> None:
-        self.player, self.transport = player, transport
-        self._count_in = 0
-        self._clicks = self._clock = self._began = False
-        self._next_click = self._next_tick = 0
-        self._numbers = 0
+        self._player = player
+        self._transport = transport
+        self._has_clicks = False
+        self._has_clock = False
+        self._has_begun = False
+        self._next_click = 0  # in beats
+        self._next_tick = 0  # of the clock
+        self._note_count = 0
         self._taps: list[float] = []
 
     def begin(self, now: float, beat: BeatSettings) -> None:
         """Start the transport at its own tempo, with a count-in."""
-        if not self._began:
-            self.player.start()
-        self._count_in = beat.count_in * beat.beats
-        self._clicks, self._clock, self._began = beat.click, beat.send_clock, True
-        self._next_click = -self._count_in
+        if not self._has_begun:
+            self._player.start()
+        count_in = beat.count_in * beat.beats
+        self._has_clicks = beat.click
+        self._has_clock = beat.send_clock
+        self._has_begun = True
+        self._next_click = -count_in
         self._next_tick = 0
-        self.transport.locate(now + SOON, -float(self._count_in))
+        self._transport.locate(now + DELAY, -float(count_in))
         self.plan(now)
 
     def tap(self, now: float) -> float | None:
         """One tap of a foot. From the second on, the tempo is theirs, and the beat falls on the tap; returns that tempo."""
         if self._taps and now - self._taps[-1] > LONGEST_TAP:
             self._taps.clear()
-        self._taps = [*self._taps[-4:], now]
+        self._taps = [*self._taps[1 - TAPS :], now]
         if len(self._taps) < 2:
             return None
         tempo = 60.0 * (len(self._taps) - 1) / max(self._taps[-1] - self._taps[0], 0.001)
         tempo = min(max(tempo, SLOWEST), FASTEST)
-        if self.transport.running:
-            self.transport.correct(now, float(round(self.transport.beat_at(now))), tempo)
+        if self._transport.running:
+            self._transport.correct(now, float(round(self._transport.beat_at(now))), tempo)
         else:
-            self.transport.set_tempo(now, tempo)
+            self._transport.set_tempo(now, tempo)
         return tempo
 
     def plan(self, now: float) -> None:
         """Plan what falls into the next moments."""
-        if not self._began or not self.transport.running:
+        if not self._has_begun or not self._transport.running:
             return
-        until = now + AHEAD
-        while (when := self.transport.time_at(self._next_click)) < until:
-            if self._clicks or self._next_click < 0:
-                accent = self._next_click % self.transport.beats == 0
-                note = Note(when, 0.05, ACCENT if accent else CLICK, 100 if accent else 80, ANSWER)
-                self.player.add([(self._numbers, note)])
-                self._numbers += 1
-            self._next_click += 1
-        while self._clock and (when := self.transport.time_at(self._next_tick / TICKS)) < until:
-            if self._next_tick == 0:
-                self.player.send_at(when, START)
-            self.player.send_at(when, TICK)
-            self._next_tick += 1
+        self._plan_clicks(now + LOOKAHEAD)
+        if self._has_clock:
+            self._plan_clock(now + LOOKAHEAD)
 
     def end(self, now: float) -> None:
         """Stop those who follow us, and every click."""
-        if self._began:
-            if self._clock:
-                self.player.send_at(now, STOP)
-            self.player.stop()
+        if self._has_begun:
+            if self._has_clock:
+                self._player.send_at(now, bytes((STOP,)))
+            self._player.stop()
+
+    def _plan_clicks(self, until: float) -> None:
+        when = self._transport.time_at(self._next_click)
+        while when < until:
+            if self._has_clicks or self._next_click < 0:
+                is_accent = self._next_click % self._transport.beats == 0
+                pitch = ACCENT if is_accent else CLICK
+                velocity = ACCENT_VELOCITY if is_accent else CLICK_VELOCITY
+                self._player.add([(self._note_count, Note(when, CLICK_SECONDS, pitch, velocity, ANSWER))])
+                self._note_count += 1
+            self._next_click += 1
+            when = self._transport.time_at(self._next_click)
+
+    def _plan_clock(self, until: float) -> None:
+        when = self._transport.time_at(self._next_tick / TICKS)
+        while when < until:
+            if self._next_tick == 0:
+                self._player.send_at(when, bytes((START,)))
+            self._player.send_at(when, bytes((TICK,)))
+            self._next_tick += 1
+            when = self._transport.time_at(self._next_tick / TICKS)

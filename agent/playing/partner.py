@@ -1,345 +1,262 @@
-"""The partner: listens, decides when to play, and plays: in turn, in bars, or at once.
+"""The partner: the musician that a session plays with. It hears the player's messages, and plays in the mode of the moment.
 
-Knows nothing of ports, threads or the command line. All of it runs on the event loop.
+Session, actions and tests talk to it alone: how a solo is played is the soloist's matter, when one begins that of the mode loops. All of
+it runs on the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
-from models.music.note import CALL, Note, Phrase
+from models.music.note import Note, Phrase
 
 from ..clock import Clock
-from ..errors import UserError
+from ..midi.keyboard_zones import KeyboardZones
+from ..midi.messages import NOTE_ON, Event
 from ..styles.presets import Preset
 from ..timing.step_clock import stepwise
 from ..timing.transport import Transport
-from ..turns import duet, turn_taking
 from ..turns.history import History
 from ..turns.modes import DUET, TRADE, ModeSettings
 from ..turns.note_tracker import NoteTracker
-from ..turns.trading import TradingForm, Turn
+from ..turns.phrase_log import PhraseLog
+from .load_shedding import LoadShedding
+from .mode_loops import ModeLoops
 from .player import Player
-from .solo import SOON, TICK, Bounds, Soloist
+from .soloist import Soloist
 from .style_state import StyleState
 from .timing_stats import TimingStats
-from .worker_client import WorkerClient, WorkerLost, WorkerReplaced
+from .wakeup import Wakeup
+from .worker_client import WorkerLost
+from .worker_interface import Worker
+from .worker_supervisor import WorkerSupervisor
 
-BREATH = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
-LEAD_IN = 0.25  # seconds before its bars in which the agent makes up its mind
-THOUGHT_OF = 1.5  # seconds before that from which on its bars are thought of
-LONGEST_CALL = 200  # notes of it that are looked at: each key looks at them anew
-KEPT = 200  # phrases of each, for the report
-REMEMBERED = 300  # notes: what a musician who comes in late is told
-BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before a musician who dies again and again is started anew
-WELL = 60.0  # seconds of good health, after which former deaths are forgotten
-SITTING = 0.5  # seconds between two looks of a partner who rests
-STILLBORN = 3  # deaths before it has ever been ready: it will not come
+
+class _Shared(TypedDict):
+    """What soloist and mode loops both need."""
+
+    player: Player
+    clock: Clock
+    history: History
+    transport: Transport
+    mode_settings: ModeSettings
+    load: LoadShedding
+    stats: TimingStats
+    wakeup: Wakeup
 
 
 class Partner:
-    """One musician at work. `say` takes lines for the user, `show` the state in a word or two; `done` is called after each answer.
+    """One musician at work. `say` takes lines for the user, `show` the state in a word or two.
 
-    A musician who was well once is started again however often it dies, where we are `hopeful`.
+    `on_answer` is called after each answer, with how many there have been; `most_candidates` bounds the candidates for one. For
+    `keeps_restarting` see `WorkerSupervisor`.
     """
 
     def __init__(
         self,
         *,
-        mind: WorkerClient,
+        worker: Worker,
         player: Player,
         clock: Clock,
         preset: Preset,
-        meters: TimingStats,
-        manner: ModeSettings,
+        stats: TimingStats,
+        mode_settings: ModeSettings,
+        zones: KeyboardZones,
         transport: Transport,
         say: Callable[[str], None],
         show: Callable[[str], None],
         seed: int | None,
-        done: Callable[[int], None] = lambda answers: None,
-        hopeful: bool = True,
+        most_candidates: int,
+        on_answer: Callable[[int], None],
+        keeps_restarting: bool,
     ) -> None:
-        self.mind, self.player, self.clock, self.meters = mind, player, clock, meters
-        self.manner, self.transport = manner, transport
-        self.say, self.show, self.seed, self.done, self.hopeful = say, show, seed, done, hopeful
-        self.conversation = History()
-        self.listener = NoteTracker(self.conversation, transport.place)
-        self.calls: list[Phrase] = []
-        self.answers: list[Phrase] = []
-        self._answered = 0
-        self.start = clock.now()
-        self.improviser = Soloist(
-            mind=mind,
-            player=player,
-            clock=clock,
-            conversation=self.conversation,
-            transport=transport,
-            manner=manner,
-            meters=meters,
-            finished=self._finished,
+        self.history = History()
+        self._worker = worker
+        self._clock = clock
+        self._zones = zones
+        self._stats = stats
+        self._say = say
+        self._show = show
+        self._on_answer = on_answer
+        self._mode_task: asyncio.Task[None] | None = None
+        self._is_switching = False
+        self._in_free_time = False  # the clock is lost: in free time until it is back
+        self._phrases = PhraseLog(self.history, clock.now())
+        self._tracker = NoteTracker(self.history, transport.place)
+        self._wakeup = Wakeup(worker, clock)
+        load = LoadShedding()
+        self._style_state = StyleState(worker, self._within_zones(preset), load)
+        shared: _Shared = {
+            "player": player,
+            "clock": clock,
+            "history": self.history,
+            "transport": transport,
+            "mode_settings": mode_settings,
+            "load": load,
+            "stats": stats,
+            "wakeup": self._wakeup,
+        }
+        self._soloist = Soloist(
+            worker=worker, zones=zones, most_candidates=most_candidates, on_finished=self._end_answer, **shared
         )
-        self.taste = StyleState(mind, preset, self.improviser.pace)
-        self.temper = turn_taking.Temper()
-        self._task: asyncio.Task[None] | None = None
-        self._switching = self._now = False
-        self.free = False  # the clock is lost: in free time until it is back
-        self._phrase_from = self._called_from = 0  # the number of the note with which the player's phrase begins
-        self._last_beat = math.inf  # of the agent's bars: from then on it is silent
-        self._deaths, self._well_since = 0, self.start  # of the musician, and since when it has been ready
+        self._loops = ModeLoops(
+            tracker=self._tracker,
+            phrases=self._phrases,
+            soloist=self._soloist,
+            style_state=self._style_state,
+            show=show,
+            **shared,
+        )
+        self._supervisor = WorkerSupervisor(
+            worker, clock, self.history, self._style_state, say, show, seed, keeps_restarting
+        )
 
-    # -- what the session calls --------------------------------------------------------------------------------------
-
-    async def play(self) -> None:
-        """The whole of the playing: come in, listen, answer, and come back from the dead. Raises UserError."""
-        while True:
-            try:
-                await self._come_in()
-                await self._conduct()
-            except WorkerLost as error:
-                self._break_off()
-                if isinstance(error, WorkerReplaced):
-                    await asyncio.ensure_future(self.mind.close())
-                else:
-                    await self._mourn(str(error))
-
-    async def _mourn(self, why: str) -> None:
-        """Say what has happened, and wait a little longer each time. Raises UserError for a musician who has never been ready."""
-        now = self.clock.now()
-        self._deaths = self._deaths + 1 if now - self._well_since < WELL or self.taste.size is None else 1
-        if self._deaths >= STILLBORN and (self.taste.size is None or not self.hopeful):
-            raise UserError(
-                f"The musician cannot be kept alive ({why}); what was played is kept. See: tradefours doctor"
-            )
-        wait = BACK_OFF[min(self._deaths, len(BACK_OFF)) - 1]
-        when = f"started again in {wait:g} s" if wait else "started again"
-        self.say(f"The musician stopped ({why}); it is {when}, play on.")
-        self.show("without a musician")
-        await asyncio.ensure_future(self.mind.close())
-        await asyncio.sleep(wait)
-
-    def take_style(self, preset: Preset) -> None:
-        """Another style, from the next note on, or as soon as the musician is there that it asks for. Raises UserError."""
-        self.taste.take(preset)
-        if self.mind.seat(weights := preset.player()):
-            self.say(f"The musician with the weights {weights} takes the seat; play on.")
-
-    def take_mode(self, mode: str, bars: int | None = None) -> None:
-        """Play together in another way from now on, trade so many `bars` where given; what sounds rings out."""
-        self.take_manner(replace(self.manner, mode=mode, bars=bars or self.manner.bars))
-        self._switch()
-
-    def take_manner(self, manner: ModeSettings) -> None:
-        """Groove, swing and the like, from the next note on; another mode is for `take_mode`."""
-        self.manner = self.improviser.manner = manner
-
-    def keep_time(self) -> None:
-        """The beat has moved a little, perhaps: bars end where they end now."""
-        when = self.transport.time_at(self._last_beat - BREATH) if self._last_beat < math.inf else math.inf
-        if when != self.player.schedule.curfew:
-            self.player.curfew(when)
-
-    def resettle(self, free: bool) -> None:
-        """The beat has stopped, jumped or come back: leave what is played, and find the place anew. `free`: there is no beat."""
-        self.free = free
-        self._switch()
+    # -- questions ---------------------------------------------------------------------------------------------------
 
     @property
     def preset(self) -> Preset:
         """The style of the moment."""
-        return self.taste.preset
+        return self._style_state.preset
+
+    @property
+    def mode_settings(self) -> ModeSettings:
+        """How the two play together at the moment."""
+        return self._loops.mode_settings
+
+    @property
+    def patience(self) -> float:
+        """How many times as long a silence is waited for: see `turn_taking.Patience`."""
+        return self._loops.patience.factor
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether a solo of the agent's is on."""
+        return self._soloist.is_playing
+
+    @property
+    def keys_down(self) -> int:
+        """How many keys the player holds."""
+        return len(self._tracker.down)
+
+    @property
+    def last_onset(self) -> float:
+        """When the player last struck a key, in seconds; long ago where there was none."""
+        return self._tracker.last_onset
+
+    @property
+    def calls(self) -> list[Phrase]:
+        """The player's last phrases that were answered, in seconds from the session's start."""
+        return self._phrases.calls
+
+    @property
+    def answers(self) -> list[Phrase]:
+        """The agent's last answers, in seconds from the session's start."""
+        return self._phrases.answers
+
+    def is_release(self, message: bytes) -> bool:
+        """Whether a message ends a note or a pedal that was played: see `NoteTracker.is_release`."""
+        return self._tracker.is_release(message)
+
+    # -- what it is told ---------------------------------------------------------------------------------------------
+
+    def hear(self, event: Event) -> None:
+        """A message of the player's that is music."""
+        message = event.message
+        if message[0] & 0xF0 == NOTE_ON and message[-1] > 0:
+            self._soloist.key_pressed(event.when)
+        self._tracker.hear(event)
+        self._wakeup.notify()
+
+    def note_sent(self, number: int, when: float) -> None:
+        """A note of the agent's has left."""
+        self._soloist.note_sent(number, when)
+
+    def set_style(self, preset: Preset) -> None:
+        """Another style, from the next note on, or as soon as the worker is there that it asks for. Raises UserError."""
+        self._style_state.set_preset(self._within_zones(preset))
+        weights = preset.player()
+        if self._worker.seat(weights):
+            self._say(f"The musician with the weights {weights} takes the seat; play on.")
+
+    def set_knob(self, name: str, value: float) -> None:
+        """Turn a knob of the style, from the next note on. Raises UserError for one that is not there."""
+        self._style_state.set_knob(name, value)
+
+    def set_mode(self, mode: str, bars: int | None = None) -> None:
+        """Play together in another way from now on, trade so many `bars` where given; what sounds rings out."""
+        self.set_mode_settings(replace(self.mode_settings, mode=mode, bars=bars or self.mode_settings.bars))
+        self._restart_mode()
+
+    def set_mode_settings(self, mode_settings: ModeSettings) -> None:
+        """Groove, swing and the like, from the next note on; another mode is for `set_mode`."""
+        self._loops.mode_settings = mode_settings
+        self._soloist.mode_settings = mode_settings
+
+    def follow_beat(self, in_free_time: bool) -> None:
+        """The beat has stopped, jumped or come back, or there is none any more: leave what is played, and find the place anew."""
+        self._in_free_time = in_free_time
+        self._restart_mode()
+
+    def update_curfew(self) -> None:
+        """The beat has moved a little, perhaps: bars end where they end now."""
+        self._loops.update_curfew()
 
     def answer_now(self) -> None:
         """Do not wait for the phrase to be over."""
-        self._now = True
-        self.improviser.changed()
+        self._loops.answer_now()
 
-    def _switch(self) -> None:
-        if self._task is not None and not self._task.done():
-            self._switching = True
-            self._task.cancel()
+    def leave(self) -> None:
+        """End the solo, if there is one: nothing new begins, what sounds rings out."""
+        self._soloist.leave()
 
-    async def _conduct(self) -> None:
-        """In the manner of the moment, until that changes."""
-        manners = {DUET: self._duet}
+    # -- its life ----------------------------------------------------------------------------------------------------
+
+    async def run(self, start: float) -> None:
+        """Listen and answer in a session that began at `start`, whatever happens to the worker. Raises UserError."""
+        self._phrases.start = start
         while True:
-            manners[TRADE] = self._call if self.free else self._trade  # without a beat there are no bars to trade
-            work = manners.get(self.manner.mode, self._call)()
-            self._task = asyncio.ensure_future(stepwise(self.clock, work, "manner"))
             try:
-                await self._task
+                await self._supervisor.bring_up(start)
+                await self._run_modes()
+            except WorkerLost as error:
+                if self._soloist.abort():
+                    self._phrases.reopen_call()
+                    self._stats.phrases -= 1
+                await self._supervisor.recover(error)
+
+    async def _run_modes(self) -> None:
+        """In the mode of the moment, until that changes."""
+        while True:
+            self._mode_task = asyncio.ensure_future(stepwise(self._clock, self._mode_loop(), "manner"))
+            try:
+                await self._mode_task
             except asyncio.CancelledError:
-                if not self._switching:
+                if not self._is_switching:
                     raise
-                self._switching = False
-                self._last_beat = math.inf
-                self.keep_time()
-                self.improviser.leave()
-                self.taste.tell()
-                self.show("listening")
+                self._is_switching = False
+                self._loops.leave()
+                self._style_state.send()
+                self._show("listening")
 
-    # -- coming in ---------------------------------------------------------------------------------------------------
+    def _mode_loop(self) -> Coroutine[Any, Any, None]:
+        if self.mode_settings.mode == DUET:
+            return self._loops.play_duet()
+        if self.mode_settings.mode == TRADE and not self._in_free_time:  # without a beat there are no bars to trade
+            return self._loops.trade_bars()
+        return self._loops.answer_calls()
 
-    async def _come_in(self) -> None:
-        self.show("waking the musician")
-        began = self.start if self.taste.size is None else self.clock.now()
-        try:
-            await asyncio.ensure_future(self.mind.start())  # however many steps it takes, to us it is one
-            about = await self.mind.wait_ready()
-        except UserError as error:
-            if self.taste.size is None:
-                raise
-            raise WorkerLost(str(error)) from error  # it could play before: what is the matter may pass
-        self._well_since = self.clock.now()
-        ready_after = self._well_since - began
-        self.say(
-            f"The musician is ready ({about.get('engine')}, weights {about.get('weights')}) after {ready_after:.1f} s."
-        )
-        if "note" in about:
-            self.say(str(about["note"]))
-        self.taste.meet(int(about.get("style") or 0))
-        if self.seed is not None:
-            self.mind.seed(self.seed)
-        self.mind.join(*self.conversation.everything(REMEMBERED))
-        self.show("listening")
+    def _restart_mode(self) -> None:
+        if self._mode_task is not None and not self._mode_task.done():
+            self._is_switching = True
+            self._mode_task.cancel()
 
-    # -- the three manners -------------------------------------------------------------------------------------------
+    def _end_answer(self, notes: list[Note]) -> None:
+        self._phrases.end_answer(notes)
+        self._show("listening")
+        self._on_answer(self._phrases.answer_count)
 
-    async def _call(self) -> None:
-        """Listen until a phrase is over, answer it, and so on."""
-        while True:
-            self.improviser.rest()
-            self.improviser.share()
-            phrase = self._phrase()
-            hands = turn_taking.Hands(
-                len(self.listener.down), self.listener.pedal, self.listener.last_onset, self.listener.last_release
-            )
-            due, now = turn_taking.over_at(phrase, hands, self.temper.times), self.clock.now()
-            asked, self._now = bool(phrase) and self._now, False
-            if asked:
-                due = now
-            if due is None or due - now >= TICK:
-                still = now - self.listener.last_onset
-                wait = None if due is None else self.improviser.think(due - now, still, *self._answer(phrase, due))
-                await self.improviser.change(wait)
-                continue
-            begin, bounds, on_beat = self._answer(phrase, self.clock.now())
-            await self._play(begin, lambda bounds=bounds: bounds, on_beat=on_beat)  # type: ignore[misc]
-            if not asked:
-                self.temper.learn(now < self.listener.last_onset < begin + self.temper.MEANT)
-
-    def _answer(self, phrase: list[Note], decided: float) -> tuple[float, Bounds, bool]:
-        """When an answer that is decided on then begins, how far it may go, and whether it begins on a beat."""
-        begin = decided + SOON + self.improviser.zone.longest_lead
-        bar = self.improviser.beat(begin, phrase)
-        if bar is not None:
-            begin = bar.next_beat(begin)
-        shape = turn_taking.shape(phrase, begin, self.preset.shortest, self.preset.longest)
-        return begin, Bounds(shape.close, shape.stop), bar is not None
-
-    async def _trade(self) -> None:
-        """On the transport, so many bars each. Where there is no beat, wait for one."""
-        trades, joining = TradingForm(self.manner.bars, self.transport.beats), True
-        while True:
-            self.improviser.rest()
-            self.improviser.share()
-            if not self.transport.running:
-                self.show("waiting for the clock")
-                await self.improviser.change(None)
-                continue
-            now = self.clock.now()
-            turn = trades.agents_turn(self.transport.beat_at(now + LEAD_IN), joining)
-            begin = self.transport.time_at(turn.start)
-
-            def bounds(turn: Turn = turn) -> Bounds:
-                over, beat = self.transport.time_at(turn.end), 60.0 / self.transport.tempo
-                return Bounds(over - 1.5 * beat, over - 0.25 * beat, over - BREATH * beat)
-
-            if (left := begin - LEAD_IN - now) >= TICK:
-                self.show("your bars")
-                if left > THOUGHT_OF + TICK:
-                    left -= THOUGHT_OF
-                elif self._phrase():
-                    left = self.improviser.think(left, now - self.listener.last_onset, begin, bounds(), True)
-                await self.improviser.change(left)
-                continue
-
-            def weaves(when: float, turn: Turn = turn) -> bool:
-                return trades.may_overlap(turn, self.transport.beat_at(when))
-
-            joining = False
-            self._last_beat = turn.end
-            self.keep_time()
-            await self._play(begin, bounds, weaves=weaves, on_beat=True)
-            rest = self.transport.time_at(turn.start + 1.0) - self.clock.now() + TICK
-            if self.transport.running and rest > 0:  # yielded at once: this turn is over all the same
-                await self.improviser.undisturbed(None, rest)
-
-    async def _duet(self) -> None:
-        """Both at once: play along while the player plays, and a little on."""
-        while True:
-            self.improviser.rest()
-            self.improviser.share()
-            now = self.clock.now()
-            if sum(now - n.onset < duet.SILENCE for n in self._phrase()) < duet.LEAST_NOTES:
-                await self.improviser.change(None)
-                continue
-
-            def bounds() -> Bounds:
-                self._make_room()
-                return Bounds(*duet.bounds(self.listener.last_onset, self.clock.now()))
-
-            how: dict[str, Any] = {"ahead": duet.AHEAD, "soon": duet.SOON, "together": True}
-            await self._play(now + duet.SOON, bounds, weaves=lambda when: True, **how)
-
-    def _make_room(self) -> None:
-        """In a duet, play where the player does not, and less while the player plays more."""
-        recent = [n for n in self.conversation.notes[-duet.LOOKED_AT :] if n.role == CALL]
-        self.taste.tell(duet.sampling(self.taste.settings(), recent, self.clock.now(), self.manner.part))
-        self.improviser.beat(self.clock.now(), recent)
-
-    # -- between the solos -------------------------------------------------------------------------------------------
-
-    async def _play(self, begin: float, bounds: Callable[[], Bounds], **how: Any) -> None:
-        """One answer to what was called, or none, where the musician is too slow."""
-        phrase, pace = self._phrase(), self.improviser.pace
-        resting = pace.rests(self.clock.now())
-        self.meters.level, self.meters.level_word = pace.level, pace.word
-        if resting:
-            self.show("resting")
-            self._finished([])
-            await self.improviser.undisturbed(None, SITTING)
-            return
-
-        def paced() -> Bounds:
-            self.taste.keep_pace()
-            return bounds()
-
-        self.meters.phrases += 1
-        self.calls = [*self.calls[1 - KEPT :], Phrase(tuple(phrase)).shift(-self.start)]
-        self.show("answering")
-        await self.improviser.improvise(begin, paced, **how)
-        await self.taste.mirror(self.conversation.notes, self.manner.mirror)  # when nobody waits for it
-
-    def _finished(self, notes: list[Note]) -> None:
-        self._called_from, self._phrase_from = self._phrase_from, len(self.conversation)
-        if notes:
-            self.answers = [*self.answers[1 - KEPT :], Phrase(tuple(notes)).shift(-self.start)]
-            self._answered += 1
-        self.show("listening")
-        self.done(self._answered)
-
-    def _break_off(self) -> None:
-        """The musician is gone. A phrase that has not been answered with a single note still waits for its answer."""
-        if self.improviser.break_off():
-            self._phrase_from = self._called_from
-            self.calls.pop()
-            self.meters.phrases -= 1
-
-    def _phrase(self) -> list[Note]:
-        """What the player has played since the last answer."""
-        first = max(self._phrase_from, self.conversation.first)
-        return [n for n in self.conversation.notes[first - self.conversation.first :] if n.role == CALL][-LONGEST_CALL:]
+    def _within_zones(self, preset: Preset) -> Preset:
+        return replace(preset, sampling=self._zones.range(preset.sampling))

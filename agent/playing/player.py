@@ -1,6 +1,4 @@
-"""The player: a thread that sends each message at its time.
-
-Knows nothing of phrases or turns; the schedule decides, this keeps the time.
+"""A thread that sends each message at its time. The schedule decides what is sent; this keeps the time.
 
 Threads: all methods may be called from any; everything that touches the schedule or the port is under one lock, so that an off and the
 on after it never change places. The thread sleeps until shortly before something is due, and then waits for it awake, for less than a
@@ -20,10 +18,10 @@ from .. import thread_priority
 from ..clock import Clock, measured
 from ..errors import UserError
 from ..midi.ports import OutputPort
-from .schedule import Schedule, Sent
+from .schedule import Schedule, SentMessage
 
-AWAKE = 0.0008  # seconds: systems wake a sleeper up to this late
-OnSent = Callable[[Sent, float], None]
+BUSY_WAIT = 0.0008  # seconds: systems wake a sleeper up to this late
+OnSent = Callable[[SentMessage, float], None]
 Journal = Callable[[float, dict[str, Any]], None]
 
 
@@ -32,10 +30,12 @@ class Player:
 
     def __init__(self, output: OutputPort, clock: Clock, channel: int, on_sent: OnSent) -> None:
         self.schedule = Schedule(channel)
-        self.lost: UserError | None = None  # why the port cannot be played any more
-        self._output, self._clock, self._on_sent = output, clock, on_sent
+        self.port_error: UserError | None = None  # why the port cannot be played any more
         self.journal: Journal | None = None  # told what was done when, and after how many orders, for a replay
         self.orders = 0  # how often the event loop has asked for something
+        self._output = output
+        self._clock = clock
+        self._on_sent = on_sent
         self._wake = threading.Condition()
         self._stopping = False
         self.priority = thread_priority.NORMAL  # of its thread
@@ -58,7 +58,7 @@ class Player:
         with self._wake:
             self._order()
             if when <= self._clock.now():
-                self._send([Sent(when, message, -1, False)])
+                self._send([SentMessage(when, message, -1, False)])
                 return
             self.schedule.add_message(when, message)
             self._wake.notify()
@@ -68,17 +68,18 @@ class Player:
         with self._wake:
             self._order()
             self._send(self.schedule.cut(self._clock.now()))
-            sounded, self.schedule.sounded = self.schedule.sounded, set()
-            return sounded
+            begun = self.schedule.begun_numbers
+            self.schedule.begun_numbers = set()
+            return begun
 
     def retract(self) -> set[int]:
         """Take back what has not begun; what sounds, sounds on. Returns the numbers of notes that had begun since the last cut."""
         with self._wake:
             self._order()
             self.schedule.retract()
-            return set(self.schedule.sounded)
+            return set(self.schedule.begun_numbers)
 
-    def curfew(self, when: float) -> None:
+    def set_curfew(self, when: float) -> None:
         """Be silent from then on, whatever is planned; infinity: never."""
         with self._wake:
             self._order()
@@ -90,17 +91,17 @@ class Player:
         with self._wake:
             return self.schedule.planned()
 
-    def taken(self, pitch: int) -> None:
+    def claim_pitch(self, pitch: int) -> None:
         """The player strikes this pitch on our channel; call it before the key's own message is sent."""
         with self._wake:
             now = self._clock.now()
-            self._send(self.schedule.taken(pitch, now))
+            self._send(self.schedule.claim_pitch(pitch, now))
             self._note(now, taken=pitch)
 
-    def freed(self, pitch: int) -> None:
+    def free_pitch(self, pitch: int) -> None:
         """The player lets this pitch go."""
         with self._wake:
-            self.schedule.freed(pitch)
+            self.schedule.free_pitch(pitch)
             self._note(self._clock.now(), freed=pitch)
 
     def sounds(self, pitch: int) -> bool:
@@ -129,8 +130,8 @@ class Player:
             with self._wake:
                 due = self.schedule.next_time()
                 ahead = None if due is None else due - self._clock.now()
-                if ahead is None or ahead > AWAKE:
-                    self._wake.wait(None if ahead is None else ahead - AWAKE)
+                if ahead is None or ahead > BUSY_WAIT:
+                    self._wake.wait(None if ahead is None else ahead - BUSY_WAIT)
                     continue
             while due is not None and self._clock.now() < due:
                 pass
@@ -149,12 +150,12 @@ class Player:
         if self.journal is not None:
             self.journal(when, {**what, "after": self.orders})
 
-    def _send(self, messages: list[Sent]) -> None:
+    def _send(self, messages: list[SentMessage]) -> None:
         for sent in messages:
             try:
                 self._output.send(sent.message)
             except UserError as error:  # go on: the rest of the ledger must be closed all the same
-                self.lost = self.lost or error
+                self.port_error = self.port_error or error
                 continue
             with contextlib.suppress(RuntimeError):  # the loop that is told may be closed already
                 self._on_sent(sent, measured(self._clock))

@@ -1,6 +1,6 @@
-"""The schedule: what is to be sent, and the ledger of what sounds. Every note that starts, ends.
+"""What is to be sent and when, and the ledger of what sounds. Every note that starts, ends.
 
-Knows nothing of threads or ports; `now` is an argument, in monotonic seconds. Its laws:
+`now` is an argument, in monotonic seconds. Its laws:
 
 - an off is never dropped, however late it is;
 - an on that is late by more than `TOO_LATE` is dropped, with its off, and counted as a miss: no burst of late notes;
@@ -22,10 +22,11 @@ from ..midi.messages import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
 KEPT = 2048  # numbers of notes that were begun: nobody looks further back
 TOO_LATE = 0.1  # seconds
 LONGEST = 8.0  # seconds: no note of ours sounds longer than this
+SHORTEST = 0.02  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """One message, and when it was meant to leave. `number` is the note that it begins or ends."""
 
     planned: float
@@ -40,8 +41,10 @@ class Schedule:
     def __init__(self, channel: int = 0) -> None:
         self.channel = channel
         self.sounding: dict[int, int] = {}  # pitch -> the number of the note that sounds there
-        self.sounded: set[int] = set()  # the numbers of notes that were begun; whoever reads it may clear it
-        self.held: set[int] = set()  # pitches of our channel that the player holds, heard through the same output
+        self.begun_numbers: set[int] = set()  # the numbers of notes that were begun; whoever reads it may clear it
+        self.claimed_pitches: set[int] = (
+            set()
+        )  # pitches of our channel that the player holds, heard through the same output
         self.misses = 0
         self.revision = 0  # another number whenever other notes are to come
         self.curfew = math.inf  # seconds
@@ -70,45 +73,45 @@ class Schedule:
             times.append(self.curfew)
         return min(times, default=None)
 
-    def taken(self, pitch: int, now: float) -> list[Sent]:
+    def claim_pitch(self, pitch: int, now: float) -> list[SentMessage]:
         """The player strikes a pitch on our channel: what we sound there ends first."""
-        self.held.add(pitch)
+        self.claimed_pitches.add(pitch)
         return [self._off(now, pitch)] if pitch in self.sounding else []
 
-    def freed(self, pitch: int) -> None:
+    def free_pitch(self, pitch: int) -> None:
         """The player has let that pitch go."""
-        self.held.discard(pitch)
+        self.claimed_pitches.discard(pitch)
 
-    def due(self, now: float) -> list[Sent]:
+    def due(self, now: float) -> list[SentMessage]:
         """All that must leave by now, in order."""
-        out: list[Sent] = []
+        out: list[SentMessage] = []
         while self._messages and self._messages[0][0] <= now:
             when, _, message = heapq.heappop(self._messages)
             if now - when <= TOO_LATE:
-                out.append(Sent(when, message, -1, False))
+                out.append(SentMessage(when, message, -1, False))
         while self._heap and self._heap[0][0] <= now:
             when, is_on, number, note = heapq.heappop(self._heap)
             if when >= self.curfew:
-                out += self._lights_out()
+                out += self._end_all()
             elif not is_on:
                 if self.sounding.get(note.pitch) == number:
                     out.append(self._off(when, note.pitch))
             elif now - when > TOO_LATE:
                 self.misses += 1
-            elif note.pitch not in self.held:
+            elif note.pitch not in self.claimed_pitches:
                 if note.pitch in self.sounding:
                     out.append(self._off(when, note.pitch))
                 self.sounding[note.pitch] = number
-                self.sounded.add(number)
-                if len(self.sounded) > 2 * KEPT:
-                    self.sounded = set(sorted(self.sounded)[-KEPT:])
+                self.begun_numbers.add(number)
+                if len(self.begun_numbers) > 2 * KEPT:
+                    self.begun_numbers = set(sorted(self.begun_numbers)[-KEPT:])
                 on = bytes((NOTE_ON | self.channel, note.pitch, max(1, min(note.velocity, 127))))
-                out.append(Sent(when, on, number, True))
-                end = when + min(max(note.duration, 0.02), LONGEST)
+                out.append(SentMessage(when, on, number, True))
+                end = when + min(max(note.duration, SHORTEST), LONGEST)
                 heapq.heappush(self._heap, (end, 0, number, note))
-        return out + (self._lights_out() if now >= self.curfew else [])
+        return out + (self._end_all() if now >= self.curfew else [])
 
-    def cut(self, now: float) -> list[Sent]:
+    def cut(self, now: float) -> list[SentMessage]:
         """Forget the notes that were to come, and end what sounds."""
         self.revision += 1
         self._heap.clear()
@@ -120,11 +123,11 @@ class Schedule:
         self._heap = [entry for entry in self._heap if entry[1] == 0]
         heapq.heapify(self._heap)
 
-    def silence(self, now: float) -> list[Sent]:
+    def silence(self, now: float) -> list[SentMessage]:
         """`cut`, and then what quiets any instrument: pedal up, all notes off."""
         out = self.cut(now)
         for control in (SUSTAIN, ALL_NOTES_OFF):
-            out.append(Sent(now, bytes((CONTROL | self.channel, control, 0)), -1, False))
+            out.append(SentMessage(now, bytes((CONTROL | self.channel, control, 0)), -1, False))
         return out
 
     @property
@@ -132,9 +135,9 @@ class Schedule:
         """Whether nothing sounds and nothing is to come."""
         return not self._heap and not self.sounding
 
-    def _lights_out(self) -> list[Sent]:
+    def _end_all(self) -> list[SentMessage]:
         return [self._off(self.curfew, pitch) for pitch in sorted(self.sounding)]
 
-    def _off(self, planned: float, pitch: int) -> Sent:
+    def _off(self, planned: float, pitch: int) -> SentMessage:
         number = self.sounding.pop(pitch)
-        return Sent(planned, bytes((NOTE_OFF | self.channel, pitch, 0)), number, False)
+        return SentMessage(planned, bytes((NOTE_OFF | self.channel, pitch, 0)), number, False)

@@ -1,7 +1,4 @@
-"""Meters: how well time was kept, in percentiles.
-
-Knows nothing of what was played.
-"""
+"""How well time was kept in a session, in percentiles."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KEPT = 20_000  # figures of each kind; older ones are forgotten
+RANKS = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
@@ -18,11 +16,10 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     ordered = sorted(seconds)
     if not ordered:
         return {}
-    ranks = {name: ordered[min(len(ordered) - 1, int(share * len(ordered)))] for name, share in _RANKS}
-    return {name: round(1000 * value, 3) for name, value in {**ranks, "max": ordered[-1]}.items()}
-
-
-_RANKS = (("p50", 0.50), ("p95", 0.95), ("p99", 0.99))
+    last = len(ordered) - 1
+    found = {name: ordered[min(last, int(share * len(ordered)))] for name, share in RANKS.items()}
+    found["max"] = ordered[-1]
+    return {name: round(1000 * value, 3) for name, value in found.items()}
 
 
 def _figures() -> deque[float]:
@@ -34,22 +31,24 @@ class TimingStats:
     """What is measured in a session; all in seconds."""
 
     first_note: deque[float] = field(default_factory=_figures)  # decision to answer -> the first note can leave
-    first_on: deque[float] = field(
-        default_factory=_figures
-    )  # decision -> it has left, the musician's own rest included
+    first_on: deque[float] = field(default_factory=_figures)  # decision -> it has left, its own rest included
     lateness: deque[float] = field(default_factory=_figures)  # actual minus planned, of notes and their ends
     cut_in: deque[float] = field(default_factory=_figures)  # the player's key -> the last of our notes has ended
     misses: int = 0  # notes that came too late to be played
-    unready: int = 0  # notes that were invented after their own time
+    unready: int = 0  # notes that were generated after their own time
     phrases: int = 0
     answers: int = 0
     notes: int = 0  # played by the agent
-    level: int = 0  # how much is asked of the musician: see `agent.playing.load_shedding`
+    level: int = 0  # how much is asked of the worker: see `agent.playing.load_shedding`
     level_word: str = ""
     worst_level: int = 0
-    musician: dict[str, int] = field(
-        default_factory=dict
-    )  # what it heard, heard again, and drafted: see `models.decoding.engine`
+    musician: dict[str, int] = field(default_factory=dict)  # what the worker did: see `models.decoding.engine`
+
+    def set_level(self, level: int, word: str) -> None:
+        """How much is asked of the worker from now on: see `agent.playing.load_shedding`."""
+        self.level = level
+        self.level_word = word
+        self.worst_level = max(self.worst_level, level)
 
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""

@@ -101,19 +101,19 @@ class RecordedPlayer(Player):
     def start(self) -> None:
         pass
 
-    def taken(self, pitch: int) -> None:
+    def claim_pitch(self, pitch: int) -> None:
         pass
 
-    def freed(self, pitch: int) -> None:
+    def free_pitch(self, pitch: int) -> None:
         pass
 
     def _order(self) -> None:
         while self._did and self._did[0]["after"] <= self.orders:
             row = self._did.popleft()
             if "taken" in row:
-                self._send(self.schedule.taken(row["taken"], row["t"]))
+                self._send(self.schedule.claim_pitch(row["taken"], row["t"]))
             elif "freed" in row:
-                self.schedule.freed(row["freed"])
+                self.schedule.free_pitch(row["freed"])
             else:
                 self._send(self.schedule.due(row["t"]))
         super()._order()
@@ -180,7 +180,6 @@ class Reliving(SessionReplay):
         def make_player(*args: Any) -> Player:
             return RecordedPlayer(next(players), *args)
 
-        session = self._session(mind, clock, make_player, thru=False)
         loads = iter([row["loads"] for row in self.told if "loads" in row])
 
         def load(find: Callable[[], Preset]) -> Preset:
@@ -188,7 +187,7 @@ class Reliving(SessionReplay):
                 raise UserError("There was no such style.")
             return Preset.of(row)
 
-        session.load = load
+        session = self._session(mind, clock, make_player, thru=False, load=load)
         loop.steps.extend(self._steps(session, mind, clock))
         loop.over = clock.open
         with contextlib.suppress(UserError):  # which ended it then, too
@@ -215,12 +214,12 @@ class Reliving(SessionReplay):
         if "act" in row:
             return partial(session.act, row["act"], row["when"])
         if "preset" in row:
-            return partial(_use, session, Preset.of(row["preset"]))
+            return partial(_set_style, session, Preset.of(row["preset"]))
         if "learns" in row:
             kind, number, action = row["learns"]
-            return partial(session.controls.bind, (kind, number), action)
+            return partial(session.config.controls.bind, (kind, number), action)
         if "forgets" in row:
-            return partial(session.controls.remove, row["forgets"])
+            return partial(session.config.controls.remove, row["forgets"])
         if "starts" in row:
             return mind.is_born
         if "got" in row or "lost" in row:
@@ -241,6 +240,6 @@ class Reliving(SessionReplay):
         return f"{len(then)} messages were sent then, {len(now)} now"
 
 
-def _use(session: Session, preset: Preset) -> None:
+def _set_style(session: Session, preset: Preset) -> None:
     with contextlib.suppress(UserError):  # it did not fit then either
-        session.use(preset)
+        session.set_style(preset)

@@ -20,6 +20,7 @@ from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event
 from ..playing.player import Player
 from ..playing.worker_client import RELIEVED, WorkerClient
+from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles.presets import Preset
 from ..turns.modes import BeatSettings, ModeSettings
@@ -111,7 +112,6 @@ class SessionReplay:
         self.told, self.known, self.begins = told, known, begins
         self.name, self.closed = "replay", False
         self.sent: list[tuple[float, bytes]] = []
-        self.ears: dict[str, Any] = {}
 
     def run(self) -> str:
         """Play it all; the first difference, or ""."""
@@ -133,26 +133,31 @@ class SessionReplay:
         await running
         return mind.difference or self._compare()
 
-    def _session(self, mind: WorkerClient, clock: Clock, make_player: Callable[..., Player], *, thru: bool) -> Session:
+    def _session(
+        self,
+        worker: WorkerClient,
+        clock: Clock,
+        make_player: Callable[..., Player],
+        *,
+        thru: bool,
+        load: Callable[[Callable[[], Preset]], Preset] = lambda find: find(),
+    ) -> Session:
         k = self.known
-        return Session(
-            inputs=[],
-            output=self,
-            mind=mind,
+        config = SessionConfig(
             preset=Preset.of(k["preset"]),
-            take=self,
-            say=lambda text: None,
-            clock=clock,
-            manner=ModeSettings(**k["manner"]) if "manner" in k else None,
-            beat=BeatSettings(**k["beat"]) if "beat" in k else None,
-            zone=KeyboardZones(**k["zone"]) if "zone" in k else None,
+            mode_settings=ModeSettings(**k.get("manner", {})),
+            beat=BeatSettings(**k.get("beat", {})),
+            zones=KeyboardZones(**k.get("zone", {})),
             controls=Bindings.parse(k["controls"]),
             channel=k["channel"],
             thru=thru,
             seed=self.told[0].get("seed"),
             rounds=k.get("rounds"),
-            make_player=make_player,
         )
+        io = SessionIO(
+            inputs=[], output=self, worker=worker, clock=clock, take=self, make_player=make_player, load=load
+        )
+        return Session(config, io)
 
     async def _happen(self, loop: LateLoop, session: Session, mind: ScriptedWorker) -> None:
         """All that came from without, when it came."""
@@ -163,12 +168,11 @@ class SessionReplay:
             if (wait := row["t"] - loop.now()) > 0:
                 await asyncio.sleep(wait)
             if "in" in row:
-                ear = self.ears.setdefault(row["in"], session._ear(row["in"]))
-                ear(Event(row["t"], bytes.fromhex(row["bytes"])))
+                session.receive(Event(row["t"], bytes.fromhex(row["bytes"])), row["in"])
             elif "act" in row:
                 session.act(row["act"], row["t"])
             elif "preset" in row:
-                session.use(Preset.of(row["preset"]))
+                session.set_style(Preset.of(row["preset"]))
             elif "got" in row or "lost" in row:
                 mind.answer(row.get("got"), row.get("lost", ""))
             else:

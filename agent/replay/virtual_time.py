@@ -80,8 +80,8 @@ class LoopPlayer(Player):
         super().send_at(when, message)
         self._plan()
 
-    def curfew(self, when: float) -> None:
-        super().curfew(when)
+    def set_curfew(self, when: float) -> None:
+        super().set_curfew(when)
         self._plan()
 
     def stop(self) -> None:

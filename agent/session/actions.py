@@ -1,118 +1,130 @@
-"""Acts: what a control, a letter or a page can have done, by name, and how it is done.
-
-Knows nothing of messages or sockets. All of it runs on the event loop.
-"""
+"""What a control, a hotkey or a page can have done, by name, and how it is done. All of it runs on the event loop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 from models.music.settings import KNOB as KNOB_SETTING
 from models.music.settings import KNOBS
 
+from ..clock import Clock
 from ..control.bindings import BAR_COUNTS, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
 from ..control.parameters import PARAMETERS
 from ..errors import UserError
+from ..playing.metronome import Metronome
+from ..playing.partner import Partner
+from ..playing.player import Player
 from ..styles import presets
 from ..styles.presets import Preset
-from ..turns.modes import MODES, TRADE
-
-if TYPE_CHECKING:
-    from .session import Session
+from ..timing.transport import Transport
+from ..turns.modes import MODES, TRADE, BeatSettings
 
 
-def act(session: Session, action: str, when: float) -> None:
-    """Do what is asked for: see `agent.control.bindings`. What cannot be done is said."""
-    try:
-        if action in MODES or action in BAR_COUNTS:
-            _play_together(session, action, when)
-        elif action == NEXT_MODE:
-            at = MODES.index(session.partner.manner.mode)
-            _play_together(session, MODES[(at + 1) % len(MODES)], when)
-        elif action in PRESET_STEPS:
-            name, step = session.partner.preset.name, PRESET_STEPS[action]
-            _style(session, lambda: presets.load(presets.beside(name, step)))
-        elif action.startswith(PRESET):
-            _style(session, lambda: presets.load(action.removeprefix(PRESET)))
-        elif action.startswith(KNOB):
-            name, _, value = action.removeprefix(KNOB).partition("=")
-            turn(session, name, float(value))
+@dataclass(frozen=True)
+class Actions:
+    """The actions of one session. `say` takes lines for the user, `show` the state in a word or two; `stop` ends the session.
+    `load` calls what loads a preset, and tells the take which it was. Raises UserError.
+
+    `follows_clock`: the beat is another's, and is not ours to change.
+    """
+
+    partner: Partner
+    player: Player
+    transport: Transport
+    metronome: Metronome
+    clock: Clock
+    beat: BeatSettings
+    follows_clock: bool
+    say: Callable[[str], None]
+    show: Callable[[str], None]
+    stop: Callable[[], None]
+    load: Callable[[Callable[[], Preset]], Preset]
+
+    def act(self, action: str, when: float) -> None:
+        """Do what is asked for: see `agent.control.bindings`. What cannot be done is said."""
+        try:
+            if action in MODES or action in BAR_COUNTS:
+                self._set_mode(action, when)
+            elif action == NEXT_MODE:
+                mode = MODES.index(self.partner.mode_settings.mode)
+                self._set_mode(MODES[(mode + 1) % len(MODES)], when)
+            elif action in PRESET_STEPS:
+                name = self.partner.preset.name
+                step = PRESET_STEPS[action]
+                self._set_style(lambda: presets.load(presets.beside(name, step)))
+            elif action.startswith(PRESET):
+                self._set_style(lambda: presets.load(action.removeprefix(PRESET)))
+            elif action.startswith(KNOB):
+                name, _, value = action.removeprefix(KNOB).partition("=")
+                self.set_parameter(name, float(value))
+            else:
+                self._simple_action(action)(when)
+        except UserError as error:
+            self.say(str(error))
+
+    def set_parameter(self, name: str, value: float) -> None:
+        """Turn one parameter, from the next note on. Raises UserError for one that is not there, or not ours to turn."""
+        parameter = PARAMETERS.get(name)
+        if parameter is None:
+            raise UserError(f"There is no knob {name!r}; there are: {', '.join(PARAMETERS)}.")
+        value = parameter.clamp(value)
+        if name == "tempo":
+            if self.follows_clock:
+                raise UserError("The tempo comes from the MIDI clock; change it there.")
+            self.transport.set_tempo(self.clock.now(), value)
+        elif name in KNOBS:
+            self.partner.set_knob(name, value)
         else:
-            DONE[action](session, when)
-    except UserError as error:
-        session.say(str(error))
+            share: dict[str, Any] = {name: value / 100}
+            self.partner.set_mode_settings(replace(self.partner.mode_settings, **share))
 
+    def parameter(self, name: str) -> float:
+        """The value of a parameter now."""
+        if name == "tempo":
+            return self.transport.tempo
+        if name in KNOBS:
+            return self.partner.preset.sampling.get(KNOB_SETTING + name, 0.0)
+        settings = self.partner.mode_settings
+        return 100 * {"groove": settings.effective_groove, "swing": settings.swing, "mirror": settings.mirror}[name]
 
-def turn(session: Session, name: str, value: float) -> None:
-    """Turn one parameter, from the next note on. Raises UserError for one that is not there, or not ours to turn."""
-    partner, parameter = session.partner, PARAMETERS.get(name)
-    if parameter is None:
-        raise UserError(f"There is no knob {name!r}; there are: {', '.join(PARAMETERS)}.")
-    value = parameter.clamp(value)
-    if name == "tempo":
-        if session.follower is not None:
-            raise UserError("The tempo comes from the MIDI clock; change it there.")
-        session.transport.set_tempo(session.clock.now(), value)
-    elif name in KNOBS:
-        partner.taste.turn(name, value)
-    else:
-        share: dict[str, Any] = {name: value / 100}
-        partner.take_manner(replace(partner.manner, **share))
+    def _simple_action(self, action: str) -> Callable[[float], None]:
+        return {
+            "tap": self._tap,
+            "answer": self._answer,
+            "hush": self._hush,
+            "panic": self._panic,
+            "stop": self._stop,
+        }[action]
 
+    def _set_mode(self, action: str, when: float) -> None:
+        mode = TRADE if action in BAR_COUNTS else action
+        if mode == TRADE and not self.transport.running and not self.follows_clock:
+            self.metronome.begin(when, self.beat)
+        self.partner.set_mode(mode, BAR_COUNTS.get(action))
+        self.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
 
-def position(session: Session, name: str) -> float:
-    """Where a parameter is now."""
-    manner = session.partner.manner
-    if name == "tempo":
-        return session.transport.tempo
-    if name in KNOBS:
-        return session.partner.preset.sampling.get(KNOB_SETTING + name, 0.0)
-    return 100 * {"groove": manner.pull, "swing": manner.swing, "mirror": manner.mirror}[name]
+    def _set_style(self, find: Callable[[], Preset]) -> None:
+        preset = self.load(find)
+        self.partner.set_style(preset)
+        self.say(f"Style: {preset.title}.")
 
+    def _tap(self, when: float) -> None:
+        tempo = self.metronome.tap(when)
+        if tempo is not None:
+            self.show(f"{tempo:.0f} beats a minute")
 
-def _play_together(session: Session, action: str, when: float) -> None:
-    mode = TRADE if action in BAR_COUNTS else action
-    if mode == TRADE and not session.transport.running and session.follower is None:
-        session.metronome.begin(when, session.beat)
-    session.partner.take_mode(mode, BAR_COUNTS.get(action))
-    session.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
+    def _hush(self, when: float) -> None:
+        self.partner.leave()
+        self.player.cut()
 
+    def _panic(self, when: float) -> None:
+        self.partner.leave()
+        self.player.panic()
 
-def _style(session: Session, find: Callable[[], Preset]) -> None:
-    preset = session.load(find)
-    session.partner.take_style(replace(preset, sampling=session.zone.range(preset.sampling)))
-    session.say(f"Style: {preset.title}.")
+    def _answer(self, when: float) -> None:
+        self.partner.answer_now()
 
-
-def _tap(session: Session, when: float) -> None:
-    if (tempo := session.metronome.tap(when)) is not None:
-        session.partner.show(f"{tempo:.0f} beats a minute")
-
-
-def _hush(session: Session, when: float) -> None:
-    session.partner.improviser.leave()
-    session.player.cut()
-
-
-def _panic(session: Session, when: float) -> None:
-    session.partner.improviser.leave()
-    session.player.panic()
-
-
-def _answer(session: Session, when: float) -> None:
-    session.partner.answer_now()
-
-
-def _stop(session: Session, when: float) -> None:
-    session.stop()
-
-
-DONE: dict[str, Callable[[Session, float], None]] = {
-    "tap": _tap,
-    "answer": _answer,
-    "hush": _hush,
-    "panic": _panic,
-    "stop": _stop,
-}
+    def _stop(self, when: float) -> None:
+        self.stop()

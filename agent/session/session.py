@@ -1,9 +1,7 @@
-"""The session: one jam, from the first key to the last off. Wiring only: everything that decides is elsewhere.
+"""One jam, from the first key to the last note-off. Wiring only: everything that decides is elsewhere.
 
-Knows nothing of the command line.
-
-Threads: input ports call `_on_event` on theirs, the player calls `_on_sent` on its own; both hand over to the event loop, where all
-the rest happens.
+Threads: input ports call `receive` on theirs, the player calls `_sent` on its own; both hand over to the event loop, where all the rest
+happens.
 """
 
 from __future__ import annotations
@@ -11,341 +9,331 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from models.music.note import Phrase
 
-from ..clock import Clock
-from ..control.bindings import Bindings
 from ..errors import UserError
 from ..midi.errors import PortLost
-from ..midi.feedback import FeedbackFilter
-from ..midi.keyboard_zones import KeyboardZones
-from ..midi.messages import CHANNEL, KIND, NOTE_ON, Event, is_clock, is_whole
-from ..midi.ports import PAGE, InputPort, OutputPort
+from ..midi.messages import Event, is_clock
+from ..midi.ports import InputPort
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
-from ..playing.player import Player
-from ..playing.schedule import Sent
+from ..playing.schedule import SentMessage
 from ..playing.thru import Thru
 from ..playing.timing_stats import TimingStats
-from ..playing.worker_client import WorkerClient
 from ..styles.presets import Preset
-from ..takes.recorder import SessionRecorder
 from ..timing.ableton_link import LinkFollower
 from ..timing.garbage_collection import GarbageCollection
 from ..timing.midi_clock import MidiClockFollower
 from ..timing.step_clock import Moments, stepwise
 from ..timing.transport import Transport
-from ..turns.modes import BeatSettings, ModeSettings
-from . import actions
+from .actions import Actions
+from .config import SessionConfig, SessionIO
+from .input_filter import InputFilter, Route, Verdict
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
-WATCH = 0.25  # seconds between looks at whether the clock is still there
+CHECK = 0.25  # seconds between looks at whether the clock is still there
+SWITCH_INTERVAL = 0.0001  # seconds: a thread that keeps time must not wait for its turn as long as the usual 5 ms
+USUAL_TEMPO = 120.0  # beats a minute
+CLOCK_WORDS = {"start": "The clock runs.", "stop": "The clock has stopped.", "back": "The clock is back."}
+Companion = Callable[["Session"], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
 class Report:
     """What came of a session. Phrases are in seconds from its start."""
 
-    meters: dict[str, Any]
+    stats: dict[str, Any]
     calls: list[Phrase]
     answers: list[Phrase]
 
 
 class Session:
-    """One jam. `say` takes lines for the user, `show` the state in a word or two.
+    """One jam, with the settings `config` and connected to `io`."""
 
-    It ends when stopped, after `seconds`, or after `rounds` answers. `channel` counts from 0. The player's own
-    messages go to `own`, where that is not the `output`. What runs `beside` the session lasts as long as it. Tests make another player.
-    """
-
-    def __init__(
-        self,
-        *,
-        inputs: Sequence[InputPort],
-        output: OutputPort,
-        mind: WorkerClient,
-        preset: Preset,
-        take: SessionRecorder | None,
-        say: Callable[[str], None],
-        clock: Clock,
-        show: Callable[[str], None] = lambda state: None,
-        manner: ModeSettings | None = None,
-        beat: BeatSettings | None = None,
-        zone: KeyboardZones | None = None,
-        controls: Bindings | None = None,
-        channel: int = 0,
-        thru: bool = True,
-        seconds: float | None = None,
-        seed: int | None = None,
-        rounds: int | None = None,
-        own: OutputPort | None = None,
-        journal: Callable[[float, dict[str, Any]], None] = lambda when, row: None,
-        beside: Callable[[Session], Coroutine[Any, Any, None]] | None = None,
-        make_player: Callable[..., Player] = Player,
-    ) -> None:
-        self.inputs, self.output, self.mind, self.take = inputs, output, mind, take
-        self.say, self.clock, self.seconds, self.rounds = say, clock, seconds, rounds
-        self.beat = beat or BeatSettings()
-        self.zone, self.controls, self.echoes = zone or KeyboardZones(), controls or Bindings(), FeedbackFilter()
-        self.meters = TimingStats()
-        self.transport = Transport(self.beat.beats, self.beat.tempo or 120.0)
-        self.follower = MidiClockFollower(self.transport) if self.beat.follow else None
-        self.player = make_player(output, clock, channel, self._on_sent)
-        self.metronome = Metronome(make_player(output, clock, Metronome.CHANNEL, self._on_sent), self.transport)
-        self.thru = Thru(own or output, self.player) if thru else None
-        self.beside, self.journal = beside, journal
+    def __init__(self, config: SessionConfig, io: SessionIO) -> None:
+        self.config = config
+        self.io = io
+        self.worker = io.worker
+        self.clock = io.clock
+        self.stats = TimingStats()
+        self.transport = Transport(config.beat.beats, config.beat.tempo or USUAL_TEMPO)
+        self.player = io.make_player(io.output, io.clock, config.channel, self._sent)
+        self.metronome = Metronome(io.make_player(io.output, io.clock, Metronome.CHANNEL, self._sent), self.transport)
+        self.thru = Thru(io.thru_output or io.output, self.player) if config.thru else None
+        self.input_filter = InputFilter(config.zones, config.controls, self.thru)
         self.partner = Partner(
-            mind=mind,
+            worker=io.worker,
             player=self.player,
-            clock=clock,
-            preset=replace(preset, sampling=self.zone.range(preset.sampling)),
-            meters=self.meters,
-            manner=manner or ModeSettings(),
+            clock=io.clock,
+            preset=config.preset,
+            stats=self.stats,
+            mode_settings=config.mode_settings,
+            zones=config.zones,
             transport=self.transport,
-            say=say,
-            show=show,
-            seed=seed,
-            done=self._answered,
-            hopeful=rounds is None,
+            say=io.say,
+            show=io.show,
+            seed=config.seed,
+            most_candidates=config.most_candidates,
+            on_answer=self._count_answer,
+            keeps_restarting=config.rounds is None,
         )
-        self.partner.improviser.zone = self.zone
-        self.load: Callable[[Callable[[], Preset]], Preset] = self._loaded  # how a style comes from the shelf
-        if isinstance(clock, Moments):
-            self.player.journal = lambda when, row: self._later(journal, when, row)
+        self.actions = Actions(
+            partner=self.partner,
+            player=self.player,
+            transport=self.transport,
+            metronome=self.metronome,
+            clock=io.clock,
+            beat=config.beat,
+            follows_clock=config.beat.follow,
+            say=io.say,
+            show=io.show,
+            stop=self.stop,
+            load=self._load,
+        )
+        if isinstance(io.clock, Moments):
+            self.player.journal = lambda when, row: self._call_on_loop(io.journal, when, row)
+        self._follower = MidiClockFollower(self.transport) if config.beat.follow else None
+        self._inputs: list[InputPort] = []
         self._failure: UserError | None = None
-        self._stumbled = False
-        self._tidy: GarbageCollection | None = None
-        self._listening: list[InputPort] = []
-        self._stopping = self._looping = False
+        self._has_said_error = False
+        self._has_said_feedback = False
+        self._is_stopping = False
+        self._over: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def run(self) -> Report:
-        """Play until stopped. Raises UserError where the session cannot go on; whatever happens, every note is ended."""
+    async def run(self, companion: Companion | None = None) -> Report:
+        """Play until stopped; the `companion` lasts as long. Raises UserError where it cannot go on; every note is ended all the same."""
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(self._stumble)
+        self._loop.set_exception_handler(self._say_error)
         self._over = asyncio.Event()
-        if self._stopping:
+        if self._is_stopping:
             self._over.set()
-        sys.setswitchinterval(0.0001)  # a thread that keeps time must not wait 5 ms for its turn
-        tidy: GarbageCollection | None = None
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        garbage_collection: GarbageCollection | None = None
         try:
-            for port in self.inputs:  # which may take a while, and then the clock begins
+            for port in self.io.inputs:  # which may take a while, and then the clock begins
                 self.listen(port)
-            tidy = self._begin(self._loop)
-            more = () if self.beside is None else (self.beside(self),)
-            work = stepwise(self.clock, self.partner.play(), "partner"), stepwise(self.clock, self._watch(), "watch")
-            await self._until_over(*work, *more)
+            start = self._begin_clock()
+            garbage_collection = GarbageCollection(start)
+            self._begin(self._loop, start)
+            work = [
+                stepwise(self.clock, self.partner.run(start), "partner"),
+                stepwise(self.clock, self._keep_checking(garbage_collection), "watch"),
+            ]
+            if companion is not None:
+                work.append(companion(self))
+            await self._until_over(work, self._over)
         finally:
-            if tidy is not None:
-                tidy.end()
-            self.journal(self.clock.now(), {"ends": True})
-            for port in self._listening:
-                port.close()
-            self.metronome.end(self.clock.now())
-            self.player.stop()
-            if self.thru is not None:
-                with contextlib.suppress(PortLost):
-                    self.thru.close()
-            await self.mind.close()
-            self.output.close()
-            self.meters.misses = self.player.schedule.misses
-            if self.take is not None:
-                await asyncio.sleep(0)  # the last messages that other threads handed over
-                self.take.close()
+            if garbage_collection is not None:
+                garbage_collection.end()
+            await self._close()
         if self._failure is not None:
             raise self._failure
-        return Report(self.meters.summary(), self.partner.calls, self.partner.answers)
+        return Report(self.stats.summary(), self.partner.calls, self.partner.answers)
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> GarbageCollection:
-        """The first moment of the session."""
+    def _begin_clock(self) -> float:
+        """The first moment of the session, in seconds."""
         if isinstance(self.clock, Moments):
             self.clock.follow()
-        now = self.partner.start = self.clock.now()
-        self.journal(now, {"begins": True})
-        tidy = self._tidy = GarbageCollection(now)
-        if self.seconds is not None:
-            loop.call_later(self.seconds, self.stop)
+        start = self.clock.now()
+        self.io.journal(start, {"begins": True})
+        return start
+
+    def _begin(self, loop: asyncio.AbstractEventLoop, start: float) -> None:
+        """What is to be done at the first moment."""
+        if self.config.seconds is not None:
+            loop.call_later(self.config.seconds, self.stop)
         self.player.start()
-        for message in self.zone.sound(self.player.schedule.channel):
-            self.player.send_at(now, message)
-        if self.beat.tempo is not None:
-            self.metronome.begin(now, self.beat)
-        return tidy
+        for message in self.config.zones.sound(self.config.channel):
+            self.player.send_at(start, message)
+        if self.config.beat.tempo is not None:
+            self.metronome.begin(start, self.config.beat)
 
     def listen(self, port: InputPort) -> None:
         """Hear one more port. Raises PortLost."""
-        port.open(self._ear(port.name))
-        self._listening.append(port)
+        name = port.name
+        port.open(lambda event: self.receive(event, name))
+        self._inputs.append(port)
 
     def leave(self, port: InputPort) -> None:
-        """Hear this input no more."""
-        self._listening.remove(port)
+        """Hear this port no more."""
+        self._inputs.remove(port)
         port.close()
 
     def stop(self) -> None:
         """End the session. From any thread or signal handler, also before it has begun."""
-        self._stopping = True
-        self._later(self._end, None)
+        self._is_stopping = True
+        self._call_on_loop(self._end, None)
 
     def tell(self, text: str) -> None:
         """A line for the user, from any thread."""
-        self._later(self.say, text)
+        self._call_on_loop(self.io.say, text)
+
+    def act(self, action: str, when: float) -> None:
+        """Do what a page or a hotkey asks for: see `agent.session.actions`. On the loop."""
+        self.io.journal(when, {"act": action, "when": when} if self._begin_moment() else {"act": action})
+        self.actions.act(action, when)
+
+    def set_style(self, preset: Preset) -> None:
+        """Play in this style from the next note on. Raises UserError."""
+        self._begin_moment()
+        self.io.journal(self.clock.now(), {"preset": preset.row()})
+        self.partner.set_style(preset)
 
     # -- what other threads call -------------------------------------------------------------------------------------
 
-    def _ear(self, name: str) -> Callable[[Event], None]:
-        def on_event(event: Event) -> None:
-            message = event.message
-            if not is_whole(message):
-                return
-            event = Event(round(event.when, 6), message)  # as the take has it: a replay must see the same
-            if not is_clock(message):
-                if name != PAGE and self.echoes.is_own(message, event.when):
-                    self._later(self._looped, name)
-                    return
-                event = Event(event.when, self.zone.felt(message))
-                if self.thru is not None and (self.thru.holds(message) or not self.controls.is_bound(message)):
-                    try:
-                        if self.thru.pass_on(event.message, name):
-                            self.echoes.record(event.message, event.when)
-                    except PortLost as error:
-                        self._later(self._end, error)
-            self._later(self._arrived, event, name)
+    def receive(self, event: Event, port: str) -> None:
+        """A message from the input port of that name."""
+        checked = self.input_filter.check(event, port)
+        verdict = checked.verdict
+        event = checked.event
+        if verdict is Verdict.DROP:
+            return
+        if verdict is Verdict.FEEDBACK:
+            self._call_on_loop(self._say_feedback, port)
+            return
+        if verdict is Verdict.PASS_ON and self.thru is not None:
+            try:
+                if self.thru.pass_on(event.message, port):
+                    self.input_filter.sent(event.message, event.when)
+            except PortLost as error:
+                self._call_on_loop(self._end, error)
+        self._call_on_loop(self._arrived, event, port)
 
-        return on_event
+    def _sent(self, sent: SentMessage, actual: float) -> None:
+        self.input_filter.sent(sent.message, actual)
+        self._call_on_loop(self._left, sent, actual)
 
-    def _on_sent(self, sent: Sent, actual: float) -> None:
-        self.echoes.record(sent.message, actual)
-        self._later(self._left, sent, actual)
+    def _call_on_loop(self, function: Callable[..., None], *args: Any) -> None:
+        """Have the event loop call it; after the loop's end, nothing is done."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(function, *args)
 
-    def _moment(self) -> bool:
+    # -- on the loop -------------------------------------------------------------------------------------------------
+
+    def _begin_moment(self) -> bool:
         """Something comes from without: a moment begins, where the clock tells the take of them. Returns whether it does."""
         if isinstance(self.clock, Moments):
             self.clock.begin()
             return True
         return False
 
-    def _later(self, act: Callable[..., None], *args: Any) -> None:
-        """Have the event loop do something; after its end, nothing is done."""
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(act, *args)
-
-    # -- on the loop -------------------------------------------------------------------------------------------------
-
-    def _end(self, failure: UserError | None) -> None:
-        if self._moment():
-            self.journal(self.clock.now(), {"over": True})
-        self._failure = self._failure or failure
-        self._over.set()
-
-    def _stumble(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A message that we could not digest is a fault of ours, but no reason to stop playing; it is said once."""
-        if not self._stumbled:
-            self._stumbled = True
-            what = context.get("exception") or context.get("message")
-            self.say(f"Something went wrong inside ({what!r}); the music goes on. Please report it, with the take.")
-
-    def _arrived(self, event: Event, port: str) -> None:
-        self._moment()
-        if self.take is not None:
-            self.take.record_input(event, port)
-        if is_clock(event.message):
-            self._ticked(event)
-            return
-        message = event.message
-        if self.controls.is_bound(message) and not self.partner.listener.holds(message):
-            if (action := self.controls.action_for(message, partial(actions.position, self))) is not None:
-                actions.act(self, action, event.when)
-            return
-        if not self.zone.hears(message):
-            return
-        if message[0] & KIND == NOTE_ON and message[-1] > 0:
-            self.partner.improviser.key(event.when)
-        self.partner.listener.hear(event)
-        self.partner.improviser.changed()
-
-    def act(self, action: str, when: float) -> None:
-        """Do what page or letter asks for: see `agent.session.actions`. On the loop."""
-        self.journal(when, {"act": action} if not self._moment() else {"act": action, "when": when})
-        actions.act(self, action, when)
-
-    def use(self, preset: Preset) -> None:
-        """Play in this style from the next note on. Raises UserError."""
-        self._moment()
-        self.journal(self.clock.now(), {"preset": preset.row()})
-        self.partner.take_style(replace(preset, sampling=self.zone.range(preset.sampling)))
-
-    def _loaded(self, find: Callable[[], Preset]) -> Preset:
-        """A style from the shelf, which the take is told: there may be another of that name there some day. Raises UserError."""
+    def _load(self, find: Callable[[], Preset]) -> Preset:
+        """Load a preset and tell the take: there may be another of that name some day. Raises UserError."""
         try:
-            preset = find()
+            preset = self.io.load(find)
         except UserError:
-            self.journal(self.clock.now(), {"loads": None})
+            self.io.journal(self.clock.now(), {"loads": None})
             raise
-        self.journal(self.clock.now(), {"loads": preset.row()})
+        self.io.journal(self.clock.now(), {"loads": preset.row()})
         return preset
 
-    def _looped(self, port: str) -> None:
-        if not self._looping:
-            self._looping = True
-            self.say(f"Our own notes come back on {port}: they are ignored, but look for a loop in your connections.")
+    def _arrived(self, event: Event, port: str) -> None:
+        self._begin_moment()
+        if self.io.take is not None:
+            self.io.take.record_input(event, port)
+        route = self.input_filter.route(event.message, self.partner.is_release(event.message))
+        if route is Route.CLOCK:
+            self._follow_clock(event)
+        elif route is Route.CONTROL:
+            action = self.config.controls.action_for(event.message, self.actions.parameter)
+            if action is not None:
+                self.actions.act(action, event.when)
+        elif route is Route.MUSIC:
+            self.partner.hear(event)
 
-    def _ticked(self, event: Event) -> None:
-        news = None if self.follower is None else self.follower.hear(event.when, event.message)
-        if news is not None:
-            words = {"start": "The clock runs.", "stop": "The clock has stopped.", "back": "The clock is back."}
-            if news in words:
-                self.say(words[news])
-            self.partner.resettle(free=False)
-        self.partner.keep_time()
+    def _follow_clock(self, event: Event) -> None:
+        change = None if self._follower is None else self._follower.hear(event.when, event.message)
+        if change is not None:
+            if change in CLOCK_WORDS:
+                self.io.say(CLOCK_WORDS[change])
+            self.partner.follow_beat(in_free_time=False)
+        self.partner.update_curfew()
 
-    def _left(self, sent: Sent, actual: float) -> None:
-        if is_clock(sent.message) or sent.message[0] & CHANNEL != self.player.schedule.channel:
+    def _left(self, sent: SentMessage, actual: float) -> None:
+        if is_clock(sent.message) or sent.message[0] & 0x0F != self.config.channel:
             return  # ticks and clicks are no music
-        if self.take is not None:
-            self.take.record_output(sent.planned, actual, sent.message)
+        if self.io.take is not None:
+            self.io.take.record_output(sent.planned, actual, sent.message)
         if sent.number >= 0:
-            self.meters.lateness.append(actual - sent.planned)
-            self.meters.notes += sent.is_on
+            self.stats.lateness.append(actual - sent.planned)
+            self.stats.notes += sent.is_on
             if sent.is_on:
-                self.partner.improviser.sounded(sent.number, actual)
-        if self.player.lost is not None:
-            self._end(self.player.lost)
+                self.partner.note_sent(sent.number, actual)
+        if self.player.port_error is not None:
+            self._end(self.player.port_error)
 
-    def _answered(self, answers: int) -> None:
-        if self.rounds is not None and answers >= self.rounds and self._loop is not None:
+    def _count_answer(self, answers: int) -> None:
+        if self.config.rounds is not None and answers >= self.config.rounds and self._loop is not None:
             self._loop.call_later(RINGING, self._end, None)
 
-    async def _watch(self) -> None:
+    def _end(self, failure: UserError | None) -> None:
+        if self._begin_moment():
+            self.io.journal(self.clock.now(), {"over": True})
+        self._failure = self._failure or failure
+        if self._over is not None:
+            self._over.set()
+
+    def _say_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A message that we could not digest is a fault of ours, but no reason to stop playing; it is said once."""
+        if not self._has_said_error:
+            self._has_said_error = True
+            what = context.get("exception") or context.get("message")
+            self.io.say(f"Something went wrong inside ({what!r}); the music goes on. Please report it, with the take.")
+
+    def _say_feedback(self, port: str) -> None:
+        if not self._has_said_feedback:
+            self._has_said_feedback = True
+            self.io.say(
+                f"Our own notes come back on {port}: they are ignored, but look for a loop in your connections."
+            )
+
+    async def _keep_checking(self, garbage_collection: GarbageCollection) -> None:
         """Now and then: is the clock still there, and has the metronome enough to do?"""
-        link = LinkFollower(self.transport) if self.beat.link else None
+        link = LinkFollower(self.transport) if self.config.beat.link else None
         while True:
             now = self.clock.now()
             if link is not None:
                 link.follow(now)
-            if self.follower is not None and self.follower.check(now):
-                self.say("The clock is gone; in free time until it is back.")
-                self.partner.resettle(free=True)
+            if self._follower is not None and self._follower.check(now):
+                self.io.say("The clock is gone; in free time until it is back.")
+                self.partner.follow_beat(in_free_time=True)
             self.metronome.plan(now)
-            if self._tidy is not None and self.partner.improviser.solo is None:
-                self._tidy.collect_when_idle(now, now - self.partner.listener.last_onset)
-            self.partner.keep_time()
-            await asyncio.sleep(WATCH)
+            if not self.partner.is_playing:
+                garbage_collection.collect_when_idle(now, now - self.partner.last_onset)
+            self.partner.update_curfew()
+            await asyncio.sleep(CHECK)
 
-    async def _until_over(self, *work: Coroutine[Any, Any, None]) -> None:
+    async def _until_over(self, work: list[Coroutine[Any, Any, None]], over: asyncio.Event) -> None:
         """Work until someone ends it, or it cannot go on."""
-        over = asyncio.create_task(self._over.wait())
+        ending = asyncio.create_task(over.wait())
         tasks = [asyncio.create_task(w) for w in work]
-        await asyncio.wait((*tasks, over), return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
+        await asyncio.wait((*tasks, ending), return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
         for task in tasks:
             task.cancel()
         for done in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
                 raise done
+
+    async def _close(self) -> None:
+        """Close the inputs, end every note, close the worker, the output and the take."""
+        self.io.journal(self.clock.now(), {"ends": True})
+        for port in self._inputs:
+            port.close()
+        self.metronome.end(self.clock.now())
+        self.player.stop()
+        if self.thru is not None:
+            with contextlib.suppress(PortLost):
+                self.thru.close()
+        await self.worker.close()
+        self.io.output.close()
+        self.stats.misses = self.player.schedule.misses
+        if self.io.take is not None:
+            await asyncio.sleep(0)  # the last messages that other threads handed over
+            self.io.take.close()

@@ -1,7 +1,4 @@
-"""The glance: how a session is doing at this moment, as a record for the pages and as a few lines for the terminal.
-
-Knows nothing of sockets or terminals, and changes nothing.
-"""
+"""How a session is doing at this moment: a record for the pages, and a few lines for the terminal. Nothing is changed by it."""
 
 from __future__ import annotations
 
@@ -12,42 +9,42 @@ from typing import Any
 from ..clock import measured
 from ..control.parameters import PARAMETERS
 from ..playing.timing_stats import percentiles
-from . import actions
 from .session import Session
 
-LATELY = 500  # figures of each kind that count
+RECENT = 500  # figures of each kind that count
 TURNS = {"listening": "your turn", "answering": "its turn", "your bars": "your bars"}
 BOX = 10  # characters of a line's name
 Row = dict[str, Any]
 
 
-def glance(session: Session, showing: str) -> Row:
+def snapshot(session: Session, showing: str) -> Row:
     """Everything but notes, ports and lists. `showing` is what the agent is doing, in a word or two."""
-    partner, transport, meters = session.partner, session.transport, session.meters
-    preset, now = partner.preset, measured(session.clock)
-    bar = transport.bar(now)
+    partner = session.partner
+    stats = session.stats
+    preset = partner.preset
+    bar = session.transport.bar(measured(session.clock))
     return {
-        "ready": session.mind.ready is not None and not session.mind.gone.is_set(),
+        "ready": session.worker.ready is not None and not session.worker.gone.is_set(),
         "showing": showing,
-        "mode": partner.manner.mode,
+        "mode": partner.mode_settings.mode,
         "preset": {"name": preset.name, "title": preset.title or preset.name},
-        "parameters": {name: round(actions.position(session, name), 3) for name in PARAMETERS},
+        "parameters": {name: round(session.actions.parameter(name), 3) for name in PARAMETERS},
         "bar": None if bar is None else {"start": bar.start, "length": bar.length, "beats": bar.beats},
         "figures": {
-            "first note": lately(meters.first_note),
-            "lateness": lately(meters.lateness),
-            "cut-in": lately(meters.cut_in),
+            "first note": recent_percentiles(stats.first_note),
+            "lateness": recent_percentiles(stats.lateness),
+            "cut-in": recent_percentiles(stats.cut_in),
         },
-        "level": {"step": meters.level, "word": meters.level_word},
+        "level": {"step": stats.level, "word": stats.level_word},
         "misses": session.player.schedule.misses,
-        "notes": meters.notes,
-        "answers": meters.answers,
+        "notes": stats.notes,
+        "answers": stats.answers,
     }
 
 
-def lately(seconds: Any) -> dict[str, float]:
+def recent_percentiles(seconds: Any) -> dict[str, float]:
     """The percentiles of the last figures, in milliseconds."""
-    return percentiles(list(itertools.islice(reversed(seconds), LATELY)))
+    return percentiles(list(itertools.islice(reversed(seconds), RECENT)))
 
 
 def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]:
@@ -58,10 +55,12 @@ def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]
     turned += [f"{n} {knobs[n]:.0f} %" for n in ("groove", "mirror") if knobs[n]]
     turned += [f"swing {knobs['swing']:.0f} %"] if knobs["swing"] > 50 else []
     beat = "free time"
-    if bar := row["bar"]:
+    bar = row["bar"]
+    if bar:
         number = int((now - bar["start"]) / bar["length"] % 1 * bar["beats"]) + 1
         beat = f"{knobs['tempo']:.0f} beats a minute, beat {number} of {bar['beats']}"
-    late, first = row["figures"]["lateness"].get("p99"), row["figures"]["first note"].get("p50")
+    late = row["figures"]["lateness"].get("p99")
+    first = row["figures"]["first note"].get("p50")
     health = [f"{row['notes']} notes, {row['misses']} missed"]
     health += [f"late by {late:.1f} ms at p99"] if late is not None else []
     health += [f"first note after {first:.0f} ms"] if first is not None else []

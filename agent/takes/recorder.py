@@ -199,14 +199,14 @@ def _parse_event(when: Any, message: str) -> Event:
 
 
 def _notes(events: list[Event], start: float, role: int) -> list[Note]:
-    conversation = History(kept=sys.maxsize)
-    listener, notes = NoteTracker(conversation), []
+    history = History(kept=sys.maxsize)
+    tracker, notes = NoteTracker(history), []
     for event in events:
-        listener.hear(event)
+        tracker.hear(event)
     if events:
-        listener.lift(events[-1].when + OPEN_NOTE_END)
-    for note in conversation.notes:
-        notes.append(Note(note.onset - start, min(note.duration, LONGEST_NOTE), note.pitch, note.velocity, role))
+        tracker.release_all(events[-1].when + 0.5)
+    for note in history.notes:
+        notes.append(Note(note.onset - start, min(note.duration, 60.0), note.pitch, note.velocity, role))
     return notes
 
 

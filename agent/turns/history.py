@@ -1,6 +1,6 @@
-"""The conversation: every note of the session, the player's and the agent's, in the order in which they began.
+"""The history: every note of a session, the player's and the agent's, in the order in which they began.
 
-Knows nothing of MIDI, time or the musician; it only keeps count of what the musician has not been told yet.
+It also counts which notes the worker knows, and which it must still be told.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class History:
 
     def __init__(self, kept: int = KEPT) -> None:
         self.notes: list[Note] = []
-        self._kept = kept
         self.first = 0
-        self._same = 0  # so many notes the musician knows as they stand here
-        self._theirs = 0  # so many notes it knows at all
+        self._kept = kept
+        self._same = 0  # the worker knows so many notes just as they stand here
+        self._known = 0  # the worker knows so many notes at all
 
     def __len__(self) -> int:
         """How many notes there have been."""
@@ -31,52 +31,57 @@ class History:
         """Note `number`, if it is not forgotten."""
         return self.notes[number - self.first]
 
-    def struck(self, note: Note) -> int:
+    def since(self, number: int) -> list[Note]:
+        """Note `number` and all after it, as far as they are not forgotten."""
+        return self.notes[max(number - self.first, 0) :]
+
+    def add(self, note: Note) -> int:
         """A note has begun; returns its number."""
         if len(self.notes) >= 2 * self._kept:
-            old = min(
-                self._kept, max(self._same - self.first, 0)
-            )  # what the musician has not been told is not forgotten
+            known = max(self._same - self.first, 0)  # what the worker has not been told is not forgotten
+            old = min(self._kept, known)
             self.first += old
             del self.notes[:old]
         self.notes.append(note)
         return len(self) - 1
 
-    def ended(self, number: int, duration: float) -> None:
+    def add_generated(self, note: Note) -> int:
+        """The worker, told everything before, has generated a note: it knows it. Returns the note's number."""
+        number = self.add(note)
+        self._known = max(self._known + 1, number + 1)
+        if self._same == number:
+            self._same += 1
+        return number
+
+    def set_duration(self, number: int, duration: float) -> None:
         """Note `number` lasted `duration` seconds."""
         if self.first <= number < len(self) and self[number].duration != duration:
             self.notes[number - self.first] = replace(self[number], duration=duration)
             self._same = min(self._same, number)
 
-    def delayed(self, number: int, onset: float) -> Note:
-        """Note `number` begins later than the musician meant; returns it as it is now."""
-        note = self.notes[number - self.first] = replace(self[number], onset=onset)
+    def delay(self, number: int, onset: float) -> Note:
+        """Note `number` begins later than the worker meant, at `onset`; returns it as it is now."""
+        note = replace(self[number], onset=onset)
+        self.notes[number - self.first] = note
         self._same = min(self._same, number)
         return note
-
-    def answered(self, note: Note) -> int:
-        """The musician, told everything before, has invented a note: it knows it. Returns the note's number."""
-        number = self.struck(note)
-        self._theirs = max(self._theirs + 1, number + 1)
-        if self._same == number:
-            self._same += 1
-        return number
 
     def withdraw(self, number: int) -> None:
         """Note `number` and all after it never sounded."""
         del self.notes[max(number - self.first, 0) :]
         self._same = min(self._same, len(self))
 
-    def news(self) -> Change | None:
-        """What the musician must be told: a number, and all notes from there on. None where it knows everything."""
-        if self._same == self._theirs == len(self):
+    def take_changes(self) -> Change | None:
+        """What the worker must be told now: a number, and all notes from there on. None where it knows everything."""
+        if self._same == self._known == len(self):
             return None
-        at = max(self._same, self.first)
-        self._same = self._theirs = len(self)
-        return at, self.notes[at - self.first :]
+        return self._take(max(self._same, self.first))
 
-    def everything(self, most: int) -> Change:
-        """The last `most` notes, for a musician who has just come in."""
-        at = max(len(self) - most, self.first)
-        self._same = self._theirs = len(self)
-        return at, self.notes[at - self.first :]
+    def take_last(self, most: int) -> Change:
+        """The last `most` notes, for a worker that has just started, and the number of the first of them."""
+        return self._take(max(len(self) - most, self.first))
+
+    def _take(self, number: int) -> Change:
+        self._same = len(self)
+        self._known = len(self)
+        return number, self.notes[number - self.first :]

@@ -1,7 +1,4 @@
-"""The manner: how the two play together (in turn, in bars, or at once), and to which beat.
-
-Knows nothing of how it is done. Plain records.
-"""
+"""Settings of how the two play together (in turn, in bars, or at once), and to which beat. Plain records."""
 
 from __future__ import annotations
 
@@ -9,7 +6,8 @@ from dataclasses import dataclass
 
 CALL, TRADE, DUET = "call", "trade", "duet"
 MODES = (CALL, TRADE, DUET)
-TOGETHER, ALONE = 0.6, 0.3  # the groove of a duet, and of who plays alone
+DUET_GROOVE = 0.6  # the usual groove of a duet
+ALONE_GROOVE = 0.3  # the usual groove of who plays alone
 PARTS = ("auto", "comp", "lead", "bass")
 
 
@@ -30,11 +28,11 @@ class ModeSettings:
     mirror: float = 0.0
 
     @property
-    def pull(self) -> float:
+    def effective_groove(self) -> float:
         """The groove: who plays at the same time as somebody keeps closer to the beat than who plays alone."""
         if self.groove is not None:
             return self.groove
-        return TOGETHER if self.mode == DUET else ALONE
+        return DUET_GROOVE if self.mode == DUET else ALONE_GROOVE
 
 
 @dataclass(frozen=True)

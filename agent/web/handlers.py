@@ -67,7 +67,7 @@ def _receive_midi(hub: Hub, session: Session, page: Page, request: Request) -> N
 def _move_pad(hub: Hub, session: Session, page: Page, request: Request) -> None:
     """A style between four; knobs stay as they are."""
     preset = hub.style_pad.blend(request["x"], request["y"], request["corners"], session.partner.preset)
-    session.use(preset)
+    session.set_style(preset)
     hub.style_pad.point = [request["x"], request["y"]]
 
 
@@ -77,15 +77,15 @@ def _learn_style(hub: Hub, session: Session, page: Page, request: Request) -> No
 
 async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> None:
     """A preset from the player's last phrases. Raises UserError, WorkerLost."""
-    notes = [n for n in session.partner.conversation.notes if n.role == CALL and n.duration != HELD][-MOST_NOTES:]
+    notes = [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD][-MOST_NOTES:]
     if len(notes) < LEAST_NOTES:
         raise UserError(
             f"Play a little more first: a style is learnt from {LEAST_NOTES} notes, and I have heard {len(notes)}."
         )
-    z, habits = await session.mind.encode_aside(notes)
+    z, habits = await session.worker.encode_aside(notes)
     if not z:
         raise UserError("This musician knows no styles; use one with weights.")
-    about = session.mind.ready or {}
+    about = session.worker.ready or {}
     preset = Preset(
         slug(name),
         title=name,
@@ -98,7 +98,7 @@ async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> No
         vamp=maker.cut_passage(notes),
     )
     _write_preset(hub, preset)
-    session.use(preset)
+    session.set_style(preset)
 
 
 def _save_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
@@ -140,11 +140,11 @@ def _switch_sound(hub: Hub, session: Session, page: Page, request: Request) -> N
 
 
 def _listen_to_port(hub: Hub, session: Session, page: Page, request: Request) -> None:
-    hub.run_later(hub.patchbay.listen(session, request["port"], request["on"]))
+    hub.run_later(hub.patchbay.set_input(session, request["port"], request["on"]))
 
 
 def _switch_output(hub: Hub, session: Session, page: Page, request: Request) -> None:
-    hub.run_later(hub.patchbay.lead_to(request["port"]))
+    hub.run_later(hub.patchbay.set_output(request["port"]))
 
 
 def _play_written_call(hub: Hub, session: Session, page: Page, request: Request) -> None:

@@ -25,7 +25,7 @@ from ..midi.ports import PAGE
 from ..playing.worker_client import WorkerLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
-from ..session.snapshot import glance, lately
+from ..session.snapshot import recent_percentiles, snapshot
 from ..styles.presets import all_presets
 from .note_view import AGENT, PLAYER, NoteView, ident_of
 from .page_keyboard import PageKeyboard
@@ -140,10 +140,10 @@ class Hub:
         """Everything that is neither notes nor lists."""
         if self.session is None:
             return {"ready": False, "showing": self._activity}
-        row = glance(self.session, self._activity)
+        row = snapshot(self.session, self._activity)
         latencies = self.sound.key_latencies()
         if latencies is not None:
-            row["figures"]["key to sound"] = lately(latencies)
+            row["figures"]["key to sound"] = recent_percentiles(latencies)
         return {
             **row,
             "pad": self.style_pad.row(),

@@ -24,6 +24,7 @@ import numpy as np
 from agent.clock import SystemClock
 from agent.playing.player import Player
 from agent.playing.worker_client import WorkerClient, worker_command
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset, load
 from agent.turns.modes import DUET, BeatSettings, ModeSettings
@@ -125,25 +126,17 @@ class EngineWorker:
 
 
 async def play_along(
-    tune: Tune, mind: Any, clock: Any, make_player: Any, options: PlayingOptions
+    tune: Tune, worker: Any, clock: Any, make_player: Any, options: PlayingOptions
 ) -> tuple[list[Note], float]:
-    """Play one duet: the agent's notes, in seconds from the first downbeat, and the share of them that was ready in time."""
+    """One duet: what was played under the melody, on the tune's own line of time, and the share of it that was ready."""
     keys, output = FakeInput(clock), FakeOutput(clock)
     beat = BeatSettings(tempo=240.0 / tune.bar, count_in=0)
-    session = Session(
-        **{
-            "inputs": [keys],
-            "output": output,
-            "mind": mind,
-            "preset": options.preset,
-            "take": None,
-            "seed": options.seed,
-        },
-        **{"say": lambda text: None, "clock": clock, "channel": AGENT, "make_player": make_player},
-        **{"manner": ModeSettings(DUET, part="comp", groove=options.groove), "beat": beat},
-    )
+    mode_settings = ModeSettings(DUET, part="comp", groove=options.groove)
+    config = SessionConfig(options.preset, mode_settings=mode_settings, beat=beat, channel=AGENT, seed=options.seed)
+    io = SessionIO(inputs=[keys], output=output, worker=worker, clock=clock, make_player=make_player)
+    session = Session(config, io)
     running = asyncio.ensure_future(session.run())
-    while is_starting(mind) or not session.transport.running:
+    while is_starting(worker) or not session.transport.running:
         await asyncio.sleep(0.01)
     zero = session.transport.time_at(8.0)  # two bars, then the first downbeat
     events = [(n.onset, bytes((0x90, n.pitch, n.velocity))) for n in tune.melody]
@@ -154,14 +147,14 @@ async def play_along(
     await asyncio.sleep(2.0)
     session.stop()
     await running
-    meters = session.meters
-    ready = 1.0 - (meters.unready + meters.misses) / max(meters.notes + meters.misses, 1)
+    stats = session.stats
+    ready = 1.0 - (stats.unready + stats.misses) / max(stats.notes + stats.misses, 1)
     return agent_notes(output, zero), ready
 
 
-def is_starting(mind: Any) -> bool:
-    """Whether a musician in a process of its own is not ready yet."""
-    return isinstance(mind, WorkerClient) and mind.ready is None
+def is_starting(worker: Any) -> bool:
+    """Whether a musician in a process of its own is not awake yet."""
+    return isinstance(worker, WorkerClient) and worker.ready is None
 
 
 def agent_notes(output: FakeOutput, zero: float) -> list[Note]:
@@ -291,8 +284,8 @@ def without_overlaps(melody: list[Note]) -> list[Note]:
 def duet(tune: Tune, engine: Engine | None, options: PlayingOptions, takes: float | None = None) -> Figures:
     """Measure one duet: in virtual time with an engine, or, without one, in real time with the musician as a process."""
     if engine is not None:
-        mind = EngineWorker(engine, takes)
-        return figures(tune, *in_virtual_time(lambda loop: play_along(tune, mind, loop, LoopPlayer, options)))
+        worker = EngineWorker(engine, takes)
+        return figures(tune, *in_virtual_time(lambda loop: play_along(tune, worker, loop, LoopPlayer, options)))
 
     def live() -> Coroutine[Any, Any, tuple[list[Note], float]]:
         return play_along(tune, WorkerClient(worker_command()), SystemClock(), Player, options)

@@ -24,6 +24,7 @@ from agent.clock import SystemClock
 from agent.midi.messages import Event
 from agent.playing.timing_stats import percentiles
 from agent.playing.worker_client import WorkerClient, worker_command
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import Take
@@ -152,17 +153,15 @@ class Synth:
 async def _run_flood(seconds: float, mind: Sequence[str], folder: Path, rate: float, seed: int) -> dict[str, Any]:
     keyboard = Keyboard(mixed_messages(random.Random(seed)), rate)
     synth, said = Synth(keyboard), list[str]()
-    session = Session(
+    io = SessionIO(
         inputs=[],
         output=synth,
-        mind=WorkerClient(mind),
-        preset=Preset("plain"),
-        take=Take(folder, report_error=said.append),
-        say=said.append,
+        worker=WorkerClient(mind),
         clock=SystemClock(),
-        beat=BeatSettings(follow=True),
-        channel=1,
+        take=Take(folder, trouble=said.append),
+        say=said.append,
     )
+    session = Session(SessionConfig(Preset("plain"), beat=BeatSettings(follow=True), channel=1), io)
     running = asyncio.ensure_future(session.run())
     await asyncio.sleep(0.5)
     session.listen(keyboard)

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
@@ -53,20 +54,11 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
     output = CheckingOutput()
 
     async def play(loop: VirtualLoop) -> Session:
-        keys, mind = FakeInput(loop), FakeWorker()
-        mind.told = mind.styles = mind.drafts = DiscardingList()  # type: ignore[assignment]
-        session = Session(
-            inputs=[keys],
-            output=output,
-            mind=mind,  # type: ignore[arg-type]
-            preset=Preset("plain"),
-            take=Take(folder),
-            say=lambda text: None,
-            clock=loop,
-            manner=ModeSettings(bars=1),
-            channel=1,
-            make_player=LoopPlayer,
-        )
+        keys, worker = FakeInput(loop), FakeWorker()
+        worker.changes = worker.styles = worker.drafts = DiscardingList()  # type: ignore[assignment]
+        take = Take(folder)
+        io = SessionIO(inputs=[keys], output=output, worker=worker, clock=loop, take=take, make_player=LoopPlayer)
+        session = Session(SessionConfig(Preset("plain"), mode_settings=ModeSettings(bars=1), channel=1), io)
         running, start = asyncio.ensure_future(session.run()), loop.now()
         await asyncio.sleep(0.1)
         next_sample = 0.0
@@ -79,7 +71,7 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
                 next_sample = passed + 600.0
                 session.act(chance.choice(MODES), loop.now())
                 if len(samples) % 6 == 5:
-                    mind.gone.set()  # once an hour; the fake keeps all that it was ever told
+                    worker.gone.set()  # once an hour; the fake keeps all that it was ever told
                     await asyncio.sleep(1.0)
                 gc.collect()
                 samples.append((passed, sys.getallocatedblocks(), memory(os.getpid())))
@@ -89,7 +81,7 @@ def long_run(hours: float, folder: Path, seed: int = 1) -> dict[str, Any]:
 
     session = in_virtual_time(play)
     settled = samples[min(1, len(samples) - 1)]
-    late = session.meters.summary()["lateness_ms"]
+    late = session.stats.summary()["lateness_ms"]
     growth = samples[-1][2] - settled[2]
     return {
         "hours": hours,

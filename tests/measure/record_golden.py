@@ -18,6 +18,7 @@ from agent.control.bindings import Bindings
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.playing.worker_client import WorkerClient
 from agent.replay import take_replay
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
@@ -75,31 +76,32 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
     beat = BeatSettings(tempo=None if mode == "call" else 110.0)
     controls = Bindings.parse(["cc20=panic", "cc21=knob:density"])
-    setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": KeyboardZones(transpose=-12)}
+    zones = KeyboardZones(transpose=-12)
+    setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": zones}
     args = Namespace(weights="none", engine="live", mind=" ".join(ECHO))
     preset = Preset("plain")
 
     async def play(loop: VirtualLoop) -> None:
         take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
-        keys, mind = FakeInput(loop), Inline([])
+        keys, worker = FakeInput(loop), Inline([])
         clock = Moments(loop, take.record_row) if exact else loop
-        mind.journal = clock.keep if isinstance(clock, Moments) else lambda row: take.record_row(loop.now(), row)
-        mind.others = lambda weights: [*ECHO, "--weights", weights]
-        mind.exact, coming = exact, iter(styles)
-        session = Session(
+        worker.journal = clock.keep if isinstance(clock, Moments) else lambda row: take.record_row(loop.now(), row)
+        worker.others = lambda weights: [*ECHO, "--weights", weights]
+        worker.exact = exact
+        coming = iter(styles)
+        config = SessionConfig(
+            preset, mode_settings=manner, beat=beat, zones=zones, controls=controls, channel=1, seed=3
+        )
+        io = SessionIO(
             inputs=[keys],
             output=FakeOutput(loop),
-            mind=mind,
-            preset=preset,
-            take=take,
-            say=lambda text: None,
+            worker=worker,
             clock=clock,
-            controls=controls,
-            seed=3,
+            take=take,
             journal=take.record_row,
             make_player=LoopPlayer,
-            **{k: v for k, v in setting.items() if k in ("channel", "thru", "manner", "beat", "zone")},
         )
+        session = Session(config, io)
         running = asyncio.ensure_future(session.run())
         await asyncio.sleep(0.5)
         while loop.now() < 1000.0 + seconds:
@@ -108,7 +110,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
                 await asyncio.sleep(max(min(n[0] for n in [*notes, (at, b"")] if n[0] >= at) - at, 0.037))
             await asyncio.sleep(chance.choice((0.1, 0.9, 3.0)))
             if (style := next(coming, None)) is not None:
-                session.use(style)
+                session.set_style(style)
             match chance.randrange(6):
                 case 0:
                     session.act("answer", loop.now())

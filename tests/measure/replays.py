@@ -34,6 +34,7 @@ from agent.midi.messages import Event
 from agent.midi.output_merge import OutputMerge
 from agent.playing.worker_client import WorkerClient, worker_command
 from agent.replay import take_replay
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
@@ -158,23 +159,30 @@ class Theatre:
             bay=bay,
             handle=handle,
         )
-        self.session = Session(
-            inputs=[self.keys, self.stage.keys],
-            output=desk.agent,
-            own=desk.player,
-            mind=self.mind,
-            preset=preset,
-            take=self.stage,
-            say=lambda text: None,
-            clock=clock,
+        config = SessionConfig(
+            preset,
+            mode_settings=plan.manner,
+            beat=plan.beat,
+            zones=plan.zone,
             controls=learning.bindings,
             channel=plan.channel,
             seed=plan.seed,
-            journal=self.take.record_row,
-            beside=self._beside,
-            **more,
         )
+        io = SessionIO(
+            inputs=[self.keys, self.stage.keys],
+            output=desk.agent,
+            thru_output=desk.player,
+            worker=self.mind,
+            clock=clock,
+            take=self.stage,
+            journal=self.take.record_row,
+        )
+        self.session = Session(config, io)
         self.stage.session = self.session
+
+    async def run(self) -> None:
+        """Play it."""
+        await self.session.run(self._beside)
 
     async def _beside(self, session: Session) -> None:
         """All that happens, once the musician is ready."""
@@ -230,7 +238,7 @@ def one(seed: int, folder: Path) -> dict[str, Any]:
     """Play one session and replay it; what came of it."""
     presets.OWN = folder.parent / "presets"  # what is learnt here is no user's
     plan = Plan.drawn(seed)
-    asyncio.run(Theatre(plan, folder).session.run())
+    asyncio.run(Theatre(plan, folder).run())
     told = list(rows(folder / JSONL))
     try:
         report = take_replay.replay(folder)

@@ -56,9 +56,9 @@ def test_a_thousand_events_a_second() -> None:
     took.sort()
     assert took[len(took) // 2] < THRU_MS / 1000
     session = made.session
-    assert len(session.partner.conversation.notes) <= 2000
-    assert len(session.echoes._struck) <= 4097
-    assert len(session.player.schedule.sounded) <= 4097
+    assert len(session.partner.history.notes) <= 2000
+    assert len(session.input_filter.feedback._struck) <= 4097
+    assert len(session.player.schedule.begun_numbers) <= 4097
     assert len(session.partner.calls) <= 200
     assert session.thru is not None
     assert not session.thru._sounding

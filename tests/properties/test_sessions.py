@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from agent.control.bindings import Bindings
 from agent.playing.metronome import Metronome
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.turns.modes import MODES, BeatSettings, ModeSettings
@@ -55,7 +56,7 @@ class Room(RuleBasedStateMachine):
     ) -> None:
         self.loop, self.channel = VirtualLoop(), channel
         asyncio.set_event_loop(self.loop)
-        self.mind = FakeWorker(note_takes=note_takes, wakes_after=wakes_after)
+        self.worker = FakeWorker(note_takes=note_takes, wakes_after=wakes_after)
         self.output = FakeOutput(self.loop)
         self.keys = [FakeInput(self.loop, "one"), FakeInput(self.loop, "two")]
         self.controls = Bindings.parse(CONTROLS)
@@ -63,20 +64,22 @@ class Room(RuleBasedStateMachine):
         self.said: list[str] = []
 
         async def begin() -> asyncio.Task[Any]:
-            self.session = Session(
-                inputs=self.keys,
-                output=self.output,
-                mind=self.mind,  # type: ignore[arg-type]
-                preset=Preset("plain"),
-                take=None,
-                say=self.said.append,
-                clock=self.loop,
-                manner=ModeSettings(mode, bars=1),
+            config = SessionConfig(
+                Preset("plain"),
+                mode_settings=ModeSettings(mode, bars=1),
                 beat=BeatSettings(follow=follow, tempo=None if follow else tempo, click=clicks, send_clock=clicks),
                 controls=self.controls,
                 channel=channel,
+            )
+            io = SessionIO(
+                inputs=self.keys,
+                output=self.output,
+                worker=self.worker,
+                clock=self.loop,
+                say=self.said.append,
                 make_player=LoopPlayer,
             )
+            self.session = Session(config, io)
             return asyncio.ensure_future(self.session.run())
 
         self.running = self.loop.run_until_complete(begin())
@@ -152,8 +155,8 @@ class Room(RuleBasedStateMachine):
         self.controls.table = {k: v for k, v in self.controls.table.items() if k != ("note", pitch)}
 
     @rule()
-    def end_answer(self) -> None:
-        self.session.partner.improviser.leave()
+    def hush(self) -> None:
+        self.session.partner.leave()
         self.session.player.cut()
 
     # -- what goes wrong ---------------------------------------------------------------------------------------------
@@ -162,13 +165,13 @@ class Room(RuleBasedStateMachine):
     def musician_fails(self, after: int) -> None:
         """In one of its next answers, or just now."""
         if after:
-            self.mind.fails.add(self.mind.plays + after)
+            self.worker.fails.add(self.worker.plays + after)
         else:
-            self.mind.gone.set()
+            self.worker.gone.set()
 
     @rule(seconds=st.sampled_from([0.0, 0.004, 0.3, 3.0]))
     def musician_slows(self, seconds: float) -> None:
-        self.mind.note_takes = seconds
+        self.worker.note_takes = seconds
 
     @rule(beats=st.integers(0, 3), tempo=st.sampled_from([60.0, 140.0, 390.0]), start=st.booleans())
     def clock_ticks(self, beats: int, tempo: float, start: bool) -> None:
@@ -208,7 +211,7 @@ class Room(RuleBasedStateMachine):
         self.session.act("call", self.loop.now())
         self.wait(12.0)
         assert self.session.player.schedule.empty
-        assert not self.session.partner.listener.down
+        assert not self.session.partner.keys_down
         assert_no_hung_notes(
             [(t, m) for t, m in self.output.sent if m[0] & 0x0F != Metronome.CHANNEL]
         )  # which clicks on
@@ -226,7 +229,7 @@ class Room(RuleBasedStateMachine):
         self.loop.run_until_complete(self.running)
         assert_no_hung_notes(self.output.sent)
         self.is_sound()
-        assert self.mind.closed
+        assert self.worker.closed
         assert self.output.closed
         assert all(k.closed for k in self.keys)
         self.loop.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.midi.errors import PortLost
 from agent.midi.messages import Event
 from agent.playing.worker_client import RELIEVED, WorkerLost, WorkerReplaced
+from agent.playing.worker_interface import Worker
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
 from models.music.note import ANSWER, Note, Span
 from models.worker import Echo
@@ -111,7 +112,7 @@ class FakeWorker:
         self.gone = asyncio.Event()
         self.last_words = "it ended"
         self.ready: dict[str, Any] | None = None
-        self.told: list[tuple[int, list[Note]]] = []
+        self.changes: list[tuple[int, list[Note]]] = []
         self.styles: list[Any] = []
         self.vamps: list[tuple[Note, ...]] = []
         self.styles_have = 0
@@ -143,7 +144,7 @@ class FakeWorker:
         return self.ready
 
     def hear(self, at: int, notes: Sequence[Note]) -> None:
-        self.told.append((at, list(notes)))
+        self.changes.append((at, list(notes)))
         if isinstance(self.echo, Echo):
             assert 0 <= at - self._base <= len(self.echo.heard), "told from a note on that it has never heard of"
         self.echo.hear(at - self._base, list(notes))
@@ -186,7 +187,7 @@ class FakeWorker:
 
     @property
     def did(self) -> dict[str, int]:
-        return self.echo.did()
+        return dict(self.echo.did())
 
     def draft(self, span: Span, candidates: int) -> None:
         self.drafts.append((span, candidates))
@@ -198,8 +199,12 @@ class FakeWorker:
         self.closed = True
 
 
+if TYPE_CHECKING:
+    _: Worker = FakeWorker()  # the type checker compares it with the interface
+
+
 def assert_no_hung_notes(sent: Sequence[tuple[float, bytes]]) -> None:
-    """Each note-on has one note-off, none ends a newer note, and at the end no note sounds."""
+    """Whatever was sent: each on has one off, none kills a newer note, and at the end nothing sounds."""
     sounding: dict[tuple[int, int], float] = {}
     for when, message in sent:
         kind, channel = message[0] & 0xF0, message[0] & 0x0F

@@ -176,7 +176,9 @@ def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path
         (0.2 * i + off, bytes((kind, 60 + 2 * i, 80))) for i in range(3) for off, kind in ((0.0, 0x90), (0.05, 0x80))
     ]
     notes = [Note(0.2 * i, 0.05, 60, 80) for i in range(3)]
-    assert turn_taking.patience(notes) == turn_taking.patience([Note(-1.0, 0.05, 36, 80), *notes]) == after
+    assert (
+        turn_taking.closing_silence(notes) == turn_taking.closing_silence([Note(-1.0, 0.05, 36, 80), *notes]) == after
+    )
     with (
         Recorder() as room,
         Program("play", *BARE, "--take", str(tmp_path), "--channel", str(ANSWERING + 1), "--json") as program,

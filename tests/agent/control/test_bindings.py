@@ -192,7 +192,7 @@ def test_our_own_voice_in_a_loop_is_ignored_and_said_once() -> None:
     made, report = jam(script)
     assert [p for _, p in made.agent_ons()] == [72, 74, 76]
     assert sum(m[0] == 0x90 and m[2] > 0 for _, m in made.output.sent) == 3
-    assert report.meters["answers"] == 1
+    assert report.stats["answers"] == 1
     assert sum("come back" in s for s in made.said) == 1
 
 
@@ -202,20 +202,20 @@ def test_modes_change_in_the_middle_of_it_all_and_nothing_hangs() -> None:
         await j.until_answered(2)
         j.keys.play(0xB0, 20, 127)  # to trade, in the middle of an answer
         await asyncio.sleep(0.5)
-        assert j.session.partner.manner.mode == TRADE
+        assert j.session.partner.mode_settings.mode == TRADE
         assert j.session.transport.running
         await asyncio.sleep(6.0)
         j.keys.play(0xB0, 21, 127)
         await j.play(60, 62, 64, 65, gap=0.5)
-        assert j.session.partner.manner.mode == DUET
+        assert j.session.partner.mode_settings.mode == DUET
         j.keys.play(0xB0, 22, 127)
         await asyncio.sleep(0.1)
-        assert j.session.partner.manner.mode == CALL
+        assert j.session.partner.mode_settings.mode == CALL
         await j.play(60, 62)
         await asyncio.sleep(5)
 
     controls = Bindings.parse(["cc20=trade", "cc21=duet", "cc22=call"])
-    made, _ = jam(script, controls=controls, manner=ModeSettings(bars=1), beat=BeatSettings())
+    made, _ = jam(script, controls=controls, mode_settings=ModeSettings(bars=1), beat=BeatSettings())
     assert [s for s in made.said if s.startswith("Mode")] == ["Mode: trade.", "Mode: duet.", "Mode: call."]
     assert not [m for _, m in made.output.sent if m[0] & 0xF0 == 0xB0 and m[1] in (20, 21, 22)]  # no music, no thru
 
@@ -228,12 +228,12 @@ def test_a_program_change_turns_fours_into_twos_in_mid_answer() -> None:
         assert j.agent_ons()
         j.keys.play(0xC0, 2)
         await asyncio.sleep(1.0)
-        assert j.session.partner.manner.bars == 2
+        assert j.session.partner.mode_settings.bars == 2
         await asyncio.sleep(4.0)
 
     controls = Bindings.parse(["pc2=twos"])
     made, _ = jam(
-        script, manner=ModeSettings(TRADE, 4), beat=BeatSettings(tempo=120.0, count_in=0), controls=controls
+        script, mode_settings=ModeSettings(TRADE, 4), beat=BeatSettings(tempo=120.0, count_in=0), controls=controls
     )  # judged, too
     assert "Trading twos." in made.said
     assert not any(m[0] & 0xF0 == 0xC0 for _, m in made.output.sent)  # a command is no music
@@ -261,10 +261,10 @@ def test_answer_now_panic_presets_and_taps() -> None:
         j.keys.play(0x80, 64, 0)
         j.session.act("hush", j.loop.now())
         j.session.act("next-mode", j.loop.now())
-        assert j.session.partner.manner.mode == TRADE
+        assert j.session.partner.mode_settings.mode == TRADE
         j.session.act("knob:nonsense=1", j.loop.now())
         j.session.act("knob:groove=40", j.loop.now())
-        assert j.session.partner.manner.pull == 0.4
+        assert j.session.partner.mode_settings.effective_groove == 0.4
         j.session.act("next-preset", j.loop.now())
         j.session.act("previous-preset", j.loop.now())
         assert j.session.partner.preset.name == "ragtime"
@@ -275,7 +275,7 @@ def test_answer_now_panic_presets_and_taps() -> None:
     assert bytes((0xB0 | AGENT_CHANNEL, 123, 0)) in [m for _, m in made.output.sent]
     assert "Style: Ragtime." in made.said
     assert any("no preset 'nonsense'" in s for s in made.said)
-    assert made.mind.styles[-1][1].get("density") == 16.0
+    assert made.worker.styles[-1][1].get("density") == 16.0
 
 
 def test_only_the_zone_is_answered_and_thru_passes_all() -> None:
@@ -286,9 +286,9 @@ def test_only_the_zone_is_answered_and_thru_passes_all() -> None:
         await j.play(48, 50, 52)
         await asyncio.sleep(4)
 
-    made, _ = jam(script, zone=KeyboardZones(split=60, transpose=12, program=8))
+    made, _ = jam(script, zones=KeyboardZones(split=60, transpose=12, program=8))
     assert [p for _, p in made.agent_ons()] == [72, 74, 76]  # an octave above the call, and one more on the output
-    assert made.mind.styles[0][1]["lowest"] == 60.0
+    assert made.worker.styles[0][1]["lowest"] == 60.0
     assert bytes((0xC0 | AGENT_CHANNEL, 8)) in [m for _, m in made.output.sent]
     assert sum(m[0] == 0x90 and m[2] > 0 for _, m in made.output.sent) == 6
 

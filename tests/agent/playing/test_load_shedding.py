@@ -1,4 +1,4 @@
-"""The pace goes down as soon as notes come late, up after a calm, and a slow musician's answers are never a burst."""
+"""The load goes down as soon as notes come late, up after a calm, and a slow musician's answers are never a burst."""
 
 from __future__ import annotations
 
@@ -18,68 +18,70 @@ from ..session.test_session import Jam, jam
 
 
 def play(
-    pace: LoadShedding, start: float, seconds: float, rate: float, took: float, seen: list[int] | None = None
+    load: LoadShedding, start: float, seconds: float, rate: float, took: float, seen: list[int] | None = None
 ) -> float:
     """Notes at an even rate, each invented just after the one before was; returns the end. Levels are added to `seen`."""
     invented = now = start
     for i in range(int(seconds * rate)):
         onset = start + i / rate
         invented = now = max(invented + took, onset - 1.0)
-        pace.note(took, onset, now)
-        if seen is not None and pace.level != seen[-1]:
-            seen.append(pace.level)
+        load.add_note(took, onset, now)
+        if seen is not None and load.level != seen[-1]:
+            seen.append(load.level)
     return max(now, start + seconds)
 
 
 def test_a_quick_musician_is_asked_for_all() -> None:
-    pace = LoadShedding()
-    play(pace, 100.0, 60.0, 12.0, 0.002)
-    assert (pace.level, pace.word, pace.candidates) == (FULL, "full strength", MOST)
-    assert pace.density == float("inf")
+    load = LoadShedding()
+    play(load, 100.0, 60.0, 12.0, 0.002)
+    assert (load.level, load.word, load.candidates) == (FULL, "full strength", MOST)
+    assert load.density == float("inf")
 
 
 def test_a_slow_one_is_asked_for_less_step_by_step_and_for_all_again_once_it_is_quick() -> None:
-    pace, now, seen = LoadShedding(), 100.0, [FULL]
+    load, now, seen = LoadShedding(), 100.0, [FULL]
     for _ in range(40):
-        if pace.rests(now):
+        load.end_rest(now)
+        if load.is_resting:
             now += 1.0
         else:
-            now = play(pace, now, 1.0, 10.0, 0.15, seen)
+            now = play(load, now, 1.0, 10.0, 0.15, seen)
     assert seen[: RESTING + 1] == list(range(len(WORDS)))
-    assert pace.level >= SPARSER  # it tries again, and finds that it is still too slow
+    assert load.level >= SPARSER  # it tries again, and finds that it is still too slow
     for _ in range(90):
-        if pace.rests(now):
+        load.end_rest(now)
+        if load.is_resting:
             now += 1.0
         else:
-            now = play(pace, now, 1.0, 10.0, 0.002)
-    assert pace.level == FULL
+            now = play(load, now, 1.0, 10.0, 0.002)
+    assert load.level == FULL
 
 
 def test_sparser_is_what_it_can_do_with_some_to_spare() -> None:
-    pace, now = LoadShedding(), 100.0
-    while pace.level < SPARSER:
-        now = play(pace, now, 1.0, 8.0, 0.2)
-    assert pace.possible == pytest.approx(5.0)
-    assert pace.density == pytest.approx(3.0)
-    now = play(pace, now, 30.0, 3.0, 0.2)
-    assert pace.level == SPARSER  # quick enough for this, and not for more
+    load, now = LoadShedding(), 100.0
+    while load.level < SPARSER:
+        now = play(load, now, 1.0, 8.0, 0.2)
+    assert load.possible == pytest.approx(5.0)
+    assert load.density == pytest.approx(3.0)
+    now = play(load, now, 30.0, 3.0, 0.2)
+    assert load.level == SPARSER  # quick enough for this, and not for more
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.0, 0.5), st.floats(0.01, 1.0), st.floats(-0.5, 2.0)), max_size=80))
 def test_steps_are_single_and_not_hasty(notes: list[tuple[float, float, float]]) -> None:
-    pace, now, onset = LoadShedding(), 100.0, 100.0
+    load, now, onset = LoadShedding(), 100.0, 100.0
     changed, level = -1e9, FULL
     for took, gap, wait in notes:
         onset += gap
         now = max(now, onset + wait - 1.0)
-        pace.note(took, onset, now)
-        assert abs(pace.level - level) <= 1
-        assert FULL <= pace.level <= RESTING
-        assert pace.density >= 1.0
-        if pace.level != level:
-            assert now - changed >= (AGAIN if pace.level > level else CALM)
-            changed, level = now, pace.level
+        load.add_note(took, onset, now)
+        assert abs(load.level - level) <= 1
+        assert FULL <= load.level <= RESTING
+        assert load.density >= 1.0
+        if load.level != level:
+            assert now - changed >= (AGAIN if load.level > level else CALM)
+            changed, level = now, load.level
 
 
 def test_an_engine_that_is_slow_for_a_while_plays_less_never_a_burst_and_all_again_afterwards() -> None:
@@ -88,16 +90,16 @@ def test_an_engine_that_is_slow_for_a_while_plays_less_never_a_burst_and_all_aga
 
     async def script(j: Jam) -> None:
         for r in range(16):
-            j.mind.note_takes = 0.6 if 3 <= r < 6 else 0.002
+            j.worker.note_takes = 0.6 if 3 <= r < 6 else 0.002
             before = len(j.agent_ons())
             await j.play(60, 62, 64, 65, 67, gap=0.15, length=0.1)
             await asyncio.sleep(9.0)
             if 3 <= r < 6:
                 slow_notes.extend(j.agent_ons()[before:])
 
-    made, report = jam(script, mind={"musician": lambda: Engine(small_network())}, seed=1)
-    assert report.meters["worst_level"] >= SPARSER
-    assert report.meters["level"] == FULL
+    made, report = jam(script, worker={"musician": lambda: Engine(small_network())}, seed=1)
+    assert report.stats["worst_level"] >= SPARSER
+    assert report.stats["level"] == FULL
     assert slow_notes
     apart = [b - a for (a, _), (b, _) in itertools.pairwise(slow_notes)]
     assert min(sum(apart[i : i + 4]) for i in range(len(apart) - 4)) > 0.3  # no five notes at once

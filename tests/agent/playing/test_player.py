@@ -7,7 +7,7 @@ import time
 
 from agent.clock import SystemClock
 from agent.playing.player import Player
-from agent.playing.schedule import Sent
+from agent.playing.schedule import SentMessage
 from agent.playing.thru import Thru
 from models.music.note import ANSWER, Note
 
@@ -20,7 +20,7 @@ class Stage:
     def __init__(self) -> None:
         self.clock = SystemClock()
         self.output = FakeOutput(self.clock)
-        self.sent: list[tuple[Sent, float]] = []
+        self.sent: list[tuple[SentMessage, float]] = []
         self.player = Player(self.output, self.clock, 0, lambda sent, actual: self.sent.append((sent, actual)))
 
     def notes(self) -> list[tuple[float, bytes]]:
@@ -96,4 +96,4 @@ def test_a_lost_port_is_remembered_and_raises_nowhere() -> None:
     stage.output.lost = True
     stage.player.add([(1, Note(stage.clock.now(), 0.1, 60, 80, ANSWER))])
     stage.player.stop()
-    assert "is gone" in str(stage.player.lost)
+    assert "is gone" in str(stage.player.port_error)

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from agent.playing.schedule import TOO_LATE, Schedule, Sent
+from agent.playing.schedule import TOO_LATE, Schedule, SentMessage
 from models.music.note import ANSWER, Note
 
 from ...support.fakes import assert_no_hung_notes
@@ -31,9 +31,9 @@ def test_a_note_begins_and_ends_on_time() -> None:
     s = Schedule()
     s.add(1, note(1.0))
     assert s.due(0.99) == []
-    assert s.due(1.0) == [Sent(1.0, on(60), 1, True)]
+    assert s.due(1.0) == [SentMessage(1.0, on(60), 1, True)]
     assert s.next_time() == 1.5
-    assert s.due(1.6) == [Sent(1.5, off(60), 1, False)]
+    assert s.due(1.6) == [SentMessage(1.5, off(60), 1, False)]
     assert s.empty
 
 
@@ -50,7 +50,7 @@ def test_a_late_note_is_dropped_with_its_end_and_counted() -> None:
     s = Schedule()
     s.add(1, note(1.0))
     assert s.due(1.0 + TOO_LATE + 0.01) == []
-    assert (s.misses, s.empty, s.sounded) == (1, True, set())
+    assert (s.misses, s.empty, s.begun_numbers) == (1, True, set())
 
 
 def test_a_curfew_ends_what_sounds_and_lets_nothing_begin_and_may_be_moved() -> None:
@@ -64,9 +64,9 @@ def test_a_curfew_ends_what_sounds_and_lets_nothing_begin_and_may_be_moved() -> 
     s.curfew = 1.6  # the bar line has come nearer
     s.due(1.2)
     assert s.next_time() == 1.6
-    assert s.due(1.7) == [Sent(1.6, off(60), 1, False), Sent(1.6, off(62), 2, False)]
+    assert s.due(1.7) == [SentMessage(1.6, off(60), 1, False), SentMessage(1.6, off(62), 2, False)]
     assert s.due(9.0) == []
-    assert (s.empty, s.misses, s.sounded) == (True, 0, {1, 2})
+    assert (s.empty, s.misses, s.begun_numbers) == (True, 0, {1, 2})
 
 
 def test_an_end_is_never_too_late() -> None:
@@ -80,10 +80,10 @@ def test_a_key_that_the_player_holds_is_the_players() -> None:
     s = Schedule()
     s.add(1, note(1.0))
     s.due(1.0)
-    assert [m.message for m in s.taken(60, 1.2)] == [off(60)]
+    assert [m.message for m in s.claim_pitch(60, 1.2)] == [off(60)]
     s.add(2, note(1.3))
     assert s.due(2.0) == []
-    s.freed(60)
+    s.free_pitch(60)
     s.add(3, note(2.1))
     assert [m.message for m in s.due(2.1)] == [on(60)]
 
@@ -113,7 +113,7 @@ class AnyPlaying(RuleBasedStateMachine):
         self.sent: list[tuple[float, bytes]] = []
         self.thru: set[int] = set()
 
-    def send(self, messages: list[Sent]) -> None:
+    def send(self, messages: list[SentMessage]) -> None:
         assert all(m.planned <= self.now + 1e-9 for m in messages)
         self.sent += [(self.now, m.message) for m in messages]
 
@@ -142,9 +142,9 @@ class AnyPlaying(RuleBasedStateMachine):
         if pitch in self.thru:
             self.thru.remove(pitch)
             self.sent.append((self.now, off(pitch)))
-            self.schedule.freed(pitch)
+            self.schedule.free_pitch(pitch)
         else:
-            self.send(self.schedule.taken(pitch, self.now))
+            self.send(self.schedule.claim_pitch(pitch, self.now))
             self.thru.add(pitch)
             self.sent.append((self.now, on(pitch)))
 

@@ -33,13 +33,13 @@ def test_what_is_sent_early_sounds_in_time_and_is_not_late(zone: KeyboardZones) 
         await j.play(60, 62, 64, 65, 67)
         await asyncio.sleep(6)
 
-    made, report = jam(script, zone=zone)
-    sounds = [n.onset for n in made.session.partner.conversation.notes if n.role == ANSWER]
+    made, report = jam(script, zones=zone)
+    sounds = [n.onset for n in made.session.partner.history.notes if n.role == ANSWER]
     sent = [(t, m[2]) for t, m in made.output.sent if m[0] == 0x90 | AGENT_CHANNEL]
     assert len(sent) == 5
     assert [t + zone.lead(v) for t, v in sent] == pytest.approx(sounds)
-    assert report.meters["unready"] == 0
-    assert report.meters["lateness_ms"]["max"] < 1.0
+    assert report.stats["unready"] == 0
+    assert report.stats["lateness_ms"]["max"] < 1.0
 
 
 def test_the_times_of_a_port_are_asked_for_in_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:

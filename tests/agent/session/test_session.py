@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from agent.errors import UserError
 from agent.playing.load_shedding import CANDIDATES
-from agent.playing.solo import QUIET
+from agent.playing.soloist import QUIET
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Report, Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import MIDI, Take
@@ -39,20 +40,22 @@ AGENT_CHANNEL = 1
 class Jam:
     """A session in virtual time, and a keyboard to play on."""
 
-    def __init__(self, loop: VirtualLoop, mind: FakeWorker, **more: Any) -> None:
-        self.loop, self.mind = loop, mind
+    def __init__(self, loop: VirtualLoop, worker: FakeWorker, **more: Any) -> None:
+        self.loop, self.worker = loop, worker
         self.output, self.keys = FakeOutput(loop), FakeInput(loop)
         self.said: list[str] = []
-        settings_ = {"channel": AGENT_CHANNEL, "take": None, "preset": Preset("plain"), **more}
-        self.session = Session(
+        take = more.pop("take", None)
+        config = SessionConfig(**{"preset": Preset("plain"), "channel": AGENT_CHANNEL, **more})
+        io = SessionIO(
             inputs=[self.keys],
             output=self.output,
-            mind=mind,  # type: ignore[arg-type]
-            say=self.said.append,
+            worker=worker,
             clock=loop,
+            take=take,
+            say=self.said.append,
             make_player=LoopPlayer,
-            **settings_,
         )
+        self.session = Session(config, io)
 
     async def play(self, *pitches: int, gap: float = 0.25, length: float = 0.2) -> None:
         for pitch in pitches:
@@ -74,11 +77,11 @@ class Jam:
         return [(t, m) for t, m in self.output.sent if m[0] & 0xF0 in (0x80, 0x90)]
 
 
-def jam(script: Any, *, mind: dict[str, Any] | None = None, judged: bool = True, **more: Any) -> tuple[Jam, Report]:
+def jam(script: Any, *, worker: dict[str, Any] | None = None, judged: bool = True, **more: Any) -> tuple[Jam, Report]:
     """Run a script beside a session, stop the session, judge what was sent."""
 
     async def both(loop: VirtualLoop) -> tuple[Jam, Report]:
-        made = Jam(loop, FakeWorker(**mind or {}), **more)
+        made = Jam(loop, FakeWorker(**worker or {}), **more)
         running = asyncio.ensure_future(made.session.run())
         await asyncio.sleep(0.01)
         await script(made)
@@ -90,7 +93,7 @@ def jam(script: Any, *, mind: dict[str, Any] | None = None, judged: bool = True,
         assert_no_hung_notes(made.notes_sent())
     assert made.output.closed
     assert made.keys.closed
-    assert made.mind.closed
+    assert made.worker.closed
     return made, report
 
 
@@ -103,10 +106,10 @@ def test_a_phrase_is_answered_after_it_ends_and_not_before() -> None:
     assert [p for _, p in made.agent_ons()] == [72, 74, 76, 77, 79]
     last_key = max(t for t, m in made.output.sent if m[0] == 0x80)
     assert made.agent_ons()[0][0] > last_key
-    assert report.meters["answers"] == report.meters["phrases"] == 1
+    assert report.stats["answers"] == report.stats["phrases"] == 1
     assert [len(p) for p in report.calls] == [len(p) for p in report.answers] == [5]
-    assert report.meters["first_note_ms"]["max"] < 50
-    assert report.meters["lateness_ms"]["max"] < 1
+    assert report.stats["first_note_ms"]["max"] < 50
+    assert report.stats["lateness_ms"]["max"] < 1
 
 
 def test_thru_passes_everything_on_at_once_on_its_own_channel() -> None:
@@ -135,7 +138,7 @@ def test_the_player_is_heard_while_the_musician_wakes_and_answered_when_it_is_aw
         await j.play(60, 62, 64)
         await asyncio.sleep(8)
 
-    made, _ = jam(script, mind={"wakes_after": 4.0})
+    made, _ = jam(script, worker={"wakes_after": 4.0})
     assert made.output.sent[0][0] < 1001
     assert made.agent_ons()[0][0] == pytest.approx(1004.0, abs=0.3)
 
@@ -149,17 +152,17 @@ def test_a_cut_in_silences_at_once_and_takes_back_what_never_sounded() -> None:
         await asyncio.sleep(0.3)
         j.keys.play(0x80, 50, 0)
         await asyncio.sleep(0.2)
-        assert [n.pitch for n in j.mind.echo.heard[8:]] == [72, 74, 76, 50]
-        assert j.mind.echo.heard == j.session.partner.conversation.notes
+        assert [n.pitch for n in j.worker.echo.heard[8:]] == [72, 74, 76, 50]
+        assert j.worker.echo.heard == j.session.partner.history.notes
 
     made, report = jam(script)
     count, when = made.cut  # type: ignore[attr-defined]
     assert len(made.agent_ons()) == count == 3
     assert all(t <= when for t, m in made.output.sent if m[0] == 0x80 | AGENT_CHANNEL)
-    sounded = agent_notes(made.session.partner.conversation.notes)
+    sounded = agent_notes(made.session.partner.history.notes)
     assert all(n.duration != HELD and n.end <= when + 0.021 for n in sounded)
     assert len(report.answers[0]) == 3
-    assert report.meters["cut_in_ms"]["max"] < 5
+    assert report.stats["cut_in_ms"]["max"] < 5
 
 
 def test_a_cut_in_on_the_key_that_sounds_leaves_the_player_the_note() -> None:
@@ -182,7 +185,7 @@ def test_a_player_who_was_cut_into_is_given_more_time() -> None:
         async def another_key() -> None:
             await j.play(69)
             await asyncio.sleep(4)
-            times.append(j.session.partner.temper.times)
+            times.append(j.session.partner.patience)
 
         for later in (4.0, 0.1, 1.5):  # seconds from the answer's first note to the player's next key
             count = len(j.agent_ons())
@@ -209,7 +212,7 @@ def test_it_goes_on_turn_after_turn() -> None:
             await asyncio.sleep(4)
 
     made, report = jam(script)
-    assert report.meters["answers"] == 3
+    assert report.stats["answers"] == 3
     assert [len(p) for p in report.answers] == [4, 4, 4]
     assert [p for _, p in made.agent_ons()][-4:] == [82, 84, 86, 87]
 
@@ -220,7 +223,6 @@ def test_in_a_long_session_nothing_is_heard_anew() -> None:
 
     async def script(j: Jam) -> None:
         nonlocal pressed
-        j.session.partner.improviser.candidates = 1
         for r in range(rounds):
             if r % 3 == 0:
                 j.keys.play(0xB0, 64, 127)
@@ -236,14 +238,16 @@ def test_in_a_long_session_nothing_is_heard_anew() -> None:
             if r % 2:
                 await asyncio.sleep(6.0)
 
-    made, report = jam(script, mind={"musician": lambda: Engine(small_network()), "note_takes": 0.002})
-    heard, engine = report.meters["musician"], made.mind.echo
+    made, report = jam(
+        script, worker={"musician": lambda: Engine(small_network()), "note_takes": 0.002}, most_candidates=1
+    )
+    heard, engine = report.stats["musician"], made.worker.echo
     assert engine.memory.forgotten > 0 or len(engine.notes) > 2 * engine.cache.size
     assert heard["anew"] == 0
     assert pressed <= heard["fed"] < 3 * pressed
     assert 0 < heard["again"] <= 2 * pressed + rounds
-    assert report.meters["unready"] == 0
-    assert heard["drafted"] > 0.8 * report.meters["answers"]
+    assert report.stats["unready"] == 0
+    assert heard["drafted"] > 0.8 * report.stats["answers"]
 
 
 def test_the_answer_that_would_be_given_now_is_thought_of_while_the_player_plays() -> None:
@@ -251,20 +255,20 @@ def test_the_answer_that_would_be_given_now_is_thought_of_while_the_player_plays
         await j.play(60, 62, 64, 65, 67)
         await asyncio.sleep(6)
 
-    made, report = jam(script, mind={"musician": lambda: Engine(small_network())})
-    spans = [span for span, _ in made.mind.drafts]
+    made, report = jam(script, worker={"musician": lambda: Engine(small_network())})
+    spans = [span for span, _ in made.worker.drafts]
     assert len(spans) > 5  # again with each key and release
     assert made.agent_ons()[0][0] >= spans[-1].earliest
-    assert report.meters["musician"]["drafted"] == report.meters["answers"] == 1
-    assert {candidates for _, candidates in made.mind.drafts} == {CANDIDATES[0]}
+    assert report.stats["musician"]["drafted"] == report.stats["answers"] == 1
+    assert {candidates for _, candidates in made.worker.drafts} == {CANDIDATES[0]}
 
 
 def test_who_is_in_the_middle_of_a_run_is_not_thought_about() -> None:
     async def script(j: Jam) -> None:
         await j.play(*range(60, 72), gap=QUIET - 0.03, length=0.05)
-        assert not j.mind.drafts
+        assert not j.worker.drafts
         await asyncio.sleep(QUIET)
-        assert j.mind.drafts
+        assert j.worker.drafts
 
     jam(script)
 
@@ -277,7 +281,7 @@ def test_rounds_end_it() -> None:
         await made.play(60, 62, 64)
         return await running
 
-    assert in_virtual_time(both).meters["answers"] == 1
+    assert in_virtual_time(both).stats["answers"] == 1
 
 
 def test_seconds_end_it() -> None:
@@ -295,7 +299,7 @@ def test_style_and_seed_reach_the_musician() -> None:
         await asyncio.sleep(0.1)
 
     made, _ = jam(script, preset=Preset("p", sampling={"temperature": 0.8}), seed=4)
-    assert made.mind.styles == [(None, {"temperature": 0.8})]
+    assert made.worker.styles == [(None, {"temperature": 0.8})]
 
 
 def test_the_musician_has_the_styles_bars_in_the_ear_unless_it_mirrors_the_player() -> None:
@@ -303,33 +307,38 @@ def test_the_musician_has_the_styles_bars_in_the_ear_unless_it_mirrors_the_playe
     other = vamp[::2]
 
     async def script(j: Jam) -> None:
-        j.mind.styles_have = 2
+        j.worker.styles_have = 2
         await j.play(*range(60, 70))
         await asyncio.sleep(6)
-        j.session.use(Preset("q", vamp=other))
-        j.session.use(Preset("q", title="the same bars", vamp=other))
+        j.session.set_style(Preset("q", vamp=other))
+        j.session.set_style(Preset("q", title="the same bars", vamp=other))
         await j.play(*range(60, 70))
         await asyncio.sleep(6)
 
     for mirror, told in ((0.0, [vamp, other]), (0.5, [vamp, other]), (0.6, [vamp, (), other, ()])):
         made, _ = jam(
-            script, preset=Preset("p", vamp=vamp), manner=ModeSettings(mirror=mirror), mind={"wakes_after": 0.1}
+            script,
+            preset=Preset("p", vamp=vamp),
+            mode_settings=ModeSettings(mirror=mirror),
+            worker={"wakes_after": 0.1},
         )
-        assert made.mind.vamps == told  # followed so far, the player's own playing is enough
+        assert made.worker.vamps == told  # followed so far, the player's own playing is enough
 
 
 def test_the_mirror_follows_the_player_after_each_answer() -> None:
     async def script(j: Jam) -> None:
-        j.mind.styles_have = 2
+        j.worker.styles_have = 2
         await j.play(*range(60, 70))
         await asyncio.sleep(8)
         await j.play(60, 62)
         await asyncio.sleep(4)
 
-    made, _ = jam(script, manner=ModeSettings(mirror=0.25), preset=Preset("p", z=(0.0, 4.0)), mind={"wakes_after": 0.1})
-    assert [len(notes) for notes in made.mind.encoded] == [10, 12]
-    assert [z for z, _ in made.mind.styles] == [(0.0, 4.0), (2.5, 5.5), (3.0, 6.0)]
-    assert [s.get("habit.wait.0", 0.0) for _, s in made.mind.styles] == pytest.approx([0.0, 0.25, 0.3])
+    made, _ = jam(
+        script, mode_settings=ModeSettings(mirror=0.25), preset=Preset("p", z=(0.0, 4.0)), worker={"wakes_after": 0.1}
+    )
+    assert [len(notes) for notes in made.worker.encoded] == [10, 12]
+    assert [z for z, _ in made.worker.styles] == [(0.0, 4.0), (2.5, 5.5), (3.0, 6.0)]
+    assert [s.get("habit.wait.0", 0.0) for _, s in made.worker.styles] == pytest.approx([0.0, 0.25, 0.3])
 
 
 def test_a_musician_that_dies_is_woken_again_with_what_was_heard() -> None:
@@ -337,11 +346,11 @@ def test_a_musician_that_dies_is_woken_again_with_what_was_heard() -> None:
         await j.play(60, 62, 64)
         await asyncio.sleep(6)
 
-    made, report = jam(script, mind={"fails": [1]})
-    assert made.mind.starts == 2
+    made, report = jam(script, worker={"fails": [1]})
+    assert made.worker.starts == 2
     assert [s for s in made.said if "started again" in s]
     assert [p for _, p in made.agent_ons()] == [72, 74, 76]
-    assert report.meters["answers"] == 1
+    assert report.stats["answers"] == 1
 
 
 def test_a_musician_that_dies_again_and_again_is_waited_for_a_little_longer_each_time() -> None:
@@ -350,14 +359,14 @@ def test_a_musician_that_dies_again_and_again_is_waited_for_a_little_longer_each
             await j.play(60, 62, 64)
             await asyncio.sleep(6)
 
-    made, report = jam(script, mind={"fails": [1, 2, 3]})
+    made, report = jam(script, worker={"fails": [1, 2, 3]})
     assert [s.rpartition("it is ")[2] for s in made.said if "stopped" in s] == [
         "started again, play on.",
         "started again in 0.5 s, play on.",
         "started again in 1 s, play on.",
     ]
-    assert made.mind.starts == 4
-    assert report.meters["answers"] == 4
+    assert made.worker.starts == 4
+    assert report.stats["answers"] == 4
     assert [p for _, p in made.agent_ons()] == [72, 74, 76] * 4
 
 
@@ -370,19 +379,19 @@ def test_a_style_may_ask_for_another_musician_who_is_told_what_was_heard(while_i
         else:
             await asyncio.sleep(6)
         for name in ("jazz", "walk"):
-            j.session.use(Preset(name, musician="full"))
+            j.session.set_style(Preset(name, musician="full"))
         await asyncio.sleep(1)
         await j.play(65, 67, 69)
         await asyncio.sleep(6)
 
     made, _ = jam(script)
-    assert made.mind.weights == "full"
-    assert made.mind.starts == 2
+    assert made.worker.weights == "full"
+    assert made.worker.starts == 2
     assert [s for s in made.said if "takes the seat" in s] == [
         "The musician with the weights full takes the seat; play on."
     ]
     assert not [s for s in made.said if "stopped" in s]
-    assert made.mind.told[-1][0] >= 3  # the new one knows what was played before it came
+    assert made.worker.changes[-1][0] >= 3  # the new one knows what was played before it came
     assert [p for _, p in made.agent_ons()][-3:] == [77, 79, 81]
 
 
@@ -392,7 +401,7 @@ def test_one_that_is_never_ready_is_given_up_with_one_sentence() -> None:
         await asyncio.sleep(6)
 
     with pytest.raises(UserError, match="cannot be kept alive"):
-        jam(script, mind={"stillborn": True})
+        jam(script, worker={"stillborn": True})
 
 
 def test_a_lost_output_ends_the_session_with_its_sentence(tmp_path: Path) -> None:

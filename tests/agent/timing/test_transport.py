@@ -117,13 +117,13 @@ def test_a_late_note_is_moved_to_the_next_place_and_not_rushed(meant: float, lat
 @given(st.integers(1, 16), st.integers(2, 7), st.floats(-8.0, 500.0))
 def test_turns_alternate_and_the_player_has_the_first(bars: int, beats: int, beat: float) -> None:
     trades = TradingForm(bars, beats)
-    turn = trades.turn(beat)
+    turn = trades.turn_at(beat)
     assert turn.end - turn.start == bars * beats
     assert beat < turn.end + 1e-6
-    assert trades.turn(turn.end).agents is not turn.agents
+    assert trades.turn_at(turn.end).is_agents is not turn.is_agents
     if beat < trades.length:
-        assert not turn.agents
-    coming = trades.agents_turn(beat)
-    assert coming.agents
+        assert not turn.is_agents
+    coming = trades.next_agents_turn(beat)
+    assert coming.is_agents
     assert coming.start > beat - 1.0
-    assert trades.turn(coming.start) == coming
+    assert trades.turn_at(coming.start) == coming

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.styles.presets import Preset
-from agent.turns.duet import LEAN, key, sampling
+from agent.turns.duet import LEAN, accompaniment_settings, find_key
 from models.decoding import backend_choice
 from models.music.note import ANSWER, Note
 
@@ -65,20 +65,23 @@ def test_a_duet_over_written_music() -> None:
 def test_the_players_key_is_found_and_leaned_on_only_where_there_is_one() -> None:
     melody = written().melody
     end = melody[-1].end
-    found = key(melody, end)
+    found = find_key(melody, end)
     assert {c for c in range(12) if int(found["key"]) >> c & 1} == set(SCALE)
     assert found["lean"] == pytest.approx(LEAN)
-    assert key(melody[:2], 1.2)["lean"] < 0.3 * LEAN  # two notes are no key yet
+    assert find_key(melody[:2], 1.2)["lean"] < 0.3 * LEAN  # two notes are no key yet
     chromatic = [Note(0.3 * i, 0.3, 60 + i % 12, 70) for i in range(48)]
-    assert key(chromatic, 48 * 0.3)["lean"] == 0.0
-    assert key([], 0.0) == {}
+    assert find_key(chromatic, 48 * 0.3)["lean"] == 0.0
+    assert find_key([], 0.0) == {}
 
 
 def test_a_busy_player_gets_a_quiet_partner_and_the_register_that_is_free() -> None:
     slow = [Note(i, 0.5, 72 + i % 5, 70) for i in range(4)]
     busy = [Note(4 * i / 32, 0.1, 72 + i % 5, 70) for i in range(32)]
     chords = [Note(i / 4, 0.2, 40 + 3 * (i % 4), 70) for i in range(16)]
-    assert sampling({}, busy, 4.0, "comp")["density"] < 0.5 * sampling({}, slow, 4.0, "comp")["density"]
-    assert sampling({}, slow, 4.0, "auto")["highest"] < 73  # under a melody
-    assert sampling({}, chords, 4.0, "auto")["lowest"] > 46  # over chords
-    assert sampling({}, slow, 4.0, "bass")["highest"] == 52
+    assert (
+        accompaniment_settings({}, busy, 4.0, "comp")["density"]
+        < 0.5 * accompaniment_settings({}, slow, 4.0, "comp")["density"]
+    )
+    assert accompaniment_settings({}, slow, 4.0, "auto")["highest"] < 73  # under a melody
+    assert accompaniment_settings({}, chords, 4.0, "auto")["lowest"] > 46  # over chords
+    assert accompaniment_settings({}, slow, 4.0, "bass")["highest"] == 52

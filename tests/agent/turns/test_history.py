@@ -1,4 +1,4 @@
-"""The conversation and a musician that is told its news always agree."""
+"""The history and a musician that is told its news always agree."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept
     everything: list[Note] = []
 
     def tell() -> None:
-        if (news := mine.news()) is not None:
+        if (news := mine.take_changes()) is not None:
             at, notes = news
             assert at <= len(theirs)
             theirs[at:] = notes
@@ -32,16 +32,16 @@ def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept
     for act, number in script:
         now += 0.1
         if act == "strike":
-            mine.struck(Note(now, HELD, 60, 70, CALL))
+            mine.add(Note(now, HELD, 60, 70, CALL))
             everything.append(Note(now, HELD, 60, 70, CALL))
         elif act == "end":
             if mine.first <= number < len(mine):
-                mine.ended(number, now)
+                mine.set_duration(number, now)
                 everything[number] = replace(everything[number], duration=now)
         elif act == "answer":
             tell()  # the musician plays only on what it has been told
             note = Note(now, 0.5, 64, 60, ANSWER)
-            mine.answered(note)
+            mine.add_generated(note)
             theirs.append(note)
             everything.append(note)
         elif act == "withdraw":
@@ -50,7 +50,7 @@ def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept
                 del everything[number:]
         else:
             tell()
-            assert mine.news() is None
+            assert mine.take_changes() is None
     tell()
     assert len(mine) == len(theirs) == len(everything)
     assert mine.notes == theirs[mine.first :] == everything[mine.first :]
@@ -59,8 +59,8 @@ def test_news_brings_the_musician_up_to_date(script: list[tuple[str, int]], kept
 def test_a_musician_who_comes_in_late_is_told_the_end() -> None:
     mine = History()
     for i in range(10):
-        mine.struck(Note(float(i), 0.5, 60, 70))
-    at, notes = mine.everything(4)
+        mine.add(Note(float(i), 0.5, 60, 70))
+    at, notes = mine.take_last(4)
     assert at == 6
     assert [n.onset for n in notes] == [6.0, 7.0, 8.0, 9.0]
-    assert mine.news() is None
+    assert mine.take_changes() is None

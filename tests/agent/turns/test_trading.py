@@ -63,8 +63,8 @@ def test_every_answer_lies_in_its_own_bars_and_begins_on_the_beat(tempo: float, 
         stand["turns"] = turns_of(j, player.length)
         stand["beat"] = 60.0 / tempo
 
-    manner = ModeSettings(TRADE, bars)
-    jam(script, manner=manner, beat=BeatSettings(tempo=tempo))
+    mode_settings = ModeSettings(TRADE, bars)
+    jam(script, mode_settings=mode_settings, beat=BeatSettings(tempo=tempo))
     turns = stand["turns"]
     assert sorted(turns) == list(range(1, 2 * rounds, 2))
     for number, notes in turns.items():
@@ -83,12 +83,12 @@ def test_bars_are_thought_of_while_the_player_rests_before_them() -> None:
         for number in range(4):
             await player.play_turn(number)
         await player.until(8 * player.length - 0.5)
-        assert all(span.on_beat and span.earliest < span.until for span, _ in j.mind.drafts)
+        assert all(span.on_beat and span.earliest < span.until for span, _ in j.worker.drafts)
 
     musician = {"musician": lambda: Engine(small_network())}
-    _, report = jam(script, manner=ModeSettings(TRADE, 1), beat=BeatSettings(tempo=120.0), mind=musician)
-    assert report.meters["answers"] >= 3
-    assert report.meters["musician"]["drafted"] == report.meters["answers"]
+    _, report = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(tempo=120.0), worker=musician)
+    assert report.stats["answers"] >= 3
+    assert report.stats["musician"]["drafted"] == report.stats["answers"]
 
 
 def test_the_count_in_is_clicked_and_the_clock_is_sent() -> None:
@@ -98,7 +98,7 @@ def test_the_count_in_is_clicked_and_the_clock_is_sent() -> None:
         await Trading(j, 1).until(2.5)
         stand["zero"] = j.session.transport.time_at(0.0)
 
-    made, _ = jam(script, manner=ModeSettings(TRADE, 1), beat=BeatSettings(tempo=120.0, send_clock=True))
+    made, _ = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(tempo=120.0, send_clock=True))
     clicks = [t for t, m in made.output.sent if m[0] == 0x99 and m[2] > 0]
     assert [round((t - stand["zero"]) * 2, 3) for t in clicks] == [-4, -3, -2, -1]
     ticks = [t for t, m in made.output.sent if m == b"\xf8"]
@@ -118,10 +118,10 @@ def test_a_phrase_that_runs_over_the_bar_line_is_woven_in() -> None:
             await j.play(79, gap=0.05, length=0.04)
         await player.until(15.5)
 
-    made, report = jam(script, manner=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=100.0))
+    made, report = jam(script, mode_settings=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=100.0))
     notes = turns_of(made, 8)[1]
     assert notes[-1][0] > 9.0  # it played on
-    assert report.meters["cut_in_ms"] == {}
+    assert report.stats["cut_in_ms"] == {}
 
 
 def test_a_player_who_cuts_in_late_gets_the_floor_until_the_next_turn() -> None:
@@ -136,8 +136,8 @@ def test_a_player_who_cuts_in_late_gets_the_floor_until_the_next_turn() -> None:
         await player.play_turn(1)
         await player.until(31)
 
-    made, report = jam(script, manner=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=100.0))
-    assert report.meters["cut_in_ms"]["max"] < 5
+    made, report = jam(script, mode_settings=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=100.0))
+    assert report.stats["cut_in_ms"]["max"] < 5
     assert set(turns_of(made, 8)) == {1, 3}
 
 
@@ -170,7 +170,7 @@ def test_a_clock_leads_and_is_lost_and_comes_back() -> None:
         j.keys.play(0xFC)
         await asyncio.sleep(0.5)
 
-    made, _ = jam(script, manner=ModeSettings(TRADE, 1), beat=BeatSettings(follow=True))
+    made, _ = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(follow=True))
     assert made.said[1:] == [
         "The clock runs.",
         "The clock is gone; in free time until it is back.",
@@ -187,7 +187,7 @@ def test_in_call_mode_a_beat_makes_answers_begin_on_it() -> None:
 
     made, report = jam(script, beat=BeatSettings(tempo=90.0, count_in=0))
     beat = made.session.transport.beat_at(made.agent_ons()[0][0])
-    assert report.meters["answers"] >= 1
+    assert report.stats["answers"] >= 1
     assert abs(beat - round(beat)) < 0.01
 
 
@@ -200,13 +200,13 @@ def test_a_duet_plays_along_while_the_player_plays_and_ends_after() -> None:
         stand["end"] = j.loop.now()
         await asyncio.sleep(12)
 
-    made, report = jam(script, manner=ModeSettings(DUET))
+    made, report = jam(script, mode_settings=ModeSettings(DUET))
     during = [t for t, _ in made.agent_ons() if t < stand["end"]]
     after = [t for t, _ in made.agent_ons() if t > stand["end"] + 6.0]
     assert len(during) >= 5
     assert not after
-    assert report.meters["cut_in_ms"] == {}
-    assert any(s.get("highest", 127) < 80 for _, s in made.mind.styles)
+    assert report.stats["cut_in_ms"] == {}
+    assert any(s.get("highest", 127) < 80 for _, s in made.worker.styles)
 
 
 def test_a_slow_musician_comes_in_later_but_never_between_the_places() -> None:
@@ -215,10 +215,12 @@ def test_a_slow_musician_comes_in_later_but_never_between_the_places() -> None:
         await player.play_turn(0)
         await player.until(15.9)
 
-    made, report = jam(script, mind={"note_takes": 0.4}, manner=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=120.0))
+    made, report = jam(
+        script, worker={"note_takes": 0.4}, mode_settings=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=120.0)
+    )
     onsets = [made.session.transport.beat_at(t) for t, _ in made.agent_ons()]
-    assert report.meters["unready"] >= 1
-    assert report.meters["misses"] == 0
+    assert report.stats["unready"] >= 1
+    assert report.stats["misses"] == 0
     assert abs(onsets[0] - round(onsets[0])) < 0.01
     assert onsets[0] > 8.5  # its first note was not there in time: it took the next beat
     assert all(abs(4 * b - round(4 * b)) < 0.04 for b in onsets[1:]), onsets
@@ -275,7 +277,7 @@ def test_bars_are_kept_while_the_tempo_runs_away() -> None:
                 await master.roll(0.5, ramp=4.0)
             await master.roll(4, ramp=4.0)
 
-    made, _ = jam(script, manner=ModeSettings(TRADE, 1), beat=BeatSettings(follow=True))
+    made, _ = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(follow=True))
     master = stand["master"]
     found: dict[int, list[float]] = {}
     for when, message in made.output.sent:
@@ -325,7 +327,9 @@ def test_what_befalls_a_clock_in_mid_answer_leaves_nothing_hanging_and_all_in_pl
             await master.roll(16.0)
         stand["end"] = master.beat
 
-    made, _ = jam(script, manner=ModeSettings(TRADE, 2), beat=BeatSettings(follow=True))  # the judge finds what hangs
+    made, _ = jam(
+        script, mode_settings=ModeSettings(TRADE, 2), beat=BeatSettings(follow=True)
+    )  # the judge finds what hangs
     master, again = stand["master"], stand["again"]
     ons = [t for t, _ in made.agent_ons()]
     if "quiet" in stand:
@@ -358,10 +362,10 @@ def test_without_its_clock_it_answers_in_free_time() -> None:
         await master.roll(0.5)
         await master.call(4)
 
-    made, report = jam(script, manner=ModeSettings(TRADE, 1), beat=BeatSettings(follow=True))
+    made, report = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(follow=True))
     assert made.said[1:] == [
         "The clock runs.",
         "The clock is gone; in free time until it is back.",
         "The clock is back.",
     ]
-    assert report.meters["answers"] >= 2
+    assert report.stats["answers"] >= 2

@@ -19,6 +19,7 @@ from agent.midi.messages import Event
 from agent.midi.output_merge import AGENT, PLAYER, OutputMerge
 from agent.midi.port_subscribers import PortSubscribers
 from agent.midi.ports import PortList
+from agent.session.config import SessionConfig, SessionIO
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
@@ -133,7 +134,7 @@ def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> No
 # -- outputs and the sound ---------------------------------------------------------------------------------------------
 
 
-def test_the_desk_sends_to_both_and_tells_the_two_apart() -> None:
+def test_the_merge_sends_to_both_and_tells_the_two_apart() -> None:
     midi, sound = FakeOutput(), FakeSound()
     outputs = OutputMerge(midi, sound)
     outputs.player.send(b"\x90\x3c\x50")
@@ -290,8 +291,8 @@ class Evening:
     def __init__(self, loop: VirtualLoop, folder: Path) -> None:
         self.loop, self.news = loop, []
         self.midi, self.sound, self.keyboard = FakeOutput(loop), FakeSound(), FakeInput(loop)
-        self.mind = FakeWorker()
-        self.mind.styles_have = 24
+        self.worker = FakeWorker()
+        self.worker.styles_have = 24
         outputs = self.outputs = OutputMerge(self.midi, self.sound)
         take = Take(folder / "2024-01-01_10-00-00")
         self.learning = MidiLearn(Bindings(), None)
@@ -306,21 +307,19 @@ class Evening:
         )
         self.hub.broadcast = lambda news: self.news.append(news) if news else None
         self.page = Page()
-        self.session = self.hub.session = Session(
+        io = SessionIO(
             inputs=[self.keyboard, *self.hub.keyboard.inputs],
             output=outputs.agent,
-            own=outputs.player,
-            mind=self.mind,  # type: ignore[arg-type]
-            preset=presets.load(),
+            thru_output=outputs.player,
+            worker=self.worker,
+            clock=loop,
             take=self.hub,
             say=self.hub.say,
             show=self.hub.show,
-            clock=loop,
-            channel=1,
-            controls=self.learning.bindings,
-            beside=lambda session: self.hub.watch(),
             make_player=LoopPlayer,
         )
+        config = SessionConfig(presets.load(), channel=1, controls=self.learning.bindings)
+        self.session = self.hub.session = Session(config, io)
 
     def wish(self, **fields: Any) -> None:
         self.hub.handle_request(self.page, read_request(json.dumps(fields)))
@@ -344,7 +343,7 @@ class Evening:
 def evening(script: Any, folder: Path) -> Evening:
     async def both(loop: VirtualLoop) -> Evening:
         made = Evening(loop, folder)
-        running = asyncio.ensure_future(made.session.run())
+        running = asyncio.ensure_future(made.session.run(lambda session: made.hub.watch()))
         await asyncio.sleep(0.05)
         await script(made)
         made.session.stop()
@@ -438,18 +437,18 @@ def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
         assert (state["mode"], state["preset"]["name"]) == ("trade", "ragtime")
         assert (state["parameters"]["tempo"], state["parameters"]["density"]) == (140, 0.5)
         e.wish(do="pad", x=1, y=0, corners=corners)
-        assert e.mind.styles[-1][0] == pytest.approx(presets.load("baroque").z)
+        assert e.worker.styles[-1][0] == pytest.approx(presets.load("baroque").z)
         assert e.hub.state()["parameters"]["density"] == 0.5  # knobs stay where they are
         e.wish(do="pad", x=0.5, y=0, corners=corners)
         middle = [(a + b) / 2 for a, b in zip(presets.load("ragtime").z, presets.load("baroque").z, strict=True)]
-        assert e.mind.styles[-1][0] == pytest.approx(middle)
+        assert e.worker.styles[-1][0] == pytest.approx(middle)
         e.wish(do="timbre", who="agent", name="bass")
         e.wish(do="volume", value=0.5)
         assert (e.sound.timbres, e.sound.loudness) == ({AGENT: "bass"}, 0.5)
         e.wish(do="knob", name="swing", value=66)
         e.wish(do="knob", name="mirror", value=300)  # as far as it goes
-        manner = e.session.partner.manner
-        assert (manner.swing, manner.mirror) == (0.66, 1.0)
+        settings = e.session.partner.mode_settings
+        assert (settings.swing, settings.mirror) == (0.66, 1.0)
         before = e.hub.state()["preset"]["name"]
         e.wish(do="act", action="next-preset")
         e.wish(do="act", action="previous-preset")
@@ -549,7 +548,7 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         outputs, home = e.outputs, plugs.open_output(None)
         outputs.switch_port(home)
         e.hub.patchbay = Patchbay(plugs, outputs, ours=True)
-        looking = asyncio.ensure_future(e.hub.patchbay.look(e.session, e.hub.say))
+        looking = asyncio.ensure_future(e.hub.patchbay.watch(e.session, e.hub.say))
         await e.settle()
         rows = e.hub.state()["ports"]
         assert [(r["name"], r["on"]) for r in rows["inputs"]] == [("keys", False)]

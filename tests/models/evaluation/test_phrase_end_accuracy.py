@@ -40,7 +40,7 @@ def test_the_rule_that_plays_is_the_one_that_is_judged() -> None:
         for _ in range(50):
             gaps = rng.uniform(0.05, most, rng.integers(0, 30))
             notes = [Note(float(t), 0.1, 60, 64) for t in np.concatenate([[0.0], np.cumsum(gaps)])]
-            assert phrase_end_accuracy.longest_gap_rule()(gaps) == pytest.approx(turn_taking.patience(notes))
+            assert phrase_end_accuracy.longest_gap_rule()(gaps) == pytest.approx(turn_taking.closing_silence(notes))
 
 
 def test_false_cut_ins_and_delay() -> None:

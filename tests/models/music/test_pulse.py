@@ -70,7 +70,7 @@ def test_in_free_time_the_answer_comes_in_on_the_players_pulse() -> None:
         await asyncio.sleep(6)
 
     made, report = jam(script)
-    assert report.meters["answers"] == 1
+    assert report.stats["answers"] == 1
     beats = (made.agent_ons()[0][0] - made.zero) / period  # type: ignore[attr-defined]
     off = beats - round(beats)
     assert abs(off) * period < 0.03

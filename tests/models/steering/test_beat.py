@@ -106,4 +106,4 @@ def test_the_shipped_musician_keeps_it_too() -> None:
 
 
 def test_both_rooms_agree() -> None:
-    assert answers.GROOVE == modes.ALONE
+    assert answers.GROOVE == modes.ALONE_GROOVE
