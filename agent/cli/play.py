@@ -8,7 +8,7 @@ import json
 from ..errors import UserError
 from ..midi.errors import NoMidiSystem
 from ..midi.ports import find_api
-from ..session.session import Report
+from ..session.config import Report
 from ..styles.presets import DEFAULT
 from ..takes.recorder import MIDI, PICTURE
 from ..timing import ableton_link

@@ -16,9 +16,9 @@ from ..control.bindings import HOTKEYS, Bindings
 from ..control.midi_learn import MidiLearn, settings_folder
 from ..midi.output_merge import OutputMerge
 from ..playing.worker_client import WorkerClient, worker_command
-from ..session.config import SessionConfig, SessionIO
+from ..session.config import Report, SessionConfig, SessionIO
 from ..session.patchbay import Patchbay
-from ..session.session import Report, Session
+from ..session.session import Session
 from ..styles.presets import load
 from ..takes.library import BOUNDS
 from ..thread_priority import realtime, request_once

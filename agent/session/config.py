@@ -1,10 +1,12 @@
-"""What a session is made of: its settings, and what it is connected to. Records only."""
+"""What a session is made of: its settings, what it is connected to, and its report. Records only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from models.music.note import Phrase
 
 from ..clock import Clock
 from ..control.bindings import Bindings
@@ -58,3 +60,12 @@ class SessionIO:
     journal: Callable[[float, dict[str, Any]], None] = lambda when, row: None
     make_player: Callable[..., Player] = Player
     load: Callable[[Callable[[], Preset]], Preset] = lambda find: find()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a session. Phrases are in seconds from its start."""
+
+    stats: dict[str, Any]
+    calls: list[Phrase]
+    answers: list[Phrase]

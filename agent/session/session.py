@@ -10,10 +10,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
-
-from models.music.note import Phrase
 
 from ..errors import UserError
 from ..midi.errors import PortLost
@@ -25,30 +22,18 @@ from ..playing.schedule import SentMessage
 from ..playing.thru import Thru
 from ..playing.timing_stats import TimingStats
 from ..styles.presets import Preset
-from ..timing.ableton_link import LinkFollower
 from ..timing.garbage_collection import GarbageCollection
-from ..timing.midi_clock import MidiClockFollower
 from ..timing.step_clock import Moments, stepwise
 from ..timing.transport import Transport
 from .actions import Actions
-from .config import SessionConfig, SessionIO
+from .beat_watch import BeatWatch
+from .config import Report, SessionConfig, SessionIO
 from .input_filter import InputFilter, Route, Verdict
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
-CHECK = 0.25  # seconds between looks at whether the clock is still there
 SWITCH_INTERVAL = 0.0001  # seconds: a thread that keeps time must not wait for its turn as long as the usual 5 ms
 USUAL_TEMPO = 120.0  # beats a minute
-CLOCK_WORDS = {"start": "The clock runs.", "stop": "The clock has stopped.", "back": "The clock is back."}
 Companion = Callable[["Session"], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What came of a session. Phrases are in seconds from its start."""
-
-    stats: dict[str, Any]
-    calls: list[Phrase]
-    answers: list[Phrase]
 
 
 class Session:
@@ -96,7 +81,7 @@ class Session:
         )
         if isinstance(io.clock, Moments):
             self.player.journal = lambda when, row: self._call_on_loop(io.journal, when, row)
-        self._follower = MidiClockFollower(self.transport) if config.beat.follow else None
+        self._beat_watch = BeatWatch(config.beat, self.transport, self.metronome, self.partner, io.clock, io.say)
         self._inputs: list[InputPort] = []
         self._failure: UserError | None = None
         self._has_said_error = False
@@ -122,7 +107,7 @@ class Session:
             self._begin(self._loop, start)
             work = [
                 stepwise(self.clock, self.partner.run(start), "partner"),
-                stepwise(self.clock, self._keep_checking(garbage_collection), "watch"),
+                stepwise(self.clock, self._beat_watch.run(garbage_collection), "watch"),
             ]
             if companion is not None:
                 work.append(companion(self))
@@ -239,21 +224,13 @@ class Session:
             self.io.take.record_input(event, port)
         route = self.input_filter.route(event.message, self.partner.is_release(event.message))
         if route is Route.CLOCK:
-            self._follow_clock(event)
+            self._beat_watch.hear(event)
         elif route is Route.CONTROL:
             action = self.config.controls.action_for(event.message, self.actions.parameter)
             if action is not None:
                 self.actions.act(action, event.when)
         elif route is Route.MUSIC:
             self.partner.hear(event)
-
-    def _follow_clock(self, event: Event) -> None:
-        change = None if self._follower is None else self._follower.hear(event.when, event.message)
-        if change is not None:
-            if change in CLOCK_WORDS:
-                self.io.say(CLOCK_WORDS[change])
-            self.partner.follow_beat(in_free_time=False)
-        self.partner.update_curfew()
 
     def _left(self, sent: SentMessage, actual: float) -> None:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.config.channel:
@@ -292,22 +269,6 @@ class Session:
             self.io.say(
                 f"Our own notes come back on {port}: they are ignored, but look for a loop in your connections."
             )
-
-    async def _keep_checking(self, garbage_collection: GarbageCollection) -> None:
-        """Now and then: is the clock still there, and has the metronome enough to do?"""
-        link = LinkFollower(self.transport) if self.config.beat.link else None
-        while True:
-            now = self.clock.now()
-            if link is not None:
-                link.follow(now)
-            if self._follower is not None and self._follower.check(now):
-                self.io.say("The clock is gone; in free time until it is back.")
-                self.partner.follow_beat(in_free_time=True)
-            self.metronome.plan(now)
-            if not self.partner.is_playing:
-                garbage_collection.collect_when_idle(now, now - self.partner.last_onset)
-            self.partner.update_curfew()
-            await asyncio.sleep(CHECK)
 
     async def _until_over(self, work: list[Coroutine[Any, Any, None]], over: asyncio.Event) -> None:
         """Work until someone ends it, or it cannot go on."""

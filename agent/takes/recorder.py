@@ -204,9 +204,9 @@ def _notes(events: list[Event], start: float, role: int) -> list[Note]:
     for event in events:
         tracker.hear(event)
     if events:
-        tracker.release_all(events[-1].when + 0.5)
+        tracker.release_all(events[-1].when + OPEN_NOTE_END)
     for note in history.notes:
-        notes.append(Note(note.onset - start, min(note.duration, 60.0), note.pitch, note.velocity, role))
+        notes.append(Note(note.onset - start, min(note.duration, LONGEST_NOTE), note.pitch, note.velocity, role))
     return notes
 
 

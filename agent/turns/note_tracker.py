@@ -11,6 +11,9 @@ from ..midi.messages import (
     ALL_NOTES_OFF,
     ALL_SOUND_OFF,
     CONTROL,
+    FIRST_STATUS,
+    FIRST_SYSTEM,
+    MOST_DATA,
     NOTE_OFF,
     NOTE_ON,
     PEDAL_DOWN,
@@ -46,7 +49,12 @@ class NoteTracker:
     def hear(self, event: Event) -> Note | None:
         """Take one event; returns the note that it began, if it did. Anything that is not a note or pedal is ignored."""
         message = event.message
-        if len(message) < 3 or not 0x80 <= message[0] < 0xF0 or message[1] > 127 or message[2] > 127:
+        if (
+            len(message) < 3
+            or not FIRST_STATUS <= message[0] < FIRST_SYSTEM
+            or message[1] > MOST_DATA
+            or message[2] > MOST_DATA
+        ):
             return None
         kind = message[0] & 0xF0
         channel = message[0] & 0x0F

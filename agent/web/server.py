@@ -122,7 +122,7 @@ class Server:
             await self._runner.cleanup()
 
     def broadcast(self, news: dict[str, Any] | None) -> None:
-        """Tell every page: at once where nothing was sent lately, else with all that happens until the next time."""
+        """Tell every page: at once where nothing was sent recent_percentiles, else with all that happens until the next time."""
         if news is not None and self.pages:
             self._news.append(news)
             if self._sending is None:

@@ -128,7 +128,7 @@ class EngineWorker:
 async def play_along(
     tune: Tune, worker: Any, clock: Any, make_player: Any, options: PlayingOptions
 ) -> tuple[list[Note], float]:
-    """One duet: what was played under the melody, on the tune's own line of time, and the share of it that was ready."""
+    """Play one duet: the agent's notes, in seconds from the first downbeat, and the share of them that was ready in time."""
     keys, output = FakeInput(clock), FakeOutput(clock)
     beat = BeatSettings(tempo=240.0 / tune.bar, count_in=0)
     mode_settings = ModeSettings(DUET, part="comp", groove=options.groove)
@@ -153,7 +153,7 @@ async def play_along(
 
 
 def is_starting(worker: Any) -> bool:
-    """Whether a musician in a process of its own is not awake yet."""
+    """Whether a musician in a process of its own is not ready yet."""
     return isinstance(worker, WorkerClient) and worker.ready is None
 
 

@@ -158,7 +158,7 @@ async def _run_flood(seconds: float, mind: Sequence[str], folder: Path, rate: fl
         output=synth,
         worker=WorkerClient(mind),
         clock=SystemClock(),
-        take=Take(folder, trouble=said.append),
+        take=Take(folder, report_error=said.append),
         say=said.append,
     )
     session = Session(SessionConfig(Preset("plain"), beat=BeatSettings(follow=True), channel=1), io)

@@ -155,7 +155,7 @@ class Room(RuleBasedStateMachine):
         self.controls.table = {k: v for k, v in self.controls.table.items() if k != ("note", pitch)}
 
     @rule()
-    def hush(self) -> None:
+    def end_answer(self) -> None:
         self.session.partner.leave()
         self.session.player.cut()
 

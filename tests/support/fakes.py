@@ -204,7 +204,7 @@ if TYPE_CHECKING:
 
 
 def assert_no_hung_notes(sent: Sequence[tuple[float, bytes]]) -> None:
-    """Whatever was sent: each on has one off, none kills a newer note, and at the end nothing sounds."""
+    """Each note-on has one note-off, none ends a newer note, and at the end no note sounds."""
     sounding: dict[tuple[int, int], float] = {}
     for when, message in sent:
         kind, channel = message[0] & 0xF0, message[0] & 0x0F

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from agent.errors import UserError
 from agent.playing.load_shedding import CANDIDATES
 from agent.playing.soloist import QUIET
-from agent.session.config import SessionConfig, SessionIO
-from agent.session.session import Report, Session
+from agent.session.config import Report, SessionConfig, SessionIO
+from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import MIDI, Take
 from agent.turns.modes import ModeSettings

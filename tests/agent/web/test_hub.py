@@ -134,7 +134,7 @@ def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> No
 # -- outputs and the sound ---------------------------------------------------------------------------------------------
 
 
-def test_the_merge_sends_to_both_and_tells_the_two_apart() -> None:
+def test_the_desk_sends_to_both_and_tells_the_two_apart() -> None:
     midi, sound = FakeOutput(), FakeSound()
     outputs = OutputMerge(midi, sound)
     outputs.player.send(b"\x90\x3c\x50")
@@ -447,8 +447,8 @@ def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
         assert (e.sound.timbres, e.sound.loudness) == ({AGENT: "bass"}, 0.5)
         e.wish(do="knob", name="swing", value=66)
         e.wish(do="knob", name="mirror", value=300)  # as far as it goes
-        settings = e.session.partner.mode_settings
-        assert (settings.swing, settings.mirror) == (0.66, 1.0)
+        manner = e.session.partner.mode_settings
+        assert (manner.swing, manner.mirror) == (0.66, 1.0)
         before = e.hub.state()["preset"]["name"]
         e.wish(do="act", action="next-preset")
         e.wish(do="act", action="previous-preset")
@@ -548,7 +548,7 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         outputs, home = e.outputs, plugs.open_output(None)
         outputs.switch_port(home)
         e.hub.patchbay = Patchbay(plugs, outputs, ours=True)
-        looking = asyncio.ensure_future(e.hub.patchbay.watch(e.session, e.hub.say))
+        looking = asyncio.ensure_future(e.hub.patchbay.look(e.session, e.hub.say))
         await e.settle()
         rows = e.hub.state()["ports"]
         assert [(r["name"], r["on"]) for r in rows["inputs"]] == [("keys", False)]
