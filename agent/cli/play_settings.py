@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..midi.keyboard_zones import KeyboardZones
@@ -14,17 +14,16 @@ OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
 
 @dataclass(frozen=True)
 class PlaySettings:
-    """How to play together; None stands for the session's own defaults. `rounds`: the session ends after so many answers."""
+    """How to play together. `rounds`: the session ends after so many answers."""
 
-    mode: ModeSettings | None = None
-    beat: BeatSettings | None = None
-    zones: KeyboardZones | None = None
+    mode: ModeSettings = field(default_factory=ModeSettings)
+    beat: BeatSettings = field(default_factory=BeatSettings)
+    zones: KeyboardZones = field(default_factory=KeyboardZones)
     rounds: int | None = None
 
     def row(self) -> dict[str, Any]:
-        """The records under the names that a take has for them; those that are None are left out."""
-        records = {"manner": self.mode, "beat": self.beat, "zone": self.zones}
-        return {"rounds": self.rounds, **{name: record for name, record in records.items() if record is not None}}
+        """The settings under the names that a take has for them."""
+        return {"manner": self.mode, "beat": self.beat, "zone": self.zones, "rounds": self.rounds}
 
 
 def play_settings(args: argparse.Namespace) -> PlaySettings:

@@ -14,7 +14,6 @@ from ..audio.synth import open_sound
 from ..clock import SystemClock
 from ..control.bindings import HOTKEYS, Bindings
 from ..control.midi_learn import MidiLearn, settings_folder
-from ..midi.keyboard_zones import KeyboardZones
 from ..midi.output_merge import OutputMerge
 from ..playing.worker_client import WorkerClient, worker_command
 from ..session.config import Report, SessionConfig, SessionIO
@@ -24,7 +23,6 @@ from ..styles.presets import load
 from ..takes.library import BOUNDS
 from ..thread_priority import realtime, request_once
 from ..timing.step_clock import Moments
-from ..turns.modes import BeatSettings, ModeSettings
 from .hotkeys import read_hotkeys
 from .option_groups import TAKES
 from .play_settings import PlaySettings
@@ -51,8 +49,8 @@ class SessionRunner:
         self._repaired = repair_takes(args)
         # Known, so that the take can be played again.
         self._seed = random.randrange(SEEDS) if args.seed is None else args.seed
-        bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
-        self.take = open_take(args, settings, preset=self._preset, bindings=bindings, seed=self._seed)
+        self._bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
+        self.take = open_take(args, settings, preset=self._preset, bindings=self._bindings, seed=self._seed)
         self._clock = SystemClock()
         self._outputs = OutputMerge(ports.output, open_sound(args.sound, args.soundfont))
         self._status = StatusLine(plain=args.json)
@@ -129,10 +127,10 @@ class SessionRunner:
     def _make_session(self, worker: WorkerClient, moments: Moments) -> Session:
         config = SessionConfig(
             self._preset,
-            mode_settings=self._settings.mode or ModeSettings(),
-            beat=self._settings.beat or BeatSettings(),
-            zones=self._settings.zones or KeyboardZones(),
-            controls=Bindings() if self._midi_learn is None else self._midi_learn.bindings,
+            mode_settings=self._settings.mode,
+            beat=self._settings.beat,
+            zones=self._settings.zones,
+            controls=self._bindings,
             channel=self._args.channel - 1,
             thru=self._args.thru,
             seed=self._seed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -12,7 +11,7 @@ from models.music.note import Note, Span, span_to_wire, to_wire
 
 from ..errors import UserError
 from .worker_interface import REPLACED, WorkerLost, WorkerReplaced
-from .worker_process import PATIENCE, WorkerProcess
+from .worker_process import WorkerProcess
 from .worker_replies import read_counts, read_note, read_ready, read_seconds, read_style
 
 STARTING = 120.0  # seconds in which a worker gets ready
@@ -113,21 +112,7 @@ class WorkerClient(WorkerProcess):
 
     async def encode_aside(self, notes: Sequence[Note]) -> tuple[list[float], dict[str, float]]:
         """`encode`, for somebody else than who plays: both may wait for a reply at the same time."""
-        if self._process is None or self.gone.is_set():
-            raise self.loss()
-        request = {**_encode(notes), "id": self._next_ident()}
-        waiting = self._aside[request["id"]] = asyncio.get_running_loop().create_future()
-        self._tell(request, aside=True)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                reply = await waiting
-        except TimeoutError:
-            raise WorkerLost(f"it has said nothing for {PATIENCE:.0f} s") from None
-        finally:
-            self._aside.pop(request["id"], None)
-        if reply is None:
-            raise self.loss()
-        return self._read_style(reply)
+        return self._read_style(await self._ask_aside(_encode(notes)))
 
     async def measure(self, notes: int, patience: float = MEASURING) -> dict[str, list[float]]:
         """How long the musician takes for what it does, in seconds; it forgets the session. Raises WorkerLost."""

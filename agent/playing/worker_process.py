@@ -100,6 +100,25 @@ class WorkerProcess:
         self._tell({**request, "id": ident})
         return ident
 
+    async def _ask_aside(self, request: Row) -> Row:
+        """The reply to a request of somebody else than who plays: both may wait at the same time. Raises WorkerLost."""
+        if self._process is None or self.gone.is_set():
+            raise self.loss()
+        ident = self._next_ident()
+        waiting: asyncio.Future[Row | None] = asyncio.get_running_loop().create_future()
+        self._aside[ident] = waiting
+        self._tell({**request, "id": ident}, aside=True)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                reply = await waiting
+        except TimeoutError:
+            raise WorkerLost(f"it has said nothing for {PATIENCE:.0f} s") from None
+        finally:
+            self._aside.pop(ident, None)
+        if reply is None:
+            raise self.loss()
+        return reply
+
     def _next_ident(self) -> int:
         self._ident += 1
         return self._ident

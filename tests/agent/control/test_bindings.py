@@ -300,7 +300,7 @@ def test_hotkeys_in_a_terminal(tmp_path: Path) -> None:
 
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "agent", "demo", "--take", str(tmp_path / "take")]
-    command += ["--worker", f"{sys.executable} -m models.worker --echo"]
+    command += ["--mind", f"{sys.executable} -m models.worker --echo"]
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         said = ""
@@ -328,7 +328,7 @@ def test_the_block_in_a_terminal(tmp_path: Path) -> None:
 
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "agent", "demo", "--take", str(tmp_path / "take")]
-    command += ["--worker", f"{sys.executable} -m models.worker --echo"]
+    command += ["--mind", f"{sys.executable} -m models.worker --echo"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT) as process:
         os.close(theirs)
         seen = b""
