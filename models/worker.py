@@ -78,7 +78,7 @@ class Musician(Idler, Protocol):
     def play(self, span: Span) -> Generator[Note, None, str]:
         """Invent notes, as `play` above; the generator returns "more" or "end"."""
 
-    def did(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """What it counts."""
 
     def draft(self, span: Span, count: int) -> None:
@@ -112,7 +112,7 @@ class Echo:
     def seed(self, seed: int) -> None:
         pass
 
-    def did(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         return {}
 
     def draft(self, span: Span, count: int) -> None:
@@ -222,18 +222,18 @@ def _obey(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -> 
                     note = next(notes)
                 except StopIteration as end:
                     done = {"id": ident, "done": end.value or "end"}
-                    say({**done, "did": did} if (did := musician.did()) else done)
+                    say({**done, "did": did} if (did := musician.counts()) else done)
                     break
                 say({"id": ident, "note": to_wire(note)})
         case "encode":
             heard = [from_wire(row) for row in request["notes"]]
             say({"id": ident, "z": musician.encode(heard), "habits": musician.habits(heard)})
         case "measure":
-            if not hasattr(musician, "network"):
+            if not hasattr(musician, "backend"):
                 raise ValueError("there is nothing to measure")
-            from .decoding.latency import figures
+            from .decoding import latency
 
-            say({"id": ident, "seconds": figures(musician, min(max(int(request["notes"]), 8), 20_000))})  # type: ignore[arg-type]
+            say({"id": ident, "seconds": latency.measure(musician, min(max(int(request["notes"]), 8), 20_000))})  # type: ignore[arg-type]
         case other:
             raise ValueError(f"unknown request {str(other)[:40]!r}")
 

@@ -75,7 +75,7 @@ class Reranker:
         tensors = {kind: getattr(self, kind).astype(np.float32) for kind in ("mean", "spread", "worth")}
         save_file(tensors, path, metadata={**about, "figures": fingerprint()})
 
-    def likes(self, call: Called, answer: Sequence[Note]) -> float | None:
+    def score(self, call: CallProfile, answer: Sequence[Note]) -> float | None:
         """How much likelier a person's, in nats, than the musician's average answer; None where there are too few notes to tell."""
         if len(listened(answer)) < LEAST:
             return None
@@ -95,7 +95,7 @@ def fingerprint() -> str:
 
 
 @dataclass(frozen=True)
-class Called:
+class CallProfile:
     """A call as it is remembered: its figures, {} where it is too short, the patterns of its tune, and its key's tonic."""
 
     figures: Figures
@@ -103,7 +103,7 @@ class Called:
     tonic: int
 
     @classmethod
-    def by(cls, call: Sequence[Note]) -> Called:
+    def of(cls, call: Sequence[Note]) -> CallProfile:
         """By the end of these notes."""
         late = [n for n in call if n.onset > call[-1].onset - REMEMBERED]
         figures = profile(late) if len(late) >= LEAST else {}
@@ -115,7 +115,7 @@ def listened(answer: Sequence[Note]) -> list[Note]:
     return [n for n in answer if n.onset < answer[0].onset + LISTENED]
 
 
-def heard(call: Called, answer: Sequence[Note]) -> Row:
+def heard(call: CallProfile, answer: Sequence[Note]) -> Row:
     """(n,) all figures of an answer of at least `LEAST` notes: its own, how they differ from its call's, and what of the call is in it."""
     notes = listened(answer)
     mine = profile(notes)

@@ -22,7 +22,7 @@ from ..network.heads import CHOSEN
 from ..network.losses import field_nats
 from ..network.model import Musician
 from ..network.style_encoder import kl_nats
-from ..steering import style_offset
+from ..steering import answer_offset
 from ..steering.sampling import Sampling
 from .markov import Continuator, Markov
 
@@ -113,7 +113,7 @@ def style_counts(musician: Musician, pieces: Sequence[Piece], windows: int, seed
         for i, (piece, _, rows) in enumerate(found):
             other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
             for kind, z in (("true", plain[i]), ("foreign", plain[other]), ("zero", torch.zeros_like(plain[i]))):
-                told = torch.from_numpy(style_offset.told(z.numpy(), emphasis))
+                told = torch.from_numpy(answer_offset.emphasize(z.numpy(), emphasis))
                 asked = _ask(musician, rows[: count + 1], told, last_only=False)
                 _add(sums[kind], piece.source, asked)
         return {f"bits_{kind}_z": _bits(each)["mean"]["total"] for kind, each in sums.items()}

@@ -40,7 +40,7 @@ class Style:
 
     point: Point
     sampling: Sampling
-    styled: bool
+    has_style: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +52,25 @@ class Call:
     (`together`), where nobody's answer begins, there are neither. `forgotten`: notes of the session before those. `seed`: the session's.
     """
 
-    heard: Sequence[Note]
+    history: Sequence[Note]
     pitches: Sequence[int]
     phrase: Sequence[Note]
-    begun: int
-    forgotten: int
+    answer_start: int
+    offset: int
     together: bool
     seed: int
 
     @classmethod
-    def of(cls, heard: Sequence[Note], notes: Sequence[Note], forgotten: int, together: bool, seed: int) -> Call:
+    def of(cls, history: Sequence[Note], notes: Sequence[Note], offset: int, together: bool, seed: int) -> Call:
         """The call among the notes that are remembered now; `heard` are those that were when it was first looked at."""
-        called = [n.pitch for n in heard[-KEY_HEARD:] if n.role == CALL]
+        called = [n.pitch for n in history[-KEY_HEARD:] if n.role == CALL]
         pitches = called[-KEY_NOTES:] if len(called) >= KEY_LEAST else []
         if together:
-            return cls(heard, pitches, (), 0, forgotten, True, seed)
-        first = begun = answer_begins(notes)
-        while first > max(begun - PHRASE_NOTES, 0) and notes[first - 1].role == CALL:
+            return cls(history, pitches, (), 0, offset, True, seed)
+        first = answer_start = answer_begins(notes)
+        while first > max(answer_start - PHRASE_NOTES, 0) and notes[first - 1].role == CALL:
             first -= 1
-        return cls(heard, pitches, notes[first:begun], begun, forgotten, False, seed)
+        return cls(history, pitches, notes[first:answer_start], answer_start, offset, False, seed)
 
 
 @dataclass(slots=True)
@@ -85,8 +85,8 @@ class Step:
     notes: Sequence[Note]
     span: Span
     recent: Sequence[Note]
-    mine: Sequence[Note]
-    kept: dict[str, Any]
+    own: Sequence[Note]
+    memo: dict[str, Any]
     field: int
     onset: float
     expected: Row

@@ -1,6 +1,6 @@
 """Dynamics: how loud the next note is; what the musician expects of it is moved up or down as a whole, accents and all.
 
-Knows nothing of networks or of calls. To tilt the odds, as other qualities are (`models.steering.knobs`), would not do: of a
+Knows nothing of networks or of calls. To tilt the odds, as other qualities are (`models.steering.quality_knobs`), would not do: of a
 musician that expects a loud note, or now and then one that is hardly touched, it takes the latter, and a soft answer jumps between
 whispers and shouts. Who plays more softly plays the same, softer.
 """
@@ -15,7 +15,7 @@ from ..encoding import codec
 from ..music.features import LOUDNESS, MEAN, SPREAD
 from ..music.settings import TERMS
 from .base import Call, Row, Step, Style
-from .knobs import ASKED, LEFT
+from .quality_knobs import ASKED, LEFT
 from .sampling import chances
 
 KEPT = (
@@ -40,11 +40,11 @@ class Level:
     share: float
 
     @classmethod
-    def asked(cls, own: float, knob: float, styled: bool) -> Level:
+    def asked(cls, own: float, knob: float, has_style: bool) -> Level:
         """By a style that is so loud of its `own`, in spreads from the usual, where there is one; and by the knob, -1 to 1."""
         spreads = own - LEFT * abs(knob) * own + ASKED * knob
         wanted = MEAN[LOUDNESS] + SPREAD[LOUDNESS] * min(max(spreads, -LOUDEST), LOUDEST)
-        return cls(float(wanted), min(max(KEPT * styled, abs(knob)), 1.0))
+        return cls(float(wanted), min(max(KEPT * has_style, abs(knob)), 1.0))
 
 
 class Dynamics:
@@ -57,16 +57,20 @@ class Dynamics:
     def prepare(self, call: Call, style: Style) -> tuple[Level, int | None]:
         """The level, and how many of the notes that are remembered came before the answer; None in a duet, where none begins."""
         own = float(style.point[LOUDNESS])
-        level = Level.asked(own, style.sampling.knobs.get("loudness", 0.0), style.styled)
-        return level, None if call.together else call.begun
+        level = Level.asked(own, style.sampling.knobs.get("loudness", 0.0), style.has_style)
+        return level, None if call.together else call.answer_start
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (n,) of the velocity."""
-        level, begun = step.prepared
+        level, answer_start = step.prepared
         share = strength * level.share
         if not share:
             return logits
-        answer = step.mine[-LISTENED:] if begun is None else step.notes[max(begun, len(step.notes) - LISTENED) :]
+        answer = (
+            step.own[-LISTENED:]
+            if answer_start is None
+            else step.notes[max(answer_start, len(step.notes) - LISTENED) :]
+        )
         p = chances(logits)
         expected = STEP * float(_VALUES.dot(p) / p.sum())
         loud = (sum([n.velocity for n in answer]) + EXPECTED * expected) / (len(answer) + EXPECTED)

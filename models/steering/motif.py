@@ -40,7 +40,7 @@ class Theme:
     """What a call says: its tune, the number of notes before its answer, and whether there is more than the tune."""
 
     tune: Sequence[Note]
-    begun: int
+    answer_start: int
     thick: bool
 
 
@@ -83,9 +83,9 @@ class Motif:
         if step.prepared is None or not strength:
             return logits
         said, share, avoided = step.prepared
-        if self.name not in step.kept:
-            step.kept[self.name] = taken_up(step.notes, said)
-        motif: Continuation | None = step.kept[self.name]
+        if self.name not in step.memo:
+            step.memo[self.name] = taken_up(step.notes, said)
+        motif: Continuation | None = step.memo[self.name]
         if motif is None:
             return logits
         lean = strength * (share * motif.weight)
@@ -111,7 +111,7 @@ def _pitches(logits: Row, motif: Continuation, lean: float, onset: float, avoide
 def theme(call: Call) -> Theme:
     """What the call says that was answered last, or is to be answered."""
     thick = melody.thick(call.phrase)
-    return Theme(melody.on_top(call.phrase) if thick else call.phrase, call.begun, thick)
+    return Theme(melody.on_top(call.phrase) if thick else call.phrase, call.answer_start, thick)
 
 
 def taken_up(notes: Sequence[Note], said: Theme) -> Continuation | None:
@@ -121,9 +121,9 @@ def taken_up(notes: Sequence[Note], said: Theme) -> Continuation | None:
     """
     if len(said.tune) < LEAST:
         return None
-    if said.begun == len(notes):
+    if said.answer_start == len(notes):
         return Continuation(said.tune[0].pitch, None, 1.0)
-    own = notes[max(said.begun, len(notes) - PHRASE_NOTES) :]
+    own = notes[max(said.answer_start, len(notes) - PHRASE_NOTES) :]
     thick = melody.thick(own) if len(own) >= LEAST else said.thick
     own = melody.on_top(own) if thick else own
     mine = own[-ENOUGH - 1 :]

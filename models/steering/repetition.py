@@ -34,7 +34,7 @@ class Repetition:
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (88,) of the pitch."""
-        if not strength or (found := worn(step.mine)) is None:
+        if not strength or (found := worn(step.own)) is None:
             return logits
         pitch, nats = found
         out = logits.copy()

@@ -37,7 +37,7 @@ class Rhythm:
 
     def prepare(self, call: Call, style: Style) -> Callable[[float], tuple[Row, Row]] | None:
         """By a strength, what each wait is raised by, in nats and as odds; None in a duet, and where the call has no rhythm."""
-        if call.together or (rhythm := called(call.heard)) is None:
+        if call.together or (rhythm := called(call.history)) is None:
             return None
         share = OWN if "wait" in style.sampling.habits else 1.0
 
@@ -56,8 +56,8 @@ class Rhythm:
 
 def called(notes: Sequence[Note]) -> Row | None:
     """How firmly each wait (n,) that is no chord's is the last call's, 0 to 1; None where that has no rhythm."""
-    begun = answer_begins(notes)
-    onsets = [note.onset for note in notes[max(begun - PHRASE_NOTES, 0) : begun] if note.role == CALL]
+    answer_start = answer_begins(notes)
+    onsets = [note.onset for note in notes[max(answer_start - PHRASE_NOTES, 0) : answer_start] if note.role == CALL]
     waits = np.diff(onsets)
     waits = waits[(waits > CHORD_SECONDS) & (waits < codec.TIMES[-1])]
     if len(waits) < LEAST:

@@ -85,7 +85,7 @@ def odds(style: Habits) -> Habits:
     return out
 
 
-def learnt(notes: Sequence[Note]) -> dict[str, float]:
+def measure_settings(notes: Sequence[Note]) -> dict[str, float]:
     """The habits of some notes, as settings of a style."""
     return settings(odds(counted([notes])))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..decoding import reranker
-from ..decoding.reranker import LEAST, Called, Reranker, Row
+from ..decoding.reranker import LEAST, CallProfile, Reranker, Row
 from ..music.note import Note
 
 DECAY = 0.03  # of what figures are worth, squared
@@ -54,8 +54,8 @@ def asked(
     """
     if any(len(notes) == 0 or len(reranker.listened(notes)) < LEAST for notes in (person, *played)):
         return []
-    called = Called.by(call)
-    rows = [reranker.heard(Called.by(before), person), *(reranker.heard(called, notes) for notes in played)]
+    called = CallProfile.of(call)
+    rows = [reranker.heard(CallProfile.of(before), person), *(reranker.heard(called, notes) for notes in played)]
     return [Question(np.stack(rows), np.broadcast_to(silent, rows[0].shape))]
 
 

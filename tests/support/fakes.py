@@ -186,7 +186,7 @@ class FakeWorker:
 
     @property
     def did(self) -> dict[str, int]:
-        return self.echo.did()
+        return self.echo.counts()
 
     def draft(self, span: Span, candidates: int) -> None:
         self.drafts.append((span, candidates))

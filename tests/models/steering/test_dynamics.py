@@ -87,12 +87,12 @@ def test_nothing_asked_is_nothing_changed() -> None:
 
 def test_style_and_knob_ask_for_a_level() -> None:
     usual, spread = MEAN[LOUDNESS], SPREAD[LOUDNESS]
-    assert Level.asked(0.0, 0.0, styled=False) == Level(usual, 0.0)
-    assert Level.asked(1.0, 0.0, styled=True) == Level(pytest.approx(usual + spread), dynamics.KEPT)
-    soft, loud = (Level.asked(1.0, knob, styled=True) for knob in (-1.0, 1.0))
+    assert Level.asked(0.0, 0.0, has_style=False) == Level(usual, 0.0)
+    assert Level.asked(1.0, 0.0, has_style=True) == Level(pytest.approx(usual + spread), dynamics.KEPT)
+    soft, loud = (Level.asked(1.0, knob, has_style=True) for knob in (-1.0, 1.0))
     assert soft.wanted < usual - spread < usual + spread < loud.wanted
     assert soft.share == loud.share == 1.0  # who asks is obeyed
-    assert Level.asked(3.0, 1.0, styled=True).wanted <= usual + dynamics.LOUDEST * spread
+    assert Level.asked(3.0, 1.0, has_style=True).wanted <= usual + dynamics.LOUDEST * spread
 
 
 def test_the_shipped_musician_does_not_shout_at_one_who_plays_softly() -> None:

@@ -61,7 +61,7 @@ def test_what_is_done_often_has_the_odds() -> None:
     )
 )
 def test_habits_of_anything_are_settings_and_back(notes: list[Note]) -> None:
-    settings = style_habits.learnt(sorted(notes, key=lambda n: n.onset))
+    settings = style_habits.measure_settings(sorted(notes, key=lambda n: n.onset))
     habits = Sampling.of(settings).habits
     assert style_habits.settings(habits) == settings
     for field, size in ((codec.TIME, 80), (codec.PITCH, 88), (codec.DURATION, 36)):
@@ -99,13 +99,13 @@ def test_an_answer_keeps_them() -> None:
         engine.hear(0, [Note(0.2 * i, 0.15, 60 + i % 12, 64, CALL) for i in range(24)])
         return list(engine.play(Span(5.0, 30.0, 40.0, 40.0)))
 
-    plain, kept = played({}), played({**style_habits.learnt(LOW_AND_SLOW), "habit": 1.5})
+    plain, kept = played({}), played({**style_habits.measure_settings(LOW_AND_SLOW), "habit": 1.5})
     assert np.mean([n.pitch for n in kept]) < np.mean([n.pitch for n in plain]) - 6
     assert len(kept) < 0.7 * len(plain)
 
 
 def test_presets_have_habits_and_blend_them(tmp_path: Path) -> None:
-    low = Preset("low", z=(0.0, 1.0), sampling=style_habits.learnt(LOW_AND_SLOW))
+    low = Preset("low", z=(0.0, 1.0), sampling=style_habits.measure_settings(LOW_AND_SLOW))
     plain = Preset("plain", z=(0.0, 0.0))
     half = maker.blend("half", plain, low, 0.5)
     assert half.sampling["habit.place.1"] == pytest.approx(low.sampling["habit.place.1"] / 2)

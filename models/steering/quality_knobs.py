@@ -86,19 +86,19 @@ class Knobs:
 
     def prepare(self, call: Call, style: Style) -> tuple[Turns, bool, NDArray[np.float32]]:
         """The knobs, whether there is a style to be drawn to, and where it wants the qualities, (7,) or more, in spreads."""
-        return style.sampling.knobs, style.styled, style.point
+        return style.sampling.knobs, style.has_style, style.point
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (n,) of a field, tilted."""
-        how = step.kept.get(self.name)
+        how = step.memo.get(self.name)
         if how is None:
-            knobs, styled, point = step.prepared
-            notes = step.mine if len(step.mine) >= LEAST else step.recent
-            how = step.kept[self.name] = strengths(knobs, strength if styled else 0.0, point, notes)
+            knobs, has_style, point = step.prepared
+            notes = step.own if len(step.own) >= LEAST else step.recent
+            how = step.memo[self.name] = strengths(knobs, strength if has_style else 0.0, point, notes)
         return tilted(logits, step.field, how, step.recent)
 
 
-def moved(z: NDArray[np.float32], knobs: Turns) -> NDArray[np.float32]:
+def move_style(z: NDArray[np.float32], knobs: Turns) -> NDArray[np.float32]:
     """The style, its tied dimensions moved as the knobs ask."""
     out = z.copy()
     for i, name in enumerate(NAMES):
