@@ -23,7 +23,8 @@ from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
 from agent.timing.step_clock import Moments
 from agent.turns.modes import MODES, BeatSettings, ModeSettings
-from models.worker import Echo, serve
+from models.decoding.echo import Echo
+from models.worker import serve
 
 from ..support.fakes import FakeInput, FakeOutput, LoopPlayer, VirtualLoop, in_virtual_time
 from .soak import phrase

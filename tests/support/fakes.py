@@ -10,8 +10,8 @@ from agent.midi.messages import Event
 from agent.midi.ports import PortLost
 from agent.playing.worker_client import RELIEVED, WorkerLost, WorkerReplaced
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
+from models.decoding.echo import Echo
 from models.music.note import ANSWER, Note, Span
-from models.worker import Echo
 
 __all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: see `agent.replay.virtual_time`
 
@@ -145,7 +145,7 @@ class FakeWorker:
     def hear(self, at: int, notes: Sequence[Note]) -> None:
         self.told.append((at, list(notes)))
         if isinstance(self.echo, Echo):
-            assert 0 <= at - self._base <= len(self.echo.heard), "told from a note on that it has never heard of"
+            assert 0 <= at - self._base <= len(self.echo.notes), "told from a note on that it has never heard of"
         self.echo.hear(at - self._base, list(notes))
 
     def join(self, at: int, notes: Sequence[Note]) -> None:

@@ -13,15 +13,16 @@ import pytest
 from models.decoding.candidates import Candidate, best_of, key_and_density_fit
 from models.decoding.engine import Engine
 from models.music.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
+from models.runtime.backend import Backend
 from models.worker import serve
 
-from ...support.musicians import scale, small_network
+from ...support.musicians import RecordingBackend, scale, small_network
 
 SPAN = Span(3.0, 4.0, 6.0, 8.0)
 
 
-def engine(seed: int = 3, count: int = 3) -> Engine:
-    e = Engine(small_network())
+def engine(seed: int = 3, count: int = 3, backend: Backend | None = None) -> Engine:
+    e = Engine(backend or small_network())
     e.seed(seed)
     e.hear(0, scale(12))
     e.draft(SPAN, count)
@@ -50,17 +51,16 @@ def test_drafting_leaves_no_trace() -> None:
 
 
 def test_the_best_draft_is_played_and_the_answer_goes_on_from_it() -> None:
-    e = drafted(engine())
+    backend = RecordingBackend()
+    e = drafted(engine(backend=backend))
     found = e.candidates.candidates
     best = best_of(found)
     assert len({draft.notes for draft in found}) == 3
-    fed: list[int] = []
-    feed = e.backend.feed
-    e.backend.feed = lambda steps, *rest: (fed.append(len(steps)), feed(steps, *rest))[1]  # type: ignore[method-assign]
+    backend.fed.clear()
     playing = e.play(SPAN)
     first = list(itertools.islice(playing, len(best.notes)))
     assert tuple(first) == best.notes
-    assert not fed  # nothing is computed before the last of them is told
+    assert not backend.fed  # nothing is computed before the last of them is told
     rest = list(playing)
     assert e.candidates.use_count == 1
     assert e.notes[12:] == [*first, *rest]
@@ -206,18 +206,20 @@ def test_the_guards_want_the_key_and_the_density_of_the_call() -> None:
     assert key_and_density_fit(call, sparse) < -1.0
 
 
+class CountingEngine(Engine):
+    """Counts its steps in spare time."""
+
+    steps = 0
+
+    def spare(self) -> bool:
+        self.steps += 1
+        return super().spare()
+
+
 def test_a_request_waits_for_one_note_of_a_draft_at_most() -> None:
     """The worker looks for the next line after each note that it thinks of in spare time."""
-    e = Engine(small_network())
-    steps, waiting = 0, 5
-    spare = e.spare
-
-    def counted() -> bool:
-        nonlocal steps
-        steps += 1
-        return spare()
-
-    e.spare = counted  # type: ignore[method-assign]
+    e = CountingEngine(small_network())
+    waiting = 5
     ask = {"do": "play", "id": 1, **span_to_wire(SPAN)}
     more = [to_wire(Note(2.6, 0.1, 70, 60))]
     requests = [
@@ -233,10 +235,10 @@ def test_a_request_waits_for_one_note_of_a_draft_at_most() -> None:
             yield json.dumps(request)
 
     def has_time() -> bool:
-        return bool(e.candidates.span) and steps < waiting
+        return bool(e.candidates.span) and e.steps < waiting
 
     serve(e, lines(), replies.append, has_time)
-    assert steps == waiting
+    assert e.steps == waiting
     assert len(e.notes) == 13 + sum("note" in r for r in replies)
     assert e.candidates.use_count == 0
     assert replies[-1]["id"] == 1

@@ -17,7 +17,7 @@ from models.music.chords import SAME_STROKE_SECONDS
 from models.music.note import ANSWER, HELD, Note, Span
 from models.steering.sampling import Sampling
 
-from ...support.musicians import SMALL, scale, small_network
+from ...support.musicians import SMALL, RecordingBackend, scale, small_network
 
 
 def engine(seed: int = 0) -> Engine:
@@ -87,14 +87,13 @@ def test_going_back_further_than_the_ring_hears_what_is_known_again(back_to: int
 
 
 def test_a_release_feeds_the_tail_only() -> None:
-    e, line = engine(), scale(40)
+    backend = RecordingBackend()
+    e, line = Engine(backend), scale(40)
     held = [*line[:38], Note(line[38].onset, HELD, 60, 70), line[39]]
     e.hear(0, held)
-    fed: list[int] = []
-    feed = e.backend.feed
-    e.backend.feed = lambda steps, *rest: (fed.append(len(steps)), feed(steps, *rest))[1]  # type: ignore[method-assign]
+    backend.fed.clear()
     e.hear(30, line[30:])
-    assert fed == [2]
+    assert backend.fed == [2]
 
 
 @pytest.mark.parametrize("seed", range(6))
