@@ -142,4 +142,4 @@ def _last_note(context: Context, span: Span) -> Note:
 
 def _draw(logits: Row, field: int, sampling: Sampling, random: np.random.Generator) -> int:
     """One value of a field from its (n,) logits."""
-    return draw(logits, sampling.heat(CHOSEN[field]), sampling.top_p, sampling.min_p, random)
+    return draw(logits, sampling.temperature_of(CHOSEN[field]), sampling.top_p, sampling.min_p, random)

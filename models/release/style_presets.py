@@ -51,7 +51,7 @@ def heard(pieces: Sequence[Piece], most: int = 60, notes: int = 400, seed: int =
     for i in rng.permutation(len(pieces))[:most]:
         start = int(rng.integers(0, max(len(pieces[i]) - notes, 0) + 1))
         stretches.append(notes_of(pieces[i])[start : start + notes])
-    return style_habits.counted(stretches)
+    return style_habits.count_bands(stretches)
 
 
 def at_large(pieces: Sequence[Piece]) -> Habits:
@@ -71,7 +71,7 @@ def toml(name: str, rule: Rule, z: list[float], kept: Habits, weights: str, coun
         weights=weights,
         source=f"{rule.source} ({count} pieces)",
         musician=rule.musician,
-        sampling=HEEDED | rule.sampling | style_habits.settings(kept),
+        sampling=HEEDED | rule.sampling | style_habits.to_settings(kept),
         shortest=rule.answer.get("shortest", ANSWER["shortest"].default),
         longest=rule.answer.get("longest", ANSWER["longest"].default),
     )
@@ -105,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
         if not picked:
             print(f"{name:20} none of these pieces; left as it is")
             continue
-        kept = {k: odds for k, odds in style_habits.odds(heard(picked)).items() if k not in rule.by_itself}
+        kept = {k: odds for k, odds in style_habits.log_odds(heard(picked)).items() if k not in rule.by_itself}
         path = args.out / f"{name}.toml"
         text = toml(name, rule, centroid(engine, picked), kept, engine.points, len(picked)) + vamp_of(path)
         path.write_text(text, encoding="utf8")

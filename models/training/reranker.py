@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..decoding import reranker
-from ..decoding.reranker import LEAST, CallProfile, Reranker, Row
+from ..decoding.reranker import LEAST_NOTES, CallProfile, Reranker, Row
 from ..music.note import Note
 
 DECAY = 0.03  # of what figures are worth, squared
@@ -39,7 +39,7 @@ class Question:
 
 def told(*named: str) -> Flags:
     """(n,) which figures are of these kinds, by themselves or beside the call; of none: all that have to do with a call."""
-    names = reranker.names()
+    names = reranker.figure_names()
     if named:
         return np.array([name.removesuffix(", beside the call") in named for name in names])
     return np.array(["call" in name or name == "motif" for name in names])
@@ -52,10 +52,13 @@ def asked(
 
     `before`: what the person's followed; `call`: what the others did.
     """
-    if any(len(notes) == 0 or len(reranker.listened(notes)) < LEAST for notes in (person, *played)):
+    if any(len(notes) == 0 or len(reranker.scored_part(notes)) < LEAST_NOTES for notes in (person, *played)):
         return []
     called = CallProfile.of(call)
-    rows = [reranker.heard(CallProfile.of(before), person), *(reranker.heard(called, notes) for notes in played)]
+    rows = [
+        reranker.measure_figures(CallProfile.of(before), person),
+        *(reranker.measure_figures(called, notes) for notes in played),
+    ]
     return [Question(np.stack(rows), np.broadcast_to(silent, rows[0].shape))]
 
 
@@ -80,7 +83,7 @@ def taught(questions: Sequence[Question], decay: float = DECAY) -> Reranker:
 
 def _rows(question: Question, pupil: Reranker) -> Row:
     """Both powers of all figures; the person's are the answers' own mean where they say nothing."""
-    rows = reranker.expanded((question.figures - pupil.mean) / pupil.spread)
+    rows = reranker.add_squares((question.figures - pupil.mean) / pupil.spread)
     silent = np.concatenate([question.silent, question.silent])
     rows[0, silent] = rows[1:, silent].mean(0)
     return rows
@@ -88,7 +91,7 @@ def _rows(question: Question, pupil: Reranker) -> Row:
 
 def judged(pupil: Reranker, questions: Sequence[Question]) -> tuple[float, float]:
     """How often the person is told from all the answers, and from one of them."""
-    said = np.stack([_rows(q, pupil) @ pupil.worth for q in questions])
+    said = np.stack([_rows(q, pupil) @ pupil.weights for q in questions])
     return float(np.mean(said.argmax(1) == 0)), float(np.mean(said[:, :1] > said[:, 1:]))
 
 

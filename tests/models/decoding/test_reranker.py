@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.decoding import backend_choice, reranker
-from models.decoding.reranker import LEAST, CallProfile, Reranker
+from models.decoding.reranker import LEAST_NOTES, CallProfile, Reranker
 from models.music.note import Note
 from models.training.reranker import Question, apart, judged, taught, told
 
 from ...support.musicians import scale
 
-NAMES = reranker.names()
+NAMES = reranker.figure_names()
 TICKS = 64  # a second: such times, and sums of them, are exact
 KEYS = st.tuples(
     st.integers(0, TICKS).map(lambda t: t / TICKS),
@@ -37,7 +37,7 @@ def phrase(keys: list[tuple[float, float, int, int]]) -> list[Note]:
     return notes
 
 
-phrases = st.lists(KEYS, min_size=LEAST, max_size=40).map(phrase)
+phrases = st.lists(KEYS, min_size=LEAST_NOTES, max_size=40).map(phrase)
 
 
 def indifferent() -> Reranker:
@@ -46,10 +46,10 @@ def indifferent() -> Reranker:
 
 @given(phrases, phrases)
 def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]) -> None:
-    if len(reranker.listened(answer)) < LEAST:
+    if len(reranker.scored_part(answer)) < LEAST_NOTES:
         assert indifferent().score(CallProfile.of(call), answer) is None
         return
-    found = reranker.heard(CallProfile.of(call), answer)
+    found = reranker.measure_figures(CallProfile.of(call), answer)
     assert found.shape == (len(NAMES),)
     assert np.isfinite(found).all()
     assert indifferent().score(CallProfile.of(call), answer) == 0.0
@@ -57,18 +57,20 @@ def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]
 
 @given(phrases, phrases, st.integers(1, 500))
 def test_when_it_was_played_is_no_matter(call: list[Note], answer: list[Note], later: int) -> None:
-    if len(reranker.listened(answer)) < LEAST:
+    if len(reranker.scored_part(answer)) < LEAST_NOTES:
         return
     there = CallProfile.of([n.moved(later) for n in call])
     moved = [n.moved(2 * later) for n in answer]
-    assert reranker.heard(CallProfile.of(call), answer) == pytest.approx(reranker.heard(there, moved), abs=1e-9)
+    assert reranker.measure_figures(CallProfile.of(call), answer) == pytest.approx(
+        reranker.measure_figures(there, moved), abs=1e-9
+    )
 
 
 def test_the_figures_say_what_one_hears() -> None:
     steps = [0.2, 0.4, 0.2, 0.2, 0.6, 0.2, 0.8, 0.2, 0.4, 0.2, 0.2]
     even, uneven = scale(12), phrase([(0.0, 0.15, 60, 70), *((w, 0.15, 62 + i, 70) for i, w in enumerate(steps))])
     same, other = (
-        dict(zip(NAMES, reranker.heard(CallProfile.of(even), notes), strict=True)) for notes in (even, uneven)
+        dict(zip(NAMES, reranker.measure_figures(CallProfile.of(even), notes), strict=True)) for notes in (even, uneven)
     )
     assert same["even"] == 1.0 > other["even"]
     assert same["waits vary"] == pytest.approx(0.0, abs=1e-9)
@@ -96,10 +98,10 @@ def test_it_learns_what_tells_a_person_and_nothing_of_what_says_nothing() -> Non
     among, pair = judged(pupil, questions(60, told("loudness")))
     assert among > 0.7
     assert pair > 0.9
-    assert NAMES[int(pupil.worth.argmax()) % len(NAMES)] == "even"
-    assert pupil.worth[NAMES.index("even")] > 0.3
+    assert NAMES[int(pupil.weights.argmax()) % len(NAMES)] == "even"
+    assert pupil.weights[NAMES.index("even")] > 0.3
     silent = np.concatenate([told("loudness"), told("loudness")])
-    assert np.abs(pupil.worth[silent]).max() < 0.1 * pupil.worth[NAMES.index("even")]
+    assert np.abs(pupil.weights[silent]).max() < 0.1 * pupil.weights[NAMES.index("even")]
 
 
 def test_who_is_told_apart_and_who_is_not() -> None:

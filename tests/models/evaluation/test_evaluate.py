@@ -282,7 +282,7 @@ def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
     found = answers.cuts(corpus.read(folder, "train"), 4)
     asked = reranker_data.replies(engine, found)
     assert len(asked) == len(found) == 4
-    assert all(q.figures.shape == (1 + reranker_data.ANSWERS, len(reranker.names())) for q in asked)
+    assert all(q.figures.shape == (1 + reranker_data.ANSWERS, len(reranker.figure_names())) for q in asked)
     assert all(np.isfinite(q.figures).all() for q in asked)
     assert all(not np.array_equal(q.figures[0], row) for q in asked for row in q.figures[1:])
 

@@ -51,7 +51,7 @@ def turned_knobs(logits: np.ndarray, field: int, turned: dict[str, float], kept:
     st.sampled_from(sorted(LIKELY)),
     st.integers(0, 2**32 - 1),
     st.floats(-1.0, 1.0),
-    st.floats(-style_habits.FARTHEST, style_habits.FARTHEST),
+    st.floats(-style_habits.MOST_NATS, style_habits.MOST_NATS),
 )
 def test_style_and_knobs_choose_among_what_is_expected(field: int, seed: int, turn: float, odds: float) -> None:
     rng = np.random.default_rng(seed)
