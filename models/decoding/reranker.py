@@ -61,7 +61,9 @@ class Reranker:
         try:
             with safe_open(path, framework="np") as file:
                 if (file.metadata() or {}).get("figures") != fingerprint():
-                    raise ValueError(f"{path.name} is an ear for other figures; teach one anew (models/README.md).")
+                    raise ValueError(
+                        f"{path.name} is a reranker (an ear) for other figures; train one anew (models/README.md)."
+                    )
                 mean, spread, weights = (
                     file.get_tensor(kind).astype(np.float64) for kind in ("mean", "spread", "worth")
                 )
@@ -141,7 +143,7 @@ def measure_figures(call: CallProfile, answer: Sequence[Note]) -> Row:
 
 
 def figure_names() -> list[str]:
-    """What the figures of `heard` are called, in their order."""
+    """The names of the figures of `measure_figures`, in their order."""
     own = list(measure_profile([Note(0.1 * i, 0.1, 60 + i, 64) for i in range(2 * LEAST_NOTES)]))
     return [*own, *(f"{name}, beside the call" for name in own), "motif", "call's key"]
 

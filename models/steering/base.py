@@ -47,9 +47,9 @@ class Style:
 class Call:
     """What is answered, as it was when the answer was first thought of.
 
-    `heard`: all notes that were remembered then. `pitches`: those of the call that tell its key; none where they are too few. `phrase`: the
-    last call, `PHRASE_NOTES` notes at most, and `begun`: how many of the notes that are remembered now came before its answer; in a duet
-    (`together`), where nobody's answer begins, there are neither. `forgotten`: notes of the session before those. `seed`: the session's.
+    `history`: all notes of the context then. `pitches`: those of the call that tell its key; none where they are too few. `phrase`: the
+    last call, `PHRASE_NOTES` notes at most, and `answer_start`: how many of the context's notes now came before its answer; in a duet
+    (`together`), where nobody's answer begins, there are neither. `offset`: notes of the session before those. `seed`: the session's.
     """
 
     history: Sequence[Note]
@@ -62,7 +62,7 @@ class Call:
 
     @classmethod
     def of(cls, history: Sequence[Note], notes: Sequence[Note], offset: int, together: bool, seed: int) -> Call:
-        """The call among the notes that are remembered now; `heard` are those that were when it was first looked at."""
+        """The call among the context's notes now; `history` are those when it was first looked at."""
         called = [n.pitch for n in history[-KEY_HEARD:] if n.role == CALL]
         pitches = called[-KEY_NOTES:] if len(called) >= KEY_LEAST else []
         if together:
@@ -77,9 +77,9 @@ class Call:
 class Step:
     """The moment of one note. The pipeline sets the last four for each field, and `prepared` for each term.
 
-    `notes`: all that are remembered, of all players, the last one's last; `recent`, `mine`: the last `RECENT` of them, and the
+    `notes`: all that are remembered, of all players, the last one's last; `recent`, `own`: the last `RECENT` of them, and the
     answerer's among those. `field`: which one is chosen; `onset`: when the note sounds, in seconds, or before its time is
-    chosen, when the last one did. `expected`: the field's logits before any steering. `kept`: what a term found once for all fields.
+    chosen, when the last one did. `expected`: the field's logits before any steering. `memo`: what a term found once for all fields.
     """
 
     notes: Sequence[Note]

@@ -115,7 +115,7 @@ def find_theme(call: Call) -> Theme:
 def find_continuation(notes: Sequence[Note], theme: Theme) -> Continuation | None:
     """What the call says next, or the answer itself said next, where the last notes of the answer are the same; None where they are not.
 
-    `said` is what the call says; it is the same for all notes of an answer.
+    `theme` is the call's; it is the same for all notes of an answer.
     """
     if len(theme.tune) < LEAST_NOTES:
         return None

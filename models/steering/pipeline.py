@@ -74,7 +74,7 @@ class Pipeline:
         self._chains: Sequence[Chain] = ()
 
     def style(self, point: Point, sampling: Sampling, has_style: bool) -> None:
-        """From the next note on; `styled`: whether there is a style at all, and not only its settings."""
+        """From the next note on; `has_style`: whether there is a style at all, and not only its settings."""
         self._style = Style(point, sampling, has_style)
         self.forget_call()
 
@@ -83,7 +83,7 @@ class Pipeline:
         self._history = self._call = None
 
     def note(self, notes: Sequence[Note], offset: int, span: Span, seed: int) -> NoteSteering:
-        """The steering of the note after `notes`, before which there were `forgotten` more."""
+        """The steering of the note after `notes`, before which there were `offset` more."""
         call = self._call
         if call is None or (call.offset, call.together, call.seed) != (offset, span.together, seed):
             if self._history is None:

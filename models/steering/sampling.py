@@ -108,9 +108,9 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 def raise_keeping_mass(
     logits: NDArray[np.floating], first: int, change: NDArray[np.floating], odds: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """A (n,) row of logits, those from the `first` on raised by `lean` (n - first,), and all of them together as likely as before.
+    """A (n,) row of logits, those from the `first` on raised by `change` (n - first,), and all of them together as likely as before.
 
-    `odds`: the exponential of `lean`.
+    `odds`: the exponential of `change`.
     """
     p = relative_probabilities(logits[first:])
     out = logits.astype(np.float64)
