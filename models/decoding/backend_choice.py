@@ -1,9 +1,9 @@
-"""Engines: which runtime plays, and what is done where it is not there.
+"""Backend choice: which runtime plays the network, and which takes its place where that is missing.
 
-Knows nothing of notes. A runtime is imported only when it is asked for.
+A runtime is imported only when it is chosen.
 
-    live    ONNX Runtime, in eight bits where the weights are exported: what plays by default
-    plain   numpy alone: slower by a few times, and always there; takes the live one's place where that cannot run
+    live    ONNX Runtime, in eight bits where the weights are exported so: the default
+    plain   numpy alone: a few times slower, and always there; takes the place of live where that cannot run
     torch   the reference
 """
 
@@ -18,51 +18,60 @@ from ..runtime.numpy_backend import NumpyBackend
 from .engine import Engine
 from .reranker import Reranker
 
-EAR = Path(__file__).parent / "reranker.safetensors"
-LIVE, PLAIN, TORCH = NAMES = ("live", "plain", "torch")
+RERANKER_FILE = Path(__file__).parent / "reranker.safetensors"
+LIVE = "live"
+PLAIN = "plain"
+TORCH = "torch"
+NAMES = (LIVE, PLAIN, TORCH)
 HOW_TO_GET_TORCH = (
     "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
 )
 
 
 def load(name: str, kind: str = LIVE) -> Engine:
-    """An engine with the weights of that name. Raises CheckpointError. What is to be said of a fallback is its `note`."""
-    network: Backend
+    """An engine with the weights of that name. Raises CheckpointError. Its `note` tells of a licence or a fallback."""
+    backend: Backend
     note = ""
     if kind == TORCH:
-        network, title, fingerprint, about = _torch(name)
+        backend, title, fingerprint, about = _torch(name)
     else:
-        found = weights_file.read(weights_file.find(name, live=True))
-        title, fingerprint, about = found.name, found.fingerprint, found.about
-        network, note = live(found) if kind == LIVE else (NumpyBackend(found.tensors, found.config), "")
-    engine = Engine(network, title, fingerprint, str(about.get("points", "")), hearing())
+        weights = weights_file.read(weights_file.find(name, live=True))
+        title = weights.name
+        fingerprint = weights.fingerprint
+        about = weights.about
+        if kind == LIVE:
+            backend, note = live(weights)
+        else:
+            backend = NumpyBackend(weights.tensors, weights.config)
+    engine = Engine(backend, title, fingerprint, str(about.get("points", "")), read_reranker())
     licence = f"The weights {title}: {about['licence']}." if "licence" in about else ""
     engine.note = " ".join(filter(None, (licence, note)))
     engine.warm_up()
     return engine
 
 
-def hearing() -> Reranker:
-    """The ear that chooses among drafts, whichever weights play. Raises CheckpointError."""
+def read_reranker() -> Reranker:
+    """The reranker that is shipped, for all weights. Raises CheckpointError."""
     try:
-        return Reranker.read(EAR)
+        return Reranker.read(RERANKER_FILE)
     except ValueError as error:
         raise weights_file.CheckpointError(str(error)) from error
 
 
-def live(found: weights_file.Weights) -> tuple[Backend, str]:
-    """The live network, or what takes its place, and what is to be said of that."""
+def live(weights: weights_file.Weights) -> tuple[Backend, str]:
+    """The ONNX backend, or the numpy one where that cannot run, and a sentence for the user about it."""
     try:
         from ..runtime.onnx_backend import OnnxBackend
 
-        return OnnxBackend(found.tensors, found.config, found.int8), ""
-    except Exception as error:  # a missing or broken runtime raises what it likes
+        return OnnxBackend(weights.tensors, weights.config, weights.int8), ""
+    except Exception as error:  # a missing or broken runtime may raise anything
         why = "is not installed" if isinstance(error, ImportError) else f"cannot run here ({type(error).__name__})"
         note = f"ONNX Runtime {why}; playing on numpy, a few times slower: install onnxruntime for the live engine."
-        return NumpyBackend(found.tensors, found.config), note
+        return NumpyBackend(weights.tensors, weights.config), note
 
 
 def _torch(name: str) -> tuple[Backend, str, str, dict[str, Any]]:
+    """The torch backend, and the name, fingerprint and header of its weights."""
     try:
         import torch
     except ImportError as error:
@@ -70,6 +79,6 @@ def _torch(name: str) -> tuple[Backend, str, str, dict[str, Any]]:
     from ..runtime import checkpoint
     from ..runtime.torch_backend import TorchBackend
 
-    torch.set_num_threads(1)  # one core is left to the one who keeps time
+    torch.set_num_threads(1)  # one core is left for the process that keeps time
     loaded = checkpoint.load(name)
     return TorchBackend(loaded.model), loaded.name, loaded.fingerprint, loaded.about

@@ -1,11 +1,11 @@
-"""Drafts: whole answers thought of in spare time, before anybody has asked for one; the best of them is there when the turn comes.
+"""Candidates: whole answers that are generated in spare time, before one is asked for; the best is played when the turn comes.
 
-Knows nothing of ports or processes. It borrows the engine's own memory, a note at a time, and gives it back as it was: taking back costs
-nothing. So whoever has something else for the engine waits for one note at most.
+Candidates are generated in the session's own context, a note at a time, and taken back, which costs nothing. So whoever
+needs the context for something else waits for one note at most. Each candidate has a random generator of its own.
 
-The best is the one that sounds most like a person's (`models.decoding.reranker`). Where most are too short to tell,
-two guards choose: that it stays in
-the call's key, and is about as dense as the call. What was chosen is played stretch by stretch, as long as nobody changes what it answers.
+The best is the one that the reranker scores highest (`models.decoding.reranker`). Where most are too short to be scored,
+two rules choose: the candidate keeps to the call's key, and is about as dense as the call. The chosen one is played
+stretch by stretch, as long as what it answers stays the same.
 """
 
 from __future__ import annotations
@@ -13,189 +13,227 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..music import pulse
 from ..music.keys import KEYS, key_share
 from ..music.note import CALL, SHORTEST, Bar, Note, Span
-from .reranker import Called
-
-if TYPE_CHECKING:
-    from .engine import Engine
+from .context import Context
+from .generation import Generation, generate
+from .reranker import CallProfile, Reranker
+from .style_prompt import StylePrompt
 
 MOST = 12  # candidates; the more there is time for, the less the chosen one can be told from a person's
-NEAR = 0.1  # seconds: an answer that is asked for so much sooner or later than was thought is still the same
-EXACT = 0.001  # seconds: the same, on a beat
-ROUNDED = 1e-5  # seconds: times are told in six decimals
-IN_TIME = 2.0  # nats: what it is worth to the ear, which knows no beat, that an answer keeps to the one that there is
-IN_KEY, AS_DENSE = 4.0, 1.0  # nats a note: for a share of notes in the key, and for each octave of density
-CALLED = 48  # notes of the call that the guards look at
-HEARD = 256  # notes of whoever plays, among which the call is
+SHIFT_SECONDS = 0.1  # an answer may be asked for so much sooner or later than was expected
+BEAT_SHIFT_SECONDS = 0.001  # the same where there is a beat
+ROUNDING_SECONDS = 1e-5  # times in messages have six decimals
+PULSE_WEIGHT = 2.0  # nats: worth of keeping to the beat, which the reranker does not know
+KEY_WEIGHT = 4.0  # nats a note: for a share of notes outside the call's key
+DENSITY_WEIGHT = 1.0  # nats a note: for each octave between the densities of call and answer
+FIT_NOTES = 48  # last notes of the call that the two rules look at
+CALL_NOTES = 256  # last notes of all players, among which the reranker's call is
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """The notes of an answer and why it ended there ("more" or "end"); how human it sounds, if that can be told, and how well it fits."""
+    """An answer. `end`: why it stopped, "more" or "end". `score`: the reranker's, in nats, None where it cannot tell.
+
+    `fit`: how well it suits the call's key and density, in nats a note, 0 at best.
+    """
 
     notes: tuple[Note, ...]
     end: str
-    human: float | None
-    fits: float
+    score: float | None
+    fit: float
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What is left of the answer that is being played: `length` notes of the session come before it."""
+
+    length: int
+    span: Span
+    candidate: Candidate
 
 
 class CandidatePool:
-    """The drafts of one engine. `made` and `used` count them."""
+    """The candidates for the next answer of one session."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.made = self.used = 0
-        self.chosen_from = 0  # drafts, for the last answer; 0: it was none of them
-        self._span: Span | None = None
-        self._called: Called | None = None  # the call, as the ear remembers it
-        self._count = 0
-        self._found: list[Candidate] = []
-        self._work: Generator[Note, None, str] | None = None
-        self._notes: list[Note] = []  # of the draft that is worked on
-        self._generator = np.random.default_rng(0)
-        self._base = 0  # notes before it
-        self._rest: tuple[int, Span, Candidate] | None = (
-            None  # of the one that is played: after so many notes, what is left
-        )
+    def __init__(
+        self, context: Context, generation: Generation, prompt: StylePrompt, reranker: Reranker | None = None
+    ) -> None:
+        self._context = context
+        self._generation = generation
+        self._prompt = prompt
+        self._reranker = reranker
+        self.candidate_count = 0  # candidates that were generated in this session
+        self.use_count = 0  # answers of this session that were one of them
+        self.choice_count = 0  # candidates among which the last answer was chosen; 0: it was none of them
+        self.span: Span | None = None  # of the answer that candidates are generated for
+        self.candidates: list[Candidate] = []
+        self._most = 0  # candidates to generate
+        self._call: CallProfile | None = None  # the call as the reranker needs it
+        self._generator: Generator[Note, None, str] | None = None  # of the candidate that is not complete
+        self._notes: list[Note] = []  # of that candidate, so far
+        self._start = 0  # notes of the session before that candidate
+        self._remainder: Remainder | None = None
 
-    def wish(self, span: Span, count: int) -> None:
-        """From now on, in spare time, think of `count` answers to what was heard."""
+    def request(self, span: Span, count: int) -> None:
+        """Generate up to `count` answers in spare time from now on."""
         self.drop()
-        self._span, self._count = span, min(count, MOST)
+        self.span = span
+        self._most = min(count, MOST)
 
     def drop(self) -> None:
-        """What was heard, or how it is to be played, has changed: nothing of all this counts any more."""
-        self.reconsider()
-        self._rest = None
+        """Drop all candidates and the rest of the one that is played: the notes or the style have changed."""
+        self.drop_candidates()
+        self._remainder = None
 
-    def reconsider(self) -> None:
-        """What there is to answer has changed a little, a key was let go: what is being played may go on as it was meant."""
-        self.pause()
-        self._span, self._called, self._found = None, None, []
+    def drop_candidates(self) -> None:
+        """Drop all candidates. The one that is being played goes on: only a key was released."""
+        self.cancel()
+        self.span = None
+        self._call = None
+        self.candidates = []
 
-    def pause(self) -> None:
-        """Somebody wants the engine: a draft that is not done is taken back."""
-        if self._work is not None:
-            self._work = None
-            self.engine.memory.back_to(self._base)
+    def cancel(self) -> None:
+        """Take back a candidate that is not complete, as the context is needed for something else."""
+        if self._generator is not None:
+            self._generator = None
+            self._context.truncate(self._start)
 
     def work(self) -> bool:
-        """Think of one more note. Returns whether there is more to do."""
-        if self._span is None:
+        """Do one small step, at most one note. Returns whether there may be more to do."""
+        if self.span is None:
             return False
-        engine = self.engine
-        if self._work is None:
-            if engine.lead_in(self._span):
+        if self._generator is None:
+            if self._prompt.insert(self._context, self.span, self._generation.sampling):
                 return True
-            if len(self._found) >= self._count:
+            if len(self.candidates) >= self._most:
                 return False
-            if self._called is None and engine.ear and (call := [n for n in engine.notes[-HEARD:] if n.role == CALL]):
-                self._called = Called.by(call)
+            if self._profile_call():
                 return True
-            self._base, self._notes = engine.length, []
-            self._generator = np.random.default_rng([engine.seeded, self._base, len(self._found)])
-            self._work = engine.invent(self._span)
-        own, engine.generator = engine.generator, self._generator
+            self._generator = self._begin(self.span)
         try:
-            self._notes.append(next(self._work))
+            self._notes.append(next(self._generator))
         except StopIteration as end:
-            self.pause()
-            self._keep(end.value)
-        finally:
-            engine.generator = own
+            self.cancel()
+            self._store(end.value)
         return True
 
     def play(self, span: Span) -> Generator[Note, None, str | None]:
-        """The notes of a draft that answer that question, as far as its horizon; what is left then is played when that is asked for.
+        """Play the notes of the best candidate for that span, or what is left of the one before, up to the horizon.
 
-        Returns why it paused, as the engine's `play` does; None where there are none, or no more, and the engine is to go on from there.
+        Returns why it paused, as `generate` does; None where there are no notes, or no more, and new ones are needed.
         """
-        if (draft := self._going_on(span) or self._take(span)) is None:
+        candidate = self._continue(span) or self._take_best(span)
+        if candidate is None:
             return None
-        self.engine.lead_in(span)
-        for i, meant in enumerate(draft.notes, 1):
-            if meant.onset > min(span.stop, span.hush - SHORTEST):
+        for i, planned in enumerate(candidate.notes, 1):
+            if planned.onset > min(span.stop, span.hush - SHORTEST):
                 return "end"
-            note = replace(meant, duration=min(meant.duration, span.hush - meant.onset))
-            self.engine.memory.remember([note])
+            note = replace(planned, duration=min(planned.duration, span.hush - planned.onset))
+            self._context.append([note])
             yield note
             if note.onset >= span.until:
-                left = replace(draft, notes=draft.notes[i:])
-                self._rest = (self.engine.length, span, left) if left.notes or left.end == "end" else None
+                rest = replace(candidate, notes=candidate.notes[i:])
+                goes_on = bool(rest.notes) or rest.end == "end"
+                self._remainder = Remainder(self._context.length, span, rest) if goes_on else None
                 return "more"
-        return "end" if draft.end == "end" else None
+        return "end" if candidate.end == "end" else None
 
-    def _going_on(self, span: Span) -> Candidate | None:
-        """What is left of the answer that is being played, if it is still what is asked for."""
-        rest, self._rest = self._rest, None
-        if rest is None:
+    def _profile_call(self) -> bool:
+        """Prepare the call for the reranker. Returns whether there was something to do."""
+        if self._call is not None or self._reranker is None:
+            return False
+        call = [n for n in self._context.notes[-CALL_NOTES:] if n.role == CALL]
+        if call:
+            self._call = CallProfile.of(call)
+        return bool(call)
+
+    def _begin(self, span: Span) -> Generator[Note, None, str]:
+        """Begin one more candidate. Its random numbers depend on the seed, its place in the session and its number."""
+        self._start = self._context.length
+        self._notes = []
+        random = np.random.default_rng([self._generation.seed, self._start, len(self.candidates)])
+        return generate(self._context, span, self._generation, random)
+
+    def _continue(self, span: Span) -> Candidate | None:
+        """What is left of the answer that is being played, if the span still asks for it."""
+        remainder = self._remainder
+        self._remainder = None
+        if remainder is None:
             return None
-        length, asked, left = rest
-        same = length == self.engine.length and asked.together == span.together and _alike(asked.bar, span.bar)
-        if not same or (left.notes and left.notes[0].onset < span.earliest - ROUNDED):
+        left = remainder.candidate
+        is_same = (
+            remainder.length == self._context.length
+            and remainder.span.together == span.together
+            and _are_alike(remainder.span.bar, span.bar)
+        )
+        if not is_same or (left.notes and left.notes[0].onset < span.earliest - ROUNDING_SECONDS):
             return None
-        self.reconsider()
-        self.chosen_from = 0
+        self.drop_candidates()
+        self.choice_count = 0
         return left
 
-    def _take(self, span: Span) -> Candidate | None:
-        """The best answer to that question, moved to where it is asked for; None where there is none that fits."""
-        thought, found = self._span, self._found
+    def _take_best(self, span: Span) -> Candidate | None:
+        """The best candidate, moved in time to the span; None where there is none for it."""
+        expected = self.span
+        candidates = self.candidates
         self.drop()
-        self.chosen_from = 0
-        if thought is None or not found:
+        self.choice_count = 0
+        if expected is None or not candidates:
             return None
-        off = span.earliest - thought.earliest
-        alike = (thought.on_beat, thought.together) == (span.on_beat, span.together) and _alike(thought.bar, span.bar)
-        if not alike or abs(off) > (EXACT if span.bar else NEAR):
+        same_kind = expected.on_beat == span.on_beat and expected.together == span.together
+        if not same_kind or not _are_alike(expected.bar, span.bar):
             return None
-        self.used += 1
-        self.chosen_from = len(found)
-        best = chosen(found)
-        return replace(best, notes=tuple(note.shift(off) for note in best.notes)) if off else best
+        shift = span.earliest - expected.earliest
+        if abs(shift) > (BEAT_SHIFT_SECONDS if span.bar else SHIFT_SECONDS):
+            return None
+        self.use_count += 1
+        self.choice_count = len(candidates)
+        best = best_of(candidates)
+        return replace(best, notes=tuple(note.shift(shift) for note in best.notes)) if shift else best
 
-    def _keep(self, end: str) -> None:
+    def _store(self, end: str) -> None:
+        """Score the candidate that is complete and keep it."""
         if not self._notes:
-            self._count -= 1  # it would rather be silent
+            self._most -= 1  # an answer without notes is no candidate
             return
-        self.made += 1
-        human = self.engine.ear.likes(self._called, self._notes) if self.engine.ear and self._called else None
-        if human is not None and self._span is not None and self._span.bar is not None:
-            human += IN_TIME * pulse.beat_alignment(self._notes, self._span.bar)
-        self._found.append(Candidate(tuple(self._notes), end, human, fit(self.engine.notes, self._notes)))
+        self.candidate_count += 1
+        score = self._reranker.score(self._call, self._notes) if self._reranker and self._call else None
+        if score is not None and self.span is not None and self.span.bar is not None:
+            score += PULSE_WEIGHT * pulse.beat_alignment(self._notes, self.span.bar)
+        fit = key_and_density_fit(self._context.notes, self._notes)
+        self.candidates.append(Candidate(tuple(self._notes), end, score, fit))
 
 
-def chosen(drafts: Sequence[Candidate]) -> Candidate:
-    """The most human of some drafts, or, where most of them are too short to tell, the one that fits best."""
-    told = [draft for draft in drafts if draft.human is not None]
-    if 2 * len(told) > len(drafts):
-        return max(told, key=lambda draft: draft.human or 0.0)
-    return max(drafts, key=lambda draft: draft.fits)
+def best_of(candidates: Sequence[Candidate]) -> Candidate:
+    """The candidate with the highest score; where most have none, the one that fits best."""
+    scored = [candidate for candidate in candidates if candidate.score is not None]
+    if 2 * len(scored) > len(candidates):
+        return max(scored, key=lambda candidate: candidate.score or 0.0)
+    return max(candidates, key=lambda candidate: candidate.fit)
 
 
-def _alike(a: Bar | None, b: Bar | None) -> bool:
-    """Whether two bars have the same lines."""
+def _are_alike(a: Bar | None, b: Bar | None) -> bool:
+    """Whether two bars have the same bar lines, whichever of them they start from."""
     if a is None or b is None:
         return a is b
     bars = (a.start - b.start) / b.length
-    return replace(a, start=b.start) == b and abs(bars - round(bars)) * b.length < EXACT
+    return replace(a, start=b.start) == b and abs(bars - round(bars)) * b.length < BEAT_SHIFT_SECONDS
 
 
-def fit(heard: list[Note], answer: list[Note]) -> float:
-    """The two guards, in nats a note: 0 is as good as can be."""
-    call = [n for n in heard if n.role == CALL][-CALLED:]
+def key_and_density_fit(notes: list[Note], answer: list[Note]) -> float:
+    """How well an answer suits the key and density of the call among `notes`, in nats a note; 0 is the best."""
+    call = [n for n in notes if n.role == CALL][-FIT_NOTES:]
     if len(call) < 4:
         return 0.0
     tonic, share = key_share(n.pitch for n in call)
     inside = float(np.mean([KEYS[tonic][n.pitch % 12] for n in answer]))
-    strange = IN_KEY * max(share - inside, 0.0)
+    key_cost = KEY_WEIGHT * max(share - inside, 0.0)
     if len(answer) < 3:
-        return -strange
-    dense = [len(part) / max(part[-1].onset - part[0].onset, 0.25) for part in (call, answer)]
-    return -strange - AS_DENSE * abs(math.log2(dense[1] / dense[0]))
+        return -key_cost
+    densities = [len(part) / max(part[-1].onset - part[0].onset, 0.25) for part in (call, answer)]  # notes a second
+    return -key_cost - DENSITY_WEIGHT * abs(math.log2(densities[1] / densities[0]))

@@ -1,7 +1,8 @@
-"""The memory of a session: the notes that were heard and played, their steps, and what the network expects after each.
+"""The context of a session: the notes so far, the rows that code them, and the hidden state of the network after each.
 
-Knows nothing of what comes next. What is told is fed to the network once; taking back is moving the end of its cache. Something may be
-told *aside*, between two notes: the network hears it, it counts as no note, and is forgotten again (`models.decoding.style_prompt`).
+Each row is fed to the network once. To take notes back, the end of the network's ring of keys and values is moved.
+A style prompt may be inserted between two notes: the network reads it, it counts as no note, and it can be removed
+again (`models.decoding.style_prompt`).
 """
 
 from __future__ import annotations
@@ -12,118 +13,136 @@ from ..encoding import codec, longest_match
 from ..music.note import Note
 from ..runtime.backend import Backend, Floats
 
+ROWS_BEFORE = 3  # rows before the first note: two that are only read back, and the silence that is step 0
+
 
 class Context:
-    """All that one session's musician has in mind."""
+    """What the network has read, or is to read, in one session. There is one context for each backend."""
 
-    def __init__(self, network: Backend) -> None:
-        self.network, self.window, self.ring = network, network.config.window, network.ring
-        self.z: Floats = np.zeros(network.config.latent, np.float32)  # the style in which it is fed from now on
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.window = backend.config.window
+        self.ring = backend.ring
+        self.z: Floats = np.zeros(backend.config.latent, np.float32)  # (latent,) the style in which rows are fed
         self.notes: list[Note] = []
-        self.forgotten = 0  # notes of the session before notes[0]
-        self.anew = 0  # how often the whole window had to be fed again
-        self.rows = np.tile(codec.SILENCE, (3, 1))  # two before the first, and the silence that is step 0
-        self.hidden: list[Floats] = []  # of step 0 and of each step after it, as far as they were fed
-        self.aside = self.aside_at = 0  # steps told aside, and notes of the session before them
-        self._told: tuple[list[Note], float] = [], 0.0  # which notes, and after how long
-        self._start = 0  # notes of the session before the ring's first
+        self.offset = 0  # how many notes of the session came before notes[0]
+        self.refeeds = 0  # how often a whole window had to be fed again
+        self.rows = _first_rows()  # (ROWS_BEFORE + notes + prompt, 7)
+        self.hidden: list[Floats] = []  # (width,) of step 0 and of each step after it, as far as they were fed
+        self.prompt_length = 0  # rows of the prompt that is inserted now
+        self.prompt_position = 0  # how many notes of the session came before the prompt
+        self._prompt: tuple[list[Note], float] = [], 0.0  # the prompt's notes, and seconds from the last note to them
+        self._ring_offset = 0  # how many notes of the session came before the first one in the ring
 
     @property
     def length(self) -> int:
-        """How many notes there have been."""
-        return self.forgotten + len(self.notes)
+        """How many notes the session has had."""
+        return self.offset + len(self.notes)
 
     @property
-    def settled(self) -> bool:
-        """Whether all was fed."""
-        return 2 + len(self.hidden) == len(self.rows)
+    def is_fed(self) -> bool:
+        """Whether every row was fed."""
+        return len(self.hidden) == len(self.rows) - ROWS_BEFORE + 1
 
-    def near(self) -> codec.Steps:
-        """The pitches of the last step and the one before it, (2,)."""
+    def last_pitches(self) -> codec.Steps:
+        """(2,) the coded pitches of the last row and of the one before it."""
         return self.rows[:-3:-1, codec.PITCH].copy()
 
-    def remember(self, notes: list[Note]) -> None:
-        """These notes follow; they are fed when somebody asks what comes next, or in spare time."""
-        before = self.notes[-1] if self.notes else None
+    def append(self, notes: list[Note]) -> None:
+        """Add notes. They are fed when a hidden state is needed, or in spare time."""
+        last = self.notes[-1] if self.notes else None
         self.notes.extend(notes)
-        self.rows = np.concatenate([self.rows, codec.encode(notes, before)])
+        self.rows = np.concatenate([self.rows, codec.encode(notes, last)])
 
-    def tell_aside(self, notes: list[Note], wait: float) -> None:
-        """Have the network hear at least one note, so many seconds after the last, that counts as none."""
+    def insert_prompt(self, notes: list[Note], wait: float) -> None:
+        """Insert a prompt of at least one note, `wait` seconds after the last note."""
         rows = codec.encode(notes, notes[0].shift(-wait))
         self.rows = np.concatenate([self.rows, rows])
-        self.aside, self.aside_at, self._told = len(rows), self.length, (notes, wait)
+        self.prompt_length = len(rows)
+        self.prompt_position = self.length
+        self._prompt = notes, wait
 
-    def settle(self, most: int | None = None) -> Floats:
-        """Feed what was not fed yet, or the first `most` steps of it. Returns the last hidden state, (width,)."""
-        while (done := 2 + len(self.hidden)) < len(self.rows):
-            upto = min(done + (most or self.ring.margin), len(self.rows))
-            first = max(done - longest_match.lookback(self.window), 0)
-            if upto - done == 1:
-                steps = longest_match.add_recall_to_last(self.rows[first:upto], self.window)[None]
+    def feed(self, limit: int | None = None) -> Floats:
+        """Feed the rows that were not fed yet, at most `limit` of them. Returns the last hidden state, (width,)."""
+        while (start := len(self.hidden) + ROWS_BEFORE - 1) < len(self.rows):
+            end = min(start + (limit or self.ring.margin), len(self.rows))
+            first = max(start - longest_match.lookback(self.window), 0)
+            if end - start == 1:
+                steps = longest_match.add_recall_to_last(self.rows[first:end], self.window)[None]
             else:
-                steps = longest_match.add_recall(self.rows[first:upto], self.window, done - first)
-            self.hidden.extend(self.network.feed(steps, self.rows[done - 2 : done], self.z))
-            if most:
+                steps = longest_match.add_recall(self.rows[first:end], self.window, start - first)
+            self.hidden.extend(self.backend.feed(steps, self.rows[start - 2 : start], self.z))
+            if limit:
                 break
         return self.hidden[-1]
 
-    def forget(self) -> bool:
-        """Let go of notes that are out of every window, rewinds included. Returns whether there were any."""
+    def drop_oldest(self) -> bool:
+        """Drop notes that no window can reach any more, rewinds included. Returns whether there were any."""
         surplus = len(self.notes) - 2 * self.ring.size
-        if surplus <= self.ring.size or not self.settled:
+        if surplus <= self.ring.size or not self.is_fed:
             return False
         del self.notes[:surplus]
         self.rows = self.rows[surplus:]
         del self.hidden[:surplus]
-        self.forgotten += surplus
+        self.offset += surplus
         return True
 
-    def back_to(self, count: int) -> None:
+    def truncate(self, count: int) -> None:
         """Keep the first `count` notes of the session."""
-        if count < self.aside_at:
-            self.come_back()
+        if count < self.prompt_position:
+            self.remove_prompt()
         if count < self.length:
-            self._cut(count, self.aside)
+            self._cut(count, self.prompt_length)
 
-    def revise(self, at: int, notes: list[Note], aside: bool) -> None:
-        """From note `at` of the session on, it was these, and what was told aside stays where it is; or is forgotten, if not `aside`."""
-        place, stays = self.aside_at, aside and self.aside > 0
-        if not stays:
-            self.come_back()
-        self.back_to(at)
-        if stays and at < place:
-            self.remember(notes[: place - at])
-            self.tell_aside(*self._told)
-            notes = notes[place - at :]
-        self.remember(notes)
+    def replace_from(self, at: int, notes: list[Note], keep_prompt: bool) -> None:
+        """Replace all notes from note `at` of the session on. The prompt stays in its place or is removed."""
+        position = self.prompt_position
+        keeps = keep_prompt and self.prompt_length > 0
+        if not keeps:
+            self.remove_prompt()
+        self.truncate(at)
+        if keeps and at < position:
+            before_prompt = position - at
+            self.append(notes[:before_prompt])
+            self.insert_prompt(*self._prompt)
+            notes = notes[before_prompt:]
+        self.append(notes)
 
-    def come_back(self) -> None:
-        """Forget what was told aside: the notes after it follow those before it."""
-        if self.aside:
-            after = self.notes[self.aside_at - self.forgotten :]
-            self.aside = 0
-            self._cut(self.aside_at, 0)
-            self.remember(after)
+    def remove_prompt(self) -> None:
+        """Remove the prompt, if there is one. The notes after it then follow those before it."""
+        if self.prompt_length:
+            after = self.notes[self.prompt_position - self.offset :]
+            self.prompt_length = 0
+            self._cut(self.prompt_position, 0)
+            self.append(after)
 
     def restart(self, count: int, recent: list[Note]) -> None:
-        """Be where a session of `count` notes is that began with `recent`, its last ones."""
-        self.anew += count > 0
+        """Become the context of a session of `count` notes, of which `recent` are the last."""
+        self.refeeds += count > 0
         self.ring.clear()
-        self.notes, self.hidden, self.rows, self.aside = [], [], np.tile(codec.SILENCE, (3, 1)), 0
-        self.forgotten = self._start = count - len(recent)
-        self.remember(recent)
-        self.settle()
+        self.notes = []
+        self.hidden = []
+        self.rows = _first_rows()
+        self.prompt_length = 0
+        self.offset = count - len(recent)
+        self._ring_offset = self.offset
+        self.append(recent)
+        self.feed()
 
-    def _cut(self, count: int, aside: int) -> None:
-        """Keep the first `count` notes of the session, and so many steps that were told aside."""
-        kept = count - self.forgotten
+    def _cut(self, count: int, prompt_length: int) -> None:
+        """Keep the first `count` notes of the session and so many rows of the prompt."""
+        kept = count - self.offset
         notes = self.notes[:kept]
-        length = 1 + count - self._start + aside  # silence is a step too
+        length = 1 + count - self._ring_offset + prompt_length  # the silence is a step too
         if length >= self.ring.oldest:
             self.ring.rewind(min(length, self.ring.length))  # the last note may not have been fed
             self.notes = notes
-            self.rows = self.rows[: kept + aside + 3]
-            del self.hidden[kept + aside + 1 :]
-        else:  # further back than the ring can go: hear the last window again
+            self.rows = self.rows[: kept + prompt_length + ROWS_BEFORE]
+            del self.hidden[kept + prompt_length + 1 :]
+        else:  # the ring does not reach so far back, so the last window is fed again
             self.restart(count, notes[-self.window :])
+
+
+def _first_rows() -> codec.Steps:
+    """(ROWS_BEFORE, 7) the rows before the first note."""
+    return np.tile(codec.SILENCE, (ROWS_BEFORE, 1))

@@ -1,6 +1,6 @@
-"""Measure: how long an engine takes for what playing asks of it, on this machine.
+"""Latency: how long an engine takes on this machine for what playing asks of it.
 
-Knows nothing of the present: a stopwatch is all it needs. The worker runs it when it is asked to.
+The worker measures it on request. It needs no clock but a stopwatch.
 """
 
 from __future__ import annotations
@@ -14,29 +14,32 @@ from ..encoding import codec, longest_match
 from ..music.note import Note, Span
 from .engine import Engine
 
-CONTEXTS = (64, 256, 512, 1024)
-AT = 512  # notes of context, where one figure must do
-TURN = 32  # steps, before the memory is read as often; of fewer, too many begin with what was read last in the nearest cache
-PIECE = 1 << 20  # bytes; the system lays out what is far larger in another way, which reads quicker
+CONTEXTS = (64, 256, 512, 1024)  # notes of context
+MAIN_CONTEXT = 512  # notes of context for the figures that are measured at one length only
+NOTES_PER_RUN = 32  # notes that are generated before the context is set back
+PREFILL_NOTES = 32  # notes that are heard at once
+TURN = 32  # steps in a row; of fewer, too many begin with memory that was just read and still is in the nearest cache
+PIECE_BYTES = 1 << 20  # larger arrays get memory pages of another size, which are read faster
 
 
-def figures(engine: Engine, notes: int) -> dict[str, list[float]]:
-    """Seconds, each so many times: a note at each length of context, one heard note, 32 heard at once, and the limit of a step."""
-    found: dict[str, list[float]] = {}
+def measure(engine: Engine, count: int) -> dict[str, list[float]]:
+    """Seconds, about `count` times each: a note at each length of context, hearing one note (`append`) and 32 (`prefill`),
+    a step of the network alone, and the least time that a step can take (`limit`)."""
+    seconds: dict[str, list[float]] = {}
     engine.seed(0)
     engine.style([0.1] * engine.config.latent, {})
     for context in CONTEXTS:
         music = _music(context)
         engine.hear(0, [])
         engine.hear(0, music)
-        count = notes if context == AT else max(notes // 4, 8)
-        found[f"note_{context}"] = _notes(engine, context, music[-1].onset, count)
-        if context == AT:
-            found["note"] = found[f"note_{context}"]
-            found["step"], found["limit"] = _steps_and_limit(engine, notes)
-            found["append"] = [_heard(engine, context, 1) for _ in range(notes)]
-            found["prefill"] = [_heard(engine, context, 32) for _ in range(max(notes // 8, 4))]
-    return found
+        times = count if context == MAIN_CONTEXT else max(count // 4, 8)
+        seconds[f"note_{context}"] = _time_notes(engine, context, music[-1].onset, times)
+        if context == MAIN_CONTEXT:
+            seconds["note"] = seconds[f"note_{context}"]
+            seconds["step"], seconds["limit"] = _time_steps_and_limit(engine, count)
+            seconds["append"] = [_time_hearing(engine, context, 1) for _ in range(count)]
+            seconds["prefill"] = [_time_hearing(engine, context, PREFILL_NOTES) for _ in range(max(count // 8, 4))]
+    return seconds
 
 
 def _music(count: int) -> list[Note]:
@@ -45,44 +48,45 @@ def _music(count: int) -> list[Note]:
     return [Note(float(t), 0.3, int(p), 70) for t, p in zip(onset, rng.integers(45, 80, count), strict=True)]
 
 
-def _notes(engine: Engine, context: int, last: float, count: int) -> list[float]:
-    found: list[float] = []
-    while len(found) < count:
+def _time_notes(engine: Engine, context: int, last: float, count: int) -> list[float]:
+    """Seconds for each of `count` notes after `context` ones, the last of which begins at `last`."""
+    seconds: list[float] = []
+    while len(seconds) < count:
         engine.hear(context, [])
-        playing = engine.play(Span(last + 0.1, last + 1e6, last + 1e6, last + 1e6))
-        next(playing)  # it begins from a hidden state that is there; each later one takes a step first
-        for _ in range(32):
-            found.append(_timed(lambda: next(playing)))  # noqa: B023
-    return found[:count]
+        notes = engine.play(Span(last + 0.1, last + 1e6, last + 1e6, last + 1e6))
+        next(notes)  # it begins from a hidden state that is there; each later one takes a step first
+        for _ in range(NOTES_PER_RUN):
+            seconds.append(_time(lambda: next(notes)))  # noqa: B023
+    return seconds[:count]
 
 
-def _steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list[float]]:
-    """One step of the network alone, and the least that it can take; by turns, as memory is slower at one moment than at another.
+def _time_steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list[float]]:
+    """Seconds of a step of the network, and of its limit, by turns, as memory is slower at one moment than at another.
 
-    The least: reading once what a step must read, its weights and the window of keys and values, in pieces as these lie.
+    The limit: reading once what a step must read, its weights and the window of keys and values.
     """
     step = longest_match.add_recall(np.tile(codec.encode(_music(2))[1:], (2, 1)), engine.config.window, 1)
     before = step[[0, 0], : len(codec.FIELDS)]
-    whole, rest = divmod(engine.network.bytes_per_step, PIECE)
-    pieces = [np.ones(size // 4, np.float32) for size in (*[PIECE] * whole, rest)]
+    whole, rest = divmod(engine.backend.bytes_per_step, PIECE_BYTES)
+    pieces = [np.ones(size // 4, np.float32) for size in (*[PIECE_BYTES] * whole, rest)]
     steps: list[float] = []
     limit: list[float] = []
-    length = engine.cache.length
+    length = engine.ring.length
     while len(steps) < count:
         for _ in range(TURN):
-            steps.append(_timed(lambda: engine.network.feed(step, before, engine.memory.z)))
-            engine.cache.rewind(length)
-        limit += [_timed(lambda: [piece @ piece for piece in pieces]) for _ in range(TURN)]
+            steps.append(_time(lambda: engine.backend.feed(step, before, engine.context.z)))
+            engine.ring.rewind(length)
+        limit += [_time(lambda: [piece @ piece for piece in pieces]) for _ in range(TURN)]
     return steps[:count], limit[:count]
 
 
-def _heard(engine: Engine, context: int, count: int) -> float:
+def _time_hearing(engine: Engine, context: int, count: int) -> float:
     engine.hear(context, [])
     more = [n.shift(1000.0) for n in _music(count)]
-    return _timed(lambda: engine.hear(context, more))
+    return _time(lambda: engine.hear(context, more))
 
 
-def _timed(act: Callable[[], object]) -> float:
-    begun = perf_counter()
-    act()
-    return perf_counter() - begun
+def _time(action: Callable[[], object]) -> float:
+    start = perf_counter()
+    action()
+    return perf_counter() - start

@@ -1,11 +1,11 @@
-"""The ear: of several answers to one call, which one sounds most like a person's.
+"""The reranker: of several answers to one call, which one sounds most like a person's.
 
-Knows nothing of networks, or of who played what. It hears an answer as plain figures, and beside the call's; how much each figure is worth
-was learned once, from what people played after a call and what the musician did (`models.training.reranker`). The
-likeliest of several answers is
-not the most human one; what tells is what the musician, note by note, cannot see: how evenly it all goes on.
+It measures an answer in plain figures, by themselves and against the call's. How much each figure is worth was learned
+once, from what people played after a call and what the musician did (`models.training.reranker`). The most probable
+answer is not the most human one: what tells them apart is what the musician, note by note, cannot see.
 
-A musician whose odds are multiplied by what such an ear says is a residual energy-based model (Deng et al. 2020); here it only chooses.
+A model whose probabilities are multiplied by such a score is a residual energy-based model (Deng et al. 2020); here the
+score only chooses.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from ..music.keys import KEYS, classes_of, key_of
 from ..music.melody import is_chordal, skyline
 from ..music.note import Note
 
-LISTENED = 6.5  # seconds of an answer that are listened to, and
-REMEMBERED = 10.0  # of a call, its last ones
-LEAST = 6  # notes, of fewer nobody can tell
-LONGEST = 3.0  # seconds that a note counts for at most
-FAR = 4.0  # spreads: what is farther out counts as so far
-WAITS = tuple(0.0442 * 2.0**i for i in range(6))  # seconds, between bands an octave wide
-LEAPS = (-12.5, -7.5, -4.5, -2.5, -0.5, 0.5, 2.5, 4.5, 7.5, 12.5)  # semitones
-LENGTHS = (0.0884, 0.177, 0.354, 0.707, 1.414)  # seconds
-STROKES = 40  # the last ones, of which steadiness is told
-LOW = 52  # MIDI number: below is the left hand's, mostly
+ANSWER_SECONDS = 6.5  # seconds of an answer that are measured
+CALL_SECONDS = 10.0  # seconds of a call that are measured, its last ones
+LEAST_NOTES = 6  # notes that can be scored
+LONGEST_SECONDS = 3.0  # seconds that a note counts for at most
+FARTHEST_SPREADS = 4.0  # spreads from the mean: a figure counts as no farther out
+WAIT_EDGES = tuple(0.0442 * 2.0**i for i in range(6))  # seconds, between bands an octave wide
+LEAP_EDGES = (-12.5, -7.5, -4.5, -2.5, -0.5, 0.5, 2.5, 4.5, 7.5, 12.5)  # semitones
+LENGTH_EDGES = (0.0884, 0.177, 0.354, 0.707, 1.414)  # seconds
+STROKES = 40  # last chords or notes whose steadiness is measured
+LEFT_HAND_HIGHEST = 52  # MIDI number: lower notes are mostly the left hand's
 
 Figures = dict[str, float]
 Row = NDArray[np.float64]
@@ -49,11 +49,11 @@ Rows = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Reranker:
-    """What each figure is worth: `mean` and `spread` (n,) of the musician's answers, and a `worth` (2n,) of each figure and its square."""
+    """`mean` and `spread`: (n,) of the figures of the musician's answers; `weights`: (2n,) nats for each figure and its square."""
 
     mean: Rows
     spread: Rows
-    worth: Rows
+    weights: Rows
 
     @classmethod
     def read(cls, path: Path) -> Reranker:
@@ -61,76 +61,94 @@ class Reranker:
         try:
             with safe_open(path, framework="np") as file:
                 if (file.metadata() or {}).get("figures") != fingerprint():
-                    raise ValueError(f"{path.name} is an ear for other figures; teach one anew (models/README.md).")
-                mean, spread, worth = (file.get_tensor(kind).astype(np.float64) for kind in ("mean", "spread", "worth"))
+                    raise ValueError(
+                        f"{path.name} is a reranker (an ear) for other figures; train one anew (models/README.md)."
+                    )
+                mean, spread, weights = (
+                    file.get_tensor(kind).astype(np.float64) for kind in ("mean", "spread", "worth")
+                )
         except (OSError, SafetensorError) as error:
             raise ValueError(f"{path.name} is no ear's file; install the program again.") from error
-        count = len(names())
-        if (mean.shape, spread.shape, worth.shape) != ((count,), (count,), (2 * count,)):
+        count = len(figure_names())
+        if (mean.shape, spread.shape, weights.shape) != ((count,), (count,), (2 * count,)):
             raise ValueError(f"{path.name} is no ear's file; install the program again.")
-        return cls(mean, spread, worth)
+        return cls(mean, spread, weights)
 
     def write(self, path: Path, about: Mapping[str, str]) -> None:
         """As a file, with what is to be known about it."""
-        tensors = {kind: getattr(self, kind).astype(np.float32) for kind in ("mean", "spread", "worth")}
+        arrays = {"mean": self.mean, "spread": self.spread, "worth": self.weights}
+        tensors = {kind: array.astype(np.float32) for kind, array in arrays.items()}
         save_file(tensors, path, metadata={**about, "figures": fingerprint()})
 
-    def likes(self, call: Called, answer: Sequence[Note]) -> float | None:
+    def score(self, call: CallProfile, answer: Sequence[Note]) -> float | None:
         """How much likelier a person's, in nats, than the musician's average answer; None where there are too few notes to tell."""
-        if len(listened(answer)) < LEAST:
+        if len(scored_part(answer)) < LEAST_NOTES:
             return None
-        return float(expanded((heard(call, answer) - self.mean) / self.spread) @ self.worth)
+        return float(add_squares((measure_figures(call, answer) - self.mean) / self.spread) @ self.weights)
 
 
-def expanded(z: Row) -> Row:
+def add_squares(z: Row) -> Row:
     """(..., n) standardised figures -> (..., 2n): those and their squares, none farther out than `FAR`."""
-    near = np.clip(z, -FAR, FAR)
-    return np.concatenate([near, near * near], axis=-1)
+    clipped = np.clip(z, -FARTHEST_SPREADS, FARTHEST_SPREADS)
+    return np.concatenate([clipped, clipped * clipped], axis=-1)
 
 
 def fingerprint() -> str:
-    """A short name for these figures. An ear that learned from others does not fit."""
-    sizes = (LISTENED, REMEMBERED, LEAST, LONGEST, FAR, WAITS, LEAPS, LENGTHS, STROKES, LOW)
-    return hashlib.sha256(repr((names(), sizes)).encode()).hexdigest()[:12]
+    """A short name for these figures. A reranker that was trained on others does not fit."""
+    sizes = (
+        ANSWER_SECONDS,
+        CALL_SECONDS,
+        LEAST_NOTES,
+        LONGEST_SECONDS,
+        FARTHEST_SPREADS,
+        WAIT_EDGES,
+        LEAP_EDGES,
+        LENGTH_EDGES,
+        STROKES,
+        LEFT_HAND_HIGHEST,
+    )
+    return hashlib.sha256(repr((figure_names(), sizes)).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
-class Called:
-    """A call as it is remembered: its figures, {} where it is too short, the patterns of its tune, and its key's tonic."""
+class CallProfile:
+    """What the reranker needs of a call: its figures, {} where it is too short, the patterns of its tune, and its key's tonic."""
 
     figures: Figures
     patterns: frozenset[tuple[int, int, int]]
     tonic: int
 
     @classmethod
-    def by(cls, call: Sequence[Note]) -> Called:
-        """By the end of these notes."""
-        late = [n for n in call if n.onset > call[-1].onset - REMEMBERED]
-        figures = profile(late) if len(late) >= LEAST else {}
-        return cls(figures, frozenset(_grams(_tune(late))), key_of(n.pitch for n in late))
+    def of(cls, call: Sequence[Note]) -> CallProfile:
+        """Of the end of these notes."""
+        recent = [n for n in call if n.onset > call[-1].onset - CALL_SECONDS]
+        figures = measure_profile(recent) if len(recent) >= LEAST_NOTES else {}
+        return cls(figures, frozenset(_grams(_tune(recent))), key_of(n.pitch for n in recent))
 
 
-def listened(answer: Sequence[Note]) -> list[Note]:
-    """What of an answer is listened to."""
-    return [n for n in answer if n.onset < answer[0].onset + LISTENED]
+def scored_part(answer: Sequence[Note]) -> list[Note]:
+    """The part of an answer that is measured."""
+    return [n for n in answer if n.onset < answer[0].onset + ANSWER_SECONDS]
 
 
-def heard(call: Called, answer: Sequence[Note]) -> Row:
+def measure_figures(call: CallProfile, answer: Sequence[Note]) -> Row:
     """(n,) all figures of an answer of at least `LEAST` notes: its own, how they differ from its call's, and what of the call is in it."""
-    notes = listened(answer)
-    mine = profile(notes)
-    beside = [value - call.figures.get(name, value) for name, value in mine.items()]
-    taken = _share(gram in call.patterns for gram in _grams(_tune(notes)))
-    return np.array([*mine.values(), *beside, taken, _share(KEYS[call.tonic][n.pitch % 12] > 0 for n in notes)])
+    notes = scored_part(answer)
+    own = measure_profile(notes)
+    differences = [value - call.figures.get(name, value) for name, value in own.items()]
+    motif_share = _share(gram in call.patterns for gram in _grams(_tune(notes)))
+    return np.array(
+        [*own.values(), *differences, motif_share, _share(KEYS[call.tonic][n.pitch % 12] > 0 for n in notes)]
+    )
 
 
-def names() -> list[str]:
-    """What the figures of `heard` are called, in their order."""
-    own = list(profile([Note(0.1 * i, 0.1, 60 + i, 64) for i in range(2 * LEAST)]))
+def figure_names() -> list[str]:
+    """The names of the figures of `measure_figures`, in their order."""
+    own = list(measure_profile([Note(0.1 * i, 0.1, 60 + i, 64) for i in range(2 * LEAST_NOTES)]))
     return [*own, *(f"{name}, beside the call" for name in own), "motif", "call's key"]
 
 
-def profile(notes: Sequence[Note]) -> Figures:
+def measure_profile(notes: Sequence[Note]) -> Figures:
     """How some notes go, at least `LEAST` of them: the seven attributes and how they change, rhythm, tune, chords, touch, silence."""
     strokes = chords_of(notes)
     return _whole(notes) | _rhythm(strokes) | _melody(notes) | _chords(strokes) | _touch(notes)
@@ -151,9 +169,9 @@ def _whole(notes: Sequence[Note]) -> Figures:
     for note in notes:
         gap = max(note.onset - sounding, 0.0)
         silent, longest = silent + gap, max(longest, gap)
-        sounding = max(sounding, note.onset + min(note.duration, LONGEST))
+        sounding = max(sounding, note.onset + min(note.duration, LONGEST_SECONDS))
     found |= {"silence": silent / max(notes[-1].onset - notes[0].onset, 0.5), "longest silence": longest}
-    found["left hand"] = _share(n.pitch < LOW for n in notes)
+    found["left hand"] = _share(n.pitch < LEFT_HAND_HIGHEST for n in notes)
     return found
 
 
@@ -162,7 +180,7 @@ def _rhythm(strokes: Sequence[Sequence[Note]]) -> Figures:
     waits = [min(max(b - a, CHORD_SECONDS), 4.0) for a, b in itertools.pairwise(onsets)] or [1.0]
     octaves = [math.log2(w) for w in waits]
     ratios = [abs(b - a) for a, b in itertools.pairwise(octaves)] or [1.0]
-    found = {f"waits {i}": x for i, x in enumerate(_bands(waits, WAITS))}
+    found = {f"waits {i}": x for i, x in enumerate(_bands(waits, WAIT_EDGES))}
     found |= {"even": _share(r < 0.15 for r in ratios), "doubled": _share(abs(r - 1.0) < 0.15 for r in ratios)}
     found |= {"waits vary": pstdev(octaves), "longest wait": max(octaves)}
     return found | {"steady": pulse.steadiness(onsets[-STROKES:])}
@@ -174,7 +192,7 @@ def _melody(notes: Sequence[Note]) -> Figures:
     moves = [leap > 0 for leap in leaps if leap]
     grams = _grams(tune)
     pitches = [n.pitch for n in tune]
-    found = {f"leaps {i}": x for i, x in enumerate(_bands(leaps, LEAPS))}
+    found = {f"leaps {i}": x for i, x in enumerate(_bands(leaps, LEAP_EDGES))}
     found |= {"turns": _share(a != b for a, b in itertools.pairwise(moves)), "leap": fmean(map(abs, leaps))}
     found |= {
         "again": 1.0 - len(set(grams)) / len(grams) if grams else 0.0,
@@ -196,11 +214,11 @@ def _chords(strokes: Sequence[Sequence[Note]]) -> Figures:
 
 
 def _touch(notes: Sequence[Note]) -> Figures:
-    struck = [float(n.velocity) for n in notes]
-    lengths = [min(max(n.duration, 0.03), LONGEST) for n in notes]
-    found = {f"lengths {i}": x for i, x in enumerate(_bands(lengths, LENGTHS))}
-    found |= {"lengths vary": pstdev(map(math.log2, lengths)), "accents": pstdev(struck)}
-    return found | {"from note to note": fmean(abs(b - a) for a, b in itertools.pairwise(struck))}
+    velocities = [float(n.velocity) for n in notes]
+    lengths = [min(max(n.duration, 0.03), LONGEST_SECONDS) for n in notes]
+    found = {f"lengths {i}": x for i, x in enumerate(_bands(lengths, LENGTH_EDGES))}
+    found |= {"lengths vary": pstdev(map(math.log2, lengths)), "accents": pstdev(velocities)}
+    return found | {"from note to note": fmean(abs(b - a) for a, b in itertools.pairwise(velocities))}
 
 
 def _tune(notes: Sequence[Note]) -> Sequence[Note]:

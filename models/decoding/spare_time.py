@@ -1,7 +1,7 @@
-"""Spare time: what the musician does between two requests, counted, so that the same can be done again without a clock.
+"""Spare time: small steps between two requests, counted so that a replay can do the same without a clock.
 
-Knows nothing of what is done. How many steps there is time for is chance; all else about a musician follows from what it is asked. So
-the first reply to each request tells how many steps were done before each request since the last such reply; a replay asks for as many.
+How many steps there is time for is chance; all else about a musician follows from its requests. So the first reply to a
+request says how many steps were done before each request since the last such reply, and a replay asks for as many.
 """
 
 from __future__ import annotations
@@ -10,47 +10,50 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-MOST = 1_000_000  # steps that are asked for at a time
-KEPT = 50_000  # requests in a row that nobody waits for; so one reply has no endless line
-ANSWERS = ("note", "done", "z")  # what marks a reply that is no error
+MOST_STEPS = 1_000_000  # that one request may ask for
+MOST_REQUESTS = 50_000  # requests in a row without a reply whose steps are kept; it bounds the length of a reply
+ANSWER_KEYS = ("note", "done", "z")  # a reply with one of these is no error
 
 
-class Idler(Protocol):
+class SpareTimeWorker(Protocol):
     """Who has something to do in spare time."""
 
     def spare(self) -> bool:
-        """Do a little of what nobody waits for; returns whether there is more."""
+        """Do a little of what nobody waits for. Returns whether there may be more to do."""
 
 
-class Spare:
+class SpareTime:
     """The spare time of one musician."""
 
-    def __init__(self, musician: Idler, has_time: Callable[[], bool]) -> None:
-        self.musician, self.has_time = musician, has_time
-        self._alone = True  # whether it takes its time itself; in a replay it is given it
-        self._spared: deque[int] = deque(maxlen=KEPT)  # steps before each request since the last that was replied to
-        self._told = False  # whether this request's first reply is out
+    def __init__(self, worker: SpareTimeWorker, has_time: Callable[[], bool]) -> None:
+        self._worker = worker
+        self._has_time = has_time
+        self._is_automatic = True  # a replay says itself how many steps to do
+        self._counts: deque[int] = deque(maxlen=MOST_REQUESTS)  # steps before each request since the last reply
+        self._is_reported = False  # whether the first reply to this request was sent
 
-    def take(self) -> None:
-        """Use the time until the next request."""
-        steps, more = 0, self._alone
-        while more and self.has_time():
+    def use(self) -> None:
+        """Do steps until the next request is there."""
+        steps = 0
+        more = self._is_automatic
+        while more and self._has_time():
             steps += 1
-            more = self.musician.spare()
-        self._spared.append(steps)
-        self._told = False
+            more = self._worker.spare()
+        self._counts.append(steps)
+        self._is_reported = False
 
-    def give(self, steps: int) -> None:
+    def do_steps(self, steps: int) -> None:
         """Do exactly so many steps now, and from now on none that was not asked for."""
-        self._alone = False
-        self._spared.pop()  # this request is none of the session's
-        for _ in range(min(steps, MOST)):
-            self.musician.spare()
+        self._is_automatic = False
+        self._counts.pop()  # this request is no request of the session
+        for _ in range(min(steps, MOST_STEPS)):
+            self._worker.spare()
 
-    def mark(self, reply: dict[str, Any]) -> dict[str, Any]:
-        """A reply with what it tells of spare time: as it is where there was none, or where that is told."""
-        if self._told or not any(key in reply for key in ANSWERS):
+    def report(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """The reply, with the counts of steps where it is the first to a request and there were any."""
+        if self._is_reported or not any(key in reply for key in ANSWER_KEYS):
             return reply
-        spared, self._told = list(self._spared), True
-        self._spared.clear()
-        return {**reply, "spared": spared} if any(spared) else reply
+        counts = list(self._counts)
+        self._is_reported = True
+        self._counts.clear()
+        return {**reply, "spared": counts} if any(counts) else reply

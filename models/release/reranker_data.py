@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=2400, help="calls that are answered in their own style")
     parser.add_argument("--styled", type=int, default=120, help="calls that are answered in each preset's")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=backend_choice.EAR)
+    parser.add_argument("--out", type=Path, default=backend_choice.RERANKER_FILE)
     args = parser.parse_args(argv)
     try:
         engine = backend_choice.load(args.weights)

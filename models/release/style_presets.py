@@ -53,7 +53,7 @@ def count_habits(pieces: Sequence[Piece], most: int = 60, notes: int = 400, seed
     for i in rng.permutation(len(pieces))[:most]:
         start = int(rng.integers(0, max(len(pieces[i]) - notes, 0) + 1))
         stretches.append(notes_of(pieces[i])[start : start + notes])
-    return style_habits.counted(stretches)
+    return style_habits.count_bands(stretches)
 
 
 def corpus_habits(pieces: Sequence[Piece]) -> Habits:
@@ -74,7 +74,7 @@ def preset_text(name: str, rule: Rule, z: list[float], habits: Habits, weights: 
         weights=weights,
         source=f"{rule.source} ({count} pieces)",
         musician=rule.musician,
-        sampling=DEFAULT_SETTINGS | rule.sampling | style_habits.settings(habits),
+        sampling=DEFAULT_SETTINGS | rule.sampling | style_habits.to_settings(habits),
         shortest=rule.answer.get("shortest", ANSWER["shortest"].default),
         longest=rule.answer.get("longest", ANSWER["longest"].default),
     )
@@ -109,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{name:20} none of these pieces; left as it is")
             continue
         kept = {
-            k: odds for k, odds in style_habits.odds(count_habits(matching)).items() if k not in rule.natural_habits
+            k: odds for k, odds in style_habits.log_odds(count_habits(matching)).items() if k not in rule.natural_habits
         }
         path = args.out / f"{name}.toml"
         text = preset_text(

@@ -40,53 +40,54 @@ class Style:
 
     point: Point
     sampling: Sampling
-    styled: bool
+    has_style: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """What is answered, as it was when the answer was first thought of.
 
-    `heard`: all notes that were remembered then. `pitches`: those of the call that tell its key; none where they are too few. `phrase`: the
-    last call, `PHRASE_NOTES` notes at most, and `begun`: how many of the notes that are remembered now came before its answer; in a duet
-    (`together`), where nobody's answer begins, there are neither. `forgotten`: notes of the session before those. `seed`: the session's.
+    `history`: all notes of the context then. `pitches`: those of the call that tell its key; none where they are too few. `phrase`: the
+    last call, `PHRASE_NOTES` notes at most, and `answer_start`: how many of the context's notes now came before its answer; in a duet
+    (`together`), where nobody's answer begins, there are neither. `offset`: notes of the session before those. `seed`: the session's.
     """
 
-    heard: Sequence[Note]
+    history: Sequence[Note]
     pitches: Sequence[int]
     phrase: Sequence[Note]
-    begun: int
-    forgotten: int
+    answer_start: int
+    offset: int
     together: bool
     seed: int
 
     @classmethod
-    def of(cls, heard: Sequence[Note], notes: Sequence[Note], forgotten: int, together: bool, seed: int) -> Call:
-        """The call among the notes that are remembered now; `heard` are those that were when it was first looked at."""
-        called = [n.pitch for n in heard[-KEY_HEARD:] if n.role == CALL]
+    def of(cls, history: Sequence[Note], notes: Sequence[Note], offset: int, together: bool, seed: int) -> Call:
+        """The call among the context's notes now; `history` are those when it was first looked at."""
+        called = [n.pitch for n in history[-KEY_HEARD:] if n.role == CALL]
         pitches = called[-KEY_NOTES:] if len(called) >= KEY_LEAST else []
         if together:
-            return cls(heard, pitches, (), 0, forgotten, True, seed)
-        first = begun = answer_start(notes)
-        while first > max(begun - PHRASE_NOTES, 0) and notes[first - 1].role == CALL:
+            return cls(history, pitches, (), 0, offset, True, seed)
+        start = answer_start(notes)
+        first = start
+        while first > max(start - PHRASE_NOTES, 0) and notes[first - 1].role == CALL:
             first -= 1
-        return cls(heard, pitches, notes[first:begun], begun, forgotten, False, seed)
+        return cls(history, pitches, notes[first:start], start, offset, False, seed)
 
 
 @dataclass(slots=True)
 class Step:
     """The moment of one note. The pipeline sets the last four for each field, and `prepared` for each term.
 
-    `notes`: all that are remembered, of all players, the last one's last; `recent`, `mine`: the last `RECENT` of them, and the
+    `notes`: all that are remembered, of all players, the last one's last; `recent`, `own`: the last `RECENT` of them, and the
     answerer's among those. `field`: which one is chosen; `onset`: when the note sounds, in seconds, or before its time is
-    chosen, when the last one did. `expected`: the field's logits before any steering. `kept`: what a term found once for all fields.
+    chosen, when the last one did. `expected`: the field's logits before any steering. `memo`: what a term found once for all fields.
     """
 
     notes: Sequence[Note]
     span: Span
     recent: Sequence[Note]
-    mine: Sequence[Note]
-    kept: dict[str, Any]
+    own: Sequence[Note]
+    memo: dict[str, Any]
     field: int
     onset: float
     expected: Row

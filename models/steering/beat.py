@@ -1,10 +1,8 @@
-"""Beat: where there is one, what comes next is likelier to come on it.
+"""Beat: where there is one, waits that end on a beat, on the second eighth or on a sixteenth are raised.
 
-Knows nothing of where the beat comes from: a clock, or the pulse of what was called (`models.music.pulse`). A musician
-that has learned from
-people in all tempi waits about as long as they would, and so loses another one's beat within a bar. Here the odds of the waits that end on
-a beat, on the second eighth or on a sixteenth are raised, so that it chooses among the rhythms that are in time. Whether a note joins the
-chord before it is no matter of the beat, and is left as it is.
+The beat comes from a clock, or from the pulse of the call (`models.music.pulse`). A network that has learned from people
+in all tempi waits about as long as they would, and so loses another player's beat within a bar. Whether a note joins the
+chord before it is left as it is.
 """
 
 from __future__ import annotations
@@ -17,14 +15,14 @@ from ..encoding import codec
 from ..music.chords import CHORD_SECONDS
 from ..music.settings import TERMS
 from .base import Call, Row, Step, Style
-from .sampling import raised
+from .sampling import raise_keeping_mass
 
-NEAR = 0.025  # seconds: what is so far from its place counts as six tenths on it
-EIGHTH, SIXTEENTH = 0.8, 0.5  # of what is told of a beat
+WIDTH_SECONDS = 0.025  # seconds: what is so far from its place counts as six tenths on it
+EIGHTH_WEIGHT, SIXTEENTH_WEIGHT = 0.8, 0.5  # of what is told of a beat
 
-_APART = int(np.searchsorted(codec.TIMES, CHORD_SECONDS))  # the first wait that is no chord
-_WAITS = codec.TIMES[_APART:]
-_FIRM = np.array([[1.0], [SIXTEENTH], [EIGHTH], [SIXTEENTH], [1.0]])
+_FIRST_SEPARATE = int(np.searchsorted(codec.TIMES, CHORD_SECONDS))  # the first wait that is no chord
+_WAITS = codec.TIMES[_FIRST_SEPARATE:]
+_PLACE_WEIGHTS = np.array([[1.0], [SIXTEENTH_WEIGHT], [EIGHTH_WEIGHT], [SIXTEENTH_WEIGHT], [1.0]])
 
 
 @lru_cache(maxsize=8)
@@ -50,6 +48,6 @@ class BeatSettings:
             return logits
         beat = bar.length / bar.beats
         within = ((step.onset - bar.start + _WAITS) / beat) % 1.0
-        off = (within - _places(bar.swing)) * (beat / NEAR)
-        lean = strength * (_FIRM * np.exp(-0.5 * off * off)).max(0)
-        return raised(logits, _APART, lean, np.exp(lean))
+        distance = (within - _places(bar.swing)) * (beat / WIDTH_SECONDS)
+        change = strength * (_PLACE_WEIGHTS * np.exp(-0.5 * distance * distance)).max(0)
+        return raise_keeping_mass(logits, _FIRST_SEPARATE, change, np.exp(change))

@@ -1,7 +1,4 @@
-"""Rules: which values of a note's fields are open, whatever the musician thinks of them.
-
-Knows nothing of networks or of what was drawn before; notes, a span and the settings are all it looks at.
-"""
+"""Constraints: which values of a note's fields are allowed at all, whatever the network expects."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Clash: what sounds is listened to before a note is put beside it.
+"""Dissonance: pitches a semitone from what still sounds are lowered, also in other octaves.
 
-Knows nothing of keys, chords or networks. Two notes a semitone apart, or an octave and a semitone, or one less, rub; people let them rub
-less often than a musician who draws note by note and forgets what still rings.
+People play such pairs less often than a musician does who draws note by note and does not hear what still sounds.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from ..music.note import HIGHEST, LOWEST, Note
 from ..music.settings import TERMS
 from .base import Call, Row, Step, Style
 
-RUBS = (-13, -11, -1, 1, 11, 13)  # semitones
+DISSONANT_INTERVALS = (-13, -11, -1, 1, 11, 13)  # semitones
 
 
 class Dissonance:
@@ -29,16 +28,16 @@ class Dissonance:
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (88,) of the pitch."""
-        if not strength or not (beside := rubbed(step.recent, step.onset)):
+        if not strength or not (indices := dissonant_pitches(step.recent, step.onset)):
             return logits
         out = logits.copy()
-        out[beside] -= strength
+        out[indices] -= strength
         return out
 
 
-def rubbed(notes: Sequence[Note], onset: float) -> list[int]:
+def dissonant_pitches(notes: Sequence[Note], onset: float) -> list[int]:
     """The pitches, as indices from the lowest, that would rub against what still sounds a moment after `onset`."""
     soon = onset + CHORD_SECONDS
     sounding = {note.pitch for note in notes if note.onset + note.duration > soon}
-    beside = {pitch + step - LOWEST for pitch in sounding for step in RUBS}
-    return [pitch for pitch in beside if 0 <= pitch <= HIGHEST - LOWEST]
+    indices = {pitch + step - LOWEST for pitch in sounding for step in DISSONANT_INTERVALS}
+    return [pitch for pitch in indices if 0 <= pitch <= HIGHEST - LOWEST]

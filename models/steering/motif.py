@@ -1,13 +1,11 @@
-"""Motif: where an answer takes up what its call has said, or what it has said itself, and how that went on.
+"""Motif: an answer goes on as its call went on, or as it went on itself, where its last intervals are the same.
 
-Knows nothing of networks, or of what the musician would rather play. The network hears what it recalls
-(`models.encoding.longest_match`) and may take it
-up, but seldom does; here the odds of the call's own continuation are raised, a little. An answer is drawn to begin as its call began, and
-wherever its last intervals are the call's it is drawn on; so the musician decides when, and in which key. After `ENOUGH` notes it goes
-its own way. In a thick texture, of the call or of the answer, it is the tune that is taken up (`models.music.melody`),
-and what goes with it is
-left alone; there, what it has said itself is a motif, too, a few notes later, as such answers come back to nothing otherwise. A single line
-comes back to itself more than enough.
+The network reads what it recalls (`models.encoding.longest_match`) but seldom uses it. Here the odds of the call's own
+continuation are raised a little: at the beginning towards the call's first notes, and wherever the last intervals of the
+answer are the call's. So the network decides when, and in which key. After `LONGEST_MATCH` notes the term stops.
+
+In a thick texture, of the call or of the answer, only the melody counts (`models.music.melody`). There the answer's own
+notes are a source too, a few notes later, as such answers come back to nothing otherwise; a single line does by itself.
 """
 
 from __future__ import annotations
@@ -24,15 +22,15 @@ from ..music import melody
 from ..music.note import LOWEST, Note
 from ..music.settings import TERMS
 from .base import PHRASE_NOTES, Call, Row, Step, Style
-from .pitch_classes import foreign
+from .pitch_classes import outside_key
 
-ENOUGH = 7  # notes in a row are a motif; more are an echo
-FIRM = 2  # intervals in a row that agree: fewer may be chance, and count as half
-AMONG = 2.0  # times as firmly is a note of the tune asked for among others: there, it has more to choose from
-ALONE = 0.3  # times as firmly where there is nothing but the tune: a musician goes on with a line by itself
-APART = 4  # notes of the answer's own last ones that are no motif of it yet
-LATE = 0.12  # seconds: a note of the tune may be so much earlier or later, where other notes go with it
-LEAST = 4  # notes of a call that is long enough to have a motif
+LONGEST_MATCH = 7  # notes in a row are a motif; more are an echo
+SURE_INTERVALS = 2  # intervals in a row that agree: fewer may be chance, and count as half
+THICK_WEIGHT = 2.0  # times as firmly is a note of the tune asked for among others: there, it has more to choose from
+LINE_WEIGHT = 0.3  # times as firmly where there is nothing but the tune: a musician goes on with a line by itself
+OWN_GAP_NOTES = 4  # notes of the answer's own last ones that are no motif of it yet
+TOLERANCE_SECONDS = 0.12  # seconds: a note of the tune may be so much earlier or later, where other notes go with it
+LEAST_NOTES = 4  # notes of a call that is long enough to have a motif
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Theme:
     """What a call says: its tune, the number of notes before its answer, and whether there is more than the tune."""
 
     tune: Sequence[Note]
-    begun: int
+    answer_start: int
     thick: bool
 
 
@@ -71,9 +69,9 @@ class Motif:
         share = 1.0 - abs(
             style.sampling.knobs.get("register", 0.0)
         )  # another register is asked for: the motif's own is left
-        found = foreign(call, style.sampling)
-        avoids = found is not None and np.float32(style.sampling.strengths["lean"] * found[1]) > 0.0
-        return theme(call), share, found[0] if found is not None and avoids else None
+        found = outside_key(call, style.sampling)
+        has_outside = found is not None and np.float32(style.sampling.strengths["lean"] * found[1]) > 0.0
+        return find_theme(call), share, found[0] if found is not None and has_outside else None
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (n,) of wait or pitch.
@@ -82,86 +80,89 @@ class Motif:
         """
         if step.prepared is None or not strength:
             return logits
-        said, share, avoided = step.prepared
-        if self.name not in step.kept:
-            step.kept[self.name] = taken_up(step.notes, said)
-        motif: Continuation | None = step.kept[self.name]
+        theme, share, outside = step.prepared
+        if self.name not in step.memo:
+            step.memo[self.name] = find_continuation(step.notes, theme)
+        motif: Continuation | None = step.memo[self.name]
         if motif is None:
             return logits
-        lean = strength * (share * motif.weight)
+        change = strength * (share * motif.weight)
         if step.field == codec.PITCH:
-            return _pitches(logits, motif, lean, step.onset, avoided)
+            return _pitches(logits, motif, change, step.onset, outside)
         if motif.at is not None:
-            return logits + lean * (np.abs(step.onset + codec.TIMES - motif.at) <= 0.5 * LATE)
+            return logits + change * (np.abs(step.onset + codec.TIMES - motif.at) <= 0.5 * TOLERANCE_SECONDS)
         if motif.wait is not None:
-            return logits + lean * (np.abs(codec.TIMES - motif.wait) <= SLACK_SECONDS + SLACK_SHARE * motif.wait)
+            return logits + change * (np.abs(codec.TIMES - motif.wait) <= SLACK_SECONDS + SLACK_SHARE * motif.wait)
         return logits
 
 
-def _pitches(logits: Row, motif: Continuation, lean: float, onset: float, avoided: NDArray[np.bool_] | None) -> Row:
+def _pitches(logits: Row, motif: Continuation, change: float, onset: float, outside: NDArray[np.bool_] | None) -> Row:
     pitch = motif.pitch - LOWEST
-    too_far = motif.at is not None and abs(onset - motif.at) > LATE
-    if too_far or not 0 <= pitch < len(logits) or (avoided is not None and avoided[pitch]):
+    too_far = motif.at is not None and abs(onset - motif.at) > TOLERANCE_SECONDS
+    if too_far or not 0 <= pitch < len(logits) or (outside is not None and outside[pitch]):
         return logits
     out = logits.copy()
-    out[pitch] += lean
+    out[pitch] += change
     return out
 
 
-def theme(call: Call) -> Theme:
+def find_theme(call: Call) -> Theme:
     """What the call says that was answered last, or is to be answered."""
     thick = melody.is_chordal(call.phrase)
-    return Theme(melody.skyline(call.phrase) if thick else call.phrase, call.begun, thick)
+    return Theme(melody.skyline(call.phrase) if thick else call.phrase, call.answer_start, thick)
 
 
-def taken_up(notes: Sequence[Note], said: Theme) -> Continuation | None:
+def find_continuation(notes: Sequence[Note], theme: Theme) -> Continuation | None:
     """What the call says next, or the answer itself said next, where the last notes of the answer are the same; None where they are not.
 
-    `said` is what the call says; it is the same for all notes of an answer.
+    `theme` is the call's; it is the same for all notes of an answer.
     """
-    if len(said.tune) < LEAST:
+    if len(theme.tune) < LEAST_NOTES:
         return None
-    if said.begun == len(notes):
-        return Continuation(said.tune[0].pitch, None, 1.0)
-    own = notes[max(said.begun, len(notes) - PHRASE_NOTES) :]
-    thick = melody.is_chordal(own) if len(own) >= LEAST else said.thick
+    if theme.answer_start == len(notes):
+        return Continuation(theme.tune[0].pitch, None, 1.0)
+    own = notes[max(theme.answer_start, len(notes) - PHRASE_NOTES) :]
+    thick = melody.is_chordal(own) if len(own) >= LEAST_NOTES else theme.thick
     own = melody.skyline(own) if thick else own
-    mine = own[-ENOUGH - 1 :]
-    if len(mine) == 1:
-        return _onward(said.tune, 0, thick, mine[-1], 1.0)
-    call, again = _agreeing(said.tune[:-1], mine), _agreeing(own[:-APART] if thick else (), mine)
-    line, (_, at, length) = (said.tune, call) if call[0] >= again[0] else (own, again)
-    if not 0 < length < ENOUGH - 1:
+    recent = own[-LONGEST_MATCH - 1 :]
+    if len(recent) == 1:
+        return _continue(theme.tune, 0, thick, recent[-1], 1.0)
+    call, again = _best_match(theme.tune[:-1], recent), _best_match(own[:-OWN_GAP_NOTES] if thick else (), recent)
+    line, (_, at, length) = (theme.tune, call) if call[0] >= again[0] else (own, again)
+    if not 0 < length < LONGEST_MATCH - 1:
         return None
-    return _onward(line, at, thick, mine[-1], min(length / FIRM, 1.0))
+    return _continue(line, at, thick, recent[-1], min(length / SURE_INTERVALS, 1.0))
 
 
-def _agreeing(line: Sequence[Note], mine: Sequence[Note]) -> tuple[int, int, int]:
+def _best_match(line: Sequence[Note], recent: Sequence[Note]) -> tuple[int, int, int]:
     """How well the last notes agree with those of a line up to the best place in it, which place that is, and for how many intervals."""
     best = at = length = 0
-    leap = mine[-1].pitch - mine[-2].pitch
+    interval = recent[-1].pitch - recent[-2].pitch
     for k in range(len(line) - 1, 0, -1):
-        if line[k].pitch - line[k - 1].pitch != leap:
+        if line[k].pitch - line[k - 1].pitch != interval:
             continue
-        agree = 1
+        length_here = 1
         while (
-            agree < min(k, len(mine) - 1)
-            and line[k - agree].pitch - line[k - agree - 1].pitch == mine[-1 - agree].pitch - mine[-2 - agree].pitch
+            length_here < min(k, len(recent) - 1)
+            and line[k - length_here].pitch - line[k - length_here - 1].pitch
+            == recent[-1 - length_here].pitch - recent[-2 - length_here].pitch
         ):
-            agree += 1
-        wait, ours = line[k].onset - line[k - 1].onset, mine[-1].onset - mine[-2].onset
+            length_here += 1
+        wait, ours = line[k].onset - line[k - 1].onset, recent[-1].onset - recent[-2].onset
         score = (
-            4 * agree + 2 * (line[k].pitch == mine[-1].pitch) + (abs(ours - wait) <= SLACK_SECONDS + SLACK_SHARE * wait)
+            4 * length_here
+            + 2 * (line[k].pitch == recent[-1].pitch)
+            + (abs(ours - wait) <= SLACK_SECONDS + SLACK_SHARE * wait)
         )
         if score > best:
-            best, at, length = score, k, agree
+            best, at, length = score, k, length_here
     return best, at, length
 
 
-def _onward(line: Sequence[Note], k: int, thick: bool, last: Note, weight: float) -> Continuation:
+def _continue(line: Sequence[Note], k: int, thick: bool, last: Note, weight: float) -> Continuation:
     pitch, wait = last.pitch + line[k + 1].pitch - line[k].pitch, line[k + 1].onset - line[k].onset
     return (
-        Continuation(pitch, None, AMONG * weight, last.onset + wait)
+        Continuation(pitch, None, THICK_WEIGHT * weight, last.onset + wait)
         if thick
-        else Continuation(pitch, wait, ALONE * weight)
+        else Continuation(pitch, wait, LINE_WEIGHT * weight)
     )

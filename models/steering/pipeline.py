@@ -9,16 +9,16 @@ import numpy as np
 
 from ..encoding import codec
 from ..music.note import Note, Span
-from . import style_offset
+from . import answer_offset
 from .base import Call, Point, Row, Steering, Step, Style
 from .beat import BeatSettings
 from .cadence import Cadence
 from .dissonance import Dissonance
 from .dynamics import Dynamics
-from .knobs import Knobs
 from .motif import Motif
 from .pitch_classes import Key, PitchClasses
 from .plausible import Plausible
+from .quality_knobs import Knobs
 from .repetition import Repetition
 from .rhythm import Rhythm
 from .sampling import Sampling
@@ -69,30 +69,30 @@ class Pipeline:
     def __init__(self, latent: int, terms: Sequence[Steering] = PIPELINE) -> None:
         self._terms = terms
         self._style = Style(np.zeros(latent, np.float32), Sampling(), False)
-        self._heard: Sequence[Note] | None = None  # once the call is looked at
+        self._history: Sequence[Note] | None = None  # once the call is looked at
         self._call: Call | None = None
         self._chains: Sequence[Chain] = ()
 
-    def style(self, point: Point, sampling: Sampling, styled: bool) -> None:
-        """From the next note on; `styled`: whether there is a style at all, and not only its settings."""
-        self._style = Style(point, sampling, styled)
-        self.hear()
+    def style(self, point: Point, sampling: Sampling, has_style: bool) -> None:
+        """From the next note on; `has_style`: whether there is a style at all, and not only its settings."""
+        self._style = Style(point, sampling, has_style)
+        self.forget_call()
 
-    def hear(self) -> None:
+    def forget_call(self) -> None:
         """There is more of a call, or another one."""
-        self._heard = self._call = None
+        self._history = self._call = None
 
-    def note(self, notes: Sequence[Note], forgotten: int, span: Span, seed: int) -> NoteSteering:
-        """The steering of the note after `notes`, before which there were `forgotten` more."""
+    def note(self, notes: Sequence[Note], offset: int, span: Span, seed: int) -> NoteSteering:
+        """The steering of the note after `notes`, before which there were `offset` more."""
         call = self._call
-        if call is None or (call.forgotten, call.together, call.seed) != (forgotten, span.together, seed):
-            if self._heard is None:
-                self._heard = tuple(notes)
-            self._prepare(Call.of(self._heard, notes, forgotten, span.together, seed))
+        if call is None or (call.offset, call.together, call.seed) != (offset, span.together, seed):
+            if self._history is None:
+                self._history = tuple(notes)
+            self._prepare(Call.of(self._history, notes, offset, span.together, seed))
         return NoteSteering(self._chains, Step.after(notes, span))
 
     def _prepare(self, call: Call) -> None:
-        style = style_offset.aimed(self._style, call)
+        style = answer_offset.aim_style(self._style, call)
         sampling = style.sampling
         chains: list[list[tuple[Steering, float, Any]]] = [[] for _ in codec.PREDICTED]
         for term in self._terms:

@@ -1,7 +1,7 @@
-"""Pitch classes: an answer keeps to the key of its call, and to the tones that its call was made of, in any octave.
+"""Pitch classes: an answer keeps to the key of its call, and to the pitch classes of its call, in any octave.
 
-A key has seven tones, and a phrase of eight bars seldom uses them all alike: what people play next stays nearer to the tones that were just
-heard than a musician does who draws note by note. So the odds of each pitch are raised by how often the call had its tone.
+A key has seven pitch classes, and a phrase of eight bars seldom uses them all alike. What people play next stays nearer to
+those just heard than a musician does who draws note by note. So each is raised by how often the call had it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..music.settings import TERMS
 from .base import Call, Row, Step, Style, scaled
 from .sampling import Sampling
 
-SELDOM = 0.04  # of the call's notes: a tone that is as rare as this is raised by a quarter of what one that is all of them would be
+RARE_SHARE = 0.04  # of the call's notes: a tone that is as rare as this is raised by a quarter of what one that is all of them would be
 
 _TONES = np.arange(LOWEST, HIGHEST + 1) % 12
 
@@ -33,7 +33,7 @@ class Key:
 
     def prepare(self, call: Call, style: Style) -> Callable[[float], Row] | None:
         """By a strength, what each pitch (88,) is lowered by, in nats; None where nothing tells the key."""
-        found = foreign(call, style.sampling)
+        found = outside_key(call, style.sampling)
         if found is None:
             return None
         outside, certainty = found
@@ -53,25 +53,25 @@ class PitchClasses:
 
     def prepare(self, call: Call, style: Style) -> Callable[[float], Row]:
         """By a strength, what each pitch (88,) is raised by, in nats."""
-        return scaled(called(call.pitches))
+        return scaled(pitch_class_weights(call.pitches))
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (88,) of the pitch."""
         return logits + step.prepared(strength)
 
 
-def called(pitches: Sequence[int]) -> Row:
+def pitch_class_weights(pitches: Sequence[int]) -> Row:
     """How firmly each pitch (88,) is one of the call's tones, 0 to 1, by the call's pitches; 0 for all where there are none."""
     if not pitches:
         return np.zeros(len(_TONES))
     share = np.bincount(np.array(pitches) % 12, minlength=12) / len(pitches)
-    return (np.log1p(share / SELDOM) / np.log1p(share.max() / SELDOM))[_TONES]
+    return (np.log1p(share / RARE_SHARE) / np.log1p(share.max() / RARE_SHARE))[_TONES]
 
 
-def foreign(call: Call, sampling: Sampling) -> tuple[NDArray[np.bool_], float] | None:
+def outside_key(call: Call, sampling: Sampling) -> tuple[NDArray[np.bool_], float] | None:
     """Which pitches, (88,), are outside the key, and how sure it is that there is one, 0 to 1; None where nothing tells it."""
-    if asked := int(sampling.key):
-        return keys.outside_set(asked), 1.0
+    if pitch_classes := int(sampling.key):
+        return keys.outside_set(pitch_classes), 1.0
     if not call.pitches:
         return None
     tonic, share = keys.key_share(call.pitches)

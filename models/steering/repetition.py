@@ -1,8 +1,8 @@
-"""Loops: what has gone round often enough is left, and not played for ever.
+"""Repetition: a note that would go on with a loop is lowered, the more the longer the loop has lasted.
 
-Knows nothing of networks, harmony or time. A musician that reads its own last notes, and has learned to take up what it reads, is drawn to
-go round once more, each time more surely. So from the third time on (a single note: once it was struck four times), the note that would
-go on with it is disfavoured, each time more. An accompaniment under a tune is no loop: here all notes in a row must come again.
+A network that reads its own last notes, and has learned to take up what it reads, tends to go round once more, each time
+more surely. The term acts from the third round on, or once a single pitch was struck four times. All notes in a row must
+come again, so an accompaniment under a melody is no loop.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from ..music.note import LOWEST, Note
 from ..music.settings import TERMS
 from .base import Call, Row, Step, Style
 
-LONGEST = 8  # notes of a loop
-LEAST = 6  # notes that have come again, however short the loop is
-TIMES = 2  # that a loop has come again before it is left
-NATS = 0.7  # for each note from there on
-STUCK, SHAKEN = 3, 2.0  # the same two where the loop is one note: a line that has stopped is left sooner
-MOST = 8.0  # nats
+LONGEST_LOOP = 8  # notes of a loop
+LEAST_REPEATED = 6  # notes that have come again, however short the loop is
+LEAST_ROUNDS = 2  # that a loop has come again before it is left
+NATS_PER_NOTE = 0.7  # for each note from there on
+LEAST_SAME_PITCH, NATS_PER_SAME_PITCH = (
+    3,
+    2.0,
+)  # the same two where the loop is one note: a line that has stopped is left sooner
+MOST_NATS = 8.0  # nats
 
 
 class Repetition:
@@ -34,7 +37,7 @@ class Repetition:
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (88,) of the pitch."""
-        if not strength or (found := worn(step.mine)) is None:
+        if not strength or (found := loop_pitch(step.own)) is None:
             return logits
         pitch, nats = found
         out = logits.copy()
@@ -42,14 +45,21 @@ class Repetition:
         return out
 
 
-def worn(notes: Sequence[Note]) -> tuple[int, float] | None:
+def loop_pitch(notes: Sequence[Note]) -> tuple[int, float] | None:
     """The pitch, as an index from the lowest, that would go on with a loop among one player's last notes, and the nats against it."""
-    pitches = [note.pitch for note in notes[-(TIMES + 2) * LONGEST :]]
-    for period in range(1, LONGEST + 1):
-        again = 0
-        while again + period < len(pitches) and pitches[-1 - again] == pitches[-1 - again - period]:
-            again += 1
-        least, nats = (STUCK, SHAKEN) if period == 1 else (max(LEAST, TIMES * period), NATS)
-        if (beyond := again - least + 1) > 0:
-            return pitches[-period] - LOWEST, min(nats * beyond, MOST)
+    pitches = [note.pitch for note in notes[-(LEAST_ROUNDS + 2) * LONGEST_LOOP :]]
+    for period in range(1, LONGEST_LOOP + 1):
+        repeat_length = 0
+        while (
+            repeat_length + period < len(pitches)
+            and pitches[-1 - repeat_length] == pitches[-1 - repeat_length - period]
+        ):
+            repeat_length += 1
+        least, nats = (
+            (LEAST_SAME_PITCH, NATS_PER_SAME_PITCH)
+            if period == 1
+            else (max(LEAST_REPEATED, LEAST_ROUNDS * period), NATS_PER_NOTE)
+        )
+        if (excess := repeat_length - least + 1) > 0:
+            return pitches[-period] - LOWEST, min(nats * excess, MOST_NATS)
     return None

@@ -55,14 +55,14 @@ class Sampling:
     without: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Sampling:
+    def of(cls, values: Mapping[str, Any]) -> Sampling:
         """From a preset's settings. Raises ValueError for a name that is not one."""
-        knobs = {name.removeprefix(KNOB): float(value) for name, value in told.items() if name.startswith(KNOB)}
-        habits = _habits({name: float(value) for name, value in told.items() if name.startswith(HABIT)})
+        knobs = {name.removeprefix(KNOB): float(value) for name, value in values.items() if name.startswith(KNOB)}
+        habits = _habits({name: float(value) for name, value in values.items() if name.startswith(HABIT)})
         off = frozenset(
-            name.removeprefix(WITHOUT) for name, value in told.items() if name.startswith(WITHOUT) and value
+            name.removeprefix(WITHOUT) for name, value in values.items() if name.startswith(WITHOUT) and value
         )
-        plain = {name: value for name, value in told.items() if not name.startswith((KNOB, HABIT, WITHOUT))}
+        plain = {name: value for name, value in values.items() if not name.startswith((KNOB, HABIT, WITHOUT))}
         strengths = {name: plain.pop(name, default) for name, default in STRENGTHS.items()}
         fields = {f.name for f in dataclasses.fields(cls)} - {"strengths", "knobs", "habits", "without"}
         unknown = (set(plain) - fields) | (set(knobs) - set(KNOBS))
@@ -73,15 +73,15 @@ class Sampling:
         strengths |= {TERMS[name].name: 0.0 for name in off & set(TERMS)}
         return cls(**plain, strengths=strengths, knobs=knobs, habits=habits, without=off)
 
-    def heat(self, field: str) -> float:
+    def temperature_of(self, field: str) -> float:
         """The temperature of one field."""
         return self.temperature * float(getattr(self, field, 1.0))
 
 
-def _habits(told: Mapping[str, float]) -> Habits:
+def _habits(values: Mapping[str, float]) -> Habits:
     """The habits among settings. Raises ValueError for one that is not there."""
     found: Habits = {}
-    for key, value in told.items():
+    for key, value in values.items():
         name, _, band = key.removeprefix(HABIT).partition(".")
         if name not in HABIT_EDGES or not band.isdecimal() or int(band) > len(HABIT_EDGES[name]):
             raise ValueError(f"no habit {key!r}")
@@ -94,27 +94,27 @@ def likeliest(logits: NDArray[np.floating]) -> np.floating:
     return logits[logits.argmax()]
 
 
-def chances(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def relative_probabilities(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """How likely each of a (n,) row of logits is beside the likeliest, which is 1."""
     return np.exp(logits - logits[logits.argmax()], dtype=np.float64)
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Probabilities of a (n,) row of logits."""
-    p = chances(logits)
+    p = relative_probabilities(logits)
     return p / p.sum()
 
 
-def raised(
-    logits: NDArray[np.floating], first: int, lean: NDArray[np.floating], odds: NDArray[np.floating]
+def raise_keeping_mass(
+    logits: NDArray[np.floating], first: int, change: NDArray[np.floating], odds: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """A (n,) row of logits, those from the `first` on raised by `lean` (n - first,), and all of them together as likely as before.
+    """A (n,) row of logits, those from the `first` on raised by `change` (n - first,), and all of them together as likely as before.
 
-    `odds`: the exponential of `lean`.
+    `odds`: the exponential of `change`.
     """
-    p = chances(logits[first:])
+    p = relative_probabilities(logits[first:])
     out = logits.astype(np.float64)
-    out[first:] += lean - np.log(odds.dot(p) / p.sum())
+    out[first:] += change - np.log(odds.dot(p) / p.sum())
     return out
 
 
@@ -126,7 +126,7 @@ def draw(
     Nucleus sampling (Holtzman et al. 2020), and nothing less likely than `min_p` times the likeliest (Nguyen et al.
     2024).
     """
-    p = chances(logits if temperature == 1.0 else logits * (1.0 / max(temperature, 1e-3)))
+    p = relative_probabilities(logits if temperature == 1.0 else logits * (1.0 / max(temperature, 1e-3)))
     each = p.tolist()
     likely = sorted((p >= min(min_p, 1.0)).nonzero()[0].tolist(), key=each.__getitem__, reverse=True)
     kept, total, nucleus = 0, 0.0, top_p * float(p.sum())

@@ -1,8 +1,8 @@
-"""Habits: what a style does more often than music at large: waits, leaps, long notes and high ones, chords, and chords between two basses.
+"""Style habits: how often a style does what, against music at large: waits, intervals, durations, registers, chords, stride.
 
-Knows nothing of the network, or of what plays. A style is a point in the latent space; but a call that is still in the window outweighs
-a point within a few notes. So a style also keeps its habits, as log-odds of coarse bands of six features, and the musician's own
-odds are multiplied by them, to a power: a product of experts (Hinton 2002), one of which knows nothing but how often.
+A style is a point in the latent space, but a call in the window outweighs a point within a few notes. So a style also has
+log-odds of coarse bands of six features. The network's odds are multiplied by them, to a power: a product of experts
+(Hinton 2002), one of which knows nothing but how often.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ MUSIC: dict[str, tuple[float, ...]] = {
     "chord": (0.621, 0.1624, 0.07667, 0.0517, 0.08815),
     "stride": (0.6063, 0.1314, 0.09452, 0.06108, 0.1066),
 }
-FARTHEST = 2.5  # nats; rarer than that is rare enough
-HELD_IN_MIND = 32  # notes, of which the left hand's last bass is looked for
-FEW = 3.0  # notes that each band is taken to have been seen, in the proportions of music at large
+MOST_NATS = 2.5  # nats; rarer than that is rare enough
+STRIDE_NOTES = 32  # notes, of which the left hand's last bass is looked for
+PRIOR_NOTES = 3.0  # notes that each band is taken to have been seen, in the proportions of music at large
 
 _TIMES = np.digitize(codec.TIMES, HABIT_EDGES["wait"])
 _LENGTHS = np.digitize(codec.DURATIONS, HABIT_EDGES["length"])
@@ -59,7 +59,7 @@ _LEAPS = np.digitize(
 )  # from the whole keyboard down to all of it up
 
 
-def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
+def count_bands(stretches: Iterable[Sequence[Note]]) -> Habits:
     """How many notes of some stretches of music fall into each band, by feature."""
     found: Habits = {name: np.zeros(len(edges) + 1) for name, edges in HABIT_EDGES.items()}
     for notes in stretches:
@@ -77,22 +77,22 @@ def counted(stretches: Iterable[Sequence[Note]]) -> Habits:
     return found
 
 
-def odds(style: Habits) -> Habits:
+def log_odds(style: Habits) -> Habits:
     """The log-odds of a style's bands, in nats, against those of music at large."""
     out = {}
-    for name, seen in style.items():
-        usual = np.array(MUSIC[name])
-        mine = (seen + FEW * len(seen) * usual) / (seen.sum() + FEW * len(seen))
-        out[name] = np.clip(np.log(mine / usual), -FARTHEST, FARTHEST).round(2)
+    for name, counts in style.items():
+        expected = np.array(MUSIC[name])
+        shares = (counts + PRIOR_NOTES * len(counts) * expected) / (counts.sum() + PRIOR_NOTES * len(counts))
+        out[name] = np.clip(np.log(shares / expected), -MOST_NATS, MOST_NATS).round(2)
     return out
 
 
-def learnt(notes: Sequence[Note]) -> dict[str, float]:
+def measure_settings(notes: Sequence[Note]) -> dict[str, float]:
     """The habits of some notes, as settings of a style."""
-    return settings(odds(counted([notes])))
+    return to_settings(log_odds(count_bands([notes])))
 
 
-def settings(habits: Mapping[str, Iterable[float]]) -> dict[str, float]:
+def to_settings(habits: Mapping[str, Iterable[float]]) -> dict[str, float]:
     """Habits as settings of a style, one number each."""
     return {f"{HABIT}{name}.{i}": float(x) for name, row in habits.items() for i, x in enumerate(row)}
 
@@ -130,7 +130,7 @@ def _pitches(logits: Row, step: Step, habits: Habits, strength: float) -> Row:
         logits = logits + strength * habits["place"][_PLACES]
     if (
         "stride" in habits
-        and (chords := left_hand_pattern.chords_since_bass(notes[-HELD_IN_MIND:], step.onset)) is not None
+        and (chords := left_hand_pattern.chords_since_bass(notes[-STRIDE_NOTES:], step.onset)) is not None
     ):
         row = _by_chords(habits["stride"].tobytes())[min(chords, len(HABIT_EDGES["stride"]))]
         logits = logits + strength * row[_HANDS]
@@ -151,12 +151,15 @@ def _by_size(wait: bytes, chord: bytes) -> Row:
 
     Of a chord as large as the last band says nobody knows whether it is done.
     """
-    waits, usual = np.frombuffer(wait), np.array(MUSIC["chord"])
+    waits, expected = np.frombuffer(wait), np.array(MUSIC["chord"])
     later = np.array(MUSIC["wait"][1:])
-    rows = np.tile(waits - np.log(later @ np.exp(waits[1:]) / later.sum()), (len(usual), 1))
-    style = usual * np.exp(np.frombuffer(chord))
-    more = [np.log(style[i + 1 :].sum() / style[i] * usual[i] / usual[i + 1 :].sum()) for i in range(len(usual) - 1)]
-    rows[:, 0] = np.clip([*more, 0.0], -FARTHEST, FARTHEST)
+    rows = np.tile(waits - np.log(later @ np.exp(waits[1:]) / later.sum()), (len(expected), 1))
+    style = expected * np.exp(np.frombuffer(chord))
+    more = [
+        np.log(style[i + 1 :].sum() / style[i] * expected[i] / expected[i + 1 :].sum())
+        for i in range(len(expected) - 1)
+    ]
+    rows[:, 0] = np.clip([*more, 0.0], -MOST_NATS, MOST_NATS)
     return rows
 
 
@@ -166,11 +169,11 @@ def _by_chords(stride: bytes) -> Row:
 
     Of as many chords as the last band has, nobody knows how many more there will be.
     """
-    usual = np.array(MUSIC["stride"])
-    style = usual * np.exp(np.frombuffer(stride))
-    rows = np.zeros((len(usual), 3))
-    for i in range(len(usual) - 1):
-        mine, music = (share[i] / share[i:].sum() for share in (style, usual))
-        rows[i, :2] = np.log(mine / music), np.log((1.0 - mine) / (1.0 - music))
-    clipped: Row = np.clip(rows, -FARTHEST, FARTHEST)
+    expected = np.array(MUSIC["stride"])
+    style = expected * np.exp(np.frombuffer(stride))
+    rows = np.zeros((len(expected), 3))
+    for i in range(len(expected) - 1):
+        shares, music = (share[i] / share[i:].sum() for share in (style, expected))
+        rows[i, :2] = np.log(shares / music), np.log((1.0 - shares) / (1.0 - music))
+    clipped: Row = np.clip(rows, -MOST_NATS, MOST_NATS)
     return clipped

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..decoding import reranker
-from ..decoding.reranker import LEAST, Called, Reranker, Row
+from ..decoding.reranker import LEAST_NOTES, CallProfile, Reranker, Row
 from ..music.note import Note
 
 DECAY = 0.03  # weight decay: of the squared weights, in nats
@@ -37,7 +37,7 @@ class Question:
 
 def feature_mask(*kinds: str) -> Flags:
     """(n,) True for the features of these kinds, by themselves or beside the call; of no kinds: for all that depend on a call."""
-    names = reranker.names()
+    names = reranker.figure_names()
     if kinds:
         return np.array([name.removesuffix(", beside the call") in kinds for name in names])
     return np.array(["call" in name or name == "motif" for name in names])
@@ -50,10 +50,13 @@ def make_questions(
 
     `before`: the notes before the person's; `call`: the notes before the answers.
     """
-    if any(len(notes) == 0 or len(reranker.listened(notes)) < LEAST for notes in (person, *answers)):
+    if any(len(notes) == 0 or len(reranker.scored_part(notes)) < LEAST_NOTES for notes in (person, *answers)):
         return []
-    called = Called.by(call)
-    rows = [reranker.heard(Called.by(before), person), *(reranker.heard(called, notes) for notes in answers)]
+    called = CallProfile.of(call)
+    rows = [
+        reranker.measure_figures(CallProfile.of(before), person),
+        *(reranker.measure_figures(called, notes) for notes in answers),
+    ]
     return [Question(np.stack(rows), np.broadcast_to(ignored, rows[0].shape))]
 
 
@@ -78,7 +81,7 @@ def fit_reranker(questions: Sequence[Question], decay: float = DECAY) -> Reranke
 
 def _rows(question: Question, scale: Reranker) -> Row:
     """(1 + answers, 2n) standardised features and their squares. The person's ignored ones are the answers' mean."""
-    rows = reranker.expanded((question.features - scale.mean) / scale.spread)
+    rows = reranker.add_squares((question.features - scale.mean) / scale.spread)
     ignored = np.concatenate([question.ignored, question.ignored])
     rows[0, ignored] = rows[1:, ignored].mean(0)
     return rows
@@ -86,7 +89,7 @@ def _rows(question: Question, scale: Reranker) -> Row:
 
 def accuracy(model: Reranker, questions: Sequence[Question]) -> tuple[float, float]:
     """How often the person is chosen among all the answers, and beside one of them; shares."""
-    scores = np.stack([_rows(q, model) @ model.worth for q in questions])
+    scores = np.stack([_rows(q, model) @ model.weights for q in questions])
     return float(np.mean(scores.argmax(1) == 0)), float(np.mean(scores[:, :1] > scores[:, 1:]))
 
 

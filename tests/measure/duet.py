@@ -85,7 +85,7 @@ class EngineWorker:
         self.did: dict[str, int] = {}
 
     async def start(self) -> None:
-        self.engine.memory.restart(0, [])
+        self.engine.context.restart(0, [])
 
     async def wait_ready(self) -> dict[str, Any]:
         return self.engine.about()

@@ -24,7 +24,8 @@ from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
 from agent.timing.step_clock import Moments
 from agent.turns.modes import MODES, BeatSettings, ModeSettings
-from models.worker import Echo, serve
+from models.decoding.echo import Echo
+from models.worker import serve
 
 from ..support.fakes import FakeInput, FakeOutput, LoopPlayer, VirtualLoop, in_virtual_time
 from .soak import phrase
@@ -54,10 +55,10 @@ class Inline(WorkerClient):
 
     def _give_up(self, why: str) -> None:
         self.journal({"lost": why})
-        self._end()
+        self._end_replies()
 
     def _say(self, reply: dict[str, Any]) -> None:
-        self._said(reply)
+        self._receive(reply)
 
     def _tell(self, request: dict[str, Any], *, aside: bool = False) -> None:
         import json

@@ -12,9 +12,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.decoding.echo import Echo
 from models.decoding.engine import Engine
 from models.music.note import ANSWER, from_wire, to_wire
-from models.worker import LINE_LIMIT, Echo, Musician, serve
+from models.worker import LINE_LIMIT, Musician, serve
 
 from ..support.musicians import SMALL, scale, small_network
 

@@ -10,8 +10,8 @@ from agent.midi.errors import PortLost
 from agent.midi.messages import Event
 from agent.playing.worker_interface import REPLACED, Worker, WorkerLost, WorkerReplaced
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
+from models.decoding.echo import Echo
 from models.music.note import ANSWER, Note, Span
-from models.worker import Echo
 
 __all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: see `agent.replay.virtual_time`
 
@@ -145,7 +145,7 @@ class FakeWorker:
     def hear(self, at: int, notes: Sequence[Note]) -> None:
         self.changes.append((at, list(notes)))
         if isinstance(self.echo, Echo):
-            assert 0 <= at - self._base <= len(self.echo.heard), "told from a note on that it has never heard of"
+            assert 0 <= at - self._base <= len(self.echo.notes), "told from a note on that it has never heard of"
         self.echo.hear(at - self._base, list(notes))
 
     def join(self, at: int, notes: Sequence[Note]) -> None:
@@ -186,7 +186,7 @@ class FakeWorker:
 
     @property
     def did(self) -> dict[str, int]:
-        return dict(self.echo.did())
+        return dict(self.echo.counts())
 
     def draft(self, span: Span, candidates: int) -> None:
         self.drafts.append((span, candidates))

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.encoding.codec import Steps
 from models.music.note import Note
 from models.network.model import MusicModel
 from models.network.transformer import Config
+from models.runtime.backend import Floats
 from models.runtime.numpy_backend import NumpyBackend
 
 SMALL = Config(width=64, layers=3, heads=4, kv_heads=2, hidden=48, window=24, latent=8, style_width=16, style_notes=16)
@@ -38,3 +40,16 @@ def small_network(seed: int = 0, config: Config = SMALL) -> NumpyBackend:
 def small_weights(seed: int = 0, config: Config = SMALL) -> dict[str, NDArray[np.float32]]:
     """The same musician's numbers."""
     return {name: tensor.numpy() for name, tensor in small_musician(seed, config).state_dict().items()}
+
+
+class RecordingBackend(NumpyBackend):
+    """The small musician's network, which records how many steps it was fed at a time."""
+
+    def __init__(self) -> None:
+        super().__init__(small_weights(), SMALL)
+        self.fed: list[int] = []
+
+    def feed(self, steps: Steps, before: Steps, z: Floats) -> Floats:
+        """What the network makes of the steps."""
+        self.fed.append(len(steps))
+        return super().feed(steps, before, z)

@@ -242,7 +242,7 @@ def test_in_a_long_session_nothing_is_heard_anew() -> None:
         script, worker={"musician": lambda: Engine(small_network()), "note_takes": 0.002}, most_candidates=1
     )
     heard, engine = report.stats["musician"], made.worker.echo
-    assert engine.memory.forgotten > 0 or len(engine.notes) > 2 * engine.cache.size
+    assert engine.context.offset > 0 or len(engine.notes) > 2 * engine.ring.size
     assert heard["anew"] == 0
     assert pressed <= heard["fed"] < 3 * pressed
     assert 0 < heard["again"] <= 2 * pressed + rounds

@@ -10,18 +10,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.decoding.candidates import Candidate, chosen, fit
+from models.decoding.candidates import Candidate, best_of, key_and_density_fit
 from models.decoding.engine import Engine
 from models.music.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
+from models.runtime.backend import Backend
 from models.worker import serve
 
-from ...support.musicians import scale, small_network
+from ...support.musicians import RecordingBackend, scale, small_network
 
 SPAN = Span(3.0, 4.0, 6.0, 8.0)
 
 
-def engine(seed: int = 3, count: int = 3) -> Engine:
-    e = Engine(small_network())
+def engine(seed: int = 3, count: int = 3, backend: Backend | None = None) -> Engine:
+    e = Engine(backend or small_network())
     e.seed(seed)
     e.hear(0, scale(12))
     e.draft(SPAN, count)
@@ -39,30 +40,29 @@ def test_drafting_leaves_no_trace() -> None:
     plain.seed(3)
     plain.hear(0, scale(12))
     e = drafted(engine())
-    assert e.drafts.made == 3
+    assert e.candidates.candidate_count == 3
     assert e.notes == plain.notes
-    assert np.array_equal(e.memory.hidden[-1], plain.memory.hidden[-1])
+    assert np.array_equal(e.context.hidden[-1], plain.context.hidden[-1])
     other = replace(
         SPAN, on_beat=True, bar=Bar(0.0, 2.0)
     )  # not what was thought of: thought of now, as if never drafted
     assert list(e.play(other)) == list(plain.play(other))
-    assert e.drafts.used == 0
+    assert e.candidates.use_count == 0
 
 
 def test_the_best_draft_is_played_and_the_answer_goes_on_from_it() -> None:
-    e = drafted(engine())
-    found = e.drafts._found
-    best = chosen(found)
+    backend = RecordingBackend()
+    e = drafted(engine(backend=backend))
+    found = e.candidates.candidates
+    best = best_of(found)
     assert len({draft.notes for draft in found}) == 3
-    fed: list[int] = []
-    feed = e.network.feed
-    e.network.feed = lambda steps, *rest: (fed.append(len(steps)), feed(steps, *rest))[1]  # type: ignore[method-assign]
+    backend.fed.clear()
     playing = e.play(SPAN)
     first = list(itertools.islice(playing, len(best.notes)))
     assert tuple(first) == best.notes
-    assert not fed  # nothing is computed before the last of them is told
+    assert not backend.fed  # nothing is computed before the last of them is told
     rest = list(playing)
-    assert e.drafts.used == 1
+    assert e.candidates.use_count == 1
     assert e.notes[12:] == [*first, *rest]
     again = engine()
     again.seed(3)
@@ -82,7 +82,7 @@ def whole(seed: int = 3) -> tuple[Engine, list[Note]]:
     e.seed(seed)
     e.hear(0, scale(12))
     e.draft(WHOLE, 2)
-    return drafted(e), list(chosen(e.drafts._found).notes)
+    return drafted(e), list(best_of(e.candidates.candidates).notes)
 
 
 def bit(e: Engine, span: Span) -> list[Note]:
@@ -102,7 +102,7 @@ def test_a_chord_is_not_torn_apart_where_a_stretch_ends_in_it() -> None:
     e, notes = whole()
     onset, above = notes[2].onset, replace(notes[2], pitch=notes[2].pitch % 12 + 96)
     meant = [*notes[:3], above, *notes[3:]]
-    e.drafts._found = [Candidate(tuple(meant), "end", 0.0, 0.0)]
+    e.candidates.candidates = [Candidate(tuple(meant), "end", 0.0, 0.0)]
     played = list(e.play(replace(WHOLE, until=onset)))
     assert played == notes[:3]
     played += list(e.play(replace(WHOLE, earliest=onset + 4e-7)))
@@ -135,7 +135,7 @@ def test_what_changes_in_the_middle_is_heard_at_once(change: Callable[[Engine, l
     change(e, played)
     plain = Engine(small_network())
     plain.hear(0, e.notes)
-    if e.sampling != plain.sampling:
+    if e.generation.sampling != plain.generation.sampling:
         plain.style(None, {"temperature": 1.3})
     e.seed(5)
     plain.seed(5)
@@ -154,10 +154,10 @@ def test_no_note_of_a_draft_goes_beyond_new_bounds() -> None:
 
 def test_the_most_human_is_chosen_where_most_can_be_told_and_else_what_fits() -> None:
     drafts = [Candidate((), "end", human, fits) for human, fits in ((0.5, -3.0), (1.5, -2.0), (-1.0, -1.0))]
-    assert chosen(drafts) is drafts[1]
+    assert best_of(drafts) is drafts[1]
     short = Candidate((), "end", None, 0.0)
-    assert chosen([*drafts, short]) is drafts[1]
-    assert chosen([*drafts, *3 * [short]]) is short
+    assert best_of([*drafts, short]) is drafts[1]
+    assert best_of([*drafts, *3 * [short]]) is short
 
 
 @pytest.mark.parametrize("off", [0.03, -0.04])
@@ -166,7 +166,7 @@ def test_a_turn_that_comes_a_little_sooner_or_later_moves_the_draft(off: float) 
     a = list(at_once.play(SPAN))
     moved = replace(SPAN, earliest=SPAN.earliest + off, until=SPAN.until + off)
     b = list(later.play(moved))
-    assert later.drafts.used == 1
+    assert later.candidates.use_count == 1
     assert b[0].onset == pytest.approx(a[0].onset + off)
     assert b[0].onset >= moved.earliest
 
@@ -181,11 +181,11 @@ def test_what_changes_the_question_drops_the_draft() -> None:
         e = drafted(engine())
         change(e)
         list(e.play(SPAN))
-        assert e.drafts.used == 0
+        assert e.candidates.use_count == 0
     for span in spans:
         e = drafted(engine())
         list(e.play(span))
-        assert e.drafts.used == 0
+        assert e.candidates.use_count == 0
 
 
 def test_bars_are_the_same_whichever_of_their_lines_is_named() -> None:
@@ -193,31 +193,33 @@ def test_bars_are_the_same_whichever_of_their_lines_is_named() -> None:
     e.hear(0, scale(12))
     e.draft(replace(SPAN, bar=Bar(0.0, 2.0), on_beat=True), 2)
     list(drafted(e).play(replace(SPAN, bar=Bar(-4.0, 2.0), on_beat=True)))
-    assert e.drafts.used == 1
+    assert e.candidates.use_count == 1
 
 
 def test_the_guards_want_the_key_and_the_density_of_the_call() -> None:
     call = scale(16)  # C major, five a second
     same = [replace(n, role=ANSWER) for n in call]
-    assert fit(call, same) == pytest.approx(0.0)
+    assert key_and_density_fit(call, same) == pytest.approx(0.0)
     strange = [replace(n, pitch=n.pitch + 1) for n in same]
     sparse = [n.shift(i * 0.4) for i, n in enumerate(same)]
-    assert fit(call, strange) < -1.0
-    assert fit(call, sparse) < -1.0
+    assert key_and_density_fit(call, strange) < -1.0
+    assert key_and_density_fit(call, sparse) < -1.0
+
+
+class CountingEngine(Engine):
+    """Counts its steps in spare time."""
+
+    steps = 0
+
+    def spare(self) -> bool:
+        self.steps += 1
+        return super().spare()
 
 
 def test_a_request_waits_for_one_note_of_a_draft_at_most() -> None:
     """The worker looks for the next line after each note that it thinks of in spare time."""
-    e = Engine(small_network())
-    steps, waiting = 0, 5
-    spare = e.spare
-
-    def counted() -> bool:
-        nonlocal steps
-        steps += 1
-        return spare()
-
-    e.spare = counted  # type: ignore[method-assign]
+    e = CountingEngine(small_network())
+    waiting = 5
     ask = {"do": "play", "id": 1, **span_to_wire(SPAN)}
     more = [to_wire(Note(2.6, 0.1, 70, 60))]
     requests = [
@@ -233,10 +235,10 @@ def test_a_request_waits_for_one_note_of_a_draft_at_most() -> None:
             yield json.dumps(request)
 
     def has_time() -> bool:
-        return bool(e.drafts._span) and steps < waiting
+        return bool(e.candidates.span) and e.steps < waiting
 
     serve(e, lines(), replies.append, has_time)
-    assert steps == waiting
+    assert e.steps == waiting
     assert len(e.notes) == 13 + sum("note" in r for r in replies)
-    assert e.drafts.used == 0
+    assert e.candidates.use_count == 0
     assert replies[-1]["id"] == 1

@@ -17,7 +17,7 @@ from models.music.chords import SAME_STROKE_SECONDS
 from models.music.note import ANSWER, HELD, Note, Span
 from models.steering.sampling import Sampling
 
-from ...support.musicians import SMALL, scale, small_network
+from ...support.musicians import SMALL, RecordingBackend, scale, small_network
 
 
 def engine(seed: int = 0) -> Engine:
@@ -27,7 +27,7 @@ def engine(seed: int = 0) -> Engine:
 
 
 def hidden(e: Engine) -> NDArray[np.float32]:
-    return e.memory.hidden[-1]
+    return e.context.hidden[-1]
 
 
 @settings(max_examples=20, deadline=None)
@@ -50,7 +50,7 @@ def test_a_long_session_equals_a_fresh_one_given_the_same_past() -> None:
     long, line = engine(), scale(3000)
     for i in range(0, 3000, 10):
         long.hear(i, line[i : i + 10])
-    assert len(long.notes) < 4 * long.cache.size  # memory is flat
+    assert len(long.notes) < 4 * long.ring.size  # memory is flat
     # Layers look back one window each, and recall another, so a fresh engine needs one window more than layers.
     fresh = engine()
     fresh.hear(0, line[3000 - SMALL.layers * SMALL.window - longest_match.lookback(SMALL.window) - 2 :])
@@ -61,8 +61,8 @@ def test_after_hours_of_call_and_answer_it_plays_what_a_fresh_one_would() -> Non
     long, told = engine(), list[Note]()
     parts = list(endurance.run_session(long, 2500, told))
     assert len(parts) == 10
-    assert len(long.notes) < 4 * long.cache.size
-    assert len(long.memory.rows) < 4 * long.cache.size + 3
+    assert len(long.notes) < 4 * long.ring.size
+    assert len(long.context.rows) < 4 * long.ring.size + 3
     assert len(told) == endurance.receptive_field(long)
     fresh = engine()
     assert endurance.correlation_with_fresh(long, fresh, told) > 0.99999
@@ -80,21 +80,20 @@ def test_going_back_further_than_the_ring_hears_what_is_known_again(back_to: int
     e.hear(0, line)
     new = scale(10, start=line[back_to].onset + 0.05)
     e.hear(back_to, new)
-    assert e.memory.forgotten + len(e.notes) == back_to + 10
+    assert e.context.offset + len(e.notes) == back_to + 10
     fresh = engine()
     fresh.hear(0, [*line[back_to - known : back_to], *new])
     assert np.allclose(hidden(e), hidden(fresh), atol=1e-4)
 
 
 def test_a_release_feeds_the_tail_only() -> None:
-    e, line = engine(), scale(40)
+    backend = RecordingBackend()
+    e, line = Engine(backend), scale(40)
     held = [*line[:38], Note(line[38].onset, HELD, 60, 70), line[39]]
     e.hear(0, held)
-    fed: list[int] = []
-    feed = e.network.feed
-    e.network.feed = lambda steps, *rest: (fed.append(len(steps)), feed(steps, *rest))[1]  # type: ignore[method-assign]
+    backend.fed.clear()
     e.hear(30, line[30:])
-    assert fed == [2]
+    assert backend.fed == [2]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -147,6 +146,6 @@ def test_what_does_not_fit_is_refused_and_changes_nothing() -> None:
         e.hear(9, [])
     with pytest.raises(ValueError, match="at least 4"):
         e.encode(scale(3))
-    assert e.sampling == Sampling()
+    assert e.generation.sampling == Sampling()
     assert len(e.notes) == 5
     assert len(e.encode(scale(40))) == SMALL.latent

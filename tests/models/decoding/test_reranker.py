@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.decoding import backend_choice, reranker
-from models.decoding.reranker import LEAST, Called, Reranker
+from models.decoding.reranker import LEAST_NOTES, CallProfile, Reranker
 from models.music.note import Note
 from models.training.reranker import Question, accuracy, cross_validated_accuracy, feature_mask, fit_reranker
 
 from ...support.musicians import scale
 
-NAMES = reranker.names()
+NAMES = reranker.figure_names()
 TICKS = 64  # a second: such times, and sums of them, are exact
 KEYS = st.tuples(
     st.integers(0, TICKS).map(lambda t: t / TICKS),
@@ -37,7 +37,7 @@ def phrase(keys: list[tuple[float, float, int, int]]) -> list[Note]:
     return notes
 
 
-phrases = st.lists(KEYS, min_size=LEAST, max_size=40).map(phrase)
+phrases = st.lists(KEYS, min_size=LEAST_NOTES, max_size=40).map(phrase)
 
 
 def indifferent() -> Reranker:
@@ -46,28 +46,32 @@ def indifferent() -> Reranker:
 
 @given(phrases, phrases)
 def test_all_that_can_be_played_has_figures(call: list[Note], answer: list[Note]) -> None:
-    if len(reranker.listened(answer)) < LEAST:
-        assert indifferent().likes(Called.by(call), answer) is None
+    if len(reranker.scored_part(answer)) < LEAST_NOTES:
+        assert indifferent().score(CallProfile.of(call), answer) is None
         return
-    found = reranker.heard(Called.by(call), answer)
+    found = reranker.measure_figures(CallProfile.of(call), answer)
     assert found.shape == (len(NAMES),)
     assert np.isfinite(found).all()
-    assert indifferent().likes(Called.by(call), answer) == 0.0
+    assert indifferent().score(CallProfile.of(call), answer) == 0.0
 
 
 @given(phrases, phrases, st.integers(1, 500))
 def test_when_it_was_played_is_no_matter(call: list[Note], answer: list[Note], later: int) -> None:
-    if len(reranker.listened(answer)) < LEAST:
+    if len(reranker.scored_part(answer)) < LEAST_NOTES:
         return
-    there = Called.by([n.shift(later) for n in call])
+    there = CallProfile.of([n.shift(later) for n in call])
     moved = [n.shift(2 * later) for n in answer]
-    assert reranker.heard(Called.by(call), answer) == pytest.approx(reranker.heard(there, moved), abs=1e-9)
+    assert reranker.measure_figures(CallProfile.of(call), answer) == pytest.approx(
+        reranker.measure_figures(there, moved), abs=1e-9
+    )
 
 
 def test_the_figures_say_what_one_hears() -> None:
     steps = [0.2, 0.4, 0.2, 0.2, 0.6, 0.2, 0.8, 0.2, 0.4, 0.2, 0.2]
     even, uneven = scale(12), phrase([(0.0, 0.15, 60, 70), *((w, 0.15, 62 + i, 70) for i, w in enumerate(steps))])
-    same, other = (dict(zip(NAMES, reranker.heard(Called.by(even), notes), strict=True)) for notes in (even, uneven))
+    same, other = (
+        dict(zip(NAMES, reranker.measure_figures(CallProfile.of(even), notes), strict=True)) for notes in (even, uneven)
+    )
     assert same["even"] == 1.0 > other["even"]
     assert same["waits vary"] == pytest.approx(0.0, abs=1e-9)
     assert other["waits vary"] > 0.5
@@ -94,10 +98,10 @@ def test_it_learns_what_tells_a_person_and_nothing_of_what_says_nothing() -> Non
     among, pair = accuracy(pupil, questions(60, feature_mask("loudness")))
     assert among > 0.7
     assert pair > 0.9
-    assert NAMES[int(pupil.worth.argmax()) % len(NAMES)] == "even"
-    assert pupil.worth[NAMES.index("even")] > 0.3
+    assert NAMES[int(pupil.weights.argmax()) % len(NAMES)] == "even"
+    assert pupil.weights[NAMES.index("even")] > 0.3
     silent = np.concatenate([feature_mask("loudness"), feature_mask("loudness")])
-    assert np.abs(pupil.worth[silent]).max() < 0.1 * pupil.worth[NAMES.index("even")]
+    assert np.abs(pupil.weights[silent]).max() < 0.1 * pupil.weights[NAMES.index("even")]
 
 
 def test_who_is_told_apart_and_who_is_not() -> None:
@@ -115,7 +119,7 @@ def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path:
     file = tmp_path / "ear.safetensors"
     was.write(file, {"lessons": "3"})
     call, answer = scale(12), [replace(n, pitch=n.pitch + 2) for n in scale(14)]
-    now, then = (e.likes(Called.by(call), answer) for e in (Reranker.read(file), was))
+    now, then = (e.score(CallProfile.of(call), answer) for e in (Reranker.read(file), was))
     assert now == pytest.approx(then, rel=1e-4)
     whole = file.read_bytes()
     for broken in (b"", whole[:200], whole.replace(reranker.fingerprint().encode(), b"0" * 12)):
@@ -128,7 +132,7 @@ def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path:
 
 def test_the_shipped_ear_likes_a_phrase_that_breathes_better_than_a_machine() -> None:
     """The same pitches, after the same call: all notes alike, or in a rhythm that the call had, with rests."""
-    shipped = Reranker.read(backend_choice.EAR)
+    shipped = Reranker.read(backend_choice.RERANKER_FILE)
     waits, lengths = [0.25, 0.25, 0.5, 0.25, 0.25, 1.0, 0.5], [0.2, 0.22, 0.45, 0.2, 0.2, 0.6, 0.4]
     degrees = [60, 62, 64, 67, 65, 64, 62, 64, 65, 67, 69, 67, 64, 60, 62, 59, 60]
     struck = [70, 78, 66, 84, 74, 62, 80]
@@ -140,7 +144,7 @@ def test_the_shipped_ear_likes_a_phrase_that_breathes_better_than_a_machine() ->
         )
     ]
     machine = [Note(9.0 + 0.12 * i, 0.11, p + 2, 74) for i, p in enumerate(3 * degrees)]
-    human, even = (shipped.likes(Called.by(call), notes) for notes in (breathing, machine))
+    human, even = (shipped.score(CallProfile.of(call), notes) for notes in (breathing, machine))
     assert human is not None
     assert even is not None
     assert math.isfinite(human)

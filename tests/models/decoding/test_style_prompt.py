@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.decoding import backend_choice, style_prompt
-from models.decoding.candidates import chosen
+from models.decoding.candidates import best_of
 from models.decoding.engine import Engine
 from models.music.keys import key_of
 from models.music.note import ANSWER, HELD, Bar, Note, Span
@@ -46,11 +46,11 @@ def a_fresh_one_says_the_same(e: Engine) -> bool:
     st.integers(-12, 12), st.floats(0, 1), st.lists(st.tuples(st.integers(21, 108), st.integers(1, 127)), min_size=1)
 )
 def test_it_is_put_into_the_calls_key_and_near_its_loudness(
-    up: int, heeded: float, struck: list[tuple[int, int]]
+    up: int, share: float, struck: list[tuple[int, int]]
 ) -> None:
     call = [Note(n.onset, n.duration, n.pitch + up, n.velocity) for n in scale(14)]
     vamp = [Note(0.1 * i + 5.0, 0.1, pitch, velocity) for i, (pitch, velocity) in enumerate(struck)]
-    led = style_prompt.fitted(vamp, call, heeded)
+    led = style_prompt.fit(vamp, call, share)
     moved = (key_of(n.pitch for n in call) - key_of(n.pitch for n in vamp)) % 12
     assert [(b.pitch - a.pitch) % 12 for a, b in zip(vamp, led, strict=True)] == [moved] * len(vamp)
     assert all(21 <= n.pitch <= 108 and 1 <= n.velocity <= 127 and n.role == ANSWER for n in led)
@@ -64,18 +64,18 @@ def test_it_is_put_into_the_calls_key_and_near_its_loudness(
 )
 def test_it_is_put_in_time(step: float, beat: float, wanted: float) -> None:
     vamp = [Note(step * i, 0.5 * step, 60, 70) for i in (0, 1, 2, 4, 5, 6, 7, 10, 12, 13, 16)]
-    assert style_prompt.step(tuple(n.onset for n in vamp)) == pytest.approx(step, rel=0.01)
-    led = style_prompt.fitted(vamp, scale(8), beat=beat)
+    assert style_prompt.find_step(tuple(n.onset for n in vamp)) == pytest.approx(step, rel=0.01)
+    led = style_prompt.fit(vamp, scale(8), beat=beat)
     assert led[1].onset == pytest.approx(wanted, rel=0.01)
     assert led[1].duration == pytest.approx(0.5 * wanted, rel=0.01)
-    assert style_prompt.fitted(vamp, scale(8))[1].onset == pytest.approx(step)
+    assert style_prompt.fit(vamp, scale(8))[1].onset == pytest.approx(step)
 
 
 def test_what_has_no_steps_keeps_its_time() -> None:
     rubato = tuple(np.cumsum([0.0, *np.random.default_rng(2).uniform(0.11, 0.71, 40)]))
-    assert style_prompt.step(rubato) is None
+    assert style_prompt.find_step(rubato) is None
     vamp = [Note(t, 0.1, 60, 70) for t in rubato]
-    assert [n.onset for n in style_prompt.fitted(vamp, scale(8), beat=0.5)] == pytest.approx(list(rubato))
+    assert [n.onset for n in style_prompt.fit(vamp, scale(8), beat=0.5)] == pytest.approx(list(rubato))
 
 
 @settings(max_examples=25, deadline=None)
@@ -92,25 +92,25 @@ def test_nothing_of_it_is_left_whenever_the_player_cuts_in(cut: int, drafts: int
     e.hear(12 + len(answer) // 2, [Note(9.0, HELD, 60, 64)])
     assert e.length == 13 + len(answer) // 2
     assert a_fresh_one_says_the_same(e)
-    assert e.heard["anew"] == 0
+    assert e.feed_counts["anew"] == 0
 
 
 def test_once_the_answer_is_over_it_is_forgotten_in_spare_time() -> None:
     e = engine()
     assert list(e.play(replace(SPAN, until=99.0)))
-    assert e.memory.aside == len(LINE)
+    assert e.context.prompt_length == len(LINE)
     settled(e)
-    assert e.memory.aside == 0
-    assert len(e.memory.rows) == len(e.notes) + 3
+    assert e.context.prompt_length == 0
+    assert len(e.context.rows) == len(e.notes) + 3
     assert a_fresh_one_says_the_same(e)
 
 
 def test_the_longest_answer_to_the_longest_vamp_needs_nothing_heard_anew() -> None:
     e = engine([Note(0.1 * i, 0.1, 60, 70) for i in range(PROMPT_NOTES)])
-    answer = list(zip(range(e.cache.margin - PROMPT_NOTES - 1), e.play(Span(3.0, 1e9, 1e9, 1e9)), strict=False))
+    answer = list(zip(range(e.ring.margin - PROMPT_NOTES - 1), e.play(Span(3.0, 1e9, 1e9, 1e9)), strict=False))
     assert len(answer) == 159
     e.hear(e.length, [Note(answer[-1][1].onset + 1.0, HELD, 60, 64)])
-    assert e.heard["anew"] == 0
+    assert e.feed_counts["anew"] == 0
     with pytest.raises(ValueError, match="at most 96 notes; this one has 97"):
         e.vamp([Note(0.0, 0.1, 60, 70)] * (PROMPT_NOTES + 1))
 
@@ -134,7 +134,7 @@ def test_drafts_have_it_in_the_ear_and_another_beat_or_style_has_it_told_again()
     e = engine()
     e.draft(SPAN, 2)
     settled(e)
-    best = chosen(e.drafts._found)
+    best = best_of(e.candidates.candidates)
     assert list(e.play(SPAN)) == list(best.notes)
     changes = (
         (lambda e: e.vamp(LINE[:20]), SPAN),
@@ -149,7 +149,7 @@ def test_drafts_have_it_in_the_ear_and_another_beat_or_style_has_it_told_again()
         change(plain)
         answer = list(e.play(span))
         assert answer == list(plain.play(span)) != list(best.notes)
-        assert np.array_equal(e.memory.rows, plain.memory.rows)
+        assert np.array_equal(e.context.rows, plain.context.rows)
 
 
 def test_a_musician_goes_on_as_the_bars_went_that_it_has_in_the_ear() -> None:
@@ -186,13 +186,13 @@ def test_a_key_that_is_let_go_in_the_middle_of_an_answer_changes_nothing_else(ba
     e.hear(at, anew)
     other = engine()
     other.hear(0, e.notes[:12])
-    other.lead_in(SPAN)
-    other.memory.remember(answer)
+    other.prompt.insert(other.context, SPAN, other.generation.sampling)
+    other.context.append(answer)
     assert np.allclose(e.state, other.state, atol=1e-4)
     on = replace(SPAN, earliest=answer[-1].onset, until=99.0, close=99.0, stop=99.0)
     e.seed(5)
     other.seed(5)
-    other.steering.hear()
+    other.generation.steering.forget_call()
     for _, a, b in zip(range(more), e.play(on), other.play(on), strict=False):
         assert a == b
     e.hear(e.length, [Note(30.0, HELD, 60, 64)])

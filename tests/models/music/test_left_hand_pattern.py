@@ -90,7 +90,7 @@ def kept(habits: Habits, sounding: list[Note], beats: int) -> np.ndarray:
 
 def hand(style: list[Note], sounding: list[Note], beats: int) -> tuple[float, float, float]:
     """What a style adds to the logits of a bass, of a chord's note and of one of the right hand, so many beats in."""
-    out = kept({"stride": style_habits.odds(style_habits.counted([style]))["stride"]}, sounding, beats)
+    out = kept({"stride": style_habits.log_odds(style_habits.count_bands([style]))["stride"]}, sounding, beats)
     return float(out[36 - LOWEST]), float(out[52 - LOWEST]), float(out[72 - LOWEST])
 
 
@@ -110,4 +110,4 @@ def test_music_at_large_asks_for_nothing() -> None:
 
 def test_a_style_without_a_left_hand_has_no_such_habit() -> None:
     line = [Note(0.2 * i, 0.2, 72 + i % 7, 64) for i in range(60)]
-    assert style_habits.odds(style_habits.counted([line]))["stride"] == pytest.approx(np.zeros(5), abs=0.01)
+    assert style_habits.log_odds(style_habits.count_bands([line]))["stride"] == pytest.approx(np.zeros(5), abs=0.01)

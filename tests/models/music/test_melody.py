@@ -18,7 +18,7 @@ TUNE = (72, 74, 76, 72, 79, 77, 76)
 
 
 def taken_up(notes: list[Note]) -> motif.Continuation | None:
-    return motif.taken_up(notes, motif.theme(called(notes)))
+    return motif.find_continuation(notes, motif.find_theme(called(notes)))
 
 
 def chorale(shift: int = 0, role: int = CALL, start: float = 0.0, count: int = len(TUNE)) -> list[Note]:
@@ -40,7 +40,7 @@ def test_of_a_thick_texture_the_top_is_the_tune() -> None:
 def test_a_single_line_is_its_own_tune_wherever_it_leaps() -> None:
     line = [Note(0.2 * i, 0.2, p, 70) for i, p in enumerate((60, 84, 48, 72, 40, 90))]
     assert not melody.is_chordal(line)
-    assert motif.theme(called(line)).tune == line
+    assert motif.find_theme(called(line)).tune == line
 
 
 @given(st.lists(st.tuples(st.integers(LOWEST, 108), st.floats(0.0, 1.0)), max_size=60))
@@ -65,13 +65,13 @@ def test_an_answer_takes_up_the_tune_and_leaves_what_goes_with_it() -> None:
         flat = np.zeros(codec.SIZES[field])
         return steered(motif.Motif(), flat, field, 2.0, heard, onset, sampling=every_key)
 
-    assert leaned(codec.PITCH, 7.5)[found.pitch - LOWEST] == 2.0 * motif.AMONG
+    assert leaned(codec.PITCH, 7.5)[found.pitch - LOWEST] == 2.0 * motif.THICK_WEIGHT
     assert not leaned(codec.PITCH, 7.25).any()  # what goes between
     assert not leaned(codec.TIME, 0.0).any()  # it is far off
     due = leaned(codec.TIME, 7.25)
-    assert due[codec.time_bin(0.25)] == 2.0 * motif.AMONG
+    assert due[codec.time_bin(0.25)] == 2.0 * motif.THICK_WEIGHT
     assert not due[
-        np.abs(7.25 + codec.TIMES - 7.5) > motif.LATE
+        np.abs(7.25 + codec.TIMES - 7.5) > motif.TOLERANCE_SECONDS
     ].any()  # what is struck sooner is not asked for, nor hindered
 
 
@@ -79,7 +79,7 @@ def test_a_line_is_taken_up_in_chords_and_a_tune_over_chords_in_a_line() -> None
     """It is the answer's own texture that says where its tune lies."""
     line = [Note(0.5 * i, 0.4, top, 70) for i, top in enumerate(TUNE)]
     found = taken_up([*line, *chorale(5, ANSWER, 6.0, count=3)])
-    assert found == motif.Continuation(TUNE[3] + 5, None, motif.AMONG, 7.5)
+    assert found == motif.Continuation(TUNE[3] + 5, None, motif.THICK_WEIGHT, 7.5)
     alone = [Note(6.0 + 0.5 * i, 0.4, top - 5, 70, ANSWER) for i, top in enumerate(TUNE[:4])]
     found = taken_up([*chorale(), *alone])
-    assert found == motif.Continuation(TUNE[4] - 5, 0.5, motif.ALONE)
+    assert found == motif.Continuation(TUNE[4] - 5, 0.5, motif.LINE_WEIGHT)

@@ -89,11 +89,11 @@ def test_a_style_change_feeds_nothing_and_the_same_seed_plays_the_same() -> None
         e = Engine(OnnxBackend(small_weights(), SMALL))
         e.seed(4)
         e.hear(0, scale(30))
-        length = e.cache.length
+        length = e.ring.length
         if change:
             e.style([1.0] * SMALL.latent, {})
-        assert e.cache.length == length
-        return list(e.play(Span(7.0, 99.0, 9.0, 12.0))), e.cache.length
+        assert e.ring.length == length
+        return list(e.play(Span(7.0, 99.0, 9.0, 12.0))), e.ring.length
 
     assert play(True) == play(True)
     assert play(True) != play(False)
@@ -150,7 +150,7 @@ def test_the_compact_file_is_played_by_every_engine(tmp_path: Path) -> None:
     alone = backend_choice.load(str(path), backend_choice.TORCH)  # in eight bits, where there is nothing else
     for e in (*from_both, alone):
         e.hear(0, scale(20))
-    a, b = from_both[2].memory.hidden[-1], alone.memory.hidden[-1]
+    a, b = from_both[2].context.hidden[-1], alone.context.hidden[-1]
     assert np.corrcoef(a, b)[0, 1] > 0.999
     fresh = OnnxBackend(small_weights(), SMALL)
     assert fresh.config == from_both[0].config

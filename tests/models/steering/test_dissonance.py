@@ -24,8 +24,8 @@ def test_semitones_and_sevenths_and_ninths_rub() -> None:
 
 def test_what_is_over_when_the_note_sounds_does_not_count() -> None:
     notes = [Note(0.0, 0.5, 60, 64), Note(0.5, 0.52, 64, 64)]
-    assert dissonance.rubbed(notes, 1.0) == []
-    assert 63 - LOWEST in dissonance.rubbed(notes, 0.9)
+    assert dissonance.dissonant_pitches(notes, 1.0) == []
+    assert 63 - LOWEST in dissonance.dissonant_pitches(notes, 0.9)
 
 
 @given(st.lists(st.integers(LOWEST, HIGHEST), max_size=12), st.floats(0.0, 4.0))

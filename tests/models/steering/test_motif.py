@@ -28,7 +28,7 @@ def answer(*pitches: int, step: float = 0.3) -> list[Note]:
 
 
 def taken_up(notes: list[Note]) -> Continuation | None:
-    return motif.taken_up(notes, motif.theme(called(notes)))
+    return motif.find_continuation(notes, motif.find_theme(called(notes)))
 
 
 def over_a_bass(tune: list[Note]) -> list[Note]:
@@ -54,9 +54,9 @@ def test_what_the_call_said_next_is_said_wherever_its_intervals_are() -> None:
     found = taken_up([*CALLED, *answer(50, 67 + 5, 65 + 5, 71 + 5)])
     assert found is not None
     assert found.pitch == 60 + 5
-    assert found.weight == motif.ALONE
+    assert found.weight == motif.LINE_WEIGHT
     chance = taken_up([*CALLED, *answer(40, 43, 48)])  # a fourth up, as from 62 to 67: one interval
-    assert chance == Continuation(46, pytest.approx(0.3), 0.5 * motif.ALONE)
+    assert chance == Continuation(46, pytest.approx(0.3), 0.5 * motif.LINE_WEIGHT)
     assert taken_up([*CALLED, *answer(40, 43, 44)]) is None
 
 
@@ -64,22 +64,22 @@ def test_a_thick_answer_comes_back_to_what_it_has_said_itself() -> None:
     # Up a third and down a tone again, a tenth higher: as it began.
     tune = answer(64, 67, 65, 72, 74, 70, 79, 76, 79, 77)
     found = taken_up([*CALLED, *over_a_bass(tune)])
-    assert found == Continuation(84, None, motif.AMONG, pytest.approx(tune[-1].onset + 0.3))
+    assert found == Continuation(84, None, motif.THICK_WEIGHT, pytest.approx(tune[-1].onset + 0.3))
     early = answer(64, 67, 65, 68, 66)  # what has just begun is nothing to come back to: the call's then
     found = taken_up([*CALLED, *over_a_bass(early)])
-    assert found == Continuation(66 + 6, None, 0.5 * motif.AMONG, pytest.approx(early[-1].onset + 0.3))
+    assert found == Continuation(66 + 6, None, 0.5 * motif.THICK_WEIGHT, pytest.approx(early[-1].onset + 0.3))
 
 
 def test_a_line_is_not_drawn_back_to_itself() -> None:
     tune = answer(64, 67, 65, 72, 74, 70, 79, 76, 79, 77)
     found = taken_up([*CALLED, *tune])  # a tone down, as in the call from 67 to 65
-    assert found == Continuation(77 + 6, pytest.approx(0.3), 0.5 * motif.ALONE)
+    assert found == Continuation(77 + 6, pytest.approx(0.3), 0.5 * motif.LINE_WEIGHT)
 
 
 def test_enough_is_enough() -> None:
-    taken = [*CALLED, *answer(*PITCHES[: motif.ENOUGH - 1])]
+    taken = [*CALLED, *answer(*PITCHES[: motif.LONGEST_MATCH - 1])]
     assert taken_up(taken) is not None
-    assert taken_up([*CALLED, *answer(*PITCHES[: motif.ENOUGH])]) is None
+    assert taken_up([*CALLED, *answer(*PITCHES[: motif.LONGEST_MATCH])]) is None
 
 
 def test_no_call_no_motif() -> None:
@@ -103,7 +103,7 @@ def test_a_lean_favours_and_never_forbids(drawn: list[tuple[int, float, int]], p
         logits[::2] = -np.inf
         out = steered(Motif(), logits, field, power, heard)
         assert (out[::2] == -np.inf).all()
-        assert ((out[1::2] >= 0.0) & (out[1::2] <= motif.AMONG * power)).all()
+        assert ((out[1::2] >= 0.0) & (out[1::2] <= motif.THICK_WEIGHT * power)).all()
         assert not logits[1::2].any()  # left as they were
         bent = steered(Motif(), logits, field, power, heard, sampling=every_key)
         if field == codec.PITCH:  # out of the key: not raised
@@ -119,4 +119,4 @@ def test_the_motif_is_heard_in_the_answer() -> None:
         played = [n.pitch for n in engine.play(Span(3.0, 99.0, 8.0, 9.0))]
         return sum(a == b for a, b in zip(played, PITCHES, strict=False))
 
-    assert agrees(30.0) >= motif.ENOUGH > agrees(0.0)
+    assert agrees(30.0) >= motif.LONGEST_MATCH > agrees(0.0)

@@ -19,10 +19,10 @@ from models.music.settings import SAMPLING, TERMS, WITHOUT
 from models.runtime.numpy_backend import NumpyBackend
 from models.steering import style_habits
 from models.steering.base import Step, Style
-from models.steering.knobs import Knobs
 from models.steering.motif import Motif
 from models.steering.pipeline import PIPELINE, NoteSteering, Pipeline
 from models.steering.plausible import LIKELY, Plausible
+from models.steering.quality_knobs import Knobs
 from models.steering.sampling import Habits, Sampling
 from models.steering.style_habits import StyleHabits
 
@@ -39,7 +39,7 @@ def turned_knobs(logits: np.ndarray, field: int, turned: dict[str, float], kept:
     step.field = field
     step.onset = 3.0
     step.expected = logits
-    step.kept["knobs"] = turned
+    step.memo["knobs"] = turned
     for term in (Knobs(), StyleHabits(), Plausible()):
         if field in term.fields:
             step.prepared = term.prepare(called(RECENT), style)
@@ -51,7 +51,7 @@ def turned_knobs(logits: np.ndarray, field: int, turned: dict[str, float], kept:
     st.sampled_from(sorted(LIKELY)),
     st.integers(0, 2**32 - 1),
     st.floats(-1.0, 1.0),
-    st.floats(-style_habits.FARTHEST, style_habits.FARTHEST),
+    st.floats(-style_habits.MOST_NATS, style_habits.MOST_NATS),
 )
 def test_style_and_knobs_choose_among_what_is_expected(field: int, seed: int, turn: float, odds: float) -> None:
     rng = np.random.default_rng(seed)
@@ -114,16 +114,16 @@ class Doubted(Pipeline):
 
     asked = 0
 
-    def note(self, notes: Sequence[Note], forgotten: int, span: Span, seed: int) -> NoteSteering:
-        found = super().note(notes, forgotten, span, seed)
+    def note(self, notes: Sequence[Note], offset: int, span: Span, seed: int) -> NoteSteering:
+        found = super().note(notes, offset, span, seed)
         fresh = Pipeline(len(self._style.point))
-        fresh.style(self._style.point, self._style.sampling, self._style.styled)
-        other = fresh.note(notes, forgotten, span, seed)
+        fresh.style(self._style.point, self._style.sampling, self._style.has_style)
+        other = fresh.note(notes, offset, span, seed)
         onset = notes[-1].onset + 0.1 if notes else 0.0
         for field in range(codec.TIME, len(codec.SIZES)):
             assert np.array_equal(found(ROWS[field], field, onset), other(ROWS[field], field, onset))
         self.asked += 1
-        return super().note(notes, forgotten, span, seed)
+        return super().note(notes, offset, span, seed)
 
 
 def test_the_table_of_settings_has_a_strength_for_each_term_and_its_name() -> None:
@@ -189,19 +189,19 @@ deeds = st.lists(
 def test_what_is_kept_from_note_to_note_is_what_a_fresh_look_finds(done: list[tuple[str, int]], seed: int) -> None:
     """Whatever is heard, revised, forgotten, drafted or asked for in between."""
     engine = Engine(NumpyBackend(small_weights(seed), SMALL, margin=20))  # it forgets after 132 notes
-    engine.steering = doubted = Doubted(SMALL.latent)
+    engine.generation.steering = doubted = Doubted(SMALL.latent)
     engine.style([0.3] * SMALL.latent, FIRST_LOOK)
     engine.hear(0, scale(8))
     for deed, count in [*done, ("play", 40), ("spare", 9), ("play", 9)]:
         if deed in ("hear", "revise"):
-            engine.drafts.pause()  # notes of a draft that is not done are nobody's
+            engine.candidates.cancel()  # notes of a draft that is not done are nobody's
         now = engine.notes[-1].onset if engine.notes else 0.0
         span = Span(now + 0.1, now + 0.1 * count, now + 0.05 * count, now + 30.0, together=deed == "part")
         if deed == "hear":
             engine.hear(engine.length, scale(count, now + 0.5))
         elif deed == "revise":
-            at = max(engine.length - count, engine.memory.forgotten)
-            old = engine.notes[at - engine.memory.forgotten :][: count if seed % 2 else count // 2]
+            at = max(engine.length - count, engine.context.offset)
+            old = engine.notes[at - engine.context.offset :][: count if seed % 2 else count // 2]
             engine.hear(at, [replace(n, onset=n.onset + 0.01, velocity=1 + 2 * count) for n in old])
         elif deed == "draft":
             engine.draft(span, 2)

@@ -52,12 +52,12 @@ def test_what_the_call_waited_often_is_likelier_than_what_it_waited_once() -> No
 
 
 def test_a_rhythm_is_that_of_the_last_call_and_of_no_chord() -> None:
-    assert rhythm.called(line(0.25, 0.25, 0.25)) is None  # too little of it
-    assert rhythm.called(line(*[0.01] * 12)) is None
-    assert rhythm.called(line(*[0.25] * 8, role=ANSWER)) is None
+    assert rhythm.wait_weights(line(0.25, 0.25, 0.25)) is None  # too little of it
+    assert rhythm.wait_weights(line(*[0.01] * 12)) is None
+    assert rhythm.wait_weights(line(*[0.25] * 8, role=ANSWER)) is None
     call = line(*[0.25, 0.5] * 4)
     answered = [*call, *(n.shift(5.0) for n in line(*[0.1] * 8, role=ANSWER))]
-    assert np.array_equal(rhythm.called(answered), rhythm.called(call))  # type: ignore[arg-type]
+    assert np.array_equal(rhythm.wait_weights(answered), rhythm.wait_weights(call))  # type: ignore[arg-type]
 
 
 @given(st.integers(0, 1000), st.lists(st.floats(0.05, 3.0), min_size=4, max_size=20), st.floats(0, 6))
@@ -69,11 +69,11 @@ def test_whether_it_joins_the_chord_is_left_alone(seed: int, waits: list[float],
 
 
 def test_tones_are_those_of_the_call_in_any_octave() -> None:
-    found = pitch_classes.called([60, 60, 60, 64, 67, 48])
+    found = pitch_classes.pitch_class_weights([60, 60, 60, 64, 67, 48])
     assert found[72 - LOWEST] == found[36 - LOWEST] == pytest.approx(1.0)
     assert 1.0 > found[76 - LOWEST] == found[67 - LOWEST] > 0.0
     assert found[61 - LOWEST] == 0.0
-    assert not pitch_classes.called([]).any()
+    assert not pitch_classes.pitch_class_weights([]).any()
 
 
 def answer(call: list[Note], **settings: float) -> list[Note]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.steering.sampling import chances, draw, likeliest, softmax
+from models.steering.sampling import draw, likeliest, relative_probabilities, softmax
 
 rows = st.lists(st.sampled_from((-np.inf, -2.0, 0.0, 0.5)) | st.floats(-9.0, 9.0), min_size=1, max_size=88)
 
@@ -46,5 +46,5 @@ def test_it_is_drawn_as_a_patient_one_draws(
 def test_the_likeliest_is_the_measure(row: list[float]) -> None:
     logits = np.array(row, np.float32)
     assert likeliest(logits) == logits.max()
-    assert chances(logits).max() == 1.0
+    assert relative_probabilities(logits).max() == 1.0
     assert softmax(logits).sum() == pytest.approx(1.0)

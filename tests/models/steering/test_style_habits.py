@@ -31,7 +31,7 @@ def test_bands_are_told_for_all_habits() -> None:
     for name, shares in style_habits.MUSIC.items():
         assert len(shares) == len(HABIT_EDGES[name]) + 1
         assert sum(shares) == pytest.approx(1.0, abs=1e-3)
-        assert HABITS[name].high >= style_habits.FARTHEST
+        assert HABITS[name].high >= style_habits.MOST_NATS
 
 
 def kept(size: int, field: int, habits: Habits, notes: list[Note]) -> np.ndarray:
@@ -39,10 +39,10 @@ def kept(size: int, field: int, habits: Habits, notes: list[Note]) -> np.ndarray
 
 
 def test_what_is_done_often_has_the_odds() -> None:
-    odds = style_habits.odds(style_habits.counted([LOW_AND_SLOW]))
+    odds = style_habits.log_odds(style_habits.count_bands([LOW_AND_SLOW]))
     assert odds["wait"][8] > 1.0 > 0.0 > odds["wait"][0]  # 0.68 to 0.96 s; never at once
     assert odds["place"][1] > 1.0  # 36 to 43
-    assert all(np.abs(row).max() <= style_habits.FARTHEST for row in odds.values())
+    assert all(np.abs(row).max() <= style_habits.MOST_NATS for row in odds.values())
 
 
 @given(
@@ -61,9 +61,9 @@ def test_what_is_done_often_has_the_odds() -> None:
     )
 )
 def test_habits_of_anything_are_settings_and_back(notes: list[Note]) -> None:
-    settings = style_habits.learnt(sorted(notes, key=lambda n: n.onset))
+    settings = style_habits.measure_settings(sorted(notes, key=lambda n: n.onset))
     habits = Sampling.of(settings).habits
-    assert style_habits.settings(habits) == settings
+    assert style_habits.to_settings(habits) == settings
     for field, size in ((codec.TIME, 80), (codec.PITCH, 88), (codec.DURATION, 36)):
         out = kept(size, field, habits, notes)
         assert out.shape == (size,)
@@ -73,7 +73,7 @@ def test_habits_of_anything_are_settings_and_back(notes: list[Note]) -> None:
 def test_chords_are_as_large_as_is_usual() -> None:
     """A style of triads: one note wants a second and a third, and no fourth."""
     triads = [Note(0.5 * i, 0.4, 48 + 4 * k, 64) for i in range(40) for k in range(3)]
-    habits = style_habits.odds(style_habits.counted([triads]))
+    habits = style_habits.log_odds(style_habits.count_bands([triads]))
     more = []
     for size in (1, 2, 3):
         struck = triads[-3:][:size]
@@ -99,13 +99,13 @@ def test_an_answer_keeps_them() -> None:
         engine.hear(0, [Note(0.2 * i, 0.15, 60 + i % 12, 64, CALL) for i in range(24)])
         return list(engine.play(Span(5.0, 30.0, 40.0, 40.0)))
 
-    plain, kept = played({}), played({**style_habits.learnt(LOW_AND_SLOW), "habit": 1.5})
+    plain, kept = played({}), played({**style_habits.measure_settings(LOW_AND_SLOW), "habit": 1.5})
     assert np.mean([n.pitch for n in kept]) < np.mean([n.pitch for n in plain]) - 6
     assert len(kept) < 0.7 * len(plain)
 
 
 def test_presets_have_habits_and_blend_them(tmp_path: Path) -> None:
-    low = Preset("low", z=(0.0, 1.0), sampling=style_habits.learnt(LOW_AND_SLOW))
+    low = Preset("low", z=(0.0, 1.0), sampling=style_habits.measure_settings(LOW_AND_SLOW))
     plain = Preset("plain", z=(0.0, 0.0))
     half = maker.blend("half", plain, low, 0.5)
     assert half.sampling["habit.place.1"] == pytest.approx(low.sampling["habit.place.1"] / 2)

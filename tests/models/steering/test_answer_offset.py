@@ -10,7 +10,7 @@ import pytest
 from models.decoding.engine import Engine
 from models.music import features
 from models.music.note import ANSWER, Note, Span
-from models.steering import style_offset
+from models.steering import answer_offset
 
 from ...support.musicians import scale, small_network
 
@@ -19,19 +19,19 @@ LOUDNESS = features.NAMES.index("loudness")
 
 def test_a_stand_is_the_same_for_all_of_an_answer_and_another_for_the_next() -> None:
     point = np.zeros(24, np.float32)
-    one = style_offset.beside(point, 1.0, 5, 12)
-    assert (one == style_offset.beside(point, 1.0, 5, 12)).all()
-    assert (one != style_offset.beside(point, 1.0, 5, 40)).any()
+    one = answer_offset.shift_style(point, 1.0, 5, 12)
+    assert (one == answer_offset.shift_style(point, 1.0, 5, 12)).all()
+    assert (one != answer_offset.shift_style(point, 1.0, 5, 40)).any()
     assert not point.any()
     taken = {features.NAMES[i] for i in np.flatnonzero(one)}
-    assert taken == set(style_offset.SPREADS)
+    assert taken == set(answer_offset.OFFSET_SPREADS)
 
 
 def test_stands_are_as_far_apart_as_is_said() -> None:
-    found = np.array([style_offset.taken(1, begun) for begun in range(2000)])
-    for name, spread in style_offset.SPREADS.items():
+    found = np.array([answer_offset.draw_offset(1, begun) for begun in range(2000)])
+    for name, spread in answer_offset.OFFSET_SPREADS.items():
         here = found[:, features.NAMES.index(name)]
-        assert here.mean() == pytest.approx(style_offset.MIDDLE.get(name, 0.0), abs=0.1 * spread)
+        assert here.mean() == pytest.approx(answer_offset.OFFSET_MEANS.get(name, 0.0), abs=0.1 * spread)
         assert here.std() == pytest.approx(spread, rel=0.12)  # far ones are left out
 
 
@@ -40,12 +40,12 @@ def test_the_network_is_told_a_style_from_farther_off_but_as_loud_as_it_is() -> 
     engine = Engine(small_network())
     size = engine.config.latent
     engine.style(point[:size].tolist(), {"emphasis": 3.0})
-    told = engine.memory.z
+    told = engine.context.z
     others = np.arange(size) != LOUDNESS
     assert told[others] == pytest.approx(3.0 * point[:size][others])
     assert told[LOUDNESS] == pytest.approx(point[LOUDNESS])
     engine.style(point[:size].tolist(), {"emphasis": 3.0, "knob.loudness": 1.0})  # who asks for it is told so
-    assert engine.memory.z[LOUDNESS] > told[LOUDNESS] + 0.5
+    assert engine.context.z[LOUDNESS] > told[LOUDNESS] + 0.5
 
 
 def test_an_answer_with_a_stand_repeats_from_its_seed() -> None:
@@ -66,10 +66,14 @@ def struck(velocity: int) -> list[Note]:
 
 def test_the_loudness_of_a_call_is_that_of_its_last_notes() -> None:
     usual = round(features.MEAN[LOUDNESS])
-    assert style_offset.loudness(struck(usual)) == pytest.approx(0.0)
-    assert style_offset.loudness([*struck(usual), *struck(10)]) == style_offset.loudness(struck(10)) < -1.0
-    assert style_offset.loudness([replace(n, role=ANSWER) for n in struck(90)]) is None
-    assert style_offset.loudness([]) is None
+    assert answer_offset.measure_loudness(struck(usual)) == pytest.approx(0.0)
+    assert (
+        answer_offset.measure_loudness([*struck(usual), *struck(10)])
+        == answer_offset.measure_loudness(struck(10))
+        < -1.0
+    )
+    assert answer_offset.measure_loudness([replace(n, role=ANSWER) for n in struck(90)]) is None
+    assert answer_offset.measure_loudness([]) is None
 
 
 def test_who_strikes_evenly_is_answered_evenly() -> None:
@@ -81,31 +85,31 @@ def test_who_strikes_evenly_is_answered_evenly() -> None:
             for n, x in zip(scale(count), rng.normal(size=count), strict=True)
         ]
 
-    least, most = style_offset.FREELY
+    least, most = answer_offset.FREEDOM_RANGE
     assert (
-        style_offset.freely(call(0.0))
+        answer_offset.velocity_freedom(call(0.0))
         == least
-        < style_offset.freely(call(6.0))
-        < style_offset.freely(call(14.0))
+        < answer_offset.velocity_freedom(call(6.0))
+        < answer_offset.velocity_freedom(call(14.0))
         < most
     )
-    assert style_offset.freely(call(30.0)) == most
-    assert style_offset.freely(call(0.0, 4)) == 1.0  # too few to tell
+    assert answer_offset.velocity_freedom(call(30.0)) == most
+    assert answer_offset.velocity_freedom(call(0.0, 4)) == 1.0  # too few to tell
     point = np.zeros(24, np.float32)
-    one, half = style_offset.beside(point, 1.0, 5, 12), style_offset.beside(point, 1.0, 5, 12, 0.5)
+    one, half = answer_offset.shift_style(point, 1.0, 5, 12), answer_offset.shift_style(point, 1.0, 5, 12, 0.5)
     assert half[LOUDNESS] == pytest.approx(0.5 * one[LOUDNESS])
     assert np.flatnonzero(half != one).tolist() == [LOUDNESS]
-    assert (style_offset.beside(point, 1.0, 5, 12) == one).all()  # what was drawn stays as it was
+    assert (answer_offset.shift_style(point, 1.0, 5, 12) == one).all()  # what was drawn stays as it was
 
 
 def test_a_style_heeds_it_by_a_share() -> None:
     point = np.arange(24, dtype=np.float32) / 10
-    half = style_offset.heeding(point, -1.0, 0.5)
+    half = answer_offset.share_loudness(point, -1.0, 0.5)
     assert half[LOUDNESS] == pytest.approx((point[LOUDNESS] - 1.0) / 2)
     assert np.flatnonzero(half != point).tolist() == [LOUDNESS]
-    assert style_offset.heeding(point, 2.0, 1.0)[LOUDNESS] == pytest.approx(2.0)
+    assert answer_offset.share_loudness(point, 2.0, 1.0)[LOUDNESS] == pytest.approx(2.0)
     for loud, share in ((None, 1.0), (2.0, 0.0)):
-        assert (style_offset.heeding(point, loud, share) == point).all()
+        assert (answer_offset.share_loudness(point, loud, share) == point).all()
 
 
 def test_soft_calls_have_soft_answers() -> None:
