@@ -287,9 +287,9 @@ def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
     found = answers.draw_excerpts(corpus.read(folder, "train"), 4)
     asked = reranker_data.call_questions(engine, found)
     assert len(asked) == len(found) == 4
-    assert all(q.figures.shape == (1 + reranker_data.ANSWERS, len(reranker.names())) for q in asked)
-    assert all(np.isfinite(q.figures).all() for q in asked)
-    assert all(not np.array_equal(q.figures[0], row) for q in asked for row in q.figures[1:])
+    assert all(q.features.shape == (1 + reranker_data.ANSWERS, len(reranker.names())) for q in asked)
+    assert all(np.isfinite(q.features).all() for q in asked)
+    assert all(not np.array_equal(q.features[0], row) for q in asked for row in q.features[1:])
 
 
 def test_too_little_music_teaches_no_ear(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
