@@ -19,8 +19,7 @@ from ..data import corpus
 from ..decoding import backend_choice
 from ..music.setting_options import add_options, changes
 from ..network.heads import PREDICTED
-from ..network.model import MusicModel
-from ..runtime import checkpoint, weights_file
+from ..runtime import checkpoint
 from ..training import lstm_baseline
 from . import answers, baselines, likelihood, listening, multiple_choice, phrase_end_accuracy, plots, style_accuracy
 from .markov import Continuator, Markov
@@ -73,7 +72,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         result["style"] |= answers_result.pop("style")
         result |= answers_result
     if args.plots:
-        draw_plots(args, model, pieces, result)
+        draw_plots(args, loaded, pieces, result)
     if args.listen:
         excerpts = answers.draw_excerpts(pieces, LISTENING_CALLS, args.seed + 1)
         listening.listen(args.listen, excerpts, args.weights, args.seed)
@@ -116,13 +115,17 @@ def measure_answers(
     return result
 
 
-def draw_plots(args: argparse.Namespace, model: MusicModel, pieces: list[corpus.Piece], result: dict[str, Any]) -> None:
+def draw_plots(
+    args: argparse.Namespace, loaded: checkpoint.Checkpoint, pieces: list[corpus.Piece], result: dict[str, Any]
+) -> None:
     """Write pictures into the folder `args.plots`."""
     args.plots.mkdir(parents=True, exist_ok=True)
-    log = weights_file.find(args.weights).with_suffix(".jsonl")
+    log = checkpoint.find(args.weights).with_suffix(".jsonl")
     if log.is_file():
         plots.learning_curve(args.plots / "learning.png", log)
-    plots.latent_map(args.plots / "latent.png", *likelihood.encode_styles(model, pieces, args.windows, args.seed))
+    plots.latent_map(
+        args.plots / "latent.png", *likelihood.encode_styles(loaded.model, pieces, args.windows, args.seed)
+    )
     if "knobs" in result:
         plots.knob_curves(args.plots / "knobs.png", result["knobs"])
 

@@ -104,7 +104,7 @@ def test_every_kind_of_bad_file_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_too_large_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(midifile, "LARGEST", 10)
+    monkeypatch.setattr(midifile, "MAX_BYTES", 10)
     path = made(tmp_path / "a.mid", mido.Message("note_on", note=60, velocity=60))
     with pytest.raises(MidiFileError, match="larger than"):
         read_notes(path)
