@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent.cli import environment
+from agent.cli import virtual_environment
 
 CHECKS = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
 TWO_AT_A_TIME = "--numprocesses=2"
@@ -59,6 +59,8 @@ def pytest_in_two_parts(arguments: list[str], root: Path) -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    if Path(sys.prefix).resolve() == environment.HOME.resolve() and environment.is_ready(environment.HOME, "test"):
+    if Path(sys.prefix).resolve() == virtual_environment.HOME.resolve() and virtual_environment.is_ready(
+        virtual_environment.HOME, "test"
+    ):
         sys.exit(main(sys.argv[1:]))
-    sys.exit(environment.run("tests", sys.argv[1:], extra="test"))
+    sys.exit(virtual_environment.run("tests", sys.argv[1:], extra="test"))

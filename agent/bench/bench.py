@@ -21,18 +21,18 @@ from typing import Any
 
 from models.music.note import ANSWER, Note, Span
 
-from .. import launcher, thread_priority
+from .. import isolated_launcher, thread_priority
 from ..clock import SystemClock
 from ..errors import UserError
 from ..midi.backends import RtInput
 from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..playing.load_shedding import CANDIDATES
-from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, worker_command
 from ..playing.worker_interface import WorkerLost
 from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles import presets
+from ..timing.timing_stats import percentiles
 from .budgets import table, verdicts
 
 RATE = 12.0  # notes a second that must be ready
@@ -223,7 +223,7 @@ async def _measure_cold_start(weights: str, engine: str) -> dict[str, float]:
     code = (
         f"import sys\nsys.path.insert(0, sys.argv[1])\nfrom agent.cli import main\nfrom agent.midi import ports\n{find}"
     )
-    command = [sys.executable, "-P", "-c", code, launcher.root()]
+    command = [sys.executable, "-P", "-c", code, isolated_launcher.root()]
     try:
         await asyncio.to_thread(subprocess.run, command, check=True, timeout=MIDI_TIMEOUT)
     except subprocess.TimeoutExpired as error:

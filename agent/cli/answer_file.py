@@ -12,7 +12,7 @@ from models.music.pulse import find_pulse
 
 from ..errors import UserError
 from ..playing.load_shedding import CANDIDATES
-from ..playing.worker_batch import ask
+from ..playing.run_worker import ask
 from ..styles.presets import Preset
 from ..turns.modes import ALONE_GROOVE
 

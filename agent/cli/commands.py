@@ -11,9 +11,9 @@ from models.music.midifile import write_notes
 
 from ..errors import UserError
 from ..midi import ports
-from ..playing.worker_batch import ask
+from ..playing.run_worker import ask
 from ..playing.worker_client import worker_command
-from ..replay import take_replay
+from ..replay import verify_take
 from ..styles import maker, presets
 from ..takes import library
 from ..takes.recorder import PICTURE
@@ -64,7 +64,7 @@ def show_takes(args: argparse.Namespace) -> int:
             print(path)
         return 0
     if args.what == "replay":
-        return take_replay.command(args, library.find_take(TAKES, args.name))
+        return verify_take.command(args, library.find_take(TAKES, args.name))
     library.repair_all(TAKES)
     folders = library.list_takes(TAKES) if args.what in (None, "list") else [library.find_take(TAKES, args.name)]
     summaries = [library.summarize(folder) for folder in folders]

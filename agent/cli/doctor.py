@@ -20,9 +20,9 @@ from ..errors import UserError
 from ..midi import ports
 from ..midi.backends import ALSA_SEQUENCER
 from ..midi.errors import silence_stderr
-from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, worker_command
 from ..playing.worker_interface import WorkerLost
+from ..timing.timing_stats import percentiles
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
 from .option_groups import TAKES
 

@@ -7,7 +7,7 @@ import importlib.util
 import subprocess
 import sys
 
-from .. import launcher
+from .. import isolated_launcher
 from ..errors import UserError
 from . import commands, play
 from .arguments import parser
@@ -51,13 +51,13 @@ def run_model_command(name: str, arguments: list[str]) -> int:
     if name != "export" and importlib.util.find_spec("torch") is None:
         print(f"tradefours: {name} needs torch; {GET_TORCH}", file=sys.stderr)
         return 2
-    return subprocess.call(launcher.command(MODELS[name], *arguments))
+    return subprocess.call(isolated_launcher.command(MODELS[name], *arguments))
 
 
 def run_bench(args: argparse.Namespace) -> int:
     """Measure this machine."""
     if args.page:
-        from ..bench.page_cost import page_cost
+        from ..bench.web_page_cost import page_cost
 
         return page_cost(args.weights, args.engine, args.seconds, args.json)
     from ..bench.bench import bench

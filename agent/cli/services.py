@@ -18,8 +18,8 @@ from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import lines, snapshot
 from ..takes.recorder import Take
-from ..web.handlers import handle
 from ..web.hub import Hub
+from ..web.request_handlers import handle
 from ..web.server import Server, has_browser
 from ..web.take_list import TakeList
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ..control.bindings import Bindings
 from ..errors import UserError
-from ..replay.take_replay import setting
+from ..replay.verify_take import setting
 from ..styles.presets import Preset
 from ..takes import library
 from ..takes.postprocess import finish_in_background

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import BinaryIO
 
-from .. import launcher
+from .. import isolated_launcher
 from ..errors import UserError
 from . import ports
 from .ledger import SETTLING, Ledger
@@ -36,12 +36,12 @@ class Watchdog:
         self._api = api
         self._targets = [""]
         self._process = subprocess.Popen(
-            launcher.command("agent.midi.note_off_watchdog"),
+            isolated_launcher.command("agent.midi.note_off_watchdog"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # what ends us must not end it
-            cwd=launcher.root(),
+            cwd=isolated_launcher.root(),
         )
         assert self._process.stdin is not None
         self._pipe = self._process.stdin.fileno()

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from .backends import CLIENT
-from .jack import JACK_WATCH
+from .jack_server_monitor import JACK_WATCH
 from .ports import OutputPort
 
 ALSA_CLIENTS = Path("/proc/asound/seq/clients")

@@ -12,7 +12,7 @@ from ..errors import UserError
 from . import backends
 from .backends import CLIENT, PortNameReader
 from .errors import NoMidiSystem
-from .jack import INPUTS, JACK_WATCH, OUTPUTS
+from .jack_server_monitor import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
 
 PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it

@@ -13,6 +13,7 @@ from functools import partial
 from models.music.note import CALL, Note, Span
 
 from ..clock import Clock
+from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from ..turns import duet, turn_taking
 from ..turns.history import History
@@ -22,10 +23,9 @@ from ..turns.phrase_log import PhraseLog
 from ..turns.solo_plan import SoloPlan
 from ..turns.trading import TradingForm, Turn
 from .load_shedding import LoadShedding
-from .player import Player
+from .playback import Player
 from .soloist import Soloist
 from .style_state import StyleState
-from .timing_stats import TimingStats
 from .wakeup import TICK, Wakeup
 
 MARGIN = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat

@@ -18,6 +18,7 @@ from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import NOTE_ON, Event
 from ..styles.presets import Preset
 from ..timing.step_clock import stepwise
+from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from ..turns.history import History
 from ..turns.modes import DUET, TRADE, ModeSettings
@@ -25,10 +26,9 @@ from ..turns.note_tracker import NoteTracker
 from ..turns.phrase_log import PhraseLog
 from .load_shedding import LoadShedding
 from .mode_loops import ModeLoops
-from .player import Player
+from .playback import Player
 from .soloist import Soloist
 from .style_state import StyleState
-from .timing_stats import TimingStats
 from .wakeup import Wakeup
 from .worker_interface import Worker, WorkerLost
 from .worker_supervisor import WorkerSupervisor

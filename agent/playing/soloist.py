@@ -18,13 +18,13 @@ from models.music.pulse import find_pulse
 
 from ..clock import Clock, measured
 from ..midi.keyboard_zones import KeyboardZones
+from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from ..turns.history import History
 from ..turns.modes import ModeSettings
 from ..turns.solo_plan import DELAY, LOOKAHEAD, SoloPlan
 from .load_shedding import LoadShedding
-from .player import Player
-from .timing_stats import TimingStats
+from .playback import Player
 from .wakeup import TICK, Wakeup
 from .worker_interface import Worker
 

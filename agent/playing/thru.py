@@ -11,7 +11,7 @@ import threading
 
 from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON, PEDAL_DOWN, SUSTAIN, Key
 from ..midi.ports import OutputPort
-from .player import Player
+from .playback import Player
 
 
 class Thru:

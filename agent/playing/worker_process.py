@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import launcher
+from .. import isolated_launcher
 from ..errors import UserError
 from .worker_interface import REPLACED, WorkerLost, WorkerReplaced
 
@@ -44,7 +44,7 @@ class WorkerProcess:
         """Start the process. It can be talked to at once, and answers when it is ready. Raises UserError."""
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *launcher.isolate(self.command),
+                *isolated_launcher.isolate(self.command),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .. import launcher
+from .. import isolated_launcher
 from .session_replay import Row
 
 OURS = ["-m", "models.worker"]
@@ -58,7 +58,7 @@ class Encore:
         self.end()
         if not _ours(self.musician):
             return "not asked: it was started by a command that is not ours, and a take starts no other program"
-        command = launcher.isolate([sys.executable, *self.musician])
+        command = isolated_launcher.isolate([sys.executable, *self.musician])
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..midi.messages import Event
-from ..playing.player import Player
+from ..playing.playback import Player
 from ..session.session import Session
 from ..styles.presets import Preset
 from ..timing.step_clock import DECIMALS, Moments

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..clock import measured
-from ..playing.player import Player
+from ..playing.playback import Player
 from ..timing.step_clock import DECIMALS, Moments
 
 

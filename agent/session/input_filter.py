@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Protocol
 
 from ..control.bindings import Bindings
-from ..midi.feedback import FeedbackFilter
+from ..midi.feedback_loop import FeedbackFilter
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event, is_clock, is_whole
 from ..midi.ports import PAGE

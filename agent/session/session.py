@@ -20,10 +20,10 @@ from ..playing.metronome import Metronome
 from ..playing.partner import Partner
 from ..playing.schedule import SentMessage
 from ..playing.thru import Thru
-from ..playing.timing_stats import TimingStats
 from ..styles.presets import Preset
 from ..timing.garbage_collection import GarbageCollection
 from ..timing.step_clock import Moments, stepwise
+from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from .actions import Actions
 from .beat_watch import BeatWatch

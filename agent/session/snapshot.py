@@ -8,7 +8,7 @@ from typing import Any
 
 from ..clock import measured
 from ..control.parameters import PARAMETERS
-from ..playing.timing_stats import percentiles
+from ..timing.timing_stats import percentiles
 from .session import Session
 
 RECENT = 500  # figures of each kind that count

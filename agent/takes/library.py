@@ -22,7 +22,7 @@ from models.music.note import Note
 from models.music.pulse import find_pulse
 
 from ..errors import UserError
-from ..playing.timing_stats import percentiles
+from ..timing.timing_stats import percentiles
 from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, repair, rows, take_notes, write_take_midi
 
 MOST_BYTES = 1 << 30  # of all takes

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.music.drawing import Figure, Patch, PatchCollection, Rectangle, to_rgba
+from models.music.matplotlib_setup import Figure, Patch, PatchCollection, Rectangle, to_rgba
+
 from models.music.note import ANSWER, CALL, Note
 
 BACKGROUND = "#12151c"

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from .. import launcher
+from .. import isolated_launcher
 from ..errors import UserError
 from . import library
 
@@ -31,13 +31,13 @@ def finish_in_background(folders: Iterable[Path]) -> None:
     with contextlib.suppress(OSError):
         _processes.append(
             subprocess.Popen(
-                launcher.command("agent.takes.postprocess", *names),
+                isolated_launcher.command("agent.takes.postprocess", *names),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # a signal to this program, or its terminal, must not end it
                 creationflags=sum(getattr(subprocess, flag, 0) for flag in WINDOWS_FLAGS),
-                cwd=launcher.root(),
+                cwd=isolated_launcher.root(),
             )
         )
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..music import features
 from ..music.note import CALL, HIGHEST, LOWEST
 from .corpus import Piece
@@ -214,7 +214,7 @@ class ExampleStream:
             held = self._draw_held(rng, passage.pick(source), rows[source, codec.ROLE])
             steps[inside, codec.DURATION] = np.where(held, codec.HELD_STEP, steps[inside, codec.DURATION])
         style, known, measured = self._stack_styles(styles)
-        steps = longest_match.add_recall(steps, self.window)
+        steps = longest_match_features.add_recall(steps, self.window)
         return Example(steps, target, synthetic, full_duration, style, known, measured, which)
 
     @staticmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..music.note import Note
 from ..runtime.backend import Backend, Floats
 
@@ -66,11 +66,11 @@ class Context:
         """Feed the rows that were not fed yet, at most `limit` of them. Returns the last hidden state, (width,)."""
         while (start := len(self.hidden) + ROWS_BEFORE - 1) < len(self.rows):
             end = min(start + (limit or self.ring.margin), len(self.rows))
-            first = max(start - longest_match.lookback(self.window), 0)
+            first = max(start - longest_match_features.lookback(self.window), 0)
             if end - start == 1:
-                steps = longest_match.add_recall_to_last(self.rows[first:end], self.window)[None]
+                steps = longest_match_features.add_recall_to_last(self.rows[first:end], self.window)[None]
             else:
-                steps = longest_match.add_recall(self.rows[first:end], self.window, start - first)
+                steps = longest_match_features.add_recall(self.rows[first:end], self.window, start - first)
             self.hidden.extend(self.backend.feed(steps, self.rows[start - 2 : start], self.z))
             if limit:
                 break

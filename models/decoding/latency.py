@@ -10,7 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..music.note import Note, Span
 from .engine import Engine
 
@@ -65,7 +65,7 @@ def _time_steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list
 
     The limit: reading once what a step must read, its weights and the window of keys and values.
     """
-    step = longest_match.add_recall(np.tile(codec.encode(_music(2))[1:], (2, 1)), engine.config.window, 1)
+    step = longest_match_features.add_recall(np.tile(codec.encode(_music(2))[1:], (2, 1)), engine.config.window, 1)
     before = step[[0, 0], : len(codec.FIELDS)]
     whole, rest = divmod(engine.backend.bytes_per_step, PIECE_BYTES)
     pieces = [np.ones(size // 4, np.float32) for size in (*[PIECE_BYTES] * whole, rest)]

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..data import corpus
-from ..data.style_rules import RULES
+from ..data.preset_sources import RULES
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..music.note import Note, from_wire, to_wire

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
-from ..encoding import longest_match
+from ..encoding import longest_match_features
 from ..music.note import HELD, Note, Span
 from ..runtime import weights_file
 
@@ -70,7 +70,7 @@ def run_session(engine: Engine, notes: int, last_notes: list[Note]) -> Iterator[
 
 def receptive_field(engine: Engine) -> int:
     """How many past notes can count: each layer looks back one window, and recall another."""
-    return (engine.config.layers + 1) * engine.config.window + longest_match.lookback(engine.config.window)
+    return (engine.config.layers + 1) * engine.config.window + longest_match_features.lookback(engine.config.window)
 
 
 def correlation_with_fresh(engine: Engine, fresh: Engine, last_notes: list[Note]) -> float:

@@ -21,7 +21,16 @@ from ..music.setting_options import add_options, changes
 from ..network.heads import PREDICTED
 from ..runtime import checkpoint
 from ..training import lstm_baseline
-from . import answers, baselines, likelihood, listening, multiple_choice, phrase_end_accuracy, plots, style_accuracy
+from . import (
+    answers,
+    baselines,
+    likelihood,
+    listening_examples,
+    multiple_choice,
+    phrase_end_accuracy,
+    plots,
+    style_accuracy,
+)
 from .markov import Continuator, Markov
 
 TESTS = 200  # passages whose continuation is sought
@@ -75,7 +84,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         draw_plots(args, loaded, pieces, result)
     if args.listen:
         excerpts = answers.draw_excerpts(pieces, LISTENING_CALLS, args.seed + 1)
-        listening.listen(args.listen, excerpts, args.weights, args.seed)
+        listening_examples.listen(args.listen, excerpts, args.weights, args.seed)
     return result
 
 
@@ -236,7 +245,7 @@ def main(argv: list[str] | None = None) -> int:
     args.answers = args.answers or args.all
     try:
         result = evaluate_phrase_ends(args) if args.turns else evaluate(args)
-    except (corpus.CorpusError, checkpoint.CheckpointError, listening.ListenError) as error:
+    except (corpus.CorpusError, checkpoint.CheckpointError, listening_examples.ListenError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
     text = phrase_end_accuracy.table(result["turns"]) if args.turns else report(result)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..data.corpus import Piece
 from ..data.velocity_synthesis import synthesize_velocities
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..music.note import LOWEST, Note
 from ..network.heads import PREDICTED
 from ..network.losses import field_nats
@@ -199,7 +199,7 @@ def _encode_style(model: MusicModel, piece: Piece, start: int) -> tuple[Tensor, 
 
 def window_nats(model: MusicModel, rows: codec.Steps, z: Tensor, last_only: bool, skip: int = 0) -> Sums:
     """Nats and counts of (N, 7) steps in a style: of all but the first, or of the last only; the first `skip` are not asked for."""
-    steps = torch.from_numpy(longest_match.add_recall(rows, model.config.window))[None]
+    steps = torch.from_numpy(longest_match_features.add_recall(rows, model.config.window))[None]
     target = steps[:, 1:].clone()
     target[..., codec.ROLE] = codec.SIZES[codec.ROLE]  # one player: there is nothing to guess
     logits = model(steps[:, :-1], z, target)
@@ -240,7 +240,7 @@ def copy_test(model: MusicModel, pieces: Sequence[Piece], tests: int = 60, count
         rows = np.concatenate([codec.SILENCE[None], codec.encode([*notes, *(n.shift(shift) for n in notes)])])
         if not piece.dynamics:
             rows[1:, codec.VELOCITY] = codec.UNKNOWN
-        steps = torch.from_numpy(longest_match.add_recall(rows, model.config.window))[None]
+        steps = torch.from_numpy(longest_match_features.add_recall(rows, model.config.window))[None]
         target = steps[:, 1:]
         logits = model(steps[:, :-1], z, target)
         for half in range(2):

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..data.corpus import Piece
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..music.chords import CHORD_SECONDS
 from ..music.keys import key_share
 from ..music.note import HIGHEST, LOWEST, Note
@@ -107,7 +107,7 @@ def model_gain(model: MusicModel) -> Gain:
     @torch.inference_mode()
     def nats(passage: Sequence[Note], notes: Sequence[Note], dynamics: bool) -> float:
         rows = _encode(passage, notes, dynamics)
-        steps = torch.from_numpy(longest_match.add_recall(rows, model.config.window))[None]
+        steps = torch.from_numpy(longest_match_features.add_recall(rows, model.config.window))[None]
         continuation = slice(len(rows) - 1 - len(notes), None)
         logits = model(steps[:, :-1], z, steps[:, 1:])
         sums, _ = field_nats([x[:, continuation] for x in logits], steps[:, 1:][:, continuation])

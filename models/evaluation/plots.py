@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..music.drawing import Figure
 from ..music.features import NAMES
+from ..music.matplotlib_setup import Figure
 from .answers import KNOB_SETTINGS
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ..data.corpus import Piece
-from ..data.style_rules import RULES
+from ..data.preset_sources import RULES
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features
 from ..music.chords import CHORD_SECONDS, stroke_numbers

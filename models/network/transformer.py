@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from .config import Config as Config
 
 INIT_STD = 0.05  # of embeddings at first
@@ -31,7 +31,7 @@ class StepEmbedding(nn.Module):
     """A step as the sum of its fields' embeddings, of how it relates to the two steps before it, and of what it recalls.
 
     The neighbours' fields, the intervals and the pitch class let a single layer of attention find "the note that came after one
-    like this"; recall (`models.encoding.longest_match`) has found one already.
+    like this"; recall (`models.encoding.longest_match_features`) has found one already.
     """
 
     NO_INTERVAL = 2 * codec.MAX_INTERVAL + 1
@@ -45,7 +45,7 @@ class StepEmbedding(nn.Module):
         sizes = [2, times, pitches, codec.SIZES[codec.VELOCITY] + 1, durations, codec.PLACES + 1, 3]  # this step
         sizes += [times, pitches, durations]  # the step before
         sizes += 3 * [self.NO_INTERVAL + 1] + [13]  # intervals between this and the last two notes, pitch class
-        sizes += longest_match.SIZES
+        sizes += longest_match_features.SIZES
         offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0)
         self.register_buffer("offsets", offsets, persistent=False)
         self.table = nn.Embedding(sum(sizes), width)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..decoding.engine import Engine
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..encoding.codec import Steps
 from ..music.note import Note, Span
 from ..runtime.backend import Backend, Floats
@@ -104,7 +104,7 @@ def generate_passages(engine: Engine, count: int = 200, passages: int = 8) -> li
 def _logits_by_field(backend: Backend, rows: Steps, z: Floats, at_once: int = 1) -> list[Floats]:
     """For each field the logits (N - 1, size) of the next step's value, at each of the (N, 7) steps but the last."""
     backend.ring.clear()
-    steps = longest_match.add_recall(rows, backend.config.window)
+    steps = longest_match_features.add_recall(rows, backend.config.window)
     before = np.concatenate([np.tile(codec.SILENCE, (2, 1)), rows])
     logits: list[list[Floats]] = [[] for _ in codec.SIZES]
     for start in range(0, len(rows) - 1, at_once):

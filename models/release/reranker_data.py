@@ -17,7 +17,7 @@ import numpy as np
 
 from ..data import corpus
 from ..data.corpus import Piece
-from ..data.style_rules import RULES
+from ..data.preset_sources import RULES
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..evaluation import answers

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..data import corpus
 from ..data.corpus import Piece
-from ..data.style_rules import RULES, Rule
+from ..data.preset_sources import RULES, Rule
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..evaluation.likelihood import notes_of

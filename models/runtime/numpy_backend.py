@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..encoding.codec import MAX_INTERVAL, Steps
 from ..network.config import Config
 from ..network.ring_index import MARGIN, RingIndex
@@ -36,7 +36,7 @@ def table_sizes() -> list[int]:
     """How many rows of the embedding table each of the 21 numbers of a step, of its neighbours and of its recall has."""
     times, pitches, durations = (codec.SIZES[f] + 1 for f in (codec.TIME, codec.PITCH, codec.DURATION))
     own = [2, times, pitches, codec.SIZES[codec.VELOCITY] + 1, durations, codec.PLACES + 1, 3]
-    return [*own, times, pitches, durations, *3 * [NO_INTERVAL + 1], 13, *longest_match.SIZES]
+    return [*own, times, pitches, durations, *3 * [NO_INTERVAL + 1], 13, *longest_match_features.SIZES]
 
 
 _NEIGHBOUR_FIELDS = [codec.TIME, codec.PITCH, codec.DURATION]

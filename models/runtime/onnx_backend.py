@@ -17,7 +17,7 @@ from ..network.config import Config
 from ..network.ring_index import MARGIN
 from . import quantization
 from .backend import Floats
-from .kv_tape import KvTape
+from .linear_kv_cache import KvTape
 from .numpy_backend import EPSILON, NumpyBackend
 from .onnx_graph import MICROSOFT, Graph
 from .onnx_session import BoundRun, bind_arrays, create_session

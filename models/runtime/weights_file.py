@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..network.config import Config
 from . import numpy_backend, quantization
 from .backend import Floats
@@ -135,7 +135,7 @@ def header(config: Config, about: dict[str, Any], source: str = "") -> dict[str,
     shape = {field.name: getattr(config, field.name) for field in fields(config)}
     entries = {
         "format": FORMAT,
-        "codec": longest_match.fingerprint(),
+        "codec": longest_match_features.fingerprint(),
         "config": json.dumps(shape),
         "about": json.dumps(about),
     }
@@ -205,7 +205,7 @@ def parse_header(path: Path, header: dict[str, str]) -> Config:
     """The shape in a header of our format and codec. Raises CheckpointError for an unlikely one, or what JSON raises."""
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path.name} was not made by this program; use weights that `tradefours train` wrote.")
-    if header.get("codec") != longest_match.fingerprint():
+    if header.get("codec") != longest_match_features.fingerprint():
         raise CheckpointError(f"{path.name} speaks another codec; use weights trained with this version.")
     config = Config(**json.loads(header["config"]))
     for field, bound in _BOUNDS.items():

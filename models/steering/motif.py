@@ -1,6 +1,6 @@
 """Motif: an answer goes on as its call went on, or as it went on itself, where its last intervals are the same.
 
-The network reads what it recalls (`models.encoding.longest_match`) but seldom uses it. Here the odds of the call's own
+The network reads what it recalls (`models.encoding.longest_match_features`) but seldom uses it. Here the odds of the call's own
 continuation are raised a little: at the beginning towards the call's first notes, and wherever the last intervals of the
 answer are the call's. So the network decides when, and in which key. After `LONGEST_MATCH` notes the term stops.
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..encoding.longest_match import SLACK_SECONDS, SLACK_SHARE
+from ..encoding.longest_match_features import SLACK_SECONDS, SLACK_SHARE
 from ..music import melody
 from ..music.note import LOWEST, Note
 from ..music.settings import TERMS

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ..encoding import codec, longest_match
+from ..encoding import codec, longest_match_features
 from ..network.config import Config
 from ..network.model import MusicModel
 from ..network.transformer import StepEmbedding
@@ -28,7 +28,7 @@ from . import train
 from .arguments import parse_arguments
 
 HIDDEN, LAYERS = 560, 2  # as many parameters as the Transformer's layers have, within 2 %
-NO_MATCH = torch.from_numpy(longest_match.NO_MATCH)
+NO_MATCH = torch.from_numpy(longest_match_features.NO_MATCH)
 
 
 class Recurrent(nn.Module):

@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from models.music.matplotlib_setup import imread, to_rgb
 
 from agent.demo import BEAT, DemoInput, messages, pitch, written_call
 from agent.midi.messages import Event
 from agent.takes.piano_roll import COLOURS, answer_starts, piano_roll
-from models.music.drawing import imread, to_rgb
 from models.music.keys import key_share
 from models.music.note import ANSWER, Note, Phrase
 

@@ -20,9 +20,10 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
+from agent.timing.timing_stats import percentiles
+
 from agent.clock import SystemClock
 from agent.midi.messages import Event
-from agent.playing.timing_stats import percentiles
 from agent.playing.worker_client import WorkerClient, worker_command
 from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session

@@ -17,7 +17,7 @@ from typing import Any
 from agent.control.bindings import Bindings
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.playing.worker_client import WorkerClient
-from agent.replay import take_replay
+from agent.replay import verify_take
 from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
@@ -83,7 +83,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
     preset = Preset("plain")
 
     async def play(loop: VirtualLoop) -> None:
-        take = Take(folder, preset="plain", seed=3, setting=take_replay.setting(preset, args, controls, setting))
+        take = Take(folder, preset="plain", seed=3, setting=verify_take.setting(preset, args, controls, setting))
         keys, worker = FakeInput(loop), Inline([])
         clock = Moments(loop, take.record_row) if exact else loop
         worker.journal = clock.keep if isinstance(clock, Moments) else lambda row: take.record_row(loop.now(), row)

@@ -26,6 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from agent.web.request_handlers import handle
+
 from agent.clock import SystemClock
 from agent.control.bindings import KNOB
 from agent.control.midi_learn import MidiLearn
@@ -33,7 +35,7 @@ from agent.midi.keyboard_zones import KeyboardZones
 from agent.midi.messages import Event
 from agent.midi.output_merge import OutputMerge
 from agent.playing.worker_client import WorkerClient, worker_command
-from agent.replay import take_replay
+from agent.replay import verify_take
 from agent.session.config import SessionConfig, SessionIO
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
@@ -41,7 +43,6 @@ from agent.styles import presets
 from agent.takes.recorder import JSONL, Take, rows
 from agent.timing.step_clock import Moments
 from agent.turns.modes import MODES, BeatSettings, ModeSettings
-from agent.web.handlers import handle
 from agent.web.hub import Hub
 from agent.web.server import Page
 from agent.web.take_list import TakeList
@@ -143,7 +144,7 @@ class LiveSession:
         more = {"manner": plan.manner, "beat": plan.beat, "zone": plan.zone}
         preset, learning = presets.load(plan.preset), MidiLearn.load([], folder.parent / "none.txt")
         setting = {"channel": plan.channel, "thru": True, "rounds": None, **more}
-        known = take_replay.setting(preset, args, learning.bindings, setting)
+        known = verify_take.setting(preset, args, learning.bindings, setting)
         self.take = Take(folder, preset=preset.name, seed=plan.seed, setting=known)
         clock = Moments(SystemClock(), self.take.record_row)
         self.worker = WorkerClient(worker_command(preset.player(None), "live"))
@@ -241,7 +242,7 @@ def one(seed: int, folder: Path) -> dict[str, Any]:
     asyncio.run(LiveSession(plan, folder).run())
     told = list(rows(folder / JSONL))
     try:
-        report = take_replay.replay(folder)
+        report = verify_take.replay(folder)
     except Exception as error:  # a replay that fails is one that is not the same
         report = {"same": False, "session": repr(error), "musician": "", "decisions": 0, "sent": 0, "seconds": 0.0}
     acts = [act for _, act in plan.wishes]

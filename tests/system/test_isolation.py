@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from agent import launcher
+from agent import isolated_launcher
 from agent.bench import bench
-from agent.bench.page_cost import READER
-from agent.cli import answer_file, environment, main
+from agent.bench.web_page_opener import READER
+from agent.cli import answer_file, main, virtual_environment
 from agent.demo import written_call
 from agent.midi.note_off_watchdog import Watchdog
 from agent.playing.worker_client import WorkerClient, worker_command
@@ -26,7 +26,7 @@ from agent.replay.model_replay import ask_again
 from agent.takes import postprocess
 from agent.takes.recorder import PICTURE
 from models.evaluation.answers import Excerpt
-from models.evaluation.listening import listen
+from models.evaluation.listening_examples import listen
 from models.music.midifile import write_notes
 
 from ..agent.web.test_hub import make_take
@@ -118,7 +118,9 @@ def test_the_guardian(trap: Path) -> None:
     watchdog.record(b"\x80\x3c\x00")
     watchdog.close()
     assert watchdog._process.wait(30) == 0
-    run(*launcher.command("agent.midi.note_off_watchdog"), stdin=subprocess.DEVNULL)  # in this very folder, too
+    run(
+        *isolated_launcher.command("agent.midi.note_off_watchdog"), stdin=subprocess.DEVNULL
+    )  # in this very folder, too
 
 
 def test_the_darkroom(trap: Path, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_the_darkroom(trap: Path, tmp_path: Path) -> None:
     assert postprocess._processes.pop().returncode == 0
     assert (take / PICTURE).is_file()
     (take / PICTURE).unlink()
-    run(*launcher.command("agent.takes.postprocess", str(take)))  # in this very folder, too
+    run(*isolated_launcher.command("agent.takes.postprocess", str(take)))  # in this very folder, too
     assert (take / PICTURE).is_file()
 
 
@@ -140,7 +142,7 @@ def test_training_evaluation_and_export(trap: Path, name: str, capfd: pytest.Cap
 
 
 def test_answers_to_listen_to(trap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.evaluation.listening.STYLES", ("ragtime",))
+    monkeypatch.setattr("models.evaluation.listening_examples.STYLES", ("ragtime",))
     notes = written_call().notes
     cut = Excerpt(call=notes, next=[], source="call", dynamics=True)
     assert listen(tmp_path / "heard", [cut], "open", 0) == 1
@@ -151,19 +153,19 @@ def test_the_whole_program(trap: Path, tmp_path: Path) -> None:
     """Its musician and its picture, while `matplotlibrc` names a program to run."""
     call, both, picture = (tmp_path / name for name in ("call.mid", "both.mid", "both.png"))
     write_notes(call, {"call": written_call().notes})
-    run(*launcher.command("agent", "answer", str(call), "-o", str(both), "--picture", str(picture)))
+    run(*isolated_launcher.command("agent", "answer", str(call), "-o", str(both), "--picture", str(picture)))
     assert both.is_file()
     assert picture.read_bytes()[:4] == b"\x89PNG"
 
 
 def test_the_program_when_it_hands_over_to_its_environment(trap: Path) -> None:
-    done = run(*launcher.command("agent", "presets", python=str(OUTSIDE)), env={"HOME": str(trap.parent)})
+    done = run(*isolated_launcher.command("agent", "presets", python=str(OUTSIDE)), env={"HOME": str(trap.parent)})
     assert "ragtime" in done.stdout
     assert "Making an environment" not in done.stdout
 
 
 def test_what_the_bootstrap_asks_of_an_interpreter(trap: Path) -> None:
-    assert environment._is_suitable(Path(sys.executable))
+    assert virtual_environment._is_suitable(Path(sys.executable))
 
 
 def test_the_cold_start_of_the_bench(trap: Path) -> None:
@@ -193,23 +195,23 @@ def test_it_finds_the_packages_beside_it(trap: Path, tmp_path: Path, python: str
     for name in ("agent", "models", "presets"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("weights", "static", "__pycache__"))
     (folder / "models" / "where.py").write_text(WHERE)
-    done = run(python, "-P", str(folder / "agent" / "launcher.py"), "models.where")
+    done = run(python, "-P", str(folder / "agent" / "isolated_launcher.py"), "models.where")
     assert {os.path.dirname(os.path.dirname(path)) for path in json.loads(done.stdout)} == {str(folder)}
 
 
 def test_every_child_is_isolated() -> None:
-    """Each command that begins with our own interpreter leaves the current folder out, or is handed to `launcher.isolate`."""
+    """Each command that begins with our own interpreter leaves the current folder out, or is handed to `isolated_launcher.isolate`."""
     plain = set()
     for path in sorted([*ROOT.glob("agent/**/*.py"), *ROOT.glob("models/**/*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
             words = [ast.unparse(word) for word in node.elts] if isinstance(node, ast.List) else []
             if words and "executable" in words[0] and words[1:2] not in (["'-P'"], ["'-I'"]):
                 plain.add((path.stem, words[1]))
-    assert plain == {("worker_client", "'-m'"), ("model_replay", "*self.musician"), ("launcher", "DASH_M")}
+    assert plain == {("worker_client", "'-m'"), ("model_replay", "*self.musician"), ("isolated_launcher", "DASH_M")}
     started = {
-        "worker_client": "*launcher.isolate(self.command)",
-        "model_replay": "launcher.isolate([sys.executable, *self.musician])",
-        "worker_batch": "launcher.isolate(list(command))",
+        "worker_process": "*isolated_launcher.isolate(self.command)",
+        "model_replay": "isolated_launcher.isolate([sys.executable, *self.musician])",
+        "run_worker": "isolated_launcher.isolate(list(command))",
     }
     for name, words in started.items():
         (path,) = ROOT.glob(f"agent/**/{name}.py")

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from agent.midi.feedback_loop import LOOP, FeedbackFilter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,6 @@ from agent.cli.arguments import parser
 from agent.control.bindings import Bindings
 from agent.control.parameters import PARAMETERS
 from agent.errors import UserError
-from agent.midi.feedback import LOOP, FeedbackFilter
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.turns.modes import CALL, DUET, TRADE, BeatSettings, ModeSettings
 

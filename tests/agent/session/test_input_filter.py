@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from agent.midi.feedback_loop import LOOP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.control.bindings import Bindings
-from agent.midi.feedback import LOOP
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.midi.messages import Event, is_clock, is_whole
 from agent.midi.ports import PAGE

@@ -152,8 +152,8 @@ def test_a_cut_in_silences_at_once_and_takes_back_what_never_sounded() -> None:
         await asyncio.sleep(0.3)
         j.keys.play(0x80, 50, 0)
         await asyncio.sleep(0.2)
-        assert [n.pitch for n in j.worker.echo.heard[8:]] == [72, 74, 76, 50]
-        assert j.worker.echo.heard == j.session.partner.history.notes
+        assert [n.pitch for n in j.worker.echo.notes[8:]] == [72, 74, 76, 50]
+        assert j.worker.echo.notes == j.session.partner.history.notes
 
     made, report = jam(script)
     count, when = made.cut  # type: ignore[attr-defined]

@@ -8,12 +8,12 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
+from agent.playing.run_worker import ask
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.demo import written_call
 from agent.errors import UserError
-from agent.playing.worker_batch import ask
 from agent.playing.worker_client import worker_command
 from agent.styles import maker, presets
 from agent.styles.presets import Preset

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agent.replay.verify_take import replay
 
 from agent.clock import measured
-from agent.replay.take_replay import replay
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, rows
 from agent.timing.step_clock import Moments, stepwise

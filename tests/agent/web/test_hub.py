@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agent.web.request_handlers import handle, slug
 
 from agent.audio.synth import open_sound
 from agent.control.bindings import Bindings
@@ -25,7 +26,6 @@ from agent.session.session import Session
 from agent.styles import presets
 from agent.takes import library
 from agent.takes.recorder import JSONL, MIDI, Take
-from agent.web.handlers import handle, slug
 from agent.web.hub import Hub
 from agent.web.note_view import NoteView, ident_of
 from agent.web.requests import LARGEST, RateLimit, RequestRefused, read_request

@@ -7,7 +7,7 @@ import pytest
 
 from models.data import examples, passages
 from models.data.corpus import Piece, apply_pedal, bar_places
-from models.encoding import codec, longest_match
+from models.encoding import codec, longest_match_features
 from models.music.note import CALL
 
 
@@ -51,7 +51,9 @@ def test_every_field_stays_in_range_and_targets_are_the_next_steps(stream: examp
     for k in range(200):
         example = stream.example(0, k)
         assert example.target.shape == (64, len(codec.FIELDS))
-        assert np.array_equal(example.steps, longest_match.add_recall(example.steps[:, : len(codec.FIELDS)], 64))
+        assert np.array_equal(
+            example.steps, longest_match_features.add_recall(example.steps[:, : len(codec.FIELDS)], 64)
+        )
         assert (example.steps >= 0).all()
         assert (example.target[:, : len(codec.SIZES)] <= np.array(codec.SIZES)).all()
         asked = example.target[:-1, codec.PITCH] != codec.NO_PITCH

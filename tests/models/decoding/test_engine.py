@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.decoding.engine import Engine
-from models.encoding import longest_match
+from models.encoding import longest_match_features
 from models.evaluation import endurance
 from models.music.chords import SAME_STROKE_SECONDS
 from models.music.note import ANSWER, HELD, Note, Span
@@ -53,7 +53,7 @@ def test_a_long_session_equals_a_fresh_one_given_the_same_past() -> None:
     assert len(long.notes) < 4 * long.ring.size  # memory is flat
     # Layers look back one window each, and recall another, so a fresh engine needs one window more than layers.
     fresh = engine()
-    fresh.hear(0, line[3000 - SMALL.layers * SMALL.window - longest_match.lookback(SMALL.window) - 2 :])
+    fresh.hear(0, line[3000 - SMALL.layers * SMALL.window - longest_match_features.lookback(SMALL.window) - 2 :])
     assert np.allclose(hidden(long), hidden(fresh), atol=1e-3)
 
 

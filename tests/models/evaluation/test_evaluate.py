@@ -14,7 +14,7 @@ import torch
 from models.data import corpus
 from models.decoding import backend_choice, reranker
 from models.decoding.engine import Engine
-from models.encoding import longest_match
+from models.encoding import longest_match_features
 from models.evaluation import answers, baselines, likelihood, multiple_choice, style_accuracy
 from models.music import answer_metrics
 from models.music.midifile import write_notes
@@ -184,7 +184,10 @@ def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
 def test_an_lstm_keeps_to_the_device_that_it_is_on() -> None:
     with torch.device("meta"):  # where nothing from another may be joined
         network = lstm_baseline.Recurrent(Config())
-        steps, z = torch.zeros(1, 4, longest_match.STEP_WIDTH, dtype=torch.long), torch.zeros(1, 1, Config().latent)
+        steps, z = (
+            torch.zeros(1, 4, longest_match_features.STEP_WIDTH, dtype=torch.long),
+            torch.zeros(1, 1, Config().latent),
+        )
     assert network(steps, z).shape == (1, 4, Config().width)
 
 

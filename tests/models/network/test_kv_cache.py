@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.encoding import codec, longest_match
+from models.encoding import codec, longest_match_features
 from models.network.kv_cache import RingCache
 from models.network.transformer import sliding_mask
 
@@ -27,7 +27,7 @@ def some_steps(count: int, seed: int) -> Tensor:
         codec.SIZES[4] + 1,
         codec.PLACES + 1,
         3,
-        *longest_match.SIZES,
+        *longest_match_features.SIZES,
     )
     return torch.stack([torch.randint(0, n, (count,), generator=g) for n in sizes], -1)[None]
 

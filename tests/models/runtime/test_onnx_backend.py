@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
-from models.encoding import codec, longest_match
+from models.encoding import codec, longest_match_features
 from models.music.note import Note, Span
 from models.release import export, int8_selection, parity
 from models.runtime import checkpoint, quantization, weights_file
@@ -37,7 +37,7 @@ def some_steps(count: int, seed: int) -> codec.Steps:
 
 def shelf_sizes() -> list[int]:
     known = (2, *(codec.SIZES[f] + 1 for f in range(1, 5)), codec.PLACES + 1, 3)
-    return [*known, *longest_match.SIZES]
+    return [*known, *longest_match_features.SIZES]
 
 
 def read(network: Backend, steps: codec.Steps, points: Floats, seed: int, rewinds: int) -> Floats:

@@ -6,7 +6,7 @@ import threading
 import time
 
 from agent.clock import SystemClock
-from agent.playing.player import Player
+from agent.playing.playback import Player
 from agent.playing.schedule import SentMessage
 from agent.playing.thru import Thru
 from models.music.note import ANSWER, Note

@@ -11,22 +11,23 @@ from typing import Any
 
 import pytest
 
-from agent.bench import cpu_usage, page_cost
+from agent.bench import cpu_usage, web_page_cost, web_page_opener
+from agent.errors import UserError
 
 
 @pytest.fixture
 def reader_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """No browser, and little time."""
-    monkeypatch.setattr(page_cost, "has_browser", lambda: False)
-    monkeypatch.setattr(page_cost, "HEADLESS", ())
-    monkeypatch.setattr(page_cost, "WARM_UP", 1.5)
-    monkeypatch.setattr(page_cost, "TURNS", (False, True))
+    monkeypatch.setattr(web_page_opener, "has_browser", lambda: False)
+    monkeypatch.setattr(web_page_opener, "HEADLESS", ())
+    monkeypatch.setattr(web_page_cost, "WARM_UP", 1.5)
+    monkeypatch.setattr(web_page_cost, "TURNS", (False, True))
 
 
 def test_both_turns_are_measured_and_reported(
     reader_only: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = page_cost.page_cost("open", "live", 5.0, as_json=True)
+    code = web_page_cost.page_cost("open", "live", 5.0, as_json=True)
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert found["opened_by"] == "a reader"
     assert found["thru_ms"]["closed"]
@@ -40,7 +41,7 @@ def test_both_turns_are_measured_and_reported(
         assert found[name]["ratio"] == pytest.approx(opened["p99"] / closed["p99"], abs=1e-3)
     assert code == int(not all(v["ok"] for v in found["budgets"].values()))
     for verdict in found["budgets"].values():
-        assert verdict["ok"] == (verdict["measured"] <= page_cost.MOST_RATIO)
+        assert verdict["ok"] == (verdict["measured"] <= web_page_cost.MOST_RATIO)
     traffic = found["page"]
     assert 2 < traffic["messages_a_second"] <= 22  # notes were played, and what came together went together
     assert 10 * traffic["messages_a_second"] < traffic["bytes_a_second"] < 50_000
@@ -52,18 +53,18 @@ def test_both_turns_are_measured_and_reported(
     async def same_report(*_: Any) -> dict[str, Any]:
         return found
 
-    monkeypatch.setattr(page_cost, "compare", same_report)
-    assert page_cost.page_cost("open", "live", 5.0, as_json=False) == code
+    monkeypatch.setattr(web_page_cost, "compare", same_report)
+    assert web_page_cost.page_cost("open", "live", 5.0, as_json=False) == code
     said = capsys.readouterr().out
     for words in ("opened by a reader", "thru, page closed", "thru, page open", "messages", "at most 1.2"):
         assert words in said
 
 
 def test_a_browser_that_does_not_open_the_page_is_reported(reader_only: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_cost, "OPEN_TIMEOUT", 0.2)
-    monkeypatch.setattr(page_cost, "READER", "")
-    with pytest.raises(page_cost.UserError, match="is there a browser that works"):
-        page_cost.page_cost("open", "live", 2.0, as_json=True)
+    monkeypatch.setattr(web_page_cost, "OPEN_TIMEOUT", 0.2)
+    monkeypatch.setattr(web_page_opener, "READER", "")
+    with pytest.raises(UserError, match="is there a browser that works"):
+        web_page_cost.page_cost("open", "live", 2.0, as_json=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these figures")

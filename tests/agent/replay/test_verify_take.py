@@ -12,7 +12,7 @@ import pytest
 
 from agent.errors import UserError
 from agent.replay.session_replay import differs
-from agent.replay.take_replay import replay
+from agent.replay.verify_take import replay
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, rows
 from agent.turns.modes import MODES

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.playing.timing_stats import TimingStats, percentiles
+from agent.timing.timing_stats import TimingStats, percentiles
 
 
 def test_percentiles_of_a_hundred() -> None:

@@ -9,13 +9,10 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,44 +21,26 @@ from .. import thread_priority
 from ..clock import SystemClock
 from ..control.bindings import Bindings
 from ..control.midi_learn import MidiLearn
-from ..errors import UserError
 from ..midi.messages import NOTE_OFF, NOTE_ON, Event
 from ..midi.output_merge import OutputMerge
-from ..playing.timing_stats import percentiles
 from ..playing.worker_client import WorkerClient, worker_command
 from ..session.config import SessionConfig, SessionIO
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..styles import presets
 from ..takes.recorder import Take
+from ..timing.timing_stats import percentiles
 from ..turns.modes import DUET, ModeSettings
-from ..web.handlers import handle
 from ..web.hub import Hub
-from ..web.server import Server, has_browser
+from ..web.request_handlers import handle
 from ..web.take_list import TakeList
 from . import cpu_usage
 from .bench import SimulatedPlayer, describe_machine
+from .web_page_opener import open_page
 
 MOST_RATIO = 1.2  # of the p99 with the page open to that without it
 TURNS = (False, True, True, False)  # whether the page is open: a slow drift of the machine meets both alike
-HEADLESS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-BROWSER_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-)
-OPEN_TIMEOUT = 20.0  # seconds in which a browser opens a page
 WARM_UP = 3.0  # seconds of a turn that do not count, as a browser is busy at its start
-READER = (
-    "import asyncio, aiohttp, sys\n"
-    "async def read(url):\n"
-    "    async with aiohttp.ClientSession() as client:\n"
-    "        async with client.ws_connect(url + 'socket', headers={'Origin': url.rstrip('/')}) as socket:\n"
-    "            async for _ in socket: pass\n"
-    "asyncio.run(read(sys.argv[1]))\n"
-)
 
 
 @dataclass
@@ -136,7 +115,7 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Tur
             stage.session = session
             while worker.ready is None:
                 await asyncio.sleep(0.05)
-            async with _page(stage, clock) if is_open else contextlib.nullcontext(("", None)) as (seen.by, server):
+            async with open_page(stage, clock) if is_open else contextlib.nullcontext(("", None)) as (seen.by, server):
                 looking = asyncio.ensure_future(stage.watch()) if is_open else None
                 await asyncio.sleep(WARM_UP)
                 player.thru.clear()
@@ -176,39 +155,6 @@ def _name(pid: int, musician: int | None) -> str:
     if pid == os.getpid():
         return "program"
     return "musician" if pid == musician else "page"
-
-
-@contextlib.asynccontextmanager
-async def _page(stage: Hub, clock: SystemClock) -> AsyncIterator[tuple[str, Server]]:
-    """Open the page; yields who opened it, and its server. Raises UserError where nothing opens it in time."""
-    server = Server(stage, clock, 0)
-    await server.start()
-    stage.broadcast = server.broadcast
-    process = None
-    by = "the browser"
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        try:
-            if has_browser():
-                await asyncio.to_thread(webbrowser.open, server.url)
-            else:
-                program = next(filter(None, map(shutil.which, HEADLESS)), None)
-                command = [sys.executable, "-P", "-c", READER, server.url]
-                if program is not None:
-                    command = [program, *BROWSER_FLAGS, f"--user-data-dir={profile}", server.url]
-                by = Path(program).name if program is not None else "a reader"
-                quiet = subprocess.DEVNULL
-                process = subprocess.Popen(command, stdout=quiet, stderr=quiet, stdin=quiet)
-            end = clock.now() + OPEN_TIMEOUT
-            while not server.pages:
-                if clock.now() > end:
-                    raise UserError(f"{by} did not open {server.url}; is there a browser that works?")
-                await asyncio.sleep(0.05)
-            yield by, server
-        finally:
-            await server.close()
-            if process is not None:
-                process.terminate()
-                await asyncio.to_thread(process.wait)
 
 
 def page_cost(weights: str, engine: str, seconds: float, as_json: bool) -> int:

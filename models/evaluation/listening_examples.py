@@ -22,8 +22,8 @@ SOUNDFONTS = (
     "/usr/share/soundfonts/FluidR3_GM.sf2",
 )
 ROOT = Path(__file__).resolve().parents[2]
-#: The program as a user starts it, without the current folder on its path (`agent/launcher.py`, by its path: no import).
-COMMAND = (sys.executable, "-P", str(ROOT / "agent" / "launcher.py"), "agent")
+#: The program as a user starts it, without the current folder on its path (`agent/isolated_launcher.py`, by its path: no import).
+COMMAND = (sys.executable, "-P", str(ROOT / "agent" / "isolated_launcher.py"), "agent")
 
 
 class ListenError(RuntimeError):

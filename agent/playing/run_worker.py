@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .. import launcher
+from .. import isolated_launcher
 from ..errors import UserError
 
 
@@ -17,7 +17,7 @@ def ask(command: Sequence[str], requests: list[dict[str, Any]]) -> Iterator[dict
     lines = "".join(json.dumps(r) + "\n" for r in requests)
     try:
         how: dict[str, Any] = {"encoding": "utf8", "errors": "replace", "timeout": 600}
-        done = subprocess.run(launcher.isolate(list(command)), input=lines, capture_output=True, **how)
+        done = subprocess.run(isolated_launcher.isolate(list(command)), input=lines, capture_output=True, **how)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UserError(f"the musician cannot be asked ({error.__class__.__name__}); try again.") from error
     replies = []

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli import environment
-from agent.cli.environment import CannotInstall
+from agent.cli import virtual_environment
+from agent.cli.virtual_environment import CannotInstall
 
 from ...system.rigs.jack import ROOT
 
@@ -18,11 +18,11 @@ from ...system.rigs.jack import ROOT
 @pytest.mark.parametrize(
     "name",
     [
-        "agent/cli/environment.py",
+        "agent/cli/virtual_environment.py",
         "agent/__main__.py",
         "agent/__init__.py",
         "agent/cli/__init__.py",
-        "agent/launcher.py",
+        "agent/isolated_launcher.py",
         "tests/__main__.py",
     ],
 )
@@ -40,44 +40,49 @@ def test_it_needs_the_standard_library_alone(name: str) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(environment, "HOME", tmp_path / ".venv")
-    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(virtual_environment, "HOME", tmp_path / ".venv")
+    monkeypatch.setattr(virtual_environment, "ROOT", tmp_path)
     (tmp_path / "pyproject.toml").write_text("one")
     return tmp_path / ".venv"
 
 
 def stamp(home: Path, extra: str) -> None:
-    python = environment.python_of(home)
+    python = virtual_environment.python_of(home)
     python.parent.mkdir(parents=True, exist_ok=True)
     python.touch()
-    (home / "stamp").write_text(environment.stamp_for(extra))
+    (home / "stamp").write_text(virtual_environment.stamp_for(extra))
 
 
 def test_a_stamp_says_what_is_ready(home: Path) -> None:
-    assert not environment.is_ready(home, "")
+    assert not virtual_environment.is_ready(home, "")
     stamp(home, "")
-    assert environment.is_ready(home, "")
-    assert not environment.is_ready(home, "test")
+    assert virtual_environment.is_ready(home, "")
+    assert not virtual_environment.is_ready(home, "test")
     stamp(home, "test")
-    assert environment.is_ready(home, "")
-    assert environment.is_ready(home, "test")
-    assert environment.is_ready(home, "train")
+    assert virtual_environment.is_ready(home, "")
+    assert virtual_environment.is_ready(home, "test")
+    assert virtual_environment.is_ready(home, "train")
     stamp(home, "train")
-    assert environment.is_ready(home, "")
-    assert not environment.is_ready(home, "test")
+    assert virtual_environment.is_ready(home, "")
+    assert not virtual_environment.is_ready(home, "test")
     (home.parent / "pyproject.toml").write_text("two")  # new needs
-    assert not environment.is_ready(home, "")
+    assert not virtual_environment.is_ready(home, "")
 
 
 def test_only_training_wants_torch() -> None:
-    assert environment.extra_for(["train", "--help"]) == environment.extra_for(["evaluate"]) == "train"
-    assert environment.extra_for([]) == environment.extra_for(["play"]) == environment.extra_for(["export"]) == ""
+    assert virtual_environment.extra_for(["train", "--help"]) == virtual_environment.extra_for(["evaluate"]) == "train"
+    assert (
+        virtual_environment.extra_for([])
+        == virtual_environment.extra_for(["play"])
+        == virtual_environment.extra_for(["export"])
+        == ""
+    )
 
 
 def test_what_is_ready_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stamp(home, "")
-    monkeypatch.setattr(environment, "_run_with_progress", lambda *_: pytest.fail("installed again"))
-    environment.ensure("")
+    monkeypatch.setattr(virtual_environment, "_run_with_progress", lambda *_: pytest.fail("installed again"))
+    virtual_environment.ensure("")
 
 
 def test_an_installation_that_fails_says_why_and_is_not_called_ready(
@@ -86,38 +91,38 @@ def test_an_installation_that_fails_says_why_and_is_not_called_ready(
     complaint = "print('ERROR: no route to host'); raise SystemExit(1)"
     home.mkdir()
     with pytest.raises(CannotInstall, match=r"no route to host.*check the connection"):
-        environment._run_with_progress([sys.executable, "-c", complaint], "Installing")
-    assert not environment.is_ready(home, "")
+        virtual_environment._run_with_progress([sys.executable, "-c", complaint], "Installing")
+    assert not virtual_environment.is_ready(home, "")
 
     def fail(extra: str) -> None:
         raise CannotInstall("no network; plug it in.")
 
-    monkeypatch.setattr(environment, "ensure", fail)
-    assert environment.run("agent", []) == 2
+    monkeypatch.setattr(virtual_environment, "ensure", fail)
+    assert virtual_environment.run("agent", []) == 2
     assert capsys.readouterr().err == "tradefours: no network; plug it in.\n"
 
 
 def test_another_python_is_looked_for_and_else_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert environment.suitable_python() == sys.executable
+    assert virtual_environment.suitable_python() == sys.executable
     monkeypatch.setattr(sys, "version_info", (3, 14, 0))
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(CannotInstall, match=r"Python 3\.11 or 3\.12 is needed"):
-        environment.suitable_python()
+        virtual_environment.suitable_python()
     monkeypatch.setattr("shutil.which", lambda name: sys.executable)
-    assert environment.suitable_python() == sys.executable
+    assert virtual_environment.suitable_python() == sys.executable
 
 
 def test_only_the_clones_own_environment_has_the_program(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not environment.is_installed_here()  # whatever else this interpreter has
+    assert not virtual_environment.is_installed_here()  # whatever else this interpreter has
     stamp(home, "")
-    assert not environment.is_installed_here()
+    assert not virtual_environment.is_installed_here()
     monkeypatch.setattr(sys, "prefix", str(home))
-    assert environment.is_installed_here()
+    assert virtual_environment.is_installed_here()
     (home / "stamp").unlink()
-    assert not environment.is_installed_here()
+    assert not virtual_environment.is_installed_here()
     (home.parent / "pyproject.toml").unlink()  # not a clone: somebody's environment, with all that is needed
     monkeypatch.setattr(sys, "prefix", "/usr")
-    assert environment.is_installed_here()
+    assert virtual_environment.is_installed_here()
 
 
 def test_any_python_hands_over_to_the_environment_at_once(tmp_path: Path) -> None:

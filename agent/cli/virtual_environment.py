@@ -17,7 +17,7 @@ import venv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .. import launcher
+from .. import isolated_launcher
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv"
@@ -78,7 +78,7 @@ def run(module: str, arguments: Sequence[str], extra: str = "") -> int:
     except KeyboardInterrupt:
         print("tradefours: stopped; the same command goes on where this one was.", file=sys.stderr)
         return 130
-    command = launcher.command(module, *arguments, python=str(python_of(HOME)))
+    command = isolated_launcher.command(module, *arguments, python=str(python_of(HOME)))
     sys.stdout.flush()
     if os.name == "nt":
         return subprocess.call(command)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.network.config import Config
 from models.network.ring_index import RingIndex
-from models.runtime.kv_tape import SPARE_ROWS, KvTape
+from models.runtime.linear_kv_cache import SPARE_ROWS, KvTape
 
 SHAPE = Config(layers=2, heads=2, kv_heads=2, width=8)
 WINDOW, MARGIN = 24, 10
