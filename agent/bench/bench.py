@@ -103,26 +103,26 @@ async def report(engine: str, seconds: float, weights: str = "open") -> dict[str
     """Measure everything; the report, ready for JSON. `seconds`: of playing, in all."""
     cold = await _measure_cold_start(weights, engine)
     found: dict[str, Any] = {"machine": describe_machine(), "engine": "", "seconds": seconds, "cold_start_s": cold}
-    mind = WorkerClient(worker_command(weights, engine))
-    await mind.start()
+    worker = WorkerClient(worker_command(weights, engine))
+    await worker.start()
     try:
-        about = await mind.wait_ready()
+        about = await worker.wait_ready()
         found["engine"] = about["engine"]
-        start = _memory_mb(mind)
-        found |= _worker_rows(await mind.measure(NOTES))
-        found["ready_share"], found["delivery_ms"] = await measure_ready_share(mind, SHARES["ready"] * seconds / 2)
+        start = _memory_mb(worker)
+        found |= _worker_rows(await worker.measure(NOTES))
+        found["ready_share"], found["delivery_ms"] = await measure_ready_share(worker, SHARES["ready"] * seconds / 2)
         found |= await _measure_session(weights, engine, SHARES["session"] * seconds / 2)
         without = await _measure_session(weights, engine, SHARES["session"] * seconds / 4, candidates=0)
         found["first_note_undrafted_ms"] = without["first_note_ms"]
         with BusyCore():
-            hogged = _worker_rows(await mind.measure(NOTES // 2))
-            hogged["ready_share"], _ = await measure_ready_share(mind, SHARES["ready"] * seconds / 2)
+            hogged = _worker_rows(await worker.measure(NOTES // 2))
+            hogged["ready_share"], _ = await measure_ready_share(worker, SHARES["ready"] * seconds / 2)
             hogged |= await _measure_session(weights, engine, SHARES["session"] * seconds / 2)
         found["hogged"] = hogged
         if start is not None:
-            found["rss_mb"] = {"start": start, "end": _memory_mb(mind)}
+            found["rss_mb"] = {"start": start, "end": _memory_mb(worker)}
     finally:
-        await mind.close()
+        await worker.close()
     if engine != "torch":
         found |= await _compare_with_torch(weights, found)
     found["budgets"] = verdicts(found, hogged)
@@ -137,27 +137,27 @@ def _worker_rows(seconds: dict[str, list[float]]) -> dict[str, Any]:
 
 
 async def _compare_with_torch(weights: str, found: dict[str, Any]) -> dict[str, Any]:
-    mind = WorkerClient(worker_command(weights, "torch"))
-    await mind.start()
+    worker = WorkerClient(worker_command(weights, "torch"))
+    await worker.start()
     try:
-        await mind.wait_ready()
-        rows = await mind.measure(TORCH_NOTES)
+        await worker.wait_ready()
+        rows = await worker.measure(TORCH_NOTES)
     except (UserError, WorkerLost) as error:
         return {"not_compared": str(error)}
     finally:
-        await mind.close()
+        await worker.close()
     torch = percentiles(rows["note"])
     return {"torch_note_ms": torch, "faster_than_torch": round(torch["p50"] / found["note_ms"]["p50"], 2)}
 
 
-async def measure_ready_share(mind: WorkerClient, seconds: float) -> tuple[float, dict[str, float]]:
+async def measure_ready_share(worker: WorkerClient, seconds: float) -> tuple[float, dict[str, float]]:
     """The share of notes that were ready in time, at `RATE` a second while the player plays, too; and the delivery in ms."""
     clock = SystemClock()
     ready = 0
     delivery: list[float] = []  # seconds from the request to the note
     notes: list[Note] = [Note(0.2 * i, 0.1, 60 + i % 12, 70) for i in range(16)]
-    mind.hear(0, notes)
-    mind.style(None, {})
+    worker.hear(0, notes)
+    worker.style(None, {})
     count = max(int(seconds * RATE), 12)
     start = clock.now() + 0.2
     for i in range(count):
@@ -167,9 +167,9 @@ async def measure_ready_share(mind: WorkerClient, seconds: float) -> tuple[float
         at = notes[-1].onset + 0.05
         if i % 4 == 3:
             notes.append(Note(at, 0.1, 55 + i % 20, 60))
-            mind.hear(len(notes) - 1, notes[-1:])
+            worker.hear(len(notes) - 1, notes[-1:])
             at += 0.05
-        answer: list[Note] = [n async for n in mind.play(Span(at, at, at + 1e6, at + 1e6)) if isinstance(n, Note)]
+        answer: list[Note] = [n async for n in worker.play(Span(at, at, at + 1e6, at + 1e6)) if isinstance(n, Note)]
         delivery.append(clock.now() - requested)
         ready += bool(answer) and clock.now() <= due + 1.0 / RATE
         for note in answer:
@@ -181,17 +181,17 @@ async def _measure_session(
     weights: str, engine: str, seconds: float, candidates: int = CANDIDATES[0]
 ) -> dict[str, Any]:
     """The figures of a session with a simulated player, whose musician prepares so many candidates ahead."""
-    stage = SimulatedPlayer()
+    simulated = SimulatedPlayer()
     config = SessionConfig(presets.load(), seconds=seconds + 2.0, seed=0, most_candidates=candidates)
     worker = WorkerClient(worker_command(weights, engine))
-    session = Session(config, SessionIO(inputs=[stage], output=stage, worker=worker, clock=SystemClock()))
+    session = Session(config, SessionIO(inputs=[simulated], output=simulated, worker=worker, clock=SystemClock()))
     stats = (await session.run()).stats
     rows = {key: stats[key] for key in ("first_note_ms", "lateness_ms", "cut_in_ms")}
     return {
         **rows,
         "misses": stats["misses"],
         "musician": stats["musician"],
-        "thru_ms": percentiles(stage.thru),
+        "thru_ms": percentiles(simulated.thru),
         "stamp_ms": percentiles(_measure_stamps()),
     }
 
@@ -229,12 +229,12 @@ async def _measure_cold_start(weights: str, engine: str) -> dict[str, float]:
     except subprocess.TimeoutExpired as error:
         raise UserError("The MIDI system does not answer; start it again, or see: tradefours doctor") from error
     thru = time.perf_counter() - start
-    mind = WorkerClient(worker_command(weights, engine))
-    await mind.start()
+    worker = WorkerClient(worker_command(weights, engine))
+    await worker.start()
     try:
-        await mind.wait_ready()
+        await worker.wait_ready()
     finally:
-        await mind.close()
+        await worker.close()
     return {"thru": round(thru, 3), "ready": round(time.perf_counter() - start, 3)}
 
 
@@ -263,10 +263,10 @@ def describe_machine() -> str:
     return f"{name}, {os.cpu_count()} cores{load}, {platform.system()}, Python {platform.python_version()}"
 
 
-def _memory_mb(mind: WorkerClient) -> float | None:
+def _memory_mb(worker: WorkerClient) -> float | None:
     """Resident memory of this process and the musician's, in MB; None where it is unknown."""
     total = 0.0
-    for pid in (os.getpid(), mind.pid):
+    for pid in (os.getpid(), worker.pid):
         try:
             status = Path(f"/proc/{pid}/status").read_text(encoding="utf8")
             total += next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024

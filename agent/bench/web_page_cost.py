@@ -102,21 +102,21 @@ async def compare(weights: str, engine: str, seconds: float) -> dict[str, Any]:
 async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> TurnFigures:
     """One session; its figures from the moment the page is open. Raises UserError."""
     player, clock, seen = BusyPlayer(), SystemClock(), TurnFigures()
-    desk = OutputMerge(player)
+    outputs = OutputMerge(player)
     with tempfile.TemporaryDirectory() as folder:
         take = Take(Path(folder) / "take")
-        bay, learning = Patchbay(None, desk, ours=False), MidiLearn(Bindings(), None)
+        bay, learning = Patchbay(None, outputs, ours=False), MidiLearn(Bindings(), None)
         takes = TakeList(take, Path(folder))
-        stage = Hub(outputs=desk, takes=takes, clock=clock, midi_learn=learning, patchbay=bay, handle=handle)
+        hub = Hub(outputs=outputs, takes=takes, clock=clock, midi_learn=learning, patchbay=bay, handle=handle)
 
         worker = WorkerClient(worker_command(weights, engine))
 
         async def beside(session: Session) -> None:
-            stage.session = session
+            hub.session = session
             while worker.ready is None:
                 await asyncio.sleep(0.05)
-            async with open_page(stage, clock) if is_open else contextlib.nullcontext(("", None)) as (seen.by, server):
-                looking = asyncio.ensure_future(stage.watch()) if is_open else None
+            async with open_page(hub, clock) if is_open else contextlib.nullcontext(("", None)) as (seen.by, server):
+                looking = asyncio.ensure_future(hub.watch()) if is_open else None
                 await asyncio.sleep(WARM_UP)
                 player.thru.clear()
                 session.stats.lateness.clear()
@@ -139,11 +139,11 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Tur
 
         io = SessionIO(
             inputs=[player],
-            output=desk.agent,
-            thru_output=desk.player,
+            output=outputs.agent,
+            thru_output=outputs.player,
             worker=worker,
             clock=clock,
-            take=stage if is_open else take,
+            take=hub if is_open else take,
         )
         session = Session(SessionConfig(presets.load(), mode_settings=ModeSettings(DUET), seed=0), io)
         await session.run(beside)

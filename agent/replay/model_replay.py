@@ -17,7 +17,7 @@ from .session_replay import Row
 OURS = ["-m", "models.worker"]
 
 
-class Encore:
+class ModelReplay:
     """One musician after another, as in the take.
 
     How much one did in spare time before each request is chance; its replies told it, so it is asked to do as much. Older takes tell
@@ -125,13 +125,13 @@ class Encore:
 
 def ask_again(told: list[Row], musician: Sequence[str]) -> str:
     """Ask a musician all that it was asked, and compare each answer; the first difference, or ""."""
-    encore = Encore(told, musician)
+    replay = ModelReplay(told, musician)
     try:
-        return next((why for row in told if (why := encore.row(row))), "")
+        return next((why for row in told if (why := replay.row(row))), "")
     except (OSError, ValueError) as error:
         return f"it did not answer ({error})"
     finally:
-        encore.end()
+        replay.end()
 
 
 def _spared(told: list[Row]) -> dict[tuple[int, int], int]:

@@ -119,7 +119,7 @@ class RecordedPlayer(Player):
         super()._order()
 
 
-class RecordedMind(ScriptedWorker):
+class RecordedWorker(ScriptedWorker):
     """A musician who is born, answers and is lost as in the take, and notices the least thing that is asked otherwise."""
 
     tolerance = 0.0
@@ -157,7 +157,7 @@ class RecordedMind(ScriptedWorker):
             super()._tell(request)
 
 
-class Reliving(SessionReplay):
+class RecordedSession(SessionReplay):
     """The session of a take with moments, once more."""
 
     def run(self) -> str:
@@ -174,7 +174,7 @@ class Reliving(SessionReplay):
             loop.close()
 
     async def _relive(self, loop: RecordedLoop) -> str:
-        mind, clock = RecordedMind(self.told), RecordedMoments(loop)
+        worker, clock = RecordedWorker(self.told), RecordedMoments(loop)
         players = iter([[r for r in self.told if "after" in r], []])  # the agent's, and the metronome's
 
         def make_player(*args: Any) -> Player:
@@ -187,14 +187,14 @@ class Reliving(SessionReplay):
                 raise UserError("There was no such style.")
             return Preset.of(row)
 
-        session = self._session(mind, clock, make_player, thru=False, load=load)
-        loop.steps.extend(self._steps(session, mind, clock))
+        session = self._session(worker, clock, make_player, thru=False, load=load)
+        loop.steps.extend(self._steps(session, worker, clock))
         loop.over = clock.open
         with contextlib.suppress(UserError):  # which ended it then, too
             await session.run()
-        return mind.difference or self._compare()
+        return worker.difference or self._compare()
 
-    def _steps(self, session: Session, mind: RecordedMind, clock: RecordedMoments) -> list[Step]:
+    def _steps(self, session: Session, worker: RecordedWorker, clock: RecordedMoments) -> list[Step]:
         """The moments, and who went on or what came from without at each."""
         steps: list[Step] = []
         for row in self.told:
@@ -202,12 +202,12 @@ class Reliving(SessionReplay):
                 steps.append((row["t"], []))
             elif "step" in row:
                 steps.append((row["t"], [partial(clock.grant, row["step"])]))
-            elif steps and (act := self._act(row, session, mind)) is not None:
+            elif steps and (act := self._act(row, session, worker)) is not None:
                 steps[-1][1].append(act)
         steps.append((steps[-1][0] if steps else self.begins, [partial(session._end, None)]))
         return steps
 
-    def _act(self, row: Row, session: Session, mind: RecordedMind) -> Callable[[], None] | None:
+    def _act(self, row: Row, session: Session, worker: RecordedWorker) -> Callable[[], None] | None:
         """What a row says that came from without."""
         if "in" in row:
             return partial(session._arrived, Event(row["t"], bytes.fromhex(row["bytes"])), row["in"])
@@ -221,11 +221,11 @@ class Reliving(SessionReplay):
         if "forgets" in row:
             return partial(session.config.controls.remove, row["forgets"])
         if "starts" in row:
-            return mind.is_born
+            return worker.is_born
         if "got" in row or "lost" in row:
-            return partial(mind.answer, row.get("got"), row.get("lost", ""))
+            return partial(worker.answer, row.get("got"), row.get("lost", ""))
         if row.get("aside"):
-            return mind.beside
+            return worker.beside
         return partial(session._end, None) if "over" in row else None
 
     def _compare(self) -> str:

@@ -125,14 +125,14 @@ class SessionReplay:
             loop.close()
 
     async def _play(self, loop: LateLoop) -> str:
-        mind = ScriptedWorker(self.told)
-        session = self._session(mind, loop, LoopPlayer, thru=self.known["thru"])
+        worker = ScriptedWorker(self.told)
+        session = self._session(worker, loop, LoopPlayer, thru=self.known["thru"])
         running = asyncio.ensure_future(session.run())
         await asyncio.sleep(0)
-        await self._happen(loop, session, mind)
+        await self._happen(loop, session, worker)
         session.stop()
         await running
-        return mind.difference or self._compare()
+        return worker.difference or self._compare()
 
     def _session(
         self,
@@ -160,7 +160,7 @@ class SessionReplay:
         )
         return Session(config, io)
 
-    async def _happen(self, loop: LateLoop, session: Session, mind: ScriptedWorker) -> None:
+    async def _happen(self, loop: LateLoop, session: Session, worker: ScriptedWorker) -> None:
         """All that came from without, when it came."""
         for row in self.told[1:]:
             if not any(kind in row for kind in ("in", "act", "preset", "got", "lost", "ends")):
@@ -175,7 +175,7 @@ class SessionReplay:
             elif "preset" in row:
                 session.set_style(Preset.of(row["preset"]))
             elif "got" in row or "lost" in row:
-                mind.answer(row.get("got"), row.get("lost", ""))
+                worker.answer(row.get("got"), row.get("lost", ""))
             else:
                 return
             await asyncio.sleep(0)

@@ -23,7 +23,7 @@ from ..styles.presets import Preset
 from ..takes.recorder import JSONL, rows
 from ..turns.modes import BeatSettings, ModeSettings
 from .model_replay import ask_again
-from .recorded_session import Reliving
+from .recorded_session import RecordedSession
 from .session_replay import Row, SessionReplay
 
 
@@ -74,7 +74,7 @@ def replay(folder: Path, musician: Sequence[str] | None = None) -> Row:
     if known["link"]:
         raise UserError(f"{folder.name} was played to Ableton Link, whose beat is not ours to play again.")
     has_moments = any("moment" in row for row in told)  # older takes have none
-    heard = (Reliving if has_moments else SessionReplay)(told, known, begins)
+    heard = (RecordedSession if has_moments else SessionReplay)(told, known, begins)
     try:
         session = heard.run()
     except (KeyError, TypeError, ValueError) as error:

@@ -18,7 +18,7 @@ from models.music.settings import KNOB, KNOBS, nearest
 from ..errors import UserError
 
 DEFAULT, WEIGHTS = "pop-ballad", "open"
-SHELF = Path(__file__).resolve().parents[2] / "presets"
+SHIPPED = Path(__file__).resolve().parents[2] / "presets"
 OWN = Path.home() / "tradefours" / "presets"
 """Where the user's own presets lie; one there hides a shipped one of the same name."""
 NAME = MUSICIAN
@@ -50,11 +50,11 @@ class Preset(PresetFile):
 
 def all_presets() -> list[Preset]:
     """The presets that come with the program and the user's own, by name. Raises UserError for one that is broken."""
-    return [read(path) for _, path in sorted(_shelved().items())]
+    return [read(path) for _, path in sorted(_preset_files().items())]
 
 
-def _shelved() -> dict[str, Path]:
-    return {path.stem: path for shelf in (SHELF, OWN) for path in sorted(shelf.glob("*.toml"))}
+def _preset_files() -> dict[str, Path]:
+    return {path.stem: path for folder in (SHIPPED, OWN) for path in sorted(folder.glob("*.toml"))}
 
 
 def load(
@@ -67,7 +67,7 @@ def load(
 
     Its knobs are turned by `turns`, its `settings` changed; `without` is switched off.
     """
-    preset = read(Path(name)) if name is not None and name.endswith(".toml") else _from_shelf(name)
+    preset = read(Path(name)) if name is not None and name.endswith(".toml") else _shipped_preset(name)
     for knob, value in turns:
         preset = preset.turned(knob, value)
     return preset.changed(settings, without)
@@ -75,12 +75,12 @@ def load(
 
 def beside(name: str, step: int) -> str:
     """The name that comes so many steps after that one, among all; the first where that one is not on the shelf."""
-    names = sorted(_shelved())
+    names = sorted(_preset_files())
     return names[(names.index(name) + step) % len(names)] if name in names else names[0]
 
 
-def _from_shelf(name: str | None) -> Preset:
-    shelved = _shelved()
+def _shipped_preset(name: str | None) -> Preset:
+    shelved = _preset_files()
     if name is None:
         name = DEFAULT
     if name not in shelved:

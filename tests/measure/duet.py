@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from agent.playing.playback import Player
 
 from agent.clock import SystemClock
+from agent.playing.playback import Player
 from agent.playing.worker_client import WorkerClient, worker_command
 from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session

@@ -303,28 +303,28 @@ def faults(
             break
         where = folder / f"stage{number}"
         where.mkdir()
-        with FaultRig(where, seed + number, mind) as stage:
+        with FaultRig(where, seed + number, mind) as rig:
             while done < count and time.monotonic() < end:
                 if not kinds:  # each kind comes, in any order
                     kinds = _choose_kinds(count, quick)
                     chance.shuffle(kinds)
                 fault = kinds.pop()
                 done += 1
-                absences = stage.absences
+                absences = rig.absences
                 try:
-                    took[fault].append(stage.run_fault(fault))
+                    took[fault].append(rig.run_fault(fault))
                     tell(f"{done}: {fault}, well after {took[fault][-1]:.2f} s")
                 except (AssertionError, subprocess.TimeoutExpired) as error:
-                    tell("The last that was heard: " + ", ".join(m.hex(" ") for _, m in stage.all_heard()[-12:]))
-                    if stage.absences > absences and doubtful < max(count // 10, 1):
+                    tell("The last that was heard: " + ", ".join(m.hex(" ") for _, m in rig.all_heard()[-12:]))
+                    if rig.absences > absences and doubtful < max(count // 10, 1):
                         doubtful, done = doubtful + 1, done - 1
                         kinds.append(fault)
-                        tell(f"{fault} IN DOUBT, as the judge was late {stage.absences - absences} times: {error}")
+                        tell(f"{fault} IN DOUBT, as the judge was late {rig.absences - absences} times: {error}")
                     else:
                         hung[fault] += 1
                         tell(f"{done}: {fault} FAILED: {error}")
                     break  # the next fault gets a new rig
-            lost, compared = lost + stage.lost_notes, compared + stage.compared
+            lost, compared = lost + rig.lost_notes, compared + rig.compared
     table = {
         fault: {
             "tried": len(took[fault]) + hung[fault],

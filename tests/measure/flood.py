@@ -20,8 +20,6 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from agent.timing.timing_stats import percentiles
-
 from agent.clock import SystemClock
 from agent.midi.messages import Event
 from agent.playing.worker_client import WorkerClient, worker_command
@@ -29,6 +27,7 @@ from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import Take
+from agent.timing.timing_stats import percentiles
 from agent.turns.modes import BeatSettings
 
 from .soak import memory
@@ -151,13 +150,13 @@ class Synth:
         pass
 
 
-async def _run_flood(seconds: float, mind: Sequence[str], folder: Path, rate: float, seed: int) -> dict[str, Any]:
+async def _run_flood(seconds: float, worker: Sequence[str], folder: Path, rate: float, seed: int) -> dict[str, Any]:
     keyboard = Keyboard(mixed_messages(random.Random(seed)), rate)
     synth, said = Synth(keyboard), list[str]()
     io = SessionIO(
         inputs=[],
         output=synth,
-        worker=WorkerClient(mind),
+        worker=WorkerClient(worker),
         clock=SystemClock(),
         take=Take(folder, report_error=said.append),
         say=said.append,
@@ -198,10 +197,10 @@ async def _run_flood(seconds: float, mind: Sequence[str], folder: Path, rate: fl
     return found
 
 
-def flood(seconds: float, mind: Sequence[str] = ECHO, rate: float = RATE, seed: int = 1) -> dict[str, Any]:
+def flood(seconds: float, worker: Sequence[str] = ECHO, rate: float = RATE, seed: int = 1) -> dict[str, Any]:
     """Run a flood of so many seconds; the figures, with a row `ok`."""
     with tempfile.TemporaryDirectory() as name:
-        return asyncio.run(_run_flood(seconds, mind, Path(name), rate, seed))
+        return asyncio.run(_run_flood(seconds, worker, Path(name), rate, seed))
 
 
 def main() -> int:

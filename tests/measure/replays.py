@@ -26,8 +26,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent.web.request_handlers import handle
-
 from agent.clock import SystemClock
 from agent.control.bindings import KNOB
 from agent.control.midi_learn import MidiLearn
@@ -44,6 +42,7 @@ from agent.takes.recorder import JSONL, Take, rows
 from agent.timing.step_clock import Moments
 from agent.turns.modes import MODES, BeatSettings, ModeSettings
 from agent.web.hub import Hub
+from agent.web.request_handlers import handle
 from agent.web.server import Page
 from agent.web.take_list import TakeList
 
@@ -68,7 +67,7 @@ class Plan:
     channel: int
     preset: str
     seconds: float
-    wishes: list[tuple[float, str]] = field(default_factory=list)
+    requests: list[tuple[float, str]] = field(default_factory=list)
 
     @classmethod
     def drawn(cls, seed: int) -> Plan:
@@ -193,24 +192,24 @@ class LiveSession:
         start = time.perf_counter()
         player.start()
         try:
-            for at, wish in [*self.plan.wishes, (self.plan.seconds, "stop")]:
+            for at, request in [*self.plan.requests, (self.plan.seconds, "stop")]:
                 await asyncio.sleep(max(start + at - time.perf_counter(), 0.0))
-                if wish == "stop":
+                if request == "stop":
                     session.stop()
                 else:
-                    await self._wish(wish)
+                    await self._wish(request)
             await asyncio.sleep(60.0)
         finally:
             self.over.set()
             await asyncio.to_thread(player.join)
 
-    async def _wish(self, wish: str) -> None:
+    async def _wish(self, request: str) -> None:
         chance = self.chance
-        match wish:
+        match request:
             case "mode":
                 self._ask({"do": "act", "action": chance.choice((*MODES, "fours"))})
             case "style" | "others":
-                self._ask({"do": "preset", "name": chance.choice(STYLES if wish == "style" else OTHERS)})
+                self._ask({"do": "preset", "name": chance.choice(STYLES if request == "style" else OTHERS)})
             case "learn":
                 self._ask({"do": "sound like that", "name": f"mine {chance.randrange(3)}"})
             case "knob":
@@ -231,8 +230,8 @@ class LiveSession:
             case act:
                 self._ask({"do": "act", "action": act})
 
-    def _ask(self, wish: dict[str, Any]) -> None:
-        self.hub.handle_request(self.page, wish)
+    def _ask(self, request: dict[str, Any]) -> None:
+        self.hub.handle_request(self.page, request)
 
 
 def one(seed: int, folder: Path) -> dict[str, Any]:
@@ -245,7 +244,7 @@ def one(seed: int, folder: Path) -> dict[str, Any]:
         report = verify_take.replay(folder)
     except Exception as error:  # a replay that fails is one that is not the same
         report = {"same": False, "session": repr(error), "musician": "", "decisions": 0, "sent": 0, "seconds": 0.0}
-    acts = [act for _, act in plan.wishes]
+    acts = [act for _, act in plan.requests]
     return {"seed": seed, "mode": plan.manner.mode, "acts": acts, "rows": len(told), **report}
 
 

@@ -17,9 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agent.timing.timing_stats import percentiles
-
 from agent.takes.recorder import JSONL, MOST_BYTES, rows
+from agent.timing.timing_stats import percentiles
 
 from ..system.rigs.jack import Heard, Program, Recorder, jack_server, wait_for
 

@@ -143,11 +143,11 @@ def test_a_whole_message_is_one_message(message: bytes) -> None:
         assert all(b < 0x80 for b in message[1 : -1 if message[0] == 0xF0 else None])
 
 
-async def until_lost(mind: WorkerClient) -> int:
+async def until_lost(client: WorkerClient) -> int:
     """How many notes it plays before it is given up."""
     notes = 0
     try:
-        async for _ in mind.play(Span(1.0, 3.0, 4.0, 5.0)):
+        async for _ in client.play(Span(1.0, 3.0, 4.0, 5.0)):
             notes += 1
     except WorkerLost:
         return notes
@@ -180,14 +180,14 @@ def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.Mon
     monkeypatch.setattr("agent.playing.worker_process.PATIENCE", 1.0)
 
     async def act() -> int:
-        mind = WorkerClient([sys.executable, "-c", BABBLE % reply])
-        await mind.start()
+        client = WorkerClient([sys.executable, "-c", BABBLE % reply])
+        await client.start()
         notes = 0
         try:
-            await mind.wait_ready()
-            notes = await until_lost(mind)
+            await client.wait_ready()
+            notes = await until_lost(client)
         finally:
-            await mind.close()
+            await client.close()
         return notes
 
     assert asyncio.run(act()) <= 1000
@@ -196,16 +196,18 @@ def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.Mon
 def test_a_musician_that_reads_no_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act() -> None:
         monkeypatch.setattr("agent.playing.worker_process.MOST_UNREAD", 100_000)
-        mind = WorkerClient([sys.executable, "-c", "print('{\"ready\": {}}', flush=True); import time; time.sleep(60)"])
-        await mind.start()
+        client = WorkerClient(
+            [sys.executable, "-c", "print('{\"ready\": {}}', flush=True); import time; time.sleep(60)"]
+        )
+        await client.start()
         try:
-            await mind.wait_ready()
+            await client.wait_ready()
             for _ in range(400):
-                mind.style([0.0] * 100, {})
-            await asyncio.wait_for(mind.gone.wait(), 10.0)
-            assert "stopped reading" in mind.last_words
+                client.style([0.0] * 100, {})
+            await asyncio.wait_for(client.gone.wait(), 10.0)
+            assert "stopped reading" in client.last_words
         finally:
-            await mind.close()
+            await client.close()
 
     asyncio.run(act())
 
@@ -216,13 +218,13 @@ def test_a_musician_without_memory_left_is_lost_and_no_more() -> None:
             "import resource, sys; print('{\"ready\": {}}', flush=True); sys.stdin.readline(); "
             "resource.setrlimit(resource.RLIMIT_AS, (1, 1)); x = bytes(10**9)"
         )
-        mind = WorkerClient([sys.executable, "-c", code])
-        await mind.start()
+        client = WorkerClient([sys.executable, "-c", code])
+        await client.start()
         try:
-            await mind.wait_ready()
-            await until_lost(mind)
+            await client.wait_ready()
+            await until_lost(client)
         finally:
-            await mind.close()
+            await client.close()
 
     asyncio.run(act())
 

@@ -222,12 +222,12 @@ sent_rows = st.fixed_dictionaries({"t": moments, "at": moments, "out": messages}
 @example([{"t": 0.0, "in": "keys", "bytes": "90 3c 50"}, {"tempo": 10**400}])  # too large for a float
 def test_a_random_take(folder: Path, told: list[Any]) -> None:
     """The next start finds it, and must not fail."""
-    shelf = folder / "takes"
-    take = shelf / "2024-01-01_10-00-00"
+    takes = folder / "takes"
+    take = takes / "2024-01-01_10-00-00"
     take.mkdir(parents=True, exist_ok=True)
     (take / "take.jsonl").write_bytes(says(told))
     (take / "take.mid").unlink(missing_ok=True)
-    made = library.repair_all(shelf)
+    made = library.repair_all(takes)
     assert made == ([take.name] if (take / "take.mid").exists() else [])
     try:
         assert str(library.summarize(take))
@@ -285,21 +285,21 @@ ready = st.fixed_dictionaries({"ready": st.just({"style": 2}) | values | st.fixe
 )
 def test_random_replies_of_a_musician(replies: list[Any], first: Any, ask: str) -> None:
     async def act() -> None:
-        mind = WorkerClient([])
-        mind._process = Pipe(says([first, *replies]))  # type: ignore[assignment]
-        reading = asyncio.create_task(mind._read())
+        client = WorkerClient([])
+        client._process = Pipe(says([first, *replies]))  # type: ignore[assignment]
+        reading = asyncio.create_task(client._read())
         try:
-            about = await mind.wait_ready(1.0)
+            about = await client.wait_ready(1.0)
             assert 0 <= about.get("style", 0) <= 1024
             if ask == "play":
-                async for item in mind.play(Span(0.0, 2.0, 3.0, 4.0)):
+                async for item in client.play(Span(0.0, 2.0, 3.0, 4.0)):
                     assert isinstance(item, str) or (0 <= item.pitch < 128 and math.isfinite(item.onset))
             elif ask == "encode":
-                z, habits = await mind.encode(scale(8))
+                z, habits = await client.encode(scale(8))
                 assert len(z) == about.get("style", len(z))
                 assert all(map(math.isfinite, (*z, *habits.values())))
             else:
-                assert all(map(math.isfinite, (x for row in (await mind.measure(8, 1.0)).values() for x in row)))
+                assert all(map(math.isfinite, (x for row in (await client.measure(8, 1.0)).values() for x in row)))
         except (WorkerLost, UserError) as error:
             assert_one_sentence(error)
         finally:

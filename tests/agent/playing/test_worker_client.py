@@ -21,12 +21,12 @@ CALL = [Note(i * 0.1, 0.1, 60 + i, 70) for i in range(4)]
 
 def with_mind(command: list[str], act: Any) -> Any:
     async def both() -> Any:
-        mind = WorkerClient(command)
-        await mind.start()
+        client = WorkerClient(command)
+        await client.start()
         try:
-            return await act(mind)
+            return await act(client)
         finally:
-            await mind.close()
+            await client.close()
 
     return asyncio.run(both())
 
@@ -35,17 +35,17 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-async def played(mind: WorkerClient) -> list[Note | str]:
-    return [item async for item in mind.play(Span(1.0, 99.0, 2.0, 99.0))]
+async def played(client: WorkerClient) -> list[Note | str]:
+    return [item async for item in client.play(Span(1.0, 99.0, 2.0, 99.0))]
 
 
 def test_the_echo_answers() -> None:
-    async def act(mind: WorkerClient) -> list[Note | str]:
-        assert (await mind.wait_ready())["engine"] == "echo"
-        mind.style(None, {})
-        mind.seed(1)
-        mind.hear(0, CALL)
-        return await played(mind)
+    async def act(client: WorkerClient) -> list[Note | str]:
+        assert (await client.wait_ready())["engine"] == "echo"
+        client.style(None, {})
+        client.seed(1)
+        client.hear(0, CALL)
+        return await played(client)
 
     *notes, end = with_mind(ECHO, act)
     assert [n.pitch for n in notes] == [72, 73, 74, 75]
@@ -53,25 +53,25 @@ def test_the_echo_answers() -> None:
 
 
 def test_notes_before_it_joined_do_not_count() -> None:
-    async def act(mind: WorkerClient) -> list[Note | str]:
-        await mind.wait_ready()
-        mind.join(40, CALL[:2])
-        mind.hear(42, CALL[2:])
-        return await played(mind)
+    async def act(client: WorkerClient) -> list[Note | str]:
+        await client.wait_ready()
+        client.join(40, CALL[:2])
+        client.hear(42, CALL[2:])
+        return await played(client)
 
     assert [n.pitch for n in with_mind(ECHO, act)[:-1]] == [72, 73, 74, 75]
 
 
 def test_an_answer_that_was_abandoned_does_not_mix_with_the_next() -> None:
-    async def act(mind: WorkerClient) -> tuple[int, list[Note | str]]:
-        await mind.wait_ready()
-        mind.hear(0, CALL)
-        playing = mind.play(Span(1.0, 99.0, 2.0, 99.0))
+    async def act(client: WorkerClient) -> tuple[int, list[Note | str]]:
+        await client.wait_ready()
+        client.hear(0, CALL)
+        playing = client.play(Span(1.0, 99.0, 2.0, 99.0))
         first = await anext(playing)
         await playing.aclose()
-        mind.hear(0, [Note(9.0, 0.1, 40, 70)])
+        client.hear(0, [Note(9.0, 0.1, 40, 70)])
         assert isinstance(first, Note)
-        return first.pitch, await played(mind)
+        return first.pitch, await played(client)
 
     pitch, again = with_mind(ECHO, act)
     assert pitch == 72
@@ -93,10 +93,10 @@ def test_an_answer_that_was_abandoned_does_not_mix_with_the_next() -> None:
     ids=["ends", "not json", "not an object", "endless line", "not a note", "an error"],
 )
 def test_death_and_nonsense_are_noticed(command: list[str]) -> None:
-    async def act(mind: WorkerClient) -> None:
-        await mind.wait_ready()
+    async def act(client: WorkerClient) -> None:
+        await client.wait_ready()
         with pytest.raises(WorkerLost):
-            await played(mind)
+            await played(client)
 
     with_mind(command, act)
 
@@ -104,48 +104,48 @@ def test_death_and_nonsense_are_noticed(command: list[str]) -> None:
 def test_silence_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_process, "PATIENCE", 0.2)
 
-    async def act(mind: WorkerClient) -> None:
-        await mind.wait_ready()
+    async def act(client: WorkerClient) -> None:
+        await client.wait_ready()
         with pytest.raises(WorkerLost, match="said nothing"):
-            await played(mind)
+            await played(client)
 
     with_mind(python("print('{\"ready\": {}}', flush=True); input(); input(); input()"), act)
 
 
 def test_death_between_turns_is_noticed() -> None:
-    async def act(mind: WorkerClient) -> None:
-        await mind.wait_ready()
-        await asyncio.wait_for(mind.gone.wait(), 10.0)
+    async def act(client: WorkerClient) -> None:
+        await client.wait_ready()
+        await asyncio.wait_for(client.gone.wait(), 10.0)
         with pytest.raises(WorkerLost, match="out of breath"):
-            await played(mind)
+            await played(client)
 
     with_mind(python("import sys; print('{\"ready\": {}}', flush=True); sys.exit('out of breath')"), act)
 
 
 def test_weights_that_are_missing_are_said_in_its_own_words() -> None:
-    async def act(mind: WorkerClient) -> None:
+    async def act(client: WorkerClient) -> None:
         with pytest.raises(UserError, match="'nowhere' not found"):
-            await mind.wait_ready()
+            await client.wait_ready()
 
     with_mind([sys.executable, "-m", "models.worker", "--weights", "nowhere"], act)
 
 
 def test_another_may_take_its_seat() -> None:
-    async def act(mind: WorkerClient) -> list[Any]:
+    async def act(client: WorkerClient) -> list[Any]:
         rows: list[Any] = []
-        mind.journal = rows.append
-        await mind.wait_ready()
-        assert not mind.seat("full"), "the user has named a musician"
-        mind.others = lambda weights: [*ECHO, "--weights", weights]
-        assert mind.seat("full")
-        assert not mind.seat("full")
+        client.journal = rows.append
+        await client.wait_ready()
+        assert not client.seat("full"), "the user has named a musician"
+        client.others = lambda weights: [*ECHO, "--weights", weights]
+        assert client.seat("full")
+        assert not client.seat("full")
         with pytest.raises(WorkerReplaced):
-            await played(mind)
-        await mind.close()
-        await mind.start()
-        await mind.wait_ready()
-        mind.hear(0, CALL)
-        assert len(await played(mind)) == 5
+            await played(client)
+        await client.close()
+        await client.start()
+        await client.wait_ready()
+        client.hear(0, CALL)
+        assert len(await played(client)) == 5
         return [row for row in rows if "seat" in row or "lost" in row]
 
     assert with_mind(ECHO, act) == [{"seat": [*ECHO[1:], "--weights", "full"]}, {"lost": REPLACED}]
@@ -159,18 +159,18 @@ def test_another_may_take_its_seat() -> None:
     ],
 )
 def test_where_the_other_cannot_play_the_former_one_comes_back(other: list[str], sentence: str) -> None:
-    async def act(mind: WorkerClient) -> None:
-        await mind.wait_ready()
-        mind.others = lambda weights: other
-        assert mind.seat("nowhere")
-        await mind.close()
-        await mind.start()
+    async def act(client: WorkerClient) -> None:
+        await client.wait_ready()
+        client.others = lambda weights: other
+        assert client.seat("nowhere")
+        await client.close()
+        await client.start()
         with pytest.raises((UserError, WorkerLost), match=sentence):
-            await mind.wait_ready()
-        assert mind.command == ECHO
-        await mind.close()
-        await mind.start()
-        assert (await mind.wait_ready())["engine"] == "echo"
+            await client.wait_ready()
+        assert client.command == ECHO
+        await client.close()
+        await client.start()
+        assert (await client.wait_ready())["engine"] == "echo"
 
     with_mind(ECHO, act)
 
@@ -184,13 +184,13 @@ def test_a_command_that_is_not_there_is_one_sentence() -> None:
 
 
 def test_it_ends_with_its_input() -> None:
-    async def act(mind: WorkerClient) -> Coroutine[Any, Any, int]:
-        await mind.wait_ready()
-        process = mind._process
+    async def act(client: WorkerClient) -> Coroutine[Any, Any, int]:
+        await client.wait_ready()
+        process = client._process
         assert process is not None
-        await mind.close()
+        await client.close()
         assert process.returncode is not None
-        await mind.close()
+        await client.close()
         return process.returncode  # type: ignore[return-value]
 
     assert with_mind(ECHO, act) == 0
@@ -200,10 +200,10 @@ def test_who_is_sent_away_as_a_reply_comes_goes() -> None:
     """A session that ends, or changes its mode, cancels whoever waits for a note: it must not go on because the note was there."""
 
     async def both(moments: int) -> None:
-        mind = WorkerClient(ECHO)
-        waiting = asyncio.ensure_future(mind._next(5.0))
+        client = WorkerClient(ECHO)
+        waiting = asyncio.ensure_future(client._next(5.0))
         await asyncio.sleep(0.01)
-        mind._replies.put_nowait({"id": 1})
+        client._replies.put_nowait({"id": 1})
         for _ in range(moments):
             await asyncio.sleep(0)
         if waiting.cancel():
@@ -219,12 +219,12 @@ def test_who_is_sent_away_as_a_reply_comes_goes() -> None:
 def test_somebody_else_may_ask_for_a_style_while_it_plays() -> None:
     """Each gets its own reply, and the take is told who asked."""
 
-    async def act(mind: WorkerClient) -> list[Any]:
+    async def act(client: WorkerClient) -> list[Any]:
         rows: list[Any] = []
-        await mind.wait_ready()
-        mind.journal = rows.append
-        mind.hear(0, CALL)
-        notes, style = await asyncio.gather(played(mind), mind.encode_aside(CALL))
+        await client.wait_ready()
+        client.journal = rows.append
+        client.hear(0, CALL)
+        notes, style = await asyncio.gather(played(client), client.encode_aside(CALL))
         assert len(notes) == 5
         assert style == ([], {})
         return [row for row in rows if row.get("ask", {}).get("do") == "encode"]
@@ -234,11 +234,11 @@ def test_somebody_else_may_ask_for_a_style_while_it_plays() -> None:
 
 
 def test_who_asks_aside_learns_that_it_is_gone() -> None:
-    async def act(mind: WorkerClient) -> None:
-        await mind.wait_ready()
+    async def act(client: WorkerClient) -> None:
+        await client.wait_ready()
         with pytest.raises(WorkerLost):
-            await mind.encode_aside(CALL)
+            await client.encode_aside(CALL)
         with pytest.raises(WorkerLost):
-            await mind.encode_aside(CALL)
+            await client.encode_aside(CALL)
 
     with_mind(python("import sys; print('{\"ready\": {}}', flush=True); sys.stdin.readline()"), act)

@@ -8,12 +8,12 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
-from agent.playing.run_worker import ask
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.demo import written_call
 from agent.errors import UserError
+from agent.playing.run_worker import ask
 from agent.playing.worker_client import worker_command
 from agent.styles import maker, presets
 from agent.styles.presets import Preset
@@ -106,12 +106,12 @@ def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], t
     assert done.returncode == 0, done.stderr
     assert "tradefours play --preset mine" in done.stdout
     assert "Learnt from calm.mid, busy.mid." in run("presets", **home).stdout
-    shelf = tmp_path / "tradefours" / "presets"
-    assert presets.read(shelf / "mine.toml").musician == ""
+    folder = tmp_path / "tradefours" / "presets"
+    assert presets.read(folder / "mine.toml").musician == ""
     file = str(WEIGHTS_FOLDER / "open.safetensors")
     for name, weights, musician in (("jazz", "full", "full"), ("own", file, "")):
         assert run("presets", "learn", name, str(phrases[0]), "--weights", weights, **home).returncode == 0
-        assert presets.read(shelf / f"{name}.toml").musician == musician
+        assert presets.read(folder / f"{name}.toml").musician == musician
     out = tmp_path / "x.toml"
     assert run("presets", "blend", "mine", "ragtime", "0.3", "-o", str(out), **home).returncode == 0
     played = run("answer", str(phrases[0]), "-o", str(tmp_path / "o.mid"), "--preset", str(out), "--mind", ECHO, **home)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agent.web.request_handlers import handle, slug
 
 from agent.audio.synth import open_sound
 from agent.control.bindings import Bindings
@@ -28,6 +27,7 @@ from agent.takes import library
 from agent.takes.recorder import JSONL, MIDI, Take
 from agent.web.hub import Hub
 from agent.web.note_view import NoteView, ident_of
+from agent.web.request_handlers import handle, slug
 from agent.web.requests import LARGEST, RateLimit, RequestRefused, read_request
 from agent.web.server import Page
 from agent.web.take_list import TakeList
@@ -217,8 +217,8 @@ def test_settings_lie_where_the_platform_has_them(monkeypatch: pytest.MonkeyPatc
 # -- takes -----------------------------------------------------------------------------------------------------------
 
 
-def make_take(shelf: Path, name: str, notes: int = 9) -> Path:
-    take = Take(shelf / name, preset="ragtime", seed=7)
+def make_take(folder: Path, name: str, notes: int = 9) -> Path:
+    take = Take(folder / name, preset="ragtime", seed=7)
     for i in range(notes):
         pitch = 60 + (0, 2, 4, 5, 7, 9, 11)[i % 7]
         take.record_input(Event(i * 0.5, bytes((0x90, pitch, 80))), "keys")
@@ -226,7 +226,7 @@ def make_take(shelf: Path, name: str, notes: int = 9) -> Path:
     take.record_output(10.0, 10.002, bytes((0x90, 64, 80)))
     take.record_output(10.5, 10.5, bytes((0x80, 64, 0)))
     take.close()
-    return shelf / name
+    return folder / name
 
 
 def test_takes_are_listed_summed_up_exported_and_deleted(tmp_path: Path) -> None:
@@ -543,11 +543,11 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         monkeypatch.setattr("agent.midi.ports.open_input", lambda name, api: ins[name])
         monkeypatch.setattr("agent.midi.ports.open_output", lambda name, api: outs[name or "tradefours:out"])
         there = PortList("alsa", ["keys"], ["synth"])
-        plugs = HotplugWatcher("alsa", lambda: there)
-        plugs.opens_new = True
-        outputs, home = e.outputs, plugs.open_output(None)
+        watcher = HotplugWatcher("alsa", lambda: there)
+        watcher.opens_new = True
+        outputs, home = e.outputs, watcher.open_output(None)
         outputs.switch_port(home)
-        e.hub.patchbay = Patchbay(plugs, outputs, ours=True)
+        e.hub.patchbay = Patchbay(watcher, outputs, ours=True)
         looking = asyncio.ensure_future(e.hub.patchbay.watch(e.session, e.hub.say))
         await e.settle()
         rows = e.hub.state()["ports"]
