@@ -8,15 +8,15 @@ from __future__ import annotations
 import sys
 
 from . import __version__
-from .cli import virtual_environment
+from .cli import make_virtual_environment
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--version"]:  # answered before anything is installed
         print(f"tradefours {__version__}")
         sys.exit(0)
-    extra = virtual_environment.extra_for(sys.argv[1:])
-    if virtual_environment.is_installed_here(extra):
+    extra = make_virtual_environment.extra_for(sys.argv[1:])
+    if make_virtual_environment.is_installed_here(extra):
         from .cli.main import main
 
         sys.exit(main())
-    sys.exit(virtual_environment.run("agent", sys.argv[1:], extra))
+    sys.exit(make_virtual_environment.run("agent", sys.argv[1:], extra))

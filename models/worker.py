@@ -48,7 +48,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, BinaryIO, Protocol
 
-from .decoding.echo import Echo
+from .decoding.echo_musician import Echo
 from .decoding.spare_time import SpareTime, SpareTimeWorker
 from .music.note import Note, Span, from_wire, span_from_wire, to_wire
 
@@ -61,7 +61,7 @@ GARBAGE_REQUESTS = 100  # requests between two garbage collections
 
 
 class Musician(SpareTimeWorker, Protocol):
-    """What the worker drives: `models.decoding.engine.Engine`, or its fake, `models.decoding.echo.Echo`."""
+    """What the worker drives: `models.decoding.engine.Engine`, or its fake, `models.decoding.echo_musician.Echo`."""
 
     def about(self) -> dict[str, Any]:
         """What the `ready` line says."""

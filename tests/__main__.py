@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent.cli import virtual_environment
+from agent.cli import make_virtual_environment
 
 CHECKS = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
 TWO_AT_A_TIME = "--numprocesses=2"
@@ -59,8 +59,8 @@ def pytest_in_two_parts(arguments: list[str], root: Path) -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    if Path(sys.prefix).resolve() == virtual_environment.HOME.resolve() and virtual_environment.is_ready(
-        virtual_environment.HOME, "test"
+    if Path(sys.prefix).resolve() == make_virtual_environment.HOME.resolve() and make_virtual_environment.is_ready(
+        make_virtual_environment.HOME, "test"
     ):
         sys.exit(main(sys.argv[1:]))
-    sys.exit(virtual_environment.run("tests", sys.argv[1:], extra="test"))
+    sys.exit(make_virtual_environment.run("tests", sys.argv[1:], extra="test"))

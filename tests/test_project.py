@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import agent
-from agent.cli import virtual_environment
+from agent.cli import make_virtual_environment
 from agent.cli.main import main
 
 from .__main__ import NO_TESTS, TWO_AT_A_TIME, checks_for
@@ -50,7 +50,7 @@ def test_the_command_says_its_version(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_python_with_nothing_installed_says_the_version(tmp_path: Path) -> None:
     """In a copy without an environment: it says the version and makes nothing."""
-    modules = ("__init__", "__main__", "isolated_launcher", "cli/__init__", "cli/virtual_environment")
+    modules = ("__init__", "__main__", "isolated_launcher", "cli/__init__", "cli/make_virtual_environment")
     for name in (*(f"agent/{module}.py" for module in modules), "pyproject.toml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
@@ -64,7 +64,7 @@ def test_a_python_with_nothing_installed_says_the_version(tmp_path: Path) -> Non
 
 
 def test_the_supported_pythons_agree(project: dict[str, Any]) -> None:
-    (_, lowest), (_, highest) = min(virtual_environment.VERSIONS), max(virtual_environment.VERSIONS)
+    (_, lowest), (_, highest) = min(make_virtual_environment.VERSIONS), max(make_virtual_environment.VERSIONS)
     assert project["project"]["requires-python"] == f">=3.{lowest},<3.{highest + 1}"
     assert project["tool"]["mypy"]["python_version"] == f"3.{lowest}"
     assert project["tool"]["ruff"]["target-version"] == f"py3{lowest}"

@@ -24,8 +24,8 @@ from models.music.note import ANSWER, Note, Span
 from .. import isolated_launcher, thread_priority
 from ..clock import SystemClock
 from ..errors import UserError
-from ..midi.backends import RtInput
 from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
+from ..midi.rtmidi_backend import RtInput
 from ..playing.load_shedding import CANDIDATES
 from ..playing.worker_client import WorkerClient, worker_command
 from ..playing.worker_interface import WorkerLost

@@ -30,9 +30,9 @@ from ..session.session import Session
 from ..styles import presets
 from ..takes.recorder import Take
 from ..timing.timing_stats import percentiles
-from ..turns.modes import DUET, ModeSettings
+from ..turns.mode_settings import DUET, ModeSettings
 from ..web.hub import Hub
-from ..web.request_handlers import handle
+from ..web.page_request_handlers import handle
 from ..web.take_list import TakeList
 from . import cpu_usage
 from .bench import SimulatedPlayer, describe_machine

@@ -11,10 +11,10 @@ from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
 from models.music.pulse import find_pulse
 
 from ..errors import UserError
+from ..playing.ask_worker_offline import ask
 from ..playing.load_shedding import CANDIDATES
-from ..playing.run_worker import ask
 from ..styles.presets import Preset
-from ..turns.modes import ALONE_GROOVE
+from ..turns.mode_settings import ALONE_GROOVE
 
 CALL, ANSWER = "call", "answer"
 CLOSING = 0.85  # share of the time asked for, after which the answer may come to its end

@@ -6,9 +6,9 @@ import argparse
 import re
 from collections.abc import Callable
 
-from models.music.settings import KNOBS
+from models.music.style_settings_table import KNOBS
 
-from ..demo import SEMITONES  # semitones above C, by the name of a white key
+from ..demo_call import SEMITONES  # semitones above C, by the name of a white key
 
 ACCIDENTALS = {"": 0, "#": 1, "b": -1}  # semitones
 SHORTEST_ANSWER, LONGEST_ANSWER = 0.5, 120.0  # seconds

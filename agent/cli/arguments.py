@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .. import __version__
-from ..midi.backends import APIS
+from ..midi.rtmidi_backend import APIS
 from .argument_types import answer_length, channel, number
 from .option_groups import (
     add_beat_options,

@@ -11,7 +11,7 @@ from models.music.midifile import write_notes
 
 from ..errors import UserError
 from ..midi import ports
-from ..playing.run_worker import ask
+from ..playing.ask_worker_offline import ask
 from ..playing.worker_client import worker_command
 from ..replay import verify_take
 from ..styles import maker, presets

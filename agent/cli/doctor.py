@@ -18,8 +18,8 @@ from importlib.metadata import PackageNotFoundError, version
 from ..audio.synth import find_soundfont
 from ..errors import UserError
 from ..midi import ports
-from ..midi.backends import ALSA_SEQUENCER
 from ..midi.errors import silence_stderr
+from ..midi.rtmidi_backend import ALSA_SEQUENCER
 from ..playing.worker_client import WorkerClient, worker_command
 from ..playing.worker_interface import WorkerLost
 from ..timing.timing_stats import percentiles

@@ -12,7 +12,11 @@ from ..errors import UserError
 from . import commands, play
 from .arguments import parser
 
-MODELS = {"train": "models.training.train", "evaluate": "models.evaluation.evaluate", "export": "models.release.export"}
+MODELS = {
+    "train": "models.training.train",
+    "evaluate": "models.evaluation.evaluate",
+    "export": "models.release.export_weights",
+}
 GET_TORCH = (
     "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.music.setting_options import add_options
-from models.music.settings import KNOBS
+from models.music.setting_cli_options import add_options
+from models.music.style_settings_table import KNOBS
 
 from ..audio.synth import AUTO, CHOICES
 from ..midi.keyboard_zones import CURVES
-from ..turns.modes import CALL, MODES, PARTS
+from ..turns.mode_settings import CALL, MODES, PARTS
 from .argument_types import channel, hammer_times, knob, number, pitch
 
 TAKES = Path.home() / "tradefours" / "takes"

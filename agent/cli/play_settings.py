@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..midi.keyboard_zones import KeyboardZones
-from ..turns.modes import TRADE, BeatSettings, ModeSettings
+from ..turns.mode_settings import TRADE, BeatSettings, ModeSettings
 
 OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-from ..demo import DemoInput, DemoOutput, written_call
+from ..demo_call import DemoInput, DemoOutput, written_call
 from ..errors import UserError
 from ..midi import ports
 from ..midi.errors import NoMidiSystem

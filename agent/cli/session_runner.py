@@ -22,14 +22,14 @@ from ..session.session import Session
 from ..styles.presets import load
 from ..takes.library import BOUNDS
 from ..thread_priority import realtime, request_once
-from ..timing.step_clock import Moments
+from ..timing.loop_step_clock import Moments
 from .hotkeys import read_hotkeys
 from .option_groups import TAKES
 from .play_settings import PlaySettings
 from .port_setup import PortSetup
-from .services import Services
-from .status_line import StatusLine
+from .sound_and_page import Services
 from .take_folder import finish_take, open_take, remove_oldest_takes, repair_takes
+from .terminal_display import StatusLine
 
 HOTKEY_HELP = (
     "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, q quit."

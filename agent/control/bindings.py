@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..errors import UserError
 from ..midi.messages import CONTROL, KIND, NOTE_OFF, NOTE_ON, PEDAL_DOWN, PROGRAM
-from ..turns.modes import MODES
+from ..turns.mode_settings import MODES
 from .parameters import PARAMETERS
 
 BAR_COUNTS = {"twos": 2, "fours": 4, "eights": 8}

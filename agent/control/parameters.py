@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.music.settings import KNOBS
+from models.music.style_settings_table import KNOBS
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .backends import CLIENT
-from .jack_server_monitor import JACK_WATCH
+from .jack_client import JACK_WATCH
 from .ports import OutputPort
+from .rtmidi_backend import CLIENT
 
 ALSA_CLIENTS = Path("/proc/asound/seq/clients")
 

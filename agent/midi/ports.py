@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import UserError
-from . import backends
-from .backends import CLIENT, PortNameReader
+from . import rtmidi_backend
 from .errors import NoMidiSystem
-from .jack_server_monitor import INPUTS, JACK_WATCH, OUTPUTS
+from .jack_client import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
+from .rtmidi_backend import CLIENT, PortNameReader
 
 PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it
 ALSA_KERNEL_CLIENTS = range(1, 128)  # numbers of hardware; programs have higher ones (the ALSA sequencer's convention)
@@ -56,11 +56,11 @@ class PortList:
 
 def find_api(wanted: str | None = None) -> str:
     """The MIDI system to use: the one asked for, or the first that works. Raises NoMidiSystem or UserError."""
-    compiled = backends.compiled_apis()
+    compiled = rtmidi_backend.compiled_apis()
     if wanted is not None and wanted not in compiled:
         raise UserError(f"{wanted} is not a MIDI system of this machine (there are: {', '.join(compiled) or 'none'}).")
     for name in [wanted] if wanted else compiled:
-        if backends.is_working(name):
+        if rtmidi_backend.is_working(name):
             return name
     raise NoMidiSystem(f" ({wanted} does not answer)" if wanted else "")
 
@@ -68,7 +68,7 @@ def find_api(wanted: str | None = None) -> str:
 def list_ports(api: str | None = None) -> PortList:
     """Every port of the MIDI system, our own left out. Raises NoMidiSystem."""
     api = find_api(api)
-    inputs, outputs = backends.read_port_names(api)
+    inputs, outputs = rtmidi_backend.read_port_names(api)
     return PortList(api, _without_ours(inputs), _without_ours(outputs))
 
 
@@ -103,14 +103,16 @@ def instruments(ports: PortList) -> list[str]:
     return ports.inputs
 
 
-def open_input(name: str | None, api: str) -> backends.RtInput:
+def open_input(name: str | None, api: str) -> rtmidi_backend.RtInput:
     """The input called `name`, or a virtual one called `tradefours:in`. Raises UserError for a name that is not there."""
-    return backends.open_input(None if name is None else match_name(name, list_ports(api).inputs, "input"), api)
+    return rtmidi_backend.open_input(None if name is None else match_name(name, list_ports(api).inputs, "input"), api)
 
 
-def open_output(name: str | None, api: str) -> backends.RtOutput:
+def open_output(name: str | None, api: str) -> rtmidi_backend.RtOutput:
     """The output called `name`, or a virtual one called `tradefours:out`. Raises UserError for a name that is not there."""
-    return backends.open_output(None if name is None else match_name(name, list_ports(api).outputs, "output"), api)
+    return rtmidi_backend.open_output(
+        None if name is None else match_name(name, list_ports(api).outputs, "output"), api
+    )
 
 
 def has_virtual_ports(api: str) -> bool:

@@ -10,7 +10,7 @@ from models.music.note import ANSWER, Note
 from ..midi.messages import DRUM_CHANNEL, START, STOP, TICK
 from ..timing.midi_clock import TICKS
 from ..timing.transport import FASTEST, SLOWEST, Transport
-from ..turns.modes import BeatSettings
+from ..turns.mode_settings import BeatSettings
 from .playback import Player
 
 LOOKAHEAD = 0.75  # seconds that are planned at a time

@@ -16,17 +16,17 @@ from ..clock import Clock
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from ..turns import duet, turn_taking
+from ..turns.answer_window import AnswerWindow
 from ..turns.history import History
-from ..turns.modes import ModeSettings
+from ..turns.mode_settings import ModeSettings
 from ..turns.note_tracker import NoteTracker
 from ..turns.phrase_log import PhraseLog
-from ..turns.solo_plan import SoloPlan
 from ..turns.trading import TradingForm, Turn
+from .answer_player import AnswerPlayer
+from .interruptible_wait import TICK, Wakeup
 from .load_shedding import LoadShedding
 from .playback import Player
-from .soloist import Soloist
 from .style_state import StyleState
-from .wakeup import TICK, Wakeup
 
 MARGIN = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat
 CLOSE = 1.5  # beats before the player's bars, from which on the agent may close
@@ -46,7 +46,7 @@ class ModeLoops:
     history: History
     tracker: NoteTracker
     phrases: PhraseLog
-    soloist: Soloist
+    answer_player: AnswerPlayer
     style_state: StyleState
     load: LoadShedding
     stats: TimingStats
@@ -66,7 +66,7 @@ class ModeLoops:
         """The loop was cancelled: nothing new begins, what sounds rings out, and no bar ends any more."""
         self._last_beat = math.inf
         self.update_curfew()
-        self.soloist.leave()
+        self.answer_player.leave()
 
     def update_curfew(self) -> None:
         """The beat has moved a little, perhaps: bars end where they end now."""
@@ -92,13 +92,13 @@ class ModeLoops:
             if due is None:
                 await self.wakeup.wait(None)
                 continue
-            self.soloist.follow_pulse(phrase)
+            self.answer_player.follow_pulse(phrase)
             if due - now >= TICK:
                 span = self._answer_span(phrase, due)
-                await self.wakeup.wait(self.soloist.prepare(due - now, now - self.tracker.last_onset, span))
+                await self.wakeup.wait(self.answer_player.prepare(due - now, now - self.tracker.last_onset, span))
                 continue
             span = self._answer_span(phrase, self.clock.now())
-            await self._play(SoloPlan(partial(_same, span)))
+            await self._play(AnswerWindow(partial(_same, span)))
             if not was_asked:
                 self.patience.learn(now < self.tracker.last_onset < span.earliest + self.patience.MEANT)
 
@@ -108,8 +108,8 @@ class ModeLoops:
 
     def _answer_span(self, phrase: list[Note], decision_time: float) -> Span:
         """The span of an answer that is decided on at that time; it begins on a beat where there is one."""
-        begin = self.soloist.earliest_start(decision_time)
-        bar = self.soloist.bar_at(begin)
+        begin = self.answer_player.earliest_start(decision_time)
+        bar = self.answer_player.bar_at(begin)
         if bar is not None:
             begin = bar.next_beat(begin)
         preset = self.style_state.preset
@@ -138,7 +138,9 @@ class ModeLoops:
             joining = False
             self._last_beat = turn.end
             self.update_curfew()
-            await self._play(SoloPlan(partial(self._turn_span, turn, begin), partial(self._may_overlap, form, turn)))
+            await self._play(
+                AnswerWindow(partial(self._turn_span, turn, begin), partial(self._may_overlap, form, turn))
+            )
             rest = self.transport.time_at(turn.start + 1.0) - self.clock.now() + TICK
             if self.transport.running and rest > 0:  # yielded at once: this turn is over all the same
                 await self.wakeup.sleep(rest)
@@ -150,7 +152,7 @@ class ModeLoops:
             left -= PREPARATION
         elif self.phrases.current():
             silence = self.clock.now() - self.tracker.last_onset
-            left = self.soloist.prepare(left, silence, self._turn_span(turn, begin))
+            left = self.answer_player.prepare(left, silence, self._turn_span(turn, begin))
         await self.wakeup.wait(left)
 
     def _turn_span(self, turn: Turn, begin: float) -> Span:
@@ -174,7 +176,7 @@ class ModeLoops:
                 await self.wakeup.wait(None)
                 continue
             span = partial(self._duet_span, now + duet.DELAY)
-            await self._play(SoloPlan(span, _always, self._make_room, duet.LOOKAHEAD, duet.DELAY))
+            await self._play(AnswerWindow(span, _always, self._make_room, duet.LOOKAHEAD, duet.DELAY))
 
     def _duet_span(self, begin: float) -> Span:
         return duet.answer_span(begin, self.tracker.last_onset, self.clock.now())
@@ -185,21 +187,21 @@ class ModeLoops:
         settings = self.style_state.settings()
         part = self.mode_settings.part
         self.style_state.send(duet.accompaniment_settings(settings, recent, self.clock.now(), part))
-        self.soloist.follow_pulse(recent)
+        self.answer_player.follow_pulse(recent)
 
     # -- in all of them ----------------------------------------------------------------------------------------------
 
     def _look_again(self) -> None:
         self.wakeup.clear()
-        self.soloist.share_history()
+        self.answer_player.share_history()
 
-    async def _play(self, plan: SoloPlan) -> None:
+    async def _play(self, plan: AnswerWindow) -> None:
         """One answer to what was called, or none, where the worker is too slow."""
         self.load.end_rest(self.clock.now())
         self.stats.set_level(self.load.level, self.load.word)
         if self.load.is_resting:
             self.show("resting")
-            self.soloist.skip()
+            self.answer_player.skip()
             await self.wakeup.sleep(REST)
             return
 
@@ -210,7 +212,7 @@ class ModeLoops:
         self.stats.phrases += 1
         self.phrases.begin_answer()
         self.show("answering")
-        await self.soloist.play(replace(plan, update=update))
+        await self.answer_player.play(replace(plan, update=update))
         await self.style_state.mirror(self.history.notes, self.mode_settings.mirror)  # when nobody waits for it
 
 

@@ -17,19 +17,19 @@ from ..clock import Clock
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import NOTE_ON, Event
 from ..styles.presets import Preset
-from ..timing.step_clock import stepwise
+from ..timing.loop_step_clock import stepwise
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from ..turns.history import History
-from ..turns.modes import DUET, TRADE, ModeSettings
+from ..turns.mode_settings import DUET, TRADE, ModeSettings
 from ..turns.note_tracker import NoteTracker
 from ..turns.phrase_log import PhraseLog
+from .answer_player import AnswerPlayer
+from .interruptible_wait import Wakeup
 from .load_shedding import LoadShedding
 from .mode_loops import ModeLoops
 from .playback import Player
-from .soloist import Soloist
 from .style_state import StyleState
-from .wakeup import Wakeup
 from .worker_interface import Worker, WorkerLost
 from .worker_supervisor import WorkerSupervisor
 
@@ -98,13 +98,13 @@ class Partner:
             "stats": stats,
             "wakeup": self._wakeup,
         }
-        self._soloist = Soloist(
+        self._answer_player = AnswerPlayer(
             worker=worker, zones=zones, most_candidates=most_candidates, on_finished=self._end_answer, **shared
         )
         self._loops = ModeLoops(
             tracker=self._tracker,
             phrases=self._phrases,
-            soloist=self._soloist,
+            answer_player=self._answer_player,
             style_state=self._style_state,
             show=show,
             **shared,
@@ -133,7 +133,7 @@ class Partner:
     @property
     def is_playing(self) -> bool:
         """Whether a solo of the agent's is on."""
-        return self._soloist.is_playing
+        return self._answer_player.is_playing
 
     @property
     def keys_down(self) -> int:
@@ -165,13 +165,13 @@ class Partner:
         """A message of the player's that is music."""
         message = event.message
         if message[0] & 0xF0 == NOTE_ON and message[-1] > 0:
-            self._soloist.key_pressed(event.when)
+            self._answer_player.key_pressed(event.when)
         self._tracker.hear(event)
         self._wakeup.notify()
 
     def note_sent(self, number: int, when: float) -> None:
         """A note of the agent's has left."""
-        self._soloist.note_sent(number, when)
+        self._answer_player.note_sent(number, when)
 
     def set_style(self, preset: Preset) -> None:
         """Another style, from the next note on, or as soon as the worker is there that it asks for. Raises UserError."""
@@ -192,7 +192,7 @@ class Partner:
     def set_mode_settings(self, mode_settings: ModeSettings) -> None:
         """Groove, swing and the like, from the next note on; another mode is for `set_mode`."""
         self._loops.mode_settings = mode_settings
-        self._soloist.mode_settings = mode_settings
+        self._answer_player.mode_settings = mode_settings
 
     def follow_beat(self, in_free_time: bool) -> None:
         """The beat has stopped, jumped or come back, or there is none any more: leave what is played, and find the place anew."""
@@ -209,7 +209,7 @@ class Partner:
 
     def leave(self) -> None:
         """End the solo, if there is one: nothing new begins, what sounds rings out."""
-        self._soloist.leave()
+        self._answer_player.leave()
 
     # -- its life ----------------------------------------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ class Partner:
                 await self._supervisor.bring_up(start)
                 await self._run_modes()
             except WorkerLost as error:
-                if self._soloist.abort():
+                if self._answer_player.abort():
                     self._phrases.reopen_call()
                     self._stats.phrases -= 1
                 await self._supervisor.recover(error)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from models.music.note import CALL, HELD, Note
-from models.music.settings import HABIT
+from models.music.style_settings_table import HABIT
 
 from ..errors import UserError
 from ..styles.presets import Preset

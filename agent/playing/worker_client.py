@@ -12,7 +12,7 @@ from models.music.note import Note, Span, span_to_wire, to_wire
 from ..errors import UserError
 from .worker_interface import REPLACED, WorkerLost, WorkerReplaced
 from .worker_process import WorkerProcess
-from .worker_replies import read_counts, read_note, read_ready, read_seconds, read_style
+from .worker_reply_checks import read_counts, read_note, read_ready, read_seconds, read_style
 
 STARTING = 120.0  # seconds in which a worker gets ready
 MEASURING = 300.0  # seconds in which a worker measures itself

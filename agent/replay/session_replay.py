@@ -24,7 +24,7 @@ from ..playing.worker_interface import REPLACED
 from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles.presets import Preset
-from ..turns.modes import BeatSettings, ModeSettings
+from ..turns.mode_settings import BeatSettings, ModeSettings
 from .virtual_time import LoopPlayer, VirtualLoop
 
 TOLERANCE = 0.05  # seconds between a decision in real time and the same in virtual time

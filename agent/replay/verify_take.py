@@ -21,9 +21,9 @@ from ..midi.keyboard_zones import KeyboardZones
 from ..playing.worker_client import worker_command
 from ..styles.presets import Preset
 from ..takes.recorder import JSONL, rows
-from ..turns.modes import BeatSettings, ModeSettings
+from ..turns.mode_settings import BeatSettings, ModeSettings
 from .model_replay import ask_again
-from .recorded_session import RecordedSession
+from .recorded_stand_ins import RecordedSession
 from .session_replay import Row, SessionReplay
 
 

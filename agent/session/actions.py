@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from models.music.settings import KNOB as KNOB_SETTING
-from models.music.settings import KNOBS
+from models.music.style_settings_table import KNOB as KNOB_SETTING
+from models.music.style_settings_table import KNOBS
 
 from ..clock import Clock
 from ..control.bindings import BAR_COUNTS, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
@@ -19,7 +19,7 @@ from ..playing.playback import Player
 from ..styles import presets
 from ..styles.presets import Preset
 from ..timing.transport import Transport
-from ..turns.modes import MODES, TRADE, BeatSettings
+from ..turns.mode_settings import MODES, TRADE, BeatSettings
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ..playing.playback import Player
 from ..playing.worker_interface import Worker
 from ..styles.presets import Preset
 from ..takes.recorder import SessionRecorder
-from ..turns.modes import BeatSettings, ModeSettings
+from ..turns.mode_settings import BeatSettings, ModeSettings
 
 
 @dataclass(frozen=True)

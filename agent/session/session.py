@@ -22,11 +22,11 @@ from ..playing.schedule import SentMessage
 from ..playing.thru import Thru
 from ..styles.presets import Preset
 from ..timing.garbage_collection import GarbageCollection
-from ..timing.step_clock import Moments, stepwise
+from ..timing.loop_step_clock import Moments, stepwise
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from .actions import Actions
-from .beat_watch import BeatWatch
+from .beat_source_watch import BeatWatch
 from .config import Report, SessionConfig, SessionIO
 from .input_filter import InputFilter, Route, Verdict
 

@@ -15,7 +15,7 @@ from typing import Any
 from models.music.midifile import MidiFileError, read_notes
 from models.music.note import CALL, Note, to_wire
 from models.music.preset_file import written
-from models.music.settings import HABIT, KNOB, PROMPT_NOTES
+from models.music.style_settings_table import HABIT, KNOB, PROMPT_NOTES
 
 from ..errors import UserError
 from .presets import Preset

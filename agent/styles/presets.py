@@ -12,8 +12,8 @@ from pathlib import Path
 
 from models.music.preset_file import MUSICIAN, PresetError, check_range, fields_of
 from models.music.preset_file import Preset as PresetFile
-from models.music.setting_options import changes
-from models.music.settings import KNOB, KNOBS, nearest
+from models.music.setting_cli_options import changes
+from models.music.style_settings_table import KNOB, KNOBS, nearest
 
 from ..errors import UserError
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from models.music.chords import STROKE_SECONDS
 from models.music.note import Note, Span
+from models.music.simultaneous_notes import STROKE_SECONDS
 
 LEAST_NOTES = 2
 #: The silence that ends a phrase is WAIT · (its longest gap / its length) ** POWER, in seconds; between so many of its GAPS; within bounds.
-#: Fitted on real phrases (`python -m models.evaluation.phrase_end_accuracy`), judged on others (`tradefours evaluate
+#: Fitted on real phrases (`python -m models.evaluation.phrase_end_rules`), judged on others (`tradefours evaluate
 #: --turns`); a test holds the two together.
 WAIT = 2.7  # seconds
 POWER = 2 / 3

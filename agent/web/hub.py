@@ -28,7 +28,7 @@ from ..session.session import Session
 from ..session.snapshot import recent_percentiles, snapshot
 from ..styles.presets import all_presets
 from .note_view import AGENT, PLAYER, NoteView, ident_of
-from .page_keyboard import PageKeyboard
+from .page_inputs import PageKeyboard
 from .server import Page
 from .sound_choice import SoundChoice
 from .style_pad import StylePad

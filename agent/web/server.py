@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, web
 
 from ..clock import Clock
 from .access import LOOPBACK_NAMES, AccessControl, AccessDenied, Caller, own_address
-from .requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, RateLimit, RequestRefused, read_request
+from .page_requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, RateLimit, RequestRefused, read_request
 
 STATIC = Path(__file__).resolve().parent / "static"
 ADDRESS = LOOPBACK_NAMES[0]

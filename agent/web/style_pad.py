@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from models.music.settings import KNOB
+from models.music.style_settings_table import KNOB
 
 from ..styles import maker, presets
 from ..styles.presets import Preset

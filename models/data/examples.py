@@ -20,7 +20,7 @@ from ..encoding import codec, longest_match_features
 from ..music import features
 from ..music.note import CALL, HIGHEST, LOWEST
 from .corpus import Piece
-from .passages import Passage, draw_roles, repeat_motif, shift_into_key, style_steps
+from .passage_transforms import Passage, draw_roles, repeat_motif, shift_into_key, style_steps
 from .velocity_synthesis import synthesize_velocities
 
 FEWEST_NOTES = 16  # of a piece

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..music.chords import stroke_numbers
+from ..music.simultaneous_notes import stroke_numbers
 
 # Velocities are MIDI numbers, 1 to 127.
 EVEN_SHARE = 0.15  # share of players that strike all notes alike: some keyboards and files do not tell

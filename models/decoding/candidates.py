@@ -19,9 +19,9 @@ import numpy as np
 from ..music import pulse
 from ..music.keys import KEYS, key_share
 from ..music.note import CALL, SHORTEST, Bar, Note, Span
-from .context import Context
 from .generation import Generation, generate
 from .reranker import CallProfile, Reranker
+from .session_context import Context
 from .style_prompt import StylePrompt
 
 MOST = 12  # candidates; the more there is time for, the less the chosen one can be told from a person's

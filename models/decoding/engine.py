@@ -17,15 +17,15 @@ import numpy as np
 
 from ..encoding import codec
 from ..music.note import ANSWER, Note, Span
-from ..music.settings import PROMPT_NOTES
+from ..music.style_settings_table import PROMPT_NOTES
 from ..runtime.backend import Backend, Floats
-from ..steering import answer_offset, quality_knobs, style_habits
+from ..steering import answer_variation, player_knobs, style_habits
 from ..steering.pipeline import Pipeline
 from ..steering.sampling import Sampling
 from .candidates import CandidatePool
-from .context import Context
 from .generation import Generation, generate
 from .reranker import Reranker
+from .session_context import Context
 from .style_prompt import StylePrompt
 
 SPARE_STEPS = 16  # rows that are fed in spare time before the next request is looked for
@@ -91,8 +91,8 @@ class Engine:
         settings = Sampling.of(sampling)
         self.generation.sampling = settings
         self.generation.steering.style(point, settings, z is not None)
-        emphasized = answer_offset.emphasize(point, settings.emphasis)
-        self.context.z = quality_knobs.move_style(emphasized, settings.knobs)
+        emphasized = answer_variation.emphasize(point, settings.emphasis)
+        self.context.z = player_knobs.move_style(emphasized, settings.knobs)
         self.candidates.drop()
         self.prompt.renew(self.context)
 

@@ -14,14 +14,14 @@ import numpy as np
 
 from ..encoding import codec
 from ..encoding.codec import PREDICTED
-from ..music.chords import SAME_STROKE_SECONDS
 from ..music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
+from ..music.simultaneous_notes import SAME_STROKE_SECONDS
 from ..runtime.backend import Floats
 from ..steering import constraints
 from ..steering.base import Row
 from ..steering.pipeline import NoteSteering, Pipeline
 from ..steering.sampling import Sampling, draw, softmax
-from .context import Context
+from .session_context import Context
 
 CLOSING_REST_SECONDS = 0.5  # an answer that may close ends before a rest of this length
 DUET_SHARE = 0.4  # in a duet, the share of the notes that is ours, whatever the network expects

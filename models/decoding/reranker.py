@@ -25,11 +25,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ..music import answer_metrics, features, pulse
-from ..music.chords import CHORD_SECONDS, chords_of
 from ..music.features import NAMES
 from ..music.keys import KEYS, classes_of, key_of
 from ..music.melody import is_chordal, skyline
 from ..music.note import Note
+from ..music.simultaneous_notes import CHORD_SECONDS, chords_of
 
 ANSWER_SECONDS = 6.5  # seconds of an answer that are measured
 CALL_SECONDS = 10.0  # seconds of a call that are measured, its last ones

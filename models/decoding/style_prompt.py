@@ -16,7 +16,7 @@ import numpy as np
 from ..music.keys import key_of
 from ..music.note import ANSWER, CALL, HIGHEST, LOWEST, Note, Span
 from ..steering.sampling import Sampling
-from .context import Context
+from .session_context import Context
 
 PAUSE_SECONDS = 0.3  # between the call's last onset and the prompt's first, as the network reads them
 CALL_NOTES = 64  # of the context's last notes, those of the call tell its key and loudness

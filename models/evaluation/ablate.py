@@ -29,7 +29,7 @@ from ..data.preset_sources import RULES
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..music.note import Note, from_wire, to_wire
-from ..music.settings import CHOOSERS, TERMS, WITHOUT
+from ..music.style_settings_table import CHOOSERS, TERMS, WITHOUT
 from ..runtime.weights_file import FULL, CheckpointError
 from . import answers, plots, style_accuracy
 from .answers import Excerpt

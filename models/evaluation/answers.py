@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.corpus import Piece
-from ..data.passages import phrase_starts
+from ..data.passage_transforms import phrase_starts
 from ..decoding.candidates import MOST
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features, preset_file, pulse
 from ..music.note import CALL, Note, Span
-from ..music.settings import KNOB
+from ..music.style_settings_table import KNOB
 from ..training import reranker
 from .likelihood import notes_of
 
@@ -27,7 +27,7 @@ ANSWER_SECONDS = 8.0
 MAX_CALL_SECONDS = 10.0
 FEWEST_NOTES = 8  # of a call, or of what came next
 MIN_BREATH = 0.05  # seconds between a call's last key and the answer
-GROOVE = 0.3  # as in `agent.turns.modes`, where the musician plays alone
+GROOVE = 0.3  # as in `agent.turns.mode_settings`, where the musician plays alone
 DRAFTS = MOST  # candidates that the reranker chooses from, as live where there is time
 DISTANCES = ("density", "register", "velocity")  # figures that are distances from the call: their median is given
 KNOB_SETTINGS = (-1.0, -0.5, 0.0, 0.5, 1.0)

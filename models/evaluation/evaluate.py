@@ -17,17 +17,17 @@ from typing import Any
 
 from ..data import corpus
 from ..decoding import backend_choice
-from ..music.setting_options import add_options, changes
+from ..music.setting_cli_options import add_options, changes
 from ..network.heads import PREDICTED
 from ..runtime import checkpoint
-from ..training import lstm_baseline
+from ..training import lstm_model
 from . import (
     answers,
-    baselines,
+    baseline_comparison,
     likelihood,
     listening_examples,
     multiple_choice,
-    phrase_end_accuracy,
+    phrase_end_rules,
     plots,
     style_accuracy,
 )
@@ -71,9 +71,9 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         _show_progress("chains of counts")
         models = {"musician": model}
         if args.lstm:
-            models["lstm"] = lstm_baseline.load_lstm(args.lstm)
+            models["lstm"] = lstm_model.load_lstm(args.lstm)
         chain = Markov([likelihood.piece_steps(p) for p in training_pieces if len(p) > 8])
-        result["baselines"] = baselines.compare(models, chain, pieces, args.windows, args.seed)
+        result["baselines"] = baseline_comparison.compare(models, chain, pieces, args.windows, args.seed)
         gains["continuator_"] = multiple_choice.continuator_gain(Continuator(chain))
     result |= measure_continuations(args, pieces, gains)
     if args.answers:
@@ -142,7 +142,7 @@ def draw_plots(
 def evaluate_phrase_ends(args: argparse.Namespace) -> dict[str, Any]:
     """How well rules tell that a phrase is over; no network is asked. Raises CorpusError."""
     pieces = corpus.read(args.corpus, args.split, corpus.parse_sources(args.sources))
-    result = phrase_end_accuracy.evaluate_rules(pieces, args.tests, args.seed)
+    result = phrase_end_rules.evaluate_rules(pieces, args.tests, args.seed)
     if args.plots and result["phrases"]:
         args.plots.mkdir(parents=True, exist_ok=True)
         plots.phrase_end_curves(args.plots / "turns.png", result)
@@ -224,7 +224,7 @@ def main(argv: list[str] | None = None) -> int:
         "--lstm",
         type=Path,
         metavar="FILE",
-        help="compare with that LSTM, too, which `python -m models.training.lstm_baseline` taught",
+        help="compare with that LSTM, too, which `python -m models.training.lstm_model` taught",
     )
     parser.add_argument(
         "--plots", type=Path, metavar="DIR", help="draw the learning curve, the latent space, the knobs"
@@ -248,7 +248,7 @@ def main(argv: list[str] | None = None) -> int:
     except (corpus.CorpusError, checkpoint.CheckpointError, listening_examples.ListenError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
-    text = phrase_end_accuracy.table(result["turns"]) if args.turns else report(result)
+    text = phrase_end_rules.table(result["turns"]) if args.turns else report(result)
     print(json.dumps(result, indent=2) if args.json else text)
     return 0
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import features, keys
-from .chords import CHORD_SECONDS, chords_of
 from .melody import skyline
 from .note import LOWEST, Note
+from .simultaneous_notes import CHORD_SECONDS, chords_of
 
 NGRAM = 4  # notes of a pattern
 OVERLAP_SECONDS = 0.15  # a finger that goes over to the next key takes no longer

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .chords import CHORD_SECONDS
 from .keys import classes_of, within_keys
+from .simultaneous_notes import CHORD_SECONDS
 
 NAMES = ("density", "register", "polyphony", "loudness", "articulation", "freedom", "chromaticism")
 LOUDNESS = NAMES.index("loudness")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-from .chords import CHORD_SECONDS
 from .note import HIGHEST, Note
+from .simultaneous_notes import CHORD_SECONDS
 
 CHORDAL_SHARE = 0.15  # share of notes that begin with the one before, above which the melody must be found among chords
 NEAR_SECONDS = 0.6  # before and after a note, within which a much higher one makes it accompaniment

@@ -1,6 +1,7 @@
 """Preset files: a style with a name, as a few lines of TOML, strictly read and plainly written.
 
-A style is a point in the latent space, how boldly to play (`models.music.settings`), how long to answer, and a few bars to go on from.
+A style is a point in the latent space, how boldly to play (`models.music.style_settings_table`), how long to answer,
+and a few bars to go on from.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from .note import Note
-from .settings import (
+from .style_settings_table import (
     ANSWER,
     HABIT,
     HABIT_EDGES,

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .chords import STROKE_SECONDS, chords_of
 from .note import Bar, Note
+from .simultaneous_notes import STROKE_SECONDS, chords_of
 
 SHORTEST_BEAT, LONGEST_BEAT = 0.3, 0.9  # seconds
 PERIODS = np.geomspace(SHORTEST_BEAT, LONGEST_BEAT, 160)  # seconds, all that are tried

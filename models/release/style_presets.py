@@ -23,7 +23,7 @@ from ..decoding.engine import Engine
 from ..evaluation.likelihood import notes_of
 from ..music import preset_file
 from ..music.preset_file import Preset
-from ..music.settings import ANSWER
+from ..music.style_settings_table import ANSWER
 from ..runtime import checkpoint
 from ..steering import style_habits
 from ..steering.sampling import Habits

@@ -4,7 +4,8 @@ A file of weights is safetensors: data that cannot run. Its header names shape, 
 form, and no other.
 
 A file holds half-precision numbers as training writes them. Or, smaller and quicker to load, it holds the large matrices in eight bits with
-scales: see `models.runtime.quantization` and `models.release.export`. The latter is called NAME.live.safetensors and names the file that
+scales: see `models.runtime.quantization` and `models.release.export_weights`. The latter is called
+NAME.live.safetensors and names the file that
 it was made from.
 """
 

@@ -1,10 +1,11 @@
 """Steering: what an answer is drawn to besides what the network expects, term by term, and what is forbidden outright.
 
-One interface (`base.Steering`), one order (`pipeline.PIPELINE`), one table of settings (`models.music.settings`).
+One interface (`base.Steering`), one order (`pipeline.PIPELINE`), one table of settings (`models.music.style_settings_table`).
 
 To add a term, write its module and its test, and touch two files:
 
-1. `models/music/settings.py`: a row, `Setting("drone", 0.5, 0.0, 4.0, "nats", "how much the lowest pitch is favoured", "drone")`.
+1. `models/music/style_settings_table.py`: a row, `Setting("drone", 0.5, 0.0, 4.0, "nats", "how much the lowest pitch
+is favoured", "drone")`.
    From now on presets may set it, `--set drone=1` and `--without drone` work, and presets/README.md has it (`settings_table`).
 2. `models/steering/pipeline.py`: `Drone()`, where its turn is in `PIPELINE`.
 

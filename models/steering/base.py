@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..encoding import codec
 from ..music.note import ANSWER, CALL, Note, Span, answer_start
-from ..music.settings import Setting
+from ..music.style_settings_table import Setting
 from .sampling import Sampling
 
 Row = NDArray[np.floating]

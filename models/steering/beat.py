@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from ..encoding import codec
-from ..music.chords import CHORD_SECONDS
-from ..music.settings import TERMS
+from ..music.simultaneous_notes import CHORD_SECONDS
+from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
 from .sampling import raise_keeping_mass
 

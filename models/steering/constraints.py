@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..music.chords import SAME_STROKE_SECONDS
 from ..music.note import ANSWER, HIGHEST, LOWEST, Note, Span
+from ..music.simultaneous_notes import SAME_STROKE_SECONDS
 from .sampling import Sampling
 
 LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer

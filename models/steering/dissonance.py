@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..encoding import codec
-from ..music.chords import CHORD_SECONDS
 from ..music.note import HIGHEST, LOWEST, Note
-from ..music.settings import TERMS
+from ..music.simultaneous_notes import CHORD_SECONDS
+from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
 
 DISSONANT_INTERVALS = (-13, -11, -1, 1, 11, 13)  # semitones

@@ -9,20 +9,20 @@ import numpy as np
 
 from ..encoding import codec
 from ..music.note import Note, Span
-from . import answer_offset
+from . import answer_variation
 from .base import Call, Point, Row, Steering, Step, Style
 from .beat import BeatSettings
 from .cadence import Cadence
 from .dissonance import Dissonance
-from .dynamics import Dynamics
 from .motif import Motif
 from .pitch_classes import Key, PitchClasses
 from .plausible import Plausible
-from .quality_knobs import Knobs
+from .player_knobs import Knobs
 from .repetition import Repetition
 from .rhythm import Rhythm
 from .sampling import Sampling
 from .style_habits import StyleHabits
+from .velocity_shift import Dynamics
 
 PIPELINE: tuple[Steering, ...] = (
     Knobs(),
@@ -92,7 +92,7 @@ class Pipeline:
         return NoteSteering(self._chains, Step.after(notes, span))
 
     def _prepare(self, call: Call) -> None:
-        style = answer_offset.aim_style(self._style, call)
+        style = answer_variation.aim_style(self._style, call)
         sampling = style.sampling
         chains: list[list[tuple[Steering, float, Any]]] = [[] for _ in codec.PREDICTED]
         for term in self._terms:

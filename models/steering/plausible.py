@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ..encoding import codec
-from ..music.settings import TERMS
+from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
 from .sampling import likeliest
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..encoding import codec
 from ..music.note import LOWEST, Note
-from ..music.settings import TERMS
+from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
 
 LONGEST_LOOP = 8  # notes of a loop

@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 
 from ..encoding import codec
-from ..music.chords import CHORD_SECONDS
 from ..music.note import CALL, Note, answer_start
-from ..music.settings import TERMS
+from ..music.simultaneous_notes import CHORD_SECONDS
+from ..music.style_settings_table import TERMS
 from .base import PHRASE_NOTES, Call, Row, Step, Style
 from .sampling import raise_keeping_mass
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..music import settings
-from ..music.settings import HABIT, HABIT_EDGES, KNOB, KNOBS, SWITCHES, TERMS, WITHOUT
+from ..music import style_settings_table
+from ..music.style_settings_table import HABIT, HABIT_EDGES, KNOB, KNOBS, SWITCHES, TERMS, WITHOUT
 
 Habits = dict[str, NDArray[np.floating]]
 """The habits of a style: for each kind, (bands,) log-odds in nats."""
@@ -23,12 +23,12 @@ STRENGTHS = {setting.name: setting.default for setting in TERMS.values()}
 
 
 def _default(name: str) -> float:
-    return settings.SAMPLING[name].default
+    return style_settings_table.SAMPLING[name].default
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """The settings of a style: see `models.music.settings` for their units and bounds.
+    """The settings of a style: see `models.music.style_settings_table` for their units and bounds.
 
     Temperatures multiply: `temperature` is for all fields, the others for their own. `key` is a set of pitch classes (bit 0
     is C), 0 for the key of the call. `strengths` are those of the terms of steering, by the name of the setting. `without` are
@@ -48,7 +48,7 @@ class Sampling:
     density: float = _default("density")
     emphasis: float = _default("emphasis")
     dynamics: float = _default("dynamics")
-    key: float = settings.KEY.default
+    key: float = style_settings_table.KEY.default
     strengths: Mapping[str, float] = field(default_factory=lambda: dict(STRENGTHS))
     knobs: dict[str, float] = field(default_factory=dict)
     habits: Habits = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Sampling:
         if unknown:
             raise ValueError(f"no sampling setting {sorted(unknown)[0]!r}")
         if wrong := sorted(off - set(SWITCHES)):
-            raise ValueError(f"{wrong[0]!r} cannot be switched off; {settings.nearest(wrong[0], SWITCHES)}")
+            raise ValueError(f"{wrong[0]!r} cannot be switched off; {style_settings_table.nearest(wrong[0], SWITCHES)}")
         strengths |= {TERMS[name].name: 0.0 for name in off & set(TERMS)}
         return cls(**plain, strengths=strengths, knobs=knobs, habits=habits, without=off)
 

@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 
 from ..encoding import codec
-from ..music import left_hand_pattern
-from ..music.chords import last_chord_size, stroke_numbers
+from ..music import left_hand_stride
 from ..music.note import HIGHEST, LOWEST, Note
-from ..music.settings import HABIT, HABIT_EDGES, TERMS
+from ..music.simultaneous_notes import last_chord_size, stroke_numbers
+from ..music.style_settings_table import HABIT, HABIT_EDGES, TERMS
 from .base import Call, Row, Step, Style
 from .sampling import Habits
 
@@ -52,7 +52,7 @@ _LENGTHS = np.digitize(codec.DURATIONS, HABIT_EDGES["length"])
 _PITCHES = np.arange(codec.SIZES[codec.PITCH]) + LOWEST
 _PLACES = np.digitize(_PITCHES, HABIT_EDGES["place"])
 _HANDS = np.digitize(
-    _PITCHES, (left_hand_pattern.BASS_BELOW, left_hand_pattern.MIDDLE_C)
+    _PITCHES, (left_hand_stride.BASS_BELOW, left_hand_stride.MIDDLE_C)
 )  # a bass, a chord, the right hand's
 _LEAPS = np.digitize(
     np.arange(1 - len(_PITCHES), len(_PITCHES)), HABIT_EDGES["leap"]
@@ -70,7 +70,7 @@ def count_bands(stretches: Iterable[Sequence[Note]]) -> Habits:
             "length": np.array([n.duration for n in notes]),
             "place": pitch,
             "chord": np.bincount(stroke_numbers(onset)),
-            "stride": np.array(left_hand_pattern.chords_between_basses(notes), dtype=np.int64),
+            "stride": np.array(left_hand_stride.chords_between_basses(notes), dtype=np.int64),
         }
         for name, values in features.items():
             found[name] += np.bincount(np.digitize(values, HABIT_EDGES[name]), minlength=len(found[name]))
@@ -130,7 +130,7 @@ def _pitches(logits: Row, step: Step, habits: Habits, strength: float) -> Row:
         logits = logits + strength * habits["place"][_PLACES]
     if (
         "stride" in habits
-        and (chords := left_hand_pattern.chords_since_bass(notes[-STRIDE_NOTES:], step.onset)) is not None
+        and (chords := left_hand_stride.chords_since_bass(notes[-STRIDE_NOTES:], step.onset)) is not None
     ):
         row = _by_chords(habits["stride"].tobytes())[min(chords, len(HABIT_EDGES["stride"]))]
         logits = logits + strength * row[_HANDS]

@@ -27,7 +27,7 @@ from agent.playing.worker_client import WorkerClient, worker_command
 from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset, load
-from agent.turns.modes import DUET, BeatSettings, ModeSettings
+from agent.turns.mode_settings import DUET, BeatSettings, ModeSettings
 from models.data.corpus import Piece, read
 from models.decoding import backend_choice
 from models.decoding.engine import Engine

@@ -28,7 +28,7 @@ from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import Take
 from agent.timing.timing_stats import percentiles
-from agent.turns.modes import BeatSettings
+from agent.turns.mode_settings import BeatSettings
 
 from .soak import memory
 

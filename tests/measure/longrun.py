@@ -20,7 +20,7 @@ from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
-from agent.turns.modes import MODES, ModeSettings
+from agent.turns.mode_settings import MODES, ModeSettings
 
 from ..support.fakes import FakeInput, FakeWorker, LoopPlayer, VirtualLoop, in_virtual_time
 from .soak import memory, phrase

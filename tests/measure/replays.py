@@ -39,10 +39,10 @@ from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
 from agent.takes.recorder import JSONL, Take, rows
-from agent.timing.step_clock import Moments
-from agent.turns.modes import MODES, BeatSettings, ModeSettings
+from agent.timing.loop_step_clock import Moments
+from agent.turns.mode_settings import MODES, BeatSettings, ModeSettings
 from agent.web.hub import Hub
-from agent.web.request_handlers import handle
+from agent.web.page_request_handlers import handle
 from agent.web.server import Page
 from agent.web.take_list import TakeList
 

@@ -109,7 +109,7 @@ def checked_jam(script: Any, **more: Any) -> tuple[Jam, Any]:
 )
 @pytest.mark.parametrize("follow", [False, True])
 def test_floods_and_malformed_messages_leave_valid_output(messages: list[tuple[int, ...]], follow: bool) -> None:
-    from agent.turns.modes import BeatSettings
+    from agent.turns.mode_settings import BeatSettings
 
     async def script(j: Jam) -> None:
         for message in messages:

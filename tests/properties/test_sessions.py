@@ -19,7 +19,7 @@ from agent.playing.metronome import Metronome
 from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
-from agent.turns.modes import MODES, BeatSettings, ModeSettings
+from agent.turns.mode_settings import MODES, BeatSettings, ModeSettings
 
 from ..support.fakes import FakeInput, FakeOutput, FakeWorker, LoopPlayer, VirtualLoop
 

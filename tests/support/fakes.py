@@ -10,7 +10,7 @@ from agent.midi.errors import PortLost
 from agent.midi.messages import Event
 from agent.playing.worker_interface import REPLACED, Worker, WorkerLost, WorkerReplaced
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
-from models.decoding.echo import Echo
+from models.decoding.echo_musician import Echo
 from models.music.note import ANSWER, Note, Span
 
 __all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: see `agent.replay.virtual_time`

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agent.midi.jack_server_monitor import JackServerWatch
 
-from agent.demo import messages, written_call
+from agent.demo_call import messages, written_call
+from agent.midi.jack_client import JackServerWatch
 from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.timing.midi_clock import TICKS, MidiClockFollower
 from agent.timing.transport import Transport

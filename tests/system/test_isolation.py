@@ -18,12 +18,12 @@ import pytest
 from agent import isolated_launcher
 from agent.bench import bench
 from agent.bench.web_page_opener import READER
-from agent.cli import answer_file, main, virtual_environment
-from agent.demo import written_call
+from agent.cli import answer_file, main, make_virtual_environment
+from agent.demo_call import written_call
 from agent.midi.note_off_watchdog import Watchdog
 from agent.playing.worker_client import WorkerClient, worker_command
 from agent.replay.model_replay import ask_again
-from agent.takes import postprocess
+from agent.takes import background_pictures
 from agent.takes.recorder import PICTURE
 from models.evaluation.answers import Excerpt
 from models.evaluation.listening_examples import listen
@@ -57,7 +57,7 @@ def trap(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         for module in (
             "models/worker.py",
             "agent/midi/note_off_watchdog.py",
-            "agent/takes/postprocess.py",
+            "agent/takes/background_pictures.py",
             "agent/__main__.py",
         ):
             (folder / module).parent.mkdir(exist_ok=True)
@@ -125,12 +125,12 @@ def test_the_guardian(trap: Path) -> None:
 
 def test_the_darkroom(trap: Path, tmp_path: Path) -> None:
     take = make_take(tmp_path, "2024-01-01_10-00-00")
-    postprocess.finish_in_background([take])
-    wait_for(lambda: postprocess._processes[-1].poll() is not None, 120, "the end of the background process")
-    assert postprocess._processes.pop().returncode == 0
+    background_pictures.finish_in_background([take])
+    wait_for(lambda: background_pictures._processes[-1].poll() is not None, 120, "the end of the background process")
+    assert background_pictures._processes.pop().returncode == 0
     assert (take / PICTURE).is_file()
     (take / PICTURE).unlink()
-    run(*isolated_launcher.command("agent.takes.postprocess", str(take)))  # in this very folder, too
+    run(*isolated_launcher.command("agent.takes.background_pictures", str(take)))  # in this very folder, too
     assert (take / PICTURE).is_file()
 
 
@@ -165,7 +165,7 @@ def test_the_program_when_it_hands_over_to_its_environment(trap: Path) -> None:
 
 
 def test_what_the_bootstrap_asks_of_an_interpreter(trap: Path) -> None:
-    assert virtual_environment._is_suitable(Path(sys.executable))
+    assert make_virtual_environment._is_suitable(Path(sys.executable))
 
 
 def test_the_cold_start_of_the_bench(trap: Path) -> None:
@@ -211,7 +211,7 @@ def test_every_child_is_isolated() -> None:
     started = {
         "worker_process": "*isolated_launcher.isolate(self.command)",
         "model_replay": "isolated_launcher.isolate([sys.executable, *self.musician])",
-        "run_worker": "isolated_launcher.isolate(list(command))",
+        "ask_worker_offline": "isolated_launcher.isolate(list(command))",
     }
     for name, words in started.items():
         (path,) = ROOT.glob(f"agent/**/{name}.py")

@@ -16,7 +16,7 @@ from .rigs.privacy import OWN, environment, isolate_network, strace_command, vio
 if sys.platform != "linux":
     pytest.skip("strace and network namespaces are asked for on Linux only", allow_module_level=True)
 
-ONE_DOOR = {"onnxruntime": "onnx_session", "matplotlib": "drawing"}  # the only module that may import it
+ONE_DOOR = {"onnxruntime": "onnx_session", "matplotlib": "matplotlib_setup"}  # the only module that may import it
 INTRUDER = """
 import os, socket
 from pathlib import Path

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.cli.answer_file import RING_SECONDS, answer_file
-from agent.demo import written_call
+from agent.demo_call import written_call
 from agent.errors import UserError
 from agent.playing.worker_client import worker_command
 from agent.styles import presets

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import mido
 import pytest
-from models.encoding.longest_match_features import fingerprint
 
 from agent.cli.main import main
-from agent.demo import written_call
+from agent.demo_call import written_call
 from agent.styles import presets
 from agent.takes.recorder import JSONL, MIDI
+from models.encoding.longest_match_features import fingerprint
 from models.music.midifile import read_notes, write_notes
 
 from ...support.musicians import small_musician

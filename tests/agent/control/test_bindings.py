@@ -12,7 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from agent.midi.feedback_loop import LOOP, FeedbackFilter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,11 +19,12 @@ from agent.cli.arguments import parser
 from agent.control.bindings import Bindings
 from agent.control.parameters import PARAMETERS
 from agent.errors import UserError
+from agent.midi.feedback_loop import LOOP, FeedbackFilter
 from agent.midi.keyboard_zones import KeyboardZones
-from agent.turns.modes import CALL, DUET, TRADE, BeatSettings, ModeSettings
+from agent.turns.mode_settings import CALL, DUET, TRADE, BeatSettings, ModeSettings
 
 from ...system.rigs.jack import ROOT
-from ..cli.test_status_line import Screen
+from ..cli.test_terminal_display import Screen
 from ..session.test_session import AGENT_CHANNEL, Jam, jam
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import UserError
-from agent.midi import backends, ports
+from agent.midi import ports, rtmidi_backend
 from agent.midi.errors import NoMidiSystem, PortLost
 from agent.midi.ports import PortList, is_loopback, loopback_advice
 
@@ -67,7 +67,7 @@ class OneSystem:
 
 
 def test_a_machine_without_midi_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends, "load_rtmidi", lambda: OneSystem)
+    monkeypatch.setattr(rtmidi_backend, "load_rtmidi", lambda: OneSystem)
     with pytest.raises(NoMidiSystem, match="tradefours demo"):
         ports.find_api()
     with pytest.raises(NoMidiSystem, match="jack does not answer"):
@@ -95,11 +95,11 @@ def test_a_midi_system_that_is_busy_is_asked_again(monkeypatch: pytest.MonkeyPat
 
         MidiOut = MidiIn
 
-    monkeypatch.setattr(backends, "load_rtmidi", lambda: Busy)
-    monkeypatch.setattr(backends, "PAUSE", 0.0)
+    monkeypatch.setattr(rtmidi_backend, "load_rtmidi", lambda: Busy)
+    monkeypatch.setattr(rtmidi_backend, "PAUSE", 0.0)
     monkeypatch.setattr(ports, "find_api", lambda api: "jack")
     assert ports.list_ports("jack") == PortList("jack", THERE, THERE)
-    refusals[0] = backends.TRIES
+    refusals[0] = rtmidi_backend.TRIES
     with pytest.raises(NoMidiSystem, match="jack does not answer"):
         ports.list_ports("jack")
 
@@ -129,7 +129,7 @@ class Rt:
 
 def test_an_output_that_is_gone_is_lost_and_closing_twice_is_fine() -> None:
     rt = Rt()
-    out = backends.RtOutput(rt, "synth")
+    out = rtmidi_backend.RtOutput(rt, "synth")
     out.send(b"\x90\x40\x40")
     assert rt.sent == [b"\x90\x40\x40"]
     rt.broken = True

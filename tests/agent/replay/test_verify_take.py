@@ -15,7 +15,7 @@ from agent.replay.session_replay import differs
 from agent.replay.verify_take import replay
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, rows
-from agent.turns.modes import MODES
+from agent.turns.mode_settings import MODES
 
 from ...measure.record_golden import ECHO, FOLDER, jam
 from ...system.rigs.jack import ROOT

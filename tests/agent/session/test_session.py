@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
+from agent.playing.answer_player import QUIET
 from agent.playing.load_shedding import CANDIDATES
-from agent.playing.soloist import QUIET
 from agent.session.config import Report, SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import MIDI, Take
-from agent.turns.modes import ModeSettings
+from agent.turns.mode_settings import ModeSettings
 from models.decoding.engine import Engine
 from models.music.midifile import read_notes
 from models.music.note import ANSWER, HELD, Note

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.demo import written_call
+from agent.demo_call import written_call
 from agent.errors import UserError
-from agent.playing.run_worker import ask
+from agent.playing.ask_worker_offline import ask
 from agent.playing.worker_client import worker_command
 from agent.styles import maker, presets
 from agent.styles.presets import Preset

@@ -16,7 +16,7 @@ from agent.styles.presets import Preset
 from models.music.keys import key_of
 from models.music.note import Note
 from models.music.preset_file import LARGEST
-from models.music.settings import PROMPT_NOTES
+from models.music.style_settings_table import PROMPT_NOTES
 
 GOOD = """
 title = "Test"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.turns.modes import DUET, TRADE, BeatSettings, ModeSettings
+from agent.turns.mode_settings import DUET, TRADE, BeatSettings, ModeSettings
 from models.decoding.engine import Engine
 
 from ...support.musicians import small_network

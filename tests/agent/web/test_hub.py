@@ -27,8 +27,8 @@ from agent.takes import library
 from agent.takes.recorder import JSONL, MIDI, Take
 from agent.web.hub import Hub
 from agent.web.note_view import NoteView, ident_of
-from agent.web.request_handlers import handle, slug
-from agent.web.requests import LARGEST, RateLimit, RequestRefused, read_request
+from agent.web.page_request_handlers import handle, slug
+from agent.web.page_requests import LARGEST, RateLimit, RequestRefused, read_request
 from agent.web.server import Page
 from agent.web.take_list import TakeList
 from models.music.midifile import read_notes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.data import examples, passages
+from models.data import examples, passage_transforms
 from models.data.corpus import Piece, apply_pedal, bar_places
 from models.encoding import codec, longest_match_features
 from models.music.note import CALL
@@ -95,15 +95,17 @@ def test_what_sounded_at_a_moment_is_held(stream: examples.ExampleStream) -> Non
 
 def test_roles_change_at_phrase_ends() -> None:
     onset = np.cumsum([0.2] * 15 + [1.0] + [0.2] * 15 + [1.2] + [0.2] * 20)
-    assert passages.phrase_starts(onset, 2.0, 5.0).tolist() == [15, 31]
+    assert passage_transforms.phrase_starts(onset, 2.0, 5.0).tolist() == [15, 31]
 
 
 def test_repeats_repeat() -> None:
     p = piece(1)
-    passage = passages.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool))
+    passage = passage_transforms.Passage(
+        p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool)
+    )
     rng = np.random.default_rng(0)
     for _ in range(50):
-        out = passages.repeat_motif(rng, passage)
+        out = passage_transforms.repeat_motif(rng, passage)
         count = len(out) - len(passage)
         assert 6 <= count < 49
         assert (np.diff(out.onset) >= 0).all()
@@ -138,6 +140,8 @@ def test_places_are_shares_of_the_bar() -> None:
 
 def test_one_player_alone_is_one_role() -> None:
     p = piece(2)
-    passage = passages.Passage(p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool))
-    kinds = {tuple(np.unique(passages.draw_roles(np.random.default_rng(s), passage))) for s in range(200)}
+    passage = passage_transforms.Passage(
+        p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool)
+    )
+    kinds = {tuple(np.unique(passage_transforms.draw_roles(np.random.default_rng(s), passage))) for s in range(200)}
     assert kinds == {(CALL,), (1,), (0, 1)}

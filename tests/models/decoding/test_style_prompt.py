@@ -14,7 +14,7 @@ from models.decoding.candidates import best_of
 from models.decoding.engine import Engine
 from models.music.keys import key_of
 from models.music.note import ANSWER, HELD, Bar, Note, Span
-from models.music.settings import PROMPT_NOTES
+from models.music.style_settings_table import PROMPT_NOTES
 
 from ...support.musicians import scale, small_network
 

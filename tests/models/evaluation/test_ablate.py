@@ -12,7 +12,7 @@ import pytest
 from models.evaluation import ablate
 from models.music.midifile import write_notes
 from models.music.note import Note
-from models.music.settings import CHOOSERS, TERMS
+from models.music.style_settings_table import CHOOSERS, TERMS
 
 
 def walks(made: Path) -> Path:

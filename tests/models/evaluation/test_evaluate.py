@@ -15,14 +15,14 @@ from models.data import corpus
 from models.decoding import backend_choice, reranker
 from models.decoding.engine import Engine
 from models.encoding import longest_match_features
-from models.evaluation import answers, baselines, likelihood, multiple_choice, style_accuracy
+from models.evaluation import answers, baseline_comparison, likelihood, multiple_choice, style_accuracy
 from models.music import answer_metrics
 from models.music.midifile import write_notes
 from models.music.note import Note
 from models.network.config import Config
 from models.release import reranker_data
 from models.runtime import checkpoint
-from models.training import lstm_baseline, train
+from models.training import lstm_model, train
 
 from ...support.musicians import SMALL, scale, small_musician, small_network
 from ...system.rigs.jack import ROOT
@@ -158,10 +158,10 @@ def test_rhythms_are_alike_whatever_the_order_of_their_waits() -> None:
 def test_an_interval_is_as_wide_as_windows_differ() -> None:
     counts = torch.full((5,), 10)
     alike = {"a": [(torch.full((5,), 30.0), counts)] * 8}
-    low, high = baselines.bootstrap_interval(alike)
+    low, high = baseline_comparison.bootstrap_interval(alike)
     assert low == pytest.approx(high)
     apart = {"a": [(torch.full((5,), 30.0 + 5 * (i % 2)), counts) for i in range(8)]}
-    low, high = baselines.bootstrap_interval(apart)
+    low, high = baseline_comparison.bootstrap_interval(apart)
     assert low + 0.5 < high
 
 
@@ -170,20 +170,20 @@ def recurrent(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an LSTM that was taught a little."""
     out = tmp_path_factory.mktemp("lstm")
     line = f"--corpus {folder} --out {out} --notes 15e3 --rate 1e-3 --every 5 {SHAPE}".split()
-    assert lstm_baseline.main(line) == 0
+    assert lstm_model.main(line) == 0
     return out
 
 
 def test_an_lstm_learns_from_the_same_lessons(recurrent: Path) -> None:
     curve = [json.loads(line)["bits"] for line in (recurrent / "log.jsonl").read_text().splitlines()]
     assert curve[-1] < curve[0] - 1.0
-    assert sum(p.numel() for p in lstm_baseline.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
-    assert not lstm_baseline.load_lstm(recurrent / "weights.safetensors").training
+    assert sum(p.numel() for p in lstm_model.Recurrent(Config()).lstm.parameters()) == pytest.approx(4.4e6, rel=0.05)
+    assert not lstm_model.load_lstm(recurrent / "weights.safetensors").training
 
 
 def test_an_lstm_keeps_to_the_device_that_it_is_on() -> None:
     with torch.device("meta"):  # where nothing from another may be joined
-        network = lstm_baseline.Recurrent(Config())
+        network = lstm_model.Recurrent(Config())
         steps, z = (
             torch.zeros(1, 4, longest_match_features.STEP_WIDTH, dtype=torch.long),
             torch.zeros(1, 1, Config().latent),
@@ -195,10 +195,10 @@ def test_a_musician_is_no_lstm(tmp_path: Path, capsys: pytest.CaptureFixture[str
     path = tmp_path / "small.safetensors"
     checkpoint.save(path, small_musician(), {"kind": "Musician"})
     with pytest.raises(checkpoint.CheckpointError, match=r"small\.safetensors holds no LSTM; teach one"):
-        lstm_baseline.load_lstm(path)
+        lstm_model.load_lstm(path)
     with pytest.raises(checkpoint.CheckpointError, match="holds no LSTM"):
-        lstm_baseline.load_lstm(tmp_path / "nothing.safetensors")
-    assert lstm_baseline.main(["--corpus", "x", "--out", str(tmp_path), "--start", "open"]) == 2
+        lstm_model.load_lstm(tmp_path / "nothing.safetensors")
+    assert lstm_model.main(["--corpus", "x", "--out", str(tmp_path), "--start", "open"]) == 2
     assert "leave --start out" in capsys.readouterr().err
 
 

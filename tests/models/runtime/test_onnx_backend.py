@@ -17,7 +17,7 @@ from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.encoding import codec, longest_match_features
 from models.music.note import Note, Span
-from models.release import export, int8_selection, parity
+from models.release import export_weights, int8_selection, parity
 from models.runtime import checkpoint, quantization, weights_file
 from models.runtime.backend import Backend, Floats
 from models.runtime.numpy_backend import NumpyBackend
@@ -113,7 +113,7 @@ def exported(tmp_path: Path) -> Path:
     checkpoint.save(path, small_musician(), {"note": "small"})
     weights = weights_file.read(path)
     small = {name: quantization.quantize(weights.tensors[name]) for group in EIGHT_BITS for name in group}
-    export.write(weights, small, tmp_path / "mine.live.safetensors")
+    export_weights.write(weights, small, tmp_path / "mine.live.safetensors")
     return path
 
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.styles import presets
-from agent.turns import modes
+from agent.turns import mode_settings
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.encoding import codec
 from models.evaluation import answers
 from models.music import pulse
-from models.music.chords import CHORD_SECONDS
 from models.music.note import CALL, Bar, Note, Span
+from models.music.simultaneous_notes import CHORD_SECONDS
 from models.steering.beat import BeatSettings
 from models.steering.sampling import softmax
 
@@ -106,4 +106,4 @@ def test_the_shipped_musician_keeps_it_too() -> None:
 
 
 def test_both_rooms_agree() -> None:
-    assert answers.GROOVE == modes.ALONE_GROOVE
+    assert answers.GROOVE == mode_settings.ALONE_GROOVE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.music.settings import TERMS, Setting
+from models.music.style_settings_table import TERMS, Setting
 from models.steering import pipeline
 
 GUIDE = Path(__file__).resolve().parents[3] / ".github" / "CONTRIBUTING.md"

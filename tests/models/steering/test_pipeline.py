@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from models.decoding.engine import Engine
 from models.encoding import codec
 from models.music.note import ANSWER, LOWEST, Bar, Note, Span
-from models.music.settings import SAMPLING, TERMS, WITHOUT
+from models.music.style_settings_table import SAMPLING, TERMS, WITHOUT
 from models.runtime.numpy_backend import NumpyBackend
 from models.steering import style_habits
 from models.steering.base import Step, Style
 from models.steering.motif import Motif
 from models.steering.pipeline import PIPELINE, NoteSteering, Pipeline
 from models.steering.plausible import LIKELY, Plausible
-from models.steering.quality_knobs import Knobs
+from models.steering.player_knobs import Knobs
 from models.steering.sampling import Habits, Sampling
 from models.steering.style_habits import StyleHabits
 

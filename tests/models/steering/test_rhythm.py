@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from models.decoding.engine import Engine
 from models.encoding import codec
-from models.music.chords import CHORD_SECONDS
 from models.music.note import ANSWER, CALL, LOWEST, Note, Span
+from models.music.simultaneous_notes import CHORD_SECONDS
 from models.steering import pitch_classes, rhythm
 from models.steering.rhythm import Rhythm
 from models.steering.sampling import Sampling, softmax

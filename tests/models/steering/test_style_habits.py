@@ -13,9 +13,9 @@ from agent.styles import maker, presets
 from agent.styles.presets import Preset
 from models.decoding.engine import Engine
 from models.encoding import codec
-from models.music.chords import last_chord_size
 from models.music.note import CALL, Note, Span
-from models.music.settings import HABIT_EDGES, HABITS
+from models.music.simultaneous_notes import last_chord_size
+from models.music.style_settings_table import HABIT_EDGES, HABITS
 from models.steering import style_habits
 from models.steering.sampling import Habits, Sampling
 from models.steering.style_habits import StyleHabits

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import aiohttp
 
-from agent.demo import messages, written_call
+from agent.demo_call import messages, written_call
 from models.music.midifile import write_notes
 from models.music.note import Note
 

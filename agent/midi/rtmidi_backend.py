@@ -1,0 +1,208 @@
+"""The binding to the system's MIDI: all that touches the `rtmidi` module, behind a few functions and two kinds of port.
+
+Another binding of RtMidi needs no more than another `load_rtmidi`: a module with `MidiIn`, `MidiOut`, `get_compiled_api` and the
+constants of `APIS`.
+
+Threads: a callback runs on the MIDI system's own thread, and its first act is to read the clock. `RtOutput.send` may be called from any.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .. import thread_priority
+from .errors import NoMidiSystem, PortLost, silence_stderr
+from .jack_client import INPUTS, JACK_WATCH, OUTPUTS
+from .messages import Event
+
+CLIENT = "tradefours"  # what we are called among the system's MIDI clients
+LISTING_CLIENT = f"{CLIENT}-look"
+TRIES, PAUSE = 4, 0.25  # that a MIDI system is asked, and seconds between them
+PROBE_TRIES = 2  # it may be busy for a moment
+ALSA_SEQUENCER = "/dev/snd/seq"
+
+APIS = {"alsa": "API_LINUX_ALSA", "jack": "API_UNIX_JACK", "coremidi": "API_MACOSX_CORE", "winmm": "API_WINDOWS_MM"}
+"""MIDI systems by their names on the command line, in the order in which they are tried, and rtmidi's constants for them."""
+
+
+class RtInput:
+    """An input through rtmidi: a virtual port, or a connection to another one."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+        self._shutdowns = JACK_WATCH.shutdowns
+
+    def open(self, on_event: Callable[[Event], None]) -> None:
+        def receive(packet: tuple[list[int], float], _: Any) -> None:
+            when = time.perf_counter()
+            on_event(Event(when, bytes(packet[0])))
+            thread_priority.request_once()
+
+        self._client.set_error_callback(_ignore_warning)
+        self._client.set_callback(receive)
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            _close_client(client, self._shutdowns)
+
+
+class RtOutput:
+    """An output through rtmidi."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+        self._lock = threading.Lock()
+        self._shutdowns = JACK_WATCH.shutdowns
+        client.set_error_callback(_ignore_warning)
+
+    def send(self, message: bytes) -> None:
+        with self._lock:
+            if self._client is None:
+                raise PortLost(f"the output {self.name} is closed; start again.")
+            try:
+                self._client.send_message(message)
+            except Exception as error:  # rtmidi has several, and none has a common parent worth naming
+                raise PortLost(f"the output {self.name} is gone; connect it and start again.") from error
+
+    def close(self) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+            if client is not None:
+                _close_client(client, self._shutdowns)
+
+
+class PortNameReader:
+    """Reads names of ports again and again through clients that it keeps. From one thread at a time."""
+
+    def __init__(self, api: str) -> None:
+        self._clients = [_make_client(kind, api, LISTING_CLIENT) for kind in ("MidiIn", "MidiOut")]
+
+    def read(self) -> tuple[list[str], list[str]]:
+        """Names of inputs and of outputs."""
+        with silence_stderr():
+            inputs, outputs = (client.get_ports() for client in self._clients)
+        return list(inputs), list(outputs)
+
+
+def load_rtmidi() -> Any:
+    """The binding. Raises NoMidiSystem where it is not installed."""
+    try:
+        import rtmidi
+    except ImportError as error:
+        missing = "libasound2" if "libasound" in str(error) else "python-rtmidi"
+        raise NoMidiSystem(f" ({missing} is not installed)") from error
+    return rtmidi
+
+
+def compiled_apis() -> list[str]:
+    """The MIDI systems that the binding was built for, in the order in which they are tried. Raises NoMidiSystem."""
+    rtmidi = load_rtmidi()
+    return [name for name, constant in APIS.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()]
+
+
+def is_working(api: str) -> bool:
+    """Whether that MIDI system answers."""
+    if api == "alsa" and not os.path.exists(ALSA_SEQUENCER):
+        return False  # asking ALSA would only make it complain
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    try:
+        with silence_stderr():
+            client = _make_client("MidiIn", api, tries=PROBE_TRIES)
+            client.get_ports()
+            client.delete()
+    except Exception:  # whatever a missing system makes rtmidi raise, it is missing
+        return False
+    return True
+
+
+def read_port_names(api: str) -> tuple[list[str], list[str]]:
+    """Names of inputs and of outputs, through clients that last no longer. Raises NoMidiSystem."""
+    names = []
+    for kind in ("MidiIn", "MidiOut"):
+        with JACK_WATCH.lock, silence_stderr():
+            client = _make_client(kind, api, LISTING_CLIENT)
+            names.append(list(client.get_ports()))
+            client.delete()
+    return names[0], names[1]
+
+
+def open_input(name: str | None, api: str) -> RtInput:
+    """The input of exactly that name, or a virtual one called `tradefours:in`. Raises PortLost or NoMidiSystem."""
+    with JACK_WATCH.lock:
+        client = _make_client("MidiIn", api)
+        client.ignore_types(sysex=True, timing=False, active_sense=True)
+        return RtInput(client, _connect(client, name, "in", api))
+
+
+def open_output(name: str | None, api: str) -> RtOutput:
+    """The output of exactly that name, or a virtual one called `tradefours:out`. Raises PortLost or NoMidiSystem."""
+    with JACK_WATCH.lock:
+        client = _make_client("MidiOut", api)
+        return RtOutput(client, _connect(client, name, "out", api))
+
+
+def _make_client(kind: str, api: str, name: str = CLIENT, tries: int = TRIES) -> Any:
+    """A client of that MIDI system. Raises NoMidiSystem.
+
+    A system that is busy, as when another client has just ended, is asked again.
+    """
+    rtmidi = load_rtmidi()
+    while True:
+        try:
+            with silence_stderr():
+                return getattr(rtmidi, kind)(getattr(rtmidi, APIS[api]), name=name)
+        except Exception as error:  # rtmidi raises what it likes
+            tries -= 1
+            if not tries:
+                raise NoMidiSystem(f" ({api} does not answer)") from error
+        time.sleep(PAUSE)
+
+
+def _connect(client: Any, name: str | None, direction: str, api: str) -> str:
+    """Connect to the port of that name, or make one of our own; returns the name by which it is known. Raises PortLost."""
+    with silence_stderr():
+        if name is None:
+            return _make_virtual_port(client, direction, api)
+        try:
+            client.open_port(list(client.get_ports()).index(name), direction)
+        except Exception as error:  # it was there a moment ago: unplugged, or in use by another program
+            raise PortLost(f"{name} cannot be opened: is another program using it, or was it unplugged?") from error
+        return name
+
+
+def _make_virtual_port(client: Any, direction: str, api: str) -> str:
+    """Make a port of our own; returns its name. JACK may have given the client another name, so there it gets an alias."""
+    wanted = f"{CLIENT}:{direction}"
+    if api != "jack":
+        client.open_virtual_port(direction)
+        return wanted
+    kind = INPUTS if direction == "in" else OUTPUTS
+    before = set(JACK_WATCH.names(kind) or ())
+    client.open_virtual_port(direction)
+    now = JACK_WATCH.names(kind) or ()
+    made = next((n for n in now if n not in before and n.endswith(f":{direction}")), wanted)
+    return wanted if made == wanted or JACK_WATCH.set_alias(made, wanted) else made
+
+
+def _close_client(client: Any, shutdowns: int) -> None:
+    """Close a client; one whose JACK server has shut down since is left lying, for ever: to close it would end the process."""
+    if JACK_WATCH.shutdowns != shutdowns:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
+        return
+    with JACK_WATCH.lock:
+        if hasattr(client, "cancel_callback"):
+            client.cancel_callback()
+        client.close_port()
+        client.delete()
+
+
+def _ignore_warning(*_: Any) -> None:
+    """rtmidi prints its warnings unless someone takes them."""

@@ -1,0 +1,190 @@
+"""Request handlers: what is done for each request of a page, which has been checked by then (`agent.web.page_requests`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from models.music.note import CALL, HELD
+
+from ..control.bindings import KNOB, PRESET
+from ..errors import UserError
+from ..midi.messages import CHANNEL, CONTROL, KIND, MOST_DATA, NOTE_OFF, NOTE_ON, SUSTAIN
+from ..session.session import Session
+from ..styles import maker, presets
+from ..styles.presets import Preset
+from .hub import Handler, Hub
+from .server import Page
+
+LEAST_NOTES, MOST_NOTES = 12, 64  # of the player's last ones, of which a style is learnt
+
+Request = dict[str, Any]
+
+
+def handle(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """Do what a page asks for. Raises UserError, WorkerLost."""
+    HANDLERS[request["do"]](hub, session, page, request)
+
+
+def _act(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    session.act(request["action"], hub.clock.now())
+
+
+def _choose_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    session.act(PRESET + request["name"], hub.clock.now())
+
+
+def _turn_knob(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    session.act(f"{KNOB}{request['name']}={request['value']:.3f}", hub.clock.now())
+
+
+def _press_key(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.keyboard.set_key(page, request["pitch"], request["velocity"], request.get("at"))
+
+
+def _release_key(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.keyboard.set_key(page, request["pitch"], 0)
+
+
+def _press_pedal(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.keyboard.receive(bytes((CONTROL, SUSTAIN, MOST_DATA if request["down"] else 0)))
+
+
+def _receive_midi(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """A message of an instrument in the page's browser."""
+    message = bytes(request["bytes"])
+    kind = message[0] & KIND
+    key = (message[0] & CHANNEL, message[1])
+    if kind == NOTE_ON and message[2]:
+        page.browser_keys.add(key)
+    elif kind in (NOTE_OFF, NOTE_ON):
+        if key not in page.browser_keys:
+            return  # it may be another's
+        page.browser_keys.discard(key)
+    hub.keyboard.receive(message, plugged=True)
+
+
+def _move_pad(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """A style between four; knobs stay as they are."""
+    preset = hub.style_pad.blend(request["x"], request["y"], request["corners"], session.partner.preset)
+    session.set_style(preset)
+    hub.style_pad.point = [request["x"], request["y"]]
+
+
+def _learn_style(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(_make_preset_from_playing(hub, session, request["name"]))
+
+
+async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> None:
+    """A preset from the player's last phrases. Raises UserError, WorkerLost."""
+    notes = [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD][-MOST_NOTES:]
+    if len(notes) < LEAST_NOTES:
+        raise UserError(
+            f"Play a little more first: a style is learnt from {LEAST_NOTES} notes, and I have heard {len(notes)}."
+        )
+    z, habits = await session.worker.encode_aside(notes)
+    if not z:
+        raise UserError("This musician knows no styles; use one with weights.")
+    about = session.worker.ready or {}
+    preset = Preset(
+        slug(name),
+        title=name,
+        description=f"Learnt from {len(notes)} notes of your playing.",
+        z=tuple(z),
+        weights=str(about.get("points", about.get("weights", ""))),
+        source="your playing",
+        musician=session.partner.preset.musician,
+        sampling=habits,
+        vamp=maker.cut_passage(notes),
+    )
+    _write_preset(hub, preset)
+    session.set_style(preset)
+
+
+def _save_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    preset = session.partner.preset
+    about = preset.description or f"From {preset.name}."
+    _write_preset(hub, replace(preset, name=slug(request["name"]), title=request["name"], description=about))
+
+
+def _write_preset(hub: Hub, preset: Preset) -> None:
+    """Keep it among the user's own. Raises UserError."""
+    maker.write(preset, presets.OWN / f"{preset.name}.toml")
+    hub.say(f"The style {preset.title} is kept.")
+    hub.reload_presets()
+
+
+def slug(name: str) -> str:
+    """A name as a file has it."""
+    return "-".join(name.lower().replace(".", " ").replace("_", " ").split())
+
+
+def _learn_control(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.midi_learn.pending = request["action"]
+
+
+def _forget_control(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.midi_learn.remove(request["trigger"])
+
+
+def _set_timbre(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.sound.set_timbre(request["who"], request["name"])
+
+
+def _set_volume(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.sound.set_volume(float(request["value"]))
+
+
+def _switch_sound(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.sound.switch(request["name"]))
+
+
+def _listen_to_port(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.patchbay.set_input(session, request["port"], request["on"]))
+
+
+def _switch_output(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.patchbay.set_output(request["port"]))
+
+
+def _play_written_call(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.keyboard.play_written_call())
+
+
+def _save_moment(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.save_moment()
+
+
+def _send_takes(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.send_takes()
+
+
+def _delete_take(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.takes.delete(request["name"])
+    hub.send_takes()
+
+
+HANDLERS: dict[str, Handler] = {
+    "on": _press_key,
+    "off": _release_key,
+    "pedal": _press_pedal,
+    "act": _act,
+    "preset": _choose_preset,
+    "midi": _receive_midi,
+    "knob": _turn_knob,
+    "pad": _move_pad,
+    "timbre": _set_timbre,
+    "volume": _set_volume,
+    "sound": _switch_sound,
+    "listen": _listen_to_port,
+    "output": _switch_output,
+    "phrase": _play_written_call,
+    "save": _save_moment,
+    "save preset": _save_preset,
+    "sound like that": _learn_style,
+    "learn": _learn_control,
+    "forget": _forget_control,
+    "takes": _send_takes,
+    "delete take": _delete_take,
+}
+"""By the word of a request's `do`."""
