@@ -61,7 +61,7 @@ def test_both_turns_are_measured_and_reported(
 
 
 def test_a_browser_that_does_not_open_the_page_is_reported(reader_only: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_page_cost, "OPEN_TIMEOUT", 0.2)
+    monkeypatch.setattr(web_page_opener, "OPEN_TIMEOUT", 0.2)
     monkeypatch.setattr(web_page_opener, "READER", "")
     with pytest.raises(UserError, match="is there a browser that works"):
         web_page_cost.page_cost("open", "live", 2.0, as_json=True)
