@@ -25,6 +25,6 @@ class SystemClock:
 
 
 def measured(clock: Clock) -> float:
-    """This very moment, for figures by which nothing is decided: see `agent.timing.loop_step_clock`."""
+    """This very moment, for figures by which nothing is decided: see `agent.timing.replayable_clock`."""
     exact: Callable[[], float] = getattr(clock, "exact", clock.now)
     return exact()

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from models.music.note import Note, Phrase
+from models.music.note_records import Note, Phrase
 
 from . import thread_priority
 from .midi.messages import NOTE_OFF, NOTE_ON, Event

@@ -27,11 +27,11 @@ It sends one line by itself when it is ready, and after that only replies:
     <- {"id": I, "seconds": {"note": [float, …], …}}
     <- {"error": "one sentence", "id": I}              `id` where there was one
 
-The first reply to a request has "spared": [N, …], too, where there was spare time: see `models.decoding.spare_time`.
-`play` generates the next notes of the answer: see `models.music.note.Span`. `until` is the caller's horizon: it asks again
+The first reply to a request has "spared": [N, …], too, where there was spare time: see `models.decoding.counted_spare_steps`.
+`play` generates the next notes of the answer: see `models.music.note_records.Span`. `until` is the caller's horizon: it asks again
 when it wants more. `close`, `stop` and `hush` may be null (never), BAR may be null (free time) or a list of the fields of
-`models.music.note.Bar`. Notes that were played follow those that were sent; `hear` with an earlier `at` takes them back.
-The end of the input ends the process. A NOTE is a list: see `models.music.note.to_wire`.
+`models.music.note_records.Bar`. Notes that were played follow those that were sent; `hear` with an earlier `at` takes them back.
+The end of the input ends the process. A NOTE is a list: see `models.music.note_records.to_wire`.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, BinaryIO, Protocol
 
-from .decoding.echo_musician import Echo
-from .decoding.spare_time import SpareTime, SpareTimeWorker
-from .music.note import Note, Span, from_wire, span_from_wire, to_wire
+from .decoding.counted_spare_steps import SpareTime, SpareTimeWorker
+from .decoding.echo_test_musician import Echo
+from .music.note_records import Note, Span, from_wire, span_from_wire, to_wire
 
 LINE_LIMIT = 1 << 20  # bytes, more than 8,000 notes; a longer line is refused before it is parsed
 QUEUE_LINES = 1000  # lines that are read before they are handled
@@ -61,7 +61,7 @@ GARBAGE_REQUESTS = 100  # requests between two garbage collections
 
 
 class Musician(SpareTimeWorker, Protocol):
-    """What the worker drives: `models.decoding.engine.Engine`, or its fake, `models.decoding.echo_musician.Echo`."""
+    """What the worker drives: `models.decoding.engine.Engine`, or its fake, `models.decoding.echo_test_musician.Echo`."""
 
     def about(self) -> dict[str, Any]:
         """What the `ready` line says."""

@@ -49,7 +49,7 @@ PURE = {
     "agent.playing.schedule",
     "agent.timing.timing_stats",
     "agent.session.config",
-    "agent.session.input_filter",
+    "agent.session.input_routing",
     "agent.styles.presets",
     "agent.takes.library",
     "agent.timing.midi_clock",

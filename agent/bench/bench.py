@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.music.note import ANSWER, Note, Span
+from models.music.note_records import ANSWER, Note, Span
 
 from .. import isolated_launcher, thread_priority
 from ..clock import SystemClock
@@ -28,7 +28,7 @@ from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..midi.rtmidi_backend import RtInput
 from ..playing.load_shedding import CANDIDATES
 from ..playing.worker_client import WorkerClient, worker_command
-from ..playing.worker_interface import WorkerLost
+from ..playing.worker_client_interface import WorkerLost
 from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles import presets

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.music.midifile import MidiFileError, read_notes, write_notes
-from models.music.note import Note, Span, from_wire, span_to_wire, to_wire
+from models.music.note_records import Note, Span, from_wire, span_to_wire, to_wire
 from models.music.pulse import find_pulse
 
 from ..errors import UserError

@@ -14,7 +14,7 @@ from ..midi import ports
 from ..playing.ask_worker_offline import ask
 from ..playing.worker_client import worker_command
 from ..replay import verify_take
-from ..styles import maker, presets
+from ..styles import preset_maker, presets
 from ..takes import library
 from ..takes.recorder import PICTURE
 from .answer_file import answer_file
@@ -118,19 +118,19 @@ def make_preset(args: argparse.Namespace) -> int:
     if args.make == "vamp" and args.file is None:
         return write_vamp(args)
     if args.make == "vamp":
-        preset = maker.with_vamp(presets.load(args.name), args.file)
+        preset = preset_maker.with_vamp(presets.load(args.name), args.file)
     elif args.make == "learn":
         mind = worker_command(args.weights or presets.WEIGHTS, args.engine, args.mind)
         named = (
             args.weights if args.weights and presets.NAME.fullmatch(args.weights) else ""
         )  # a file may be elsewhere tomorrow
-        preset = maker.learn(args.name, args.files, partial(ask, mind), named)
+        preset = preset_maker.learn(args.name, args.files, partial(ask, mind), named)
     else:
         name = args.out.stem if args.out else f"{args.a}-{args.b}"
-        preset = maker.blend(name, presets.load(args.a), presets.load(args.b), args.share)
+        preset = preset_maker.blend(name, presets.load(args.a), presets.load(args.b), args.share)
     path = args.out or presets.OWN / f"{preset.name}.toml"
     if path.suffix != ".toml" or "/" in preset.name or "\\" in preset.name:
         raise UserError(f"{path} is no name for a preset; write a plain name, or -o FILE.toml.")
-    maker.write(preset, path)
+    preset_maker.write(preset, path)
     print(f"{path}: {preset.description} Play it: tradefours play --preset {preset.name if not args.out else path}")
     return 0

@@ -21,7 +21,7 @@ from ..midi import ports
 from ..midi.errors import silence_stderr
 from ..midi.rtmidi_backend import ALSA_SEQUENCER
 from ..playing.worker_client import WorkerClient, worker_command
-from ..playing.worker_interface import WorkerLost
+from ..playing.worker_client_interface import WorkerLost
 from ..timing.timing_stats import percentiles
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
 from .option_groups import TAKES

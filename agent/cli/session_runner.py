@@ -22,7 +22,7 @@ from ..session.session import Session
 from ..styles.presets import load
 from ..takes.library import BOUNDS
 from ..thread_priority import realtime, request_once
-from ..timing.loop_step_clock import Moments
+from ..timing.replayable_clock import Moments
 from .hotkeys import read_hotkeys
 from .option_groups import TAKES
 from .play_settings import PlaySettings

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..replay.verify_take import setting
 from ..styles.presets import Preset
 from ..takes import library
-from ..takes.background_pictures import finish_in_background
+from ..takes.background_finishing import finish_in_background
 from ..takes.recorder import Take
 from .option_groups import TAKES
 from .play_settings import PlaySettings

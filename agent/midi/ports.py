@@ -11,7 +11,7 @@ from typing import Protocol
 from ..errors import UserError
 from . import rtmidi_backend
 from .errors import NoMidiSystem
-from .jack_client import INPUTS, JACK_WATCH, OUTPUTS
+from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
 from .rtmidi_backend import CLIENT, PortNameReader
 

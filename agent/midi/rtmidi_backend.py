@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import thread_priority
 from .errors import NoMidiSystem, PortLost, silence_stderr
-from .jack_client import INPUTS, JACK_WATCH, OUTPUTS
+from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
 
 CLIENT = "tradefours"  # what we are called among the system's MIDI clients

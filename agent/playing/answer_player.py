@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from models.music.note import ANSWER, CALL, Bar, Note, Span
+from models.music.note_records import ANSWER, CALL, Bar, Note, Span
 from models.music.pulse import find_pulse
 from models.music.simultaneous_notes import SAME_STROKE_SECONDS
 
@@ -20,13 +20,13 @@ from ..clock import Clock, measured
 from ..midi.keyboard_zones import KeyboardZones
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
-from ..turns.answer_window import DELAY, LOOKAHEAD, AnswerWindow
-from ..turns.history import History
+from ..turns.answer_plan import DELAY, LOOKAHEAD, AnswerWindow
 from ..turns.mode_settings import ModeSettings
+from ..turns.note_history import History
 from .interruptible_wait import TICK, Wakeup
 from .load_shedding import LoadShedding
 from .playback import Player
-from .worker_interface import Worker
+from .worker_client_interface import Worker
 
 AGAIN = 0.6  # of the lookahead left when more is asked for: a new style is heard soon, and a slow worker has time
 AFTER_LAST = 0.25  # seconds after its last onset in which an answer can still be cut; after that it rings out

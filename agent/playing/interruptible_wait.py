@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from ..clock import Clock
-from .worker_interface import Worker
+from .worker_client_interface import Worker
 
 TICK = 0.0005  # seconds: what is nearer than this is now; the event loop is no finer
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from models.music.note import ANSWER, Note
+from models.music.note_records import ANSWER, Note
 
 from ..midi.messages import DRUM_CHANNEL, START, STOP, TICK
 from ..timing.midi_clock import TICKS

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from models.music.note import CALL, Note, Span
+from models.music.note_records import CALL, Note, Span
 
 from ..clock import Clock
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from ..turns import duet, turn_taking
-from ..turns.answer_window import AnswerWindow
-from ..turns.history import History
+from ..turns.answer_plan import AnswerWindow
 from ..turns.mode_settings import ModeSettings
+from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
-from ..turns.phrase_log import PhraseLog
+from ..turns.session_phrases import PhraseLog
 from ..turns.trading import TradingForm, Turn
 from .answer_player import AnswerPlayer
 from .interruptible_wait import TICK, Wakeup

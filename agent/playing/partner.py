@@ -11,26 +11,26 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from models.music.note import Note, Phrase
+from models.music.note_records import Note, Phrase
 
 from ..clock import Clock
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import NOTE_ON, Event
 from ..styles.presets import Preset
-from ..timing.loop_step_clock import stepwise
+from ..timing.replayable_clock import stepwise
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
-from ..turns.history import History
 from ..turns.mode_settings import DUET, TRADE, ModeSettings
+from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
-from ..turns.phrase_log import PhraseLog
+from ..turns.session_phrases import PhraseLog
 from .answer_player import AnswerPlayer
 from .interruptible_wait import Wakeup
 from .load_shedding import LoadShedding
 from .mode_loops import ModeLoops
 from .playback import Player
 from .style_state import StyleState
-from .worker_interface import Worker, WorkerLost
+from .worker_client_interface import Worker, WorkerLost
 from .worker_supervisor import WorkerSupervisor
 
 

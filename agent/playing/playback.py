@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from models.music.note import Note
+from models.music.note_records import Note
 
 from .. import thread_priority
 from ..clock import Clock, measured

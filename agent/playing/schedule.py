@@ -15,7 +15,7 @@ import heapq
 import math
 from dataclasses import dataclass
 
-from models.music.note import Note
+from models.music.note_records import Note
 
 from ..midi.messages import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
 

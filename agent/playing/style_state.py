@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from models.music.note import CALL, HELD, Note
+from models.music.note_records import CALL, HELD, Note
 from models.music.style_settings_table import HABIT
 
 from ..errors import UserError
 from ..styles.presets import Preset
 from .load_shedding import LoadShedding
-from .worker_interface import Worker
+from .worker_client_interface import Worker
 
 MOST_MIRRORED = 64  # notes: of the player's last ones, at most so many are encoded
 LEAST_MIRRORED = 8  # notes

@@ -7,10 +7,10 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
-from models.music.note import Note, Span, span_to_wire, to_wire
+from models.music.note_records import Note, Span, span_to_wire, to_wire
 
 from ..errors import UserError
-from .worker_interface import REPLACED, WorkerLost, WorkerReplaced
+from .worker_client_interface import REPLACED, WorkerLost, WorkerReplaced
 from .worker_process import WorkerProcess
 from .worker_reply_checks import read_counts, read_note, read_ready, read_seconds, read_style
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import isolated_launcher
 from ..errors import UserError
-from .worker_interface import REPLACED, WorkerLost, WorkerReplaced
+from .worker_client_interface import REPLACED, WorkerLost, WorkerReplaced
 
 PATIENCE = 5.0  # seconds without a word in reply to a request: it hangs
 CLOSING = 0.5  # seconds in which a worker ends by itself once its input has ended

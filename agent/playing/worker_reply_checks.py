@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from models.music.note import Note, Span, from_wire
+from models.music.note_records import Note, Span, from_wire
 
 from ..errors import UserError
-from .worker_interface import WorkerLost
+from .worker_client_interface import WorkerLost
 
 MOST_STYLE = 1024  # numbers of a style
 EARLY = 1.0  # seconds before what was asked for: a note from before that is nonsense

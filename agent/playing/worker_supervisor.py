@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from ..clock import Clock
 from ..errors import UserError
-from ..turns.history import History
+from ..turns.note_history import History
 from .style_state import StyleState
-from .worker_interface import Worker, WorkerLost, WorkerReplaced
+from .worker_client_interface import Worker, WorkerLost, WorkerReplaced
 
 JOIN_NOTES = 300  # notes that a worker is told which starts in the middle of a session
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds before the first restart, the second, and so on

@@ -1,6 +1,6 @@
 """Recorded: the loop, the clock, the player and the musician of a take, which do what and when the take says that they did.
 
-Knows nothing of files. A take with *moments* (`agent.timing.loop_step_clock`) tells all that came from without, from other
+Knows nothing of files. A take with *moments* (`agent.timing.replayable_clock`) tells all that came from without, from other
 threads and processes too,
 and when it was dealt with. What is left is decided by the session alone; so it must come out the same, to the last bit.
 """
@@ -20,7 +20,7 @@ from ..midi.messages import Event
 from ..playing.playback import Player
 from ..session.session import Session
 from ..styles.presets import Preset
-from ..timing.loop_step_clock import DECIMALS, Moments
+from ..timing.replayable_clock import DECIMALS, Moments
 from .session_replay import Row, ScriptedWorker, SessionReplay
 from .virtual_time import VirtualLoop
 

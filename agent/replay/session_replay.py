@@ -20,7 +20,7 @@ from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event
 from ..playing.playback import Player
 from ..playing.worker_client import WorkerClient
-from ..playing.worker_interface import REPLACED
+from ..playing.worker_client_interface import REPLACED
 from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles.presets import Preset

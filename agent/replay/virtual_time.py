@@ -12,7 +12,7 @@ from typing import Any
 
 from ..clock import measured
 from ..playing.playback import Player
-from ..timing.loop_step_clock import DECIMALS, Moments
+from ..timing.replayable_clock import DECIMALS, Moments
 
 
 class _Jumping(selectors.DefaultSelector):

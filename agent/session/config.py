@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.music.note import Phrase
+from models.music.note_records import Phrase
 
 from ..clock import Clock
 from ..control.bindings import Bindings
@@ -14,7 +14,7 @@ from ..midi.keyboard_zones import KeyboardZones
 from ..midi.ports import InputPort, OutputPort
 from ..playing.load_shedding import CANDIDATES
 from ..playing.playback import Player
-from ..playing.worker_interface import Worker
+from ..playing.worker_client_interface import Worker
 from ..styles.presets import Preset
 from ..takes.recorder import SessionRecorder
 from ..turns.mode_settings import BeatSettings, ModeSettings

@@ -22,13 +22,13 @@ from ..playing.schedule import SentMessage
 from ..playing.thru import Thru
 from ..styles.presets import Preset
 from ..timing.garbage_collection import GarbageCollection
-from ..timing.loop_step_clock import Moments, stepwise
+from ..timing.replayable_clock import Moments, stepwise
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from .actions import Actions
 from .beat_source_watch import BeatWatch
 from .config import Report, SessionConfig, SessionIO
-from .input_filter import InputFilter, Route, Verdict
+from .input_routing import InputFilter, Route, Verdict
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
 SWITCH_INTERVAL = 0.0001  # seconds: a thread that keeps time must not wait for its turn as long as the usual 5 ms

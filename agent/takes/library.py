@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from models.music.keys import SCALE
-from models.music.note import Note
+from models.music.note_records import Note
 from models.music.pulse import find_pulse
 
 from ..errors import UserError

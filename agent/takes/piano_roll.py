@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.music.matplotlib_setup import Figure, Patch, PatchCollection, Rectangle, to_rgba
-
-from models.music.note import ANSWER, CALL, Note
+from models.music.note_records import ANSWER, CALL, Note
 
 BACKGROUND = "#12151c"
 GRID = "#232936"

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models.music.midifile import write_notes
-from models.music.note import ANSWER, CALL, Note
+from models.music.note_records import ANSWER, CALL, Note
 
 from .. import thread_priority
 from ..errors import UserError
 from ..midi.messages import Event, is_whole
-from ..turns.history import History
+from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
 
 FORMAT = "tradefours-take/1"

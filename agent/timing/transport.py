@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 
-from models.music.note import Bar
+from models.music.note_records import Bar
 
 SLEW = 0.25  # beats over which a correction is spread
 MOST_PIECES = 256  # older ones are forgotten

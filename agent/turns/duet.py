@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from models.music.keys import SCALE
-from models.music.note import Note, Span
+from models.music.note_records import Note, Span
 
 LOOKAHEAD = 0.35  # seconds of music that are asked for at a time: what the player does next counts soon
 DELAY = 0.045  # seconds: nothing is planned nearer than this, as it takes that long to generate anew

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from models.music.note import CALL, HELD, Note
+from models.music.note_records import CALL, HELD, Note
 
 from ..midi.messages import (
     ALL_NOTES_OFF,
@@ -22,7 +22,7 @@ from ..midi.messages import (
     Event,
     Key,
 )
-from .history import History
+from .note_history import History
 
 LONGEST_RING = 12.0  # seconds: a string under the pedal has died away by then
 SHORTEST_NOTE = 0.005  # seconds

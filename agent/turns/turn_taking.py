@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from models.music.note import Note, Span
+from models.music.note_records import Note, Span
 from models.music.simultaneous_notes import STROKE_SECONDS
 
 LEAST_NOTES = 2

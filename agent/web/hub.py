@@ -22,13 +22,13 @@ from ..errors import UserError
 from ..midi.messages import KIND, NOTE_ON
 from ..midi.output_merge import OutputMerge
 from ..midi.ports import PAGE
-from ..playing.worker_interface import WorkerLost
+from ..playing.worker_client_interface import WorkerLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import recent_percentiles, snapshot
 from ..styles.presets import all_presets
 from .note_view import AGENT, PLAYER, NoteView, ident_of
-from .page_inputs import PageKeyboard
+from .page_input_ports import PageKeyboard
 from .server import Page
 from .sound_choice import SoundChoice
 from .style_pad import StylePad

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from models.music.note import Note
+from models.music.note_records import Note
 
 from ..midi.messages import CHANNEL, CONTROL, DRUM_CHANNEL, KIND, NOTE_OFF, NOTE_ON, PEDAL_DOWN, SUSTAIN
 

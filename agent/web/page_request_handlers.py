@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from models.music.note import CALL, HELD
+from models.music.note_records import CALL, HELD
 
 from ..control.bindings import KNOB, PRESET
 from ..errors import UserError
 from ..midi.messages import CHANNEL, CONTROL, KIND, MOST_DATA, NOTE_OFF, NOTE_ON, SUSTAIN
 from ..session.session import Session
-from ..styles import maker, presets
+from ..styles import preset_maker, presets
 from ..styles.presets import Preset
 from .hub import Handler, Hub
 from .server import Page
@@ -95,7 +95,7 @@ async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> No
         source="your playing",
         musician=session.partner.preset.musician,
         sampling=habits,
-        vamp=maker.cut_passage(notes),
+        vamp=preset_maker.cut_passage(notes),
     )
     _write_preset(hub, preset)
     session.set_style(preset)
@@ -109,7 +109,7 @@ def _save_preset(hub: Hub, session: Session, page: Page, request: Request) -> No
 
 def _write_preset(hub: Hub, preset: Preset) -> None:
     """Keep it among the user's own. Raises UserError."""
-    maker.write(preset, presets.OWN / f"{preset.name}.toml")
+    preset_maker.write(preset, presets.OWN / f"{preset.name}.toml")
     hub.say(f"The style {preset.title} is kept.")
     hub.reload_presets()
 

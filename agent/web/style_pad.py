@@ -7,7 +7,7 @@ from typing import Any
 
 from models.music.style_settings_table import KNOB
 
-from ..styles import maker, presets
+from ..styles import preset_maker, presets
 from ..styles.presets import Preset
 
 DEFAULT_CORNERS = ("late-night-ballad", "bebop-line", "baroque", "ragtime")
@@ -31,7 +31,7 @@ class StylePad:
             self._presets = [presets.load(name) for name in corners]
             self._corners = corners
         a, b, c, d = self._presets
-        preset = maker.blend("pad", maker.blend("top", a, b, x), maker.blend("bottom", c, d, x), y)
+        preset = preset_maker.blend("pad", preset_maker.blend("top", a, b, x), preset_maker.blend("bottom", c, d, x), y)
         knobs = {key: value for key, value in current.sampling.items() if key.startswith(KNOB)}
         return replace(
             preset, title=self._title(x, y), musician=current.musician, sampling={**preset.sampling, **knobs}

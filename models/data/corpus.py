@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..music.midifile import MidiFileError, read_notes
-from ..music.note import HIGHEST, LOWEST
+from ..music.note_records import HIGHEST, LOWEST
 
 OPEN_SOURCES = ("pop909", "pianolatron", "giantmidi", "openewld", "pianolatron_supra", "wjd")
 """The sources whose licences let the weights be published under CC BY 4.0."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..music import pulse
 from ..music.keys import KEYS, key_share
-from ..music.note import CALL, SHORTEST, Bar, Note, Span
+from ..music.note_records import CALL, SHORTEST, Bar, Note, Span
 from .generation import Generation, generate
 from .reranker import CallProfile, Reranker
 from .session_context import Context

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from ..encoding import codec
-from ..music.note import ANSWER, Note, Span
+from ..music.note_records import ANSWER, Note, Span
 from ..music.style_settings_table import PROMPT_NOTES
 from ..runtime.backend import Backend, Floats
-from ..steering import answer_variation, player_knobs, style_habits
+from ..steering import player_knobs, random_style_offset, style_habits
 from ..steering.pipeline import Pipeline
 from ..steering.sampling import Sampling
 from .candidates import CandidatePool
@@ -91,7 +91,7 @@ class Engine:
         settings = Sampling.of(sampling)
         self.generation.sampling = settings
         self.generation.steering.style(point, settings, z is not None)
-        emphasized = answer_variation.emphasize(point, settings.emphasis)
+        emphasized = random_style_offset.emphasize(point, settings.emphasis)
         self.context.z = player_knobs.move_style(emphasized, settings.knobs)
         self.candidates.drop()
         self.prompt.renew(self.context)

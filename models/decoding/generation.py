@@ -14,7 +14,7 @@ import numpy as np
 
 from ..encoding import codec
 from ..encoding.codec import PREDICTED
-from ..music.note import ANSWER, CALL, HELD, SHORTEST, Note, Span
+from ..music.note_records import ANSWER, CALL, HELD, SHORTEST, Note, Span
 from ..music.simultaneous_notes import SAME_STROKE_SECONDS
 from ..runtime.backend import Floats
 from ..steering import constraints

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from ..encoding import codec, longest_match_features
-from ..music.note import Note, Span
+from ..music.note_records import Note, Span
 from .engine import Engine
 
 CONTEXTS = (64, 256, 512, 1024)  # notes of context

@@ -28,7 +28,7 @@ from ..music import answer_metrics, features, pulse
 from ..music.features import NAMES
 from ..music.keys import KEYS, classes_of, key_of
 from ..music.melody import is_chordal, skyline
-from ..music.note import Note
+from ..music.note_records import Note
 from ..music.simultaneous_notes import CHORD_SECONDS, chords_of
 
 ANSWER_SECONDS = 6.5  # seconds of an answer that are measured

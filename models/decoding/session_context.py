@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..encoding import codec, longest_match_features
-from ..music.note import Note
+from ..music.note_records import Note
 from ..runtime.backend import Backend, Floats
 
 ROWS_BEFORE = 3  # rows before the first note: two that are only read back, and the silence that is step 0

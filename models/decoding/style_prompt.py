@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..music.keys import key_of
-from ..music.note import ANSWER, CALL, HIGHEST, LOWEST, Note, Span
+from ..music.note_records import ANSWER, CALL, HIGHEST, LOWEST, Note, Span
 from ..steering.sampling import Sampling
 from .session_context import Context
 

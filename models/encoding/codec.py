@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..music.note import HELD, HIGHEST, LOWEST, Note
+from ..music.note_records import HELD, HIGHEST, LOWEST, Note
 
 Steps = NDArray[np.int64]
 

@@ -28,7 +28,7 @@ from ..data import corpus
 from ..data.preset_sources import RULES
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
-from ..music.note import Note, from_wire, to_wire
+from ..music.note_records import Note, from_wire, to_wire
 from ..music.style_settings_table import CHOOSERS, TERMS, WITHOUT
 from ..runtime.weights_file import FULL, CheckpointError
 from . import answers, plots, style_accuracy

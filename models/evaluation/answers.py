@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.call_answer_passages import phrase_starts
 from ..data.corpus import Piece
-from ..data.passage_transforms import phrase_starts
 from ..decoding.candidates import MOST
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features, preset_file, pulse
-from ..music.note import CALL, Note, Span
+from ..music.note_records import CALL, Note, Span
 from ..music.style_settings_table import KNOB
 from ..training import reranker
 from .likelihood import notes_of

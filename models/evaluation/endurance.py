@@ -17,7 +17,7 @@ import numpy as np
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..encoding import longest_match_features
-from ..music.note import HELD, Note, Span
+from ..music.note_records import HELD, Note, Span
 from ..runtime import weights_file
 
 PHRASE_NOTES = 8  # of each call and each answer

@@ -17,12 +17,12 @@ from torch import Tensor
 from ..data.corpus import Piece
 from ..data.velocity_synthesis import synthesize_velocities
 from ..encoding import codec, longest_match_features
-from ..music.note import LOWEST, Note
+from ..music.note_records import LOWEST, Note
 from ..network.heads import PREDICTED
 from ..network.losses import field_nats
 from ..network.model import MusicModel
 from ..network.style_encoder import kl_nats
-from ..steering import answer_variation
+from ..steering import random_style_offset
 from ..steering.sampling import Sampling
 
 Bits = dict[str, float]
@@ -117,7 +117,7 @@ def style_bits(model: MusicModel, pieces: Sequence[Piece], windows: int, seed: i
         for i, (piece, _, rows) in enumerate(found):
             other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
             for kind, z in (("true", plain[i]), ("foreign", plain[other]), ("zero", torch.zeros_like(plain[i]))):
-                emphasized = torch.from_numpy(answer_variation.emphasize(z.numpy(), emphasis))
+                emphasized = torch.from_numpy(random_style_offset.emphasize(z.numpy(), emphasis))
                 _add(sums[kind], piece.source, window_nats(model, rows[: count + 1], emphasized, last_only=False))
         return {f"bits_{kind}_z": bits_table(each)["mean"]["total"] for kind, each in sums.items()}
 

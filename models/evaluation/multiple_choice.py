@@ -16,7 +16,7 @@ import torch
 from ..data.corpus import Piece
 from ..encoding import codec, longest_match_features
 from ..music.keys import key_share
-from ..music.note import HIGHEST, LOWEST, Note
+from ..music.note_records import HIGHEST, LOWEST, Note
 from ..music.simultaneous_notes import CHORD_SECONDS
 from ..network.heads import PREDICTED
 from ..network.losses import field_nats

@@ -16,7 +16,7 @@ from ..data.corpus import Piece
 from ..data.preset_sources import RULES
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features
-from ..music.note import Note
+from ..music.note_records import Note
 from ..music.simultaneous_notes import CHORD_SECONDS, stroke_numbers
 from .answers import ANSWER_SECONDS, FEWEST_NOTES, NO_CHANGES, Excerpt, Floats, answer_call, read_preset
 from .likelihood import notes_of

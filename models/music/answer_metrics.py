@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import features, keys
 from .melody import skyline
-from .note import LOWEST, Note
+from .note_records import LOWEST, Note
 from .simultaneous_notes import CHORD_SECONDS, chords_of
 
 NGRAM = 4  # notes of a pattern

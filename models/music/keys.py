@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .note import HIGHEST, LOWEST
+from .note_records import HIGHEST, LOWEST
 
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 """The major scale, in semitones from its tonic."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from .note import Note
+from .note_records import Note
 from .simultaneous_notes import CHORD_SECONDS
 
 MIDDLE_C, BASS_BELOW = 60, 48  # MIDI numbers

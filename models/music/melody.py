@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-from .note import HIGHEST, Note
+from .note_records import HIGHEST, Note
 from .simultaneous_notes import CHORD_SECONDS
 
 CHORDAL_SHARE = 0.15  # share of notes that begin with the one before, above which the melody must be found among chords

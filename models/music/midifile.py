@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .note import CALL, Note
+from .note_records import CALL, Note
 
 MAX_BYTES = 2 << 20  # of a file; a larger one takes many seconds to read
 MAX_EVENTS = 500_000

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from .note import Note
+from .note_records import Note
 from .style_settings_table import (
     ANSWER,
     HABIT,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .note import Bar, Note
+from .note_records import Bar, Note
 from .simultaneous_notes import STROKE_SECONDS, chords_of
 
 SHORTEST_BEAT, LONGEST_BEAT = 0.3, 0.9  # seconds

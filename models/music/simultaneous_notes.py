@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .note import Note
+from .note_records import Note
 
 CHORD_SECONDS = 0.035
 """Onsets closer than this are one chord: in the figures that a style is made of, in lessons, and for all steering."""

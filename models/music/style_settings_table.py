@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .features import NAMES
-from .note import HIGHEST, LOWEST
+from .note_records import HIGHEST, LOWEST
 from .simultaneous_notes import CHORD_SECONDS
 
 

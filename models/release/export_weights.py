@@ -22,7 +22,7 @@ from ..data import corpus
 from ..decoding import backend_choice
 from ..decoding.engine import Engine
 from ..encoding import codec
-from ..music.note import LOWEST
+from ..music.note_records import LOWEST
 from ..runtime import quantization, weights_file
 from ..runtime.numpy_backend import NumpyBackend
 from . import parity

@@ -13,7 +13,7 @@ import numpy as np
 from ..decoding.engine import Engine
 from ..encoding import codec, longest_match_features
 from ..encoding.codec import Steps
-from ..music.note import Note, Span
+from ..music.note_records import Note, Span
 from ..runtime.backend import Backend, Floats
 
 FEWEST_SAME = 0.99  # share of the likeliest values that are the same

@@ -19,8 +19,8 @@ from . import quantization
 from .backend import Floats
 from .linear_kv_cache import KvTape
 from .numpy_backend import EPSILON, NumpyBackend
+from .onnx_file_format import MICROSOFT, Graph
 from .onnx_session import BoundRun, bind_arrays, create_session
-from .onnx_writer import MICROSOFT, Graph
 
 #: The matrices of a layer that are one in the graph. Values are a product of their own: to split them off takes as long as a small product.
 MATRICES = {"qk": ("q", "k"), **{kind: (kind,) for kind in ("v", "o", "gate", "up", "down")}}

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..music.note import ANSWER, CALL, Note, Span, answer_start
+from ..music.note_records import ANSWER, CALL, Note, Span, answer_start
 from ..music.style_settings_table import Setting
 from .sampling import Sampling
 

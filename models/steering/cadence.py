@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..encoding import codec
 from ..music import keys
-from ..music.note import ANSWER
+from ..music.note_records import ANSWER
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style, scaled
 

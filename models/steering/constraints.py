@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..music.note import ANSWER, HIGHEST, LOWEST, Note, Span
+from ..music.note_records import ANSWER, HIGHEST, LOWEST, Note, Span
 from ..music.simultaneous_notes import SAME_STROKE_SECONDS
 from .sampling import Sampling
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..encoding import codec
-from ..music.note import HIGHEST, LOWEST, Note
+from ..music.note_records import HIGHEST, LOWEST, Note
 from ..music.simultaneous_notes import CHORD_SECONDS
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style

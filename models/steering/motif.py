@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..encoding import codec
 from ..encoding.longest_match_features import SLACK_SECONDS, SLACK_SHARE
 from ..music import melody
-from ..music.note import LOWEST, Note
+from ..music.note_records import LOWEST, Note
 from ..music.style_settings_table import TERMS
 from .base import PHRASE_NOTES, Call, Row, Step, Style
 from .pitch_classes import outside_key

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..encoding import codec
-from ..music.note import Note, Span
-from . import answer_variation
+from ..music.note_records import Note, Span
+from . import random_style_offset
 from .base import Call, Point, Row, Steering, Step, Style
 from .beat import BeatSettings
 from .cadence import Cadence
@@ -22,7 +22,7 @@ from .repetition import Repetition
 from .rhythm import Rhythm
 from .sampling import Sampling
 from .style_habits import StyleHabits
-from .velocity_shift import Dynamics
+from .velocity_distribution_shift import Dynamics
 
 PIPELINE: tuple[Steering, ...] = (
     Knobs(),
@@ -92,7 +92,7 @@ class Pipeline:
         return NoteSteering(self._chains, Step.after(notes, span))
 
     def _prepare(self, call: Call) -> None:
-        style = answer_variation.aim_style(self._style, call)
+        style = random_style_offset.aim_style(self._style, call)
         sampling = style.sampling
         chains: list[list[tuple[Steering, float, Any]]] = [[] for _ in codec.PREDICTED]
         for term in self._terms:

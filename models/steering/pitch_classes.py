@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..encoding import codec
 from ..music import keys
-from ..music.note import HIGHEST, LOWEST
+from ..music.note_records import HIGHEST, LOWEST
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style, scaled
 from .sampling import Sampling

@@ -9,7 +9,7 @@ The tilt fades where the last notes are `KNOB_SPREADS` from the style, or a line
 ever. Where the network is nearly sure, the tilt moves little: no spread counts as less than a feature's `doubt`.
 
 A style pulls in the same way, more gently, with its knobs at rest, as the call outweighs a point in the latent space.
-Loudness alone is not tilted: see `models.steering.velocity_shift`.
+Loudness alone is not tilted: see `models.steering.velocity_distribution_shift`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ..encoding import codec
 from ..music import features, keys
 from ..music.features import NAMES
-from ..music.note import LOWEST, Note
+from ..music.note_records import LOWEST, Note
 from ..music.simultaneous_notes import CHORD_SECONDS
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
@@ -33,7 +33,7 @@ from .sampling import relative_probabilities
 
 TILT_QUALITIES = tuple(
     name for name in NAMES if name != "loudness"
-)  # which is moved instead: `models.steering.velocity_shift`
+)  # which is moved instead: `models.steering.velocity_distribution_shift`
 STYLE_SPREADS = 1.2  # spreads by which a knob turned fully moves the style
 KNOB_SPREADS = 2.5  # spreads of its quality that a knob turned fully asks for
 KNOB_STYLE_LOSS = (

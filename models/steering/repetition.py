@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..encoding import codec
-from ..music.note import LOWEST, Note
+from ..music.note_records import LOWEST, Note
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..encoding import codec
-from ..music.note import CALL, Note, answer_start
+from ..music.note_records import CALL, Note, answer_start
 from ..music.simultaneous_notes import CHORD_SECONDS
 from ..music.style_settings_table import TERMS
 from .base import PHRASE_NOTES, Call, Row, Step, Style

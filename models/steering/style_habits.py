@@ -14,7 +14,7 @@ import numpy as np
 
 from ..encoding import codec
 from ..music import left_hand_stride
-from ..music.note import HIGHEST, LOWEST, Note
+from ..music.note_records import HIGHEST, LOWEST, Note
 from ..music.simultaneous_notes import last_chord_size, stroke_numbers
 from ..music.style_settings_table import HABIT, HABIT_EDGES, TERMS
 from .base import Call, Row, Step, Style

@@ -1,7 +1,7 @@
 """Training the reranker: it learns to tell what a person played from what the musician played; and how well that can be told.
 
 Each question is: which of these did a person play? The answer is the softmax of the reranker's scores (noise-contrastive estimation by
-ranking, Ma & Collins 2018), so scores are in nats. `models.release.reranker_data` asks the questions.
+ranking, Ma & Collins 2018), so scores are in nats. `models.release.make_reranker` asks the questions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ..decoding import reranker
 from ..decoding.reranker import LEAST_NOTES, CallProfile, Reranker, Row
-from ..music.note import Note
+from ..music.note_records import Note
 
 DECAY = 0.03  # weight decay: of the squared weights, in nats
 FOLDS = 5  # of a cross-validation

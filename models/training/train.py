@@ -30,7 +30,7 @@ from ..network.losses import REPORT_NAMES, Batch
 from ..network.model import MusicModel
 from ..runtime import checkpoint
 from .arguments import parse_arguments
-from .trainer import Trainer
+from .training_step import Trainer
 
 VALIDATION_BATCHES = 4  # of the valid split, always the same
 SAME_ENCODER = 1e-3  # by which weights of two style encoders may differ, as files hold half precision

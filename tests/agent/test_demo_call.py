@@ -12,7 +12,7 @@ from agent.midi.messages import Event
 from agent.takes.piano_roll import COLOURS, answer_starts, piano_roll
 from models.music.keys import key_share
 from models.music.matplotlib_setup import imread, to_rgb
-from models.music.note import ANSWER, Note, Phrase
+from models.music.note_records import ANSWER, Note, Phrase
 
 
 def test_names_are_pitches() -> None:

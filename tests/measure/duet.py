@@ -31,7 +31,7 @@ from agent.turns.mode_settings import DUET, BeatSettings, ModeSettings
 from models.data.corpus import Piece, read
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
-from models.music.note import ANSWER, CALL, Note, Span
+from models.music.note_records import ANSWER, CALL, Note, Span
 
 from ..support.fakes import FakeInput, FakeOutput, LoopPlayer, in_virtual_time
 

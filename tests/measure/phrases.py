@@ -19,7 +19,7 @@ from models.data import corpus
 from models.evaluation import answers
 from models.music import answer_metrics
 from models.music.midifile import read_notes
-from models.music.note import Note
+from models.music.note_records import Note
 
 from ..system.rigs.jack import ROOT
 

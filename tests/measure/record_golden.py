@@ -22,9 +22,9 @@ from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, Take
-from agent.timing.loop_step_clock import Moments
+from agent.timing.replayable_clock import Moments
 from agent.turns.mode_settings import MODES, BeatSettings, ModeSettings
-from models.decoding.echo_musician import Echo
+from models.decoding.echo_test_musician import Echo
 from models.worker import serve
 
 from ..support.fakes import FakeInput, FakeOutput, LoopPlayer, VirtualLoop, in_virtual_time

@@ -39,7 +39,7 @@ from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
 from agent.takes.recorder import JSONL, Take, rows
-from agent.timing.loop_step_clock import Moments
+from agent.timing.replayable_clock import Moments
 from agent.turns.mode_settings import MODES, BeatSettings, ModeSettings
 from agent.web.hub import Hub
 from agent.web.page_request_handlers import handle

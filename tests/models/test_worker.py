@@ -12,9 +12,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.decoding.echo_musician import Echo
+from models.decoding.echo_test_musician import Echo
 from models.decoding.engine import Engine
-from models.music.note import ANSWER, from_wire, to_wire
+from models.music.note_records import ANSWER, from_wire, to_wire
 from models.worker import LINE_LIMIT, Musician, serve
 
 from ..support.musicians import SMALL, scale, small_network

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from agent.control.bindings import Bindings
 from agent.midi.messages import MOST_SYSEX, is_whole
 from agent.playing.worker_client import WorkerClient
-from agent.playing.worker_interface import WorkerLost
-from models.music.note import Span
+from agent.playing.worker_client_interface import WorkerLost
+from models.music.note_records import Span
 
 from ..agent.session.test_session import Jam, jam
 from ..measure.flood import THRU_MS, flood

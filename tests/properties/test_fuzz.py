@@ -27,15 +27,15 @@ from safetensors.numpy import save
 from agent.control.midi_learn import LARGEST, MidiLearn
 from agent.errors import UserError
 from agent.playing.worker_client import WorkerClient
-from agent.playing.worker_interface import WorkerLost
+from agent.playing.worker_client_interface import WorkerLost
 from agent.styles import presets
 from agent.takes import library
 from models import worker
-from models.decoding.echo_musician import Echo
+from models.decoding.echo_test_musician import Echo
 from models.decoding.engine import Engine
 from models.music import midifile, preset_file
 from models.music.midifile import MidiFileError
-from models.music.note import Span, to_wire
+from models.music.note_records import Span, to_wire
 from models.music.style_settings_table import ANSWER, HABITS, KNOBS, SAMPLING
 from models.runtime import weights_file
 from models.worker import LINE_LIMIT, serve

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from agent.midi.errors import PortLost
 from agent.midi.messages import Event
-from agent.playing.worker_interface import REPLACED, Worker, WorkerLost, WorkerReplaced
+from agent.playing.worker_client_interface import REPLACED, Worker, WorkerLost, WorkerReplaced
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
-from models.decoding.echo_musician import Echo
-from models.music.note import ANSWER, Note, Span
+from models.decoding.echo_test_musician import Echo
+from models.music.note_records import ANSWER, Note, Span
 
 __all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: see `agent.replay.virtual_time`
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.encoding.codec import Steps
-from models.music.note import Note
+from models.music.note_records import Note
 from models.network.model import MusicModel
 from models.network.transformer import Config
 from models.runtime.backend import Floats

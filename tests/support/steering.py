@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.music.note import Note, Span
+from models.music.note_records import Note, Span
 from models.steering.base import Call, Row, Steering, Step, Style
 from models.steering.sampling import Sampling
 

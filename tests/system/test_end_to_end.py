@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from agent.demo_call import messages, written_call
-from agent.midi.jack_client import JackServerWatch
+from agent.midi.jack_watcher import JackServerWatch
 from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.timing.midi_clock import TICKS, MidiClockFollower
 from agent.timing.transport import Transport
 from agent.turns import turn_taking
 from models.music.midifile import read_notes
-from models.music.note import Note
+from models.music.note_records import Note
 
 from .rigs.jack import (
     PERIOD,

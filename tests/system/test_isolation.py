@@ -23,7 +23,7 @@ from agent.demo_call import written_call
 from agent.midi.note_off_watchdog import Watchdog
 from agent.playing.worker_client import WorkerClient, worker_command
 from agent.replay.model_replay import ask_again
-from agent.takes import background_pictures
+from agent.takes import background_finishing
 from agent.takes.recorder import PICTURE
 from models.evaluation.answers import Excerpt
 from models.evaluation.listening_examples import listen
@@ -57,7 +57,7 @@ def trap(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         for module in (
             "models/worker.py",
             "agent/midi/note_off_watchdog.py",
-            "agent/takes/background_pictures.py",
+            "agent/takes/background_finishing.py",
             "agent/__main__.py",
         ):
             (folder / module).parent.mkdir(exist_ok=True)
@@ -125,12 +125,12 @@ def test_the_guardian(trap: Path) -> None:
 
 def test_the_darkroom(trap: Path, tmp_path: Path) -> None:
     take = make_take(tmp_path, "2024-01-01_10-00-00")
-    background_pictures.finish_in_background([take])
-    wait_for(lambda: background_pictures._processes[-1].poll() is not None, 120, "the end of the background process")
-    assert background_pictures._processes.pop().returncode == 0
+    background_finishing.finish_in_background([take])
+    wait_for(lambda: background_finishing._processes[-1].poll() is not None, 120, "the end of the background process")
+    assert background_finishing._processes.pop().returncode == 0
     assert (take / PICTURE).is_file()
     (take / PICTURE).unlink()
-    run(*isolated_launcher.command("agent.takes.background_pictures", str(take)))  # in this very folder, too
+    run(*isolated_launcher.command("agent.takes.background_finishing", str(take)))  # in this very folder, too
     assert (take / PICTURE).is_file()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.playing.interruptible_wait import TICK, Wakeup
-from agent.playing.worker_interface import WorkerLost
+from agent.playing.worker_client_interface import WorkerLost
 
 from ...support.fakes import FakeWorker, VirtualLoop, in_virtual_time
 

@@ -9,7 +9,7 @@ from agent.clock import SystemClock
 from agent.playing.playback import Player
 from agent.playing.schedule import SentMessage
 from agent.playing.thru import Thru
-from models.music.note import ANSWER, Note
+from models.music.note_records import ANSWER, Note
 
 from ...support.fakes import FakeOutput, assert_no_hung_notes
 

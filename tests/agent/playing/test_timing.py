@@ -14,7 +14,7 @@ from agent import thread_priority
 from agent.cli.arguments import parser
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.timing.garbage_collection import FULL_AFTER, FULL_EVERY, GarbageCollection
-from models.music.note import ANSWER
+from models.music.note_records import ANSWER
 
 from ..session.test_session import AGENT_CHANNEL, Jam, jam
 

@@ -12,8 +12,8 @@ import pytest
 from agent.errors import UserError
 from agent.playing import worker_process
 from agent.playing.worker_client import WorkerClient
-from agent.playing.worker_interface import REPLACED, WorkerLost, WorkerReplaced
-from models.music.note import Note, Span
+from agent.playing.worker_client_interface import REPLACED, WorkerLost, WorkerReplaced
+from models.music.note_records import Note, Span
 
 ECHO = [sys.executable, "-m", "models.worker", "--echo"]
 CALL = [Note(i * 0.1, 0.1, 60 + i, 70) for i in range(4)]

@@ -20,7 +20,7 @@ from agent.takes.recorder import MIDI, Take
 from agent.turns.mode_settings import ModeSettings
 from models.decoding.engine import Engine
 from models.music.midifile import read_notes
-from models.music.note import ANSWER, HELD, Note
+from models.music.note_records import ANSWER, HELD, Note
 
 from ...support.fakes import (
     FakeInput,

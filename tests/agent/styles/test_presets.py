@@ -14,7 +14,7 @@ from agent.errors import UserError
 from agent.styles import presets
 from agent.styles.presets import Preset
 from models.music.keys import key_of
-from models.music.note import Note
+from models.music.note_records import Note
 from models.music.preset_file import LARGEST
 from models.music.style_settings_table import PROMPT_NOTES
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.timing.transport import Transport
 from agent.turns.trading import TradingForm
-from models.music.note import Bar
+from models.music.note_records import Bar
 
 changes = st.lists(
     st.tuples(

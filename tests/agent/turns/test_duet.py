@@ -7,7 +7,7 @@ import pytest
 from agent.styles.presets import Preset
 from agent.turns.duet import LEAN, accompaniment_settings, find_key
 from models.decoding import backend_choice
-from models.music.note import ANSWER, Note
+from models.music.note_records import ANSWER, Note
 
 from ...measure.duet import SCALE, PlayingOptions, Tune, average, duet, share_in_harmony, share_on_beat, similarity
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.midi.messages import Event
-from agent.turns.history import History
+from agent.turns.note_history import History
 from agent.turns.note_tracker import LONGEST_RING, NoteTracker
-from models.music.note import HELD, Note
+from models.music.note_records import HELD, Note
 
 
 def heard(*events: tuple[float, tuple[int, ...]]) -> NoteTracker:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.turns import turn_taking
 from agent.turns.turn_taking import Hands, Patience
-from models.music.note import Note
+from models.music.note_records import Note
 
 LATEST = (
     turn_taking.HELD_FACTOR * turn_taking.LONGEST_SILENCE

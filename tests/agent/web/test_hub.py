@@ -32,7 +32,7 @@ from agent.web.page_requests import LARGEST, RateLimit, RequestRefused, read_req
 from agent.web.server import Page
 from agent.web.take_list import TakeList
 from models.music.midifile import read_notes
-from models.music.note import Note
+from models.music.note_records import Note
 
 from ...support.fakes import (
     FakeInput,

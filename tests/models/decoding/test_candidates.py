@@ -12,7 +12,7 @@ import pytest
 
 from models.decoding.candidates import Candidate, best_of, key_and_density_fit
 from models.decoding.engine import Engine
-from models.music.note import ANSWER, Bar, Note, Span, span_to_wire, to_wire
+from models.music.note_records import ANSWER, Bar, Note, Span, span_to_wire, to_wire
 from models.runtime.backend import Backend
 from models.worker import serve
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.decoding.engine import Engine
 from models.encoding import longest_match_features
 from models.evaluation import endurance
-from models.music.note import ANSWER, HELD, Note, Span
+from models.music.note_records import ANSWER, HELD, Note, Span
 from models.music.simultaneous_notes import SAME_STROKE_SECONDS
 from models.steering.sampling import Sampling
 

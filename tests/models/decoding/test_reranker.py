@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models.decoding import backend_choice, reranker
 from models.decoding.reranker import LEAST_NOTES, CallProfile, Reranker
-from models.music.note import Note
+from models.music.note_records import Note
 from models.training.reranker import Question, accuracy, cross_validated_accuracy, feature_mask, fit_reranker
 
 from ...support.musicians import scale

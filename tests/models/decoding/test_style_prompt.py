@@ -13,7 +13,7 @@ from models.decoding import backend_choice, style_prompt
 from models.decoding.candidates import best_of
 from models.decoding.engine import Engine
 from models.music.keys import key_of
-from models.music.note import ANSWER, HELD, Bar, Note, Span
+from models.music.note_records import ANSWER, HELD, Bar, Note, Span
 from models.music.style_settings_table import PROMPT_NOTES
 
 from ...support.musicians import scale, small_network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.decoding.engine import Engine
 from models.decoding.reranker import Reranker
-from models.music.note import ANSWER, CALL, Note, Span
+from models.music.note_records import ANSWER, CALL, Note, Span
 from models.music.style_settings_table import WITHOUT
 
 from ...support.musicians import scale, small_network

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.encoding import codec
-from models.music.note import ANSWER, HELD, Note
+from models.music.note_records import ANSWER, HELD, Note
 
 notes = st.builds(
     Note,

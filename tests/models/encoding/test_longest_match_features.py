@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.encoding import codec, longest_match_features
-from models.music.note import Note
+from models.music.note_records import Note
 
 INTERVAL, TIME, VELOCITY, DURATION, LENGTH, RHYTHM, SHIFT = range(len(codec.FIELDS), longest_match_features.STEP_WIDTH)
 

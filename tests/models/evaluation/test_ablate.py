@@ -11,7 +11,7 @@ import pytest
 
 from models.evaluation import ablate
 from models.music.midifile import write_notes
-from models.music.note import Note
+from models.music.note_records import Note
 from models.music.style_settings_table import CHOOSERS, TERMS
 
 

@@ -18,9 +18,9 @@ from models.encoding import longest_match_features
 from models.evaluation import answers, baseline_comparison, likelihood, multiple_choice, style_accuracy
 from models.music import answer_metrics
 from models.music.midifile import write_notes
-from models.music.note import Note
+from models.music.note_records import Note
 from models.network.config import Config
-from models.release import reranker_data
+from models.release import make_reranker
 from models.runtime import checkpoint
 from models.training import lstm_model, train
 
@@ -288,9 +288,9 @@ def test_the_command_tells_it_all_as_json(folder: Path, recurrent: Path, tmp_pat
 def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
     engine = backend_choice.load("open")
     found = answers.draw_excerpts(corpus.read(folder, "train"), 4)
-    asked = reranker_data.call_questions(engine, found)
+    asked = make_reranker.call_questions(engine, found)
     assert len(asked) == len(found) == 4
-    assert all(q.features.shape == (1 + reranker_data.ANSWERS, len(reranker.figure_names())) for q in asked)
+    assert all(q.features.shape == (1 + make_reranker.ANSWERS, len(reranker.figure_names())) for q in asked)
     assert all(np.isfinite(q.features).all() for q in asked)
     assert all(not np.array_equal(q.features[0], row) for q in asked for row in q.features[1:])
 
@@ -298,6 +298,6 @@ def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
 def test_too_little_music_teaches_no_ear(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "ear.safetensors"
     told = ["--corpus", str(folder), "--sources", "", "--calls", "2", "--styled", "1", "--out", str(out)]
-    assert reranker_data.main(told) == 2
+    assert make_reranker.main(told) == 2
     assert "too little music" in capsys.readouterr().err
     assert not out.exists()

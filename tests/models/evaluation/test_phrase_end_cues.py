@@ -11,7 +11,7 @@ import pytest
 from models.data import corpus
 from models.evaluation import phrase_end_cues, phrase_end_rules
 from models.music.midifile import write_notes
-from models.music.note import Note
+from models.music.note_records import Note
 
 
 def folder_of(tmp_path: Path) -> Path:

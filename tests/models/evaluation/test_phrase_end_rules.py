@@ -12,7 +12,7 @@ import pytest
 from agent.turns import turn_taking
 from models.evaluation import evaluate, phrase_end_rules
 from models.music.midifile import write_notes
-from models.music.note import Note
+from models.music.note_records import Note
 from models.music.simultaneous_notes import STROKE_SECONDS
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.music import keys
-from models.music.note import LOWEST
+from models.music.note_records import LOWEST
 
 
 @given(st.lists(st.integers(0, 127), min_size=1, max_size=60))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.encoding import codec
 from models.music import left_hand_stride
-from models.music.note import LOWEST, Note
+from models.music.note_records import LOWEST, Note
 from models.steering import style_habits
 from models.steering.sampling import Habits, Sampling
 from models.steering.style_habits import StyleHabits

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.encoding import codec
 from models.music import melody
-from models.music.note import ANSWER, CALL, LOWEST, Note
+from models.music.note_records import ANSWER, CALL, LOWEST, Note
 from models.steering import motif
 from models.steering.sampling import Sampling
 

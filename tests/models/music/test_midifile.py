@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.music import midifile
 from models.music.midifile import MidiFileError, read_notes, write_notes
-from models.music.note import Note
+from models.music.note_records import Note
 
 TICK = midifile.TEMPO / 1e6 / midifile.TICKS_PER_BEAT
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from models.music.note import Note
+from models.music.note_records import Note
 from models.music.pulse import beat_alignment, find_pulse
 
 from ...agent.session.test_session import Jam, jam
@@ -79,7 +79,7 @@ def test_in_free_time_the_answer_comes_in_on_the_players_pulse() -> None:
 def test_no_other_thread_is_kept_awake_for_it() -> None:
     """A library for matrices may leave threads behind that wait awake, and take a core from whoever keeps time."""
     code = (
-        "import time\nfrom models.music.note import Note\nfrom models.music.pulse import find_pulse\n"
+        "import time\nfrom models.music.note_records import Note\nfrom models.music.pulse import find_pulse\n"
         "phrase = [Note(0.1 * i, 0.1, 60, 70) for i in range(80)]\n"
         "time.sleep(0.3)  # threads that a library makes when it is imported may wait awake for a moment, once\n"
         "all_, mine = time.process_time(), time.thread_time()\n"

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.music.note import Note
+from models.music.note_records import Note
 from models.music.simultaneous_notes import CHORD_SECONDS, STROKE_SECONDS, chords_of, last_chord_size, stroke_numbers
 
 onsets = st.lists(st.floats(0.0, 0.5), max_size=30).map(sorted)

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from models.decoding import backend_choice
 from models.decoding.engine import Engine
 from models.encoding import codec, longest_match_features
-from models.music.note import Note, Span
+from models.music.note_records import Note, Span
 from models.release import export_weights, int8_selection, parity
 from models.runtime import checkpoint, quantization, weights_file
 from models.runtime.backend import Backend, Floats

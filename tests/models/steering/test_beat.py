@@ -14,7 +14,7 @@ from models.decoding.engine import Engine
 from models.encoding import codec
 from models.evaluation import answers
 from models.music import pulse
-from models.music.note import CALL, Bar, Note, Span
+from models.music.note_records import CALL, Bar, Note, Span
 from models.music.simultaneous_notes import CHORD_SECONDS
 from models.steering.beat import BeatSettings
 from models.steering.sampling import softmax

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.decoding.engine import Engine
-from models.music.note import CALL, Note, Span
+from models.music.note_records import CALL, Note, Span
 
 from ...support.musicians import small_network
 

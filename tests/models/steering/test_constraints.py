@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.encoding import codec
-from models.music.note import ANSWER, CALL, Note
+from models.music.note_records import ANSWER, CALL, Note
 from models.steering import constraints
 from models.steering.sampling import Sampling
 

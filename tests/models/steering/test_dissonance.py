@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.encoding import codec
-from models.music.note import HIGHEST, LOWEST, Note
+from models.music.note_records import HIGHEST, LOWEST, Note
 from models.steering import dissonance
 from models.steering.dissonance import Dissonance
 

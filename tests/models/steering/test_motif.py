@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.decoding.engine import Engine
 from models.encoding import codec
-from models.music.note import ANSWER, CALL, LOWEST, Note, Span, answer_start
+from models.music.note_records import ANSWER, CALL, LOWEST, Note, Span, answer_start
 from models.steering import motif
 from models.steering.motif import Continuation, Motif
 from models.steering.sampling import Sampling

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from models.decoding.engine import Engine
 from models.encoding import codec
-from models.music.note import ANSWER, LOWEST, Bar, Note, Span
+from models.music.note_records import ANSWER, LOWEST, Bar, Note, Span
 from models.music.style_settings_table import SAMPLING, TERMS, WITHOUT
 from models.runtime.numpy_backend import NumpyBackend
 from models.steering import style_habits

@@ -8,7 +8,7 @@ import pytest
 from models.decoding.engine import Engine
 from models.encoding import codec
 from models.music import features
-from models.music.note import ANSWER, Note, Span
+from models.music.note_records import ANSWER, Note, Span
 from models.music.style_settings_table import KNOB
 from models.steering import player_knobs
 from models.steering.base import Row

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.decoding.engine import Engine
-from models.music.note import ANSWER, CALL, LOWEST, Note, Span
+from models.music.note_records import ANSWER, CALL, LOWEST, Note, Span
 from models.steering import repetition
 
 from ...support.musicians import small_network

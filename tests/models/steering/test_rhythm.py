@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.decoding.engine import Engine
 from models.encoding import codec
-from models.music.note import ANSWER, CALL, LOWEST, Note, Span
+from models.music.note_records import ANSWER, CALL, LOWEST, Note, Span
 from models.music.simultaneous_notes import CHORD_SECONDS
 from models.steering import pitch_classes, rhythm
 from models.steering.rhythm import Rhythm

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.styles import maker, presets
+from agent.styles import preset_maker, presets
 from agent.styles.presets import Preset
 from models.decoding.engine import Engine
 from models.encoding import codec
-from models.music.note import CALL, Note, Span
+from models.music.note_records import CALL, Note, Span
 from models.music.simultaneous_notes import last_chord_size
 from models.music.style_settings_table import HABIT_EDGES, HABITS
 from models.steering import style_habits
@@ -107,9 +107,9 @@ def test_an_answer_keeps_them() -> None:
 def test_presets_have_habits_and_blend_them(tmp_path: Path) -> None:
     low = Preset("low", z=(0.0, 1.0), sampling=style_habits.measure_settings(LOW_AND_SLOW))
     plain = Preset("plain", z=(0.0, 0.0))
-    half = maker.blend("half", plain, low, 0.5)
+    half = preset_maker.blend("half", plain, low, 0.5)
     assert half.sampling["habit.place.1"] == pytest.approx(low.sampling["habit.place.1"] / 2)
     path = tmp_path / "half.toml"
-    maker.write(half, path)
+    preset_maker.write(half, path)
     again = presets.read(path)
     assert again.sampling == pytest.approx(half.sampling, abs=0.01)

@@ -16,7 +16,7 @@ from models.data import corpus, examples
 from models.data.loader import to_tensors
 from models.decoding import backend_choice
 from models.encoding import codec
-from models.music.note import Note
+from models.music.note_records import Note
 from models.network.losses import LossWeights, distillation_nats, style_per_step, training_loss
 from models.runtime import checkpoint
 from models.training import train

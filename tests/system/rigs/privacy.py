@@ -21,7 +21,7 @@ import aiohttp
 
 from agent.demo_call import messages, written_call
 from models.music.midifile import write_notes
-from models.music.note import Note
+from models.music.note_records import Note
 
 from .jack import ROOT, Program, Recorder, jack_server, ons, tool, wait_for
 

@@ -3,7 +3,7 @@
 Calls, and what came next, are the corpus's; answers are the musician's. Half of the questions are in the style of their call, beside what
 came next. The others are in the presets' styles, beside other music of that kind. See `models.training.reranker`.
 
-    python -m models.release.reranker_data --corpus DIR --out models/decoding/reranker.safetensors
+    python -m models.release.make_reranker --corpus DIR --out models/decoding/reranker.safetensors
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _seed(seed: int, call: int, answer: int) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Ask, train, and write the reranker."""
     parser = argparse.ArgumentParser(
-        prog="python -m models.release.reranker_data",
+        prog="python -m models.release.make_reranker",
         description="Train the reranker, which chooses among drafts.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -108,7 +108,7 @@ def main(argv: list[str] | None = None) -> int:
         sources = corpus.parse_sources(args.sources)
         pieces = corpus.read(args.corpus, "train", sources)
     except (corpus.CorpusError, CheckpointError) as error:
-        print(f"models.release.reranker_data: {error}", file=sys.stderr)
+        print(f"models.release.make_reranker: {error}", file=sys.stderr)
         return 2
     groups = []
     print(f"{args.calls} calls are answered {ANSWERS} times each …", flush=True)
@@ -118,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
     groups.append(style_questions(engine, pieces, calls, args.presets, args.seed + 1))
     if min(map(len, groups)) < FOLDS:
         print(
-            "models.release.reranker_data: there is too little music to learn from; ask for more calls, or name a larger pack.",
+            "models.release.make_reranker: there is too little music to learn from; ask for more calls, or name a larger pack.",
             file=sys.stderr,
         )
         return 2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models.music.note import Note
+from models.music.note_records import Note
 
 KEPT = 1000  # notes; the musician looks back a few hundred
 Change = tuple[int, list[Note]]

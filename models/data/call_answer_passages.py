@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
-from ..music.note import HIGHEST, LOWEST
+from ..music.note_records import HIGHEST, LOWEST
 
 FEWEST_TO_REPEAT = 24  # notes: a shorter passage has no motif to repeat
 #: Semitones by which a repeated motif is transposed: mostly not at all, or by what sequences usually are.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..music.features import LOUDNESS, MEAN, NAMES, SPREAD
-from ..music.note import CALL, Note
+from ..music.note_records import CALL, Note
 from .base import KEY_HEARD, Call, Style
 
 #: Standard deviation of the offset, in the usual spreads of each quality (`models.music.features`).

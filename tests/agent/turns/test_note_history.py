@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.turns.history import History
-from models.music.note import ANSWER, CALL, HELD, Note
+from agent.turns.note_history import History
+from models.music.note_records import ANSWER, CALL, HELD, Note
 
 acts = st.lists(
     st.tuples(st.sampled_from(["strike", "end", "answer", "withdraw", "tell"]), st.integers(0, 40)), max_size=80

@@ -9,8 +9,8 @@ import pytest
 
 from models.decoding.engine import Engine
 from models.music import features
-from models.music.note import ANSWER, Note, Span
-from models.steering import answer_variation
+from models.music.note_records import ANSWER, Note, Span
+from models.steering import random_style_offset
 
 from ...support.musicians import scale, small_network
 
@@ -19,19 +19,19 @@ LOUDNESS = features.NAMES.index("loudness")
 
 def test_a_stand_is_the_same_for_all_of_an_answer_and_another_for_the_next() -> None:
     point = np.zeros(24, np.float32)
-    one = answer_variation.shift_style(point, 1.0, 5, 12)
-    assert (one == answer_variation.shift_style(point, 1.0, 5, 12)).all()
-    assert (one != answer_variation.shift_style(point, 1.0, 5, 40)).any()
+    one = random_style_offset.shift_style(point, 1.0, 5, 12)
+    assert (one == random_style_offset.shift_style(point, 1.0, 5, 12)).all()
+    assert (one != random_style_offset.shift_style(point, 1.0, 5, 40)).any()
     assert not point.any()
     taken = {features.NAMES[i] for i in np.flatnonzero(one)}
-    assert taken == set(answer_variation.OFFSET_SPREADS)
+    assert taken == set(random_style_offset.OFFSET_SPREADS)
 
 
 def test_stands_are_as_far_apart_as_is_said() -> None:
-    found = np.array([answer_variation.draw_offset(1, begun) for begun in range(2000)])
-    for name, spread in answer_variation.OFFSET_SPREADS.items():
+    found = np.array([random_style_offset.draw_offset(1, begun) for begun in range(2000)])
+    for name, spread in random_style_offset.OFFSET_SPREADS.items():
         here = found[:, features.NAMES.index(name)]
-        assert here.mean() == pytest.approx(answer_variation.OFFSET_MEANS.get(name, 0.0), abs=0.1 * spread)
+        assert here.mean() == pytest.approx(random_style_offset.OFFSET_MEANS.get(name, 0.0), abs=0.1 * spread)
         assert here.std() == pytest.approx(spread, rel=0.12)  # far ones are left out
 
 
@@ -66,14 +66,14 @@ def struck(velocity: int) -> list[Note]:
 
 def test_the_loudness_of_a_call_is_that_of_its_last_notes() -> None:
     usual = round(features.MEAN[LOUDNESS])
-    assert answer_variation.measure_loudness(struck(usual)) == pytest.approx(0.0)
+    assert random_style_offset.measure_loudness(struck(usual)) == pytest.approx(0.0)
     assert (
-        answer_variation.measure_loudness([*struck(usual), *struck(10)])
-        == answer_variation.measure_loudness(struck(10))
+        random_style_offset.measure_loudness([*struck(usual), *struck(10)])
+        == random_style_offset.measure_loudness(struck(10))
         < -1.0
     )
-    assert answer_variation.measure_loudness([replace(n, role=ANSWER) for n in struck(90)]) is None
-    assert answer_variation.measure_loudness([]) is None
+    assert random_style_offset.measure_loudness([replace(n, role=ANSWER) for n in struck(90)]) is None
+    assert random_style_offset.measure_loudness([]) is None
 
 
 def test_who_strikes_evenly_is_answered_evenly() -> None:
@@ -85,31 +85,34 @@ def test_who_strikes_evenly_is_answered_evenly() -> None:
             for n, x in zip(scale(count), rng.normal(size=count), strict=True)
         ]
 
-    least, most = answer_variation.FREEDOM_RANGE
+    least, most = random_style_offset.FREEDOM_RANGE
     assert (
-        answer_variation.velocity_freedom(call(0.0))
+        random_style_offset.velocity_freedom(call(0.0))
         == least
-        < answer_variation.velocity_freedom(call(6.0))
-        < answer_variation.velocity_freedom(call(14.0))
+        < random_style_offset.velocity_freedom(call(6.0))
+        < random_style_offset.velocity_freedom(call(14.0))
         < most
     )
-    assert answer_variation.velocity_freedom(call(30.0)) == most
-    assert answer_variation.velocity_freedom(call(0.0, 4)) == 1.0  # too few to tell
+    assert random_style_offset.velocity_freedom(call(30.0)) == most
+    assert random_style_offset.velocity_freedom(call(0.0, 4)) == 1.0  # too few to tell
     point = np.zeros(24, np.float32)
-    one, half = answer_variation.shift_style(point, 1.0, 5, 12), answer_variation.shift_style(point, 1.0, 5, 12, 0.5)
+    one, half = (
+        random_style_offset.shift_style(point, 1.0, 5, 12),
+        random_style_offset.shift_style(point, 1.0, 5, 12, 0.5),
+    )
     assert half[LOUDNESS] == pytest.approx(0.5 * one[LOUDNESS])
     assert np.flatnonzero(half != one).tolist() == [LOUDNESS]
-    assert (answer_variation.shift_style(point, 1.0, 5, 12) == one).all()  # what was drawn stays as it was
+    assert (random_style_offset.shift_style(point, 1.0, 5, 12) == one).all()  # what was drawn stays as it was
 
 
 def test_a_style_heeds_it_by_a_share() -> None:
     point = np.arange(24, dtype=np.float32) / 10
-    half = answer_variation.share_loudness(point, -1.0, 0.5)
+    half = random_style_offset.share_loudness(point, -1.0, 0.5)
     assert half[LOUDNESS] == pytest.approx((point[LOUDNESS] - 1.0) / 2)
     assert np.flatnonzero(half != point).tolist() == [LOUDNESS]
-    assert answer_variation.share_loudness(point, 2.0, 1.0)[LOUDNESS] == pytest.approx(2.0)
+    assert random_style_offset.share_loudness(point, 2.0, 1.0)[LOUDNESS] == pytest.approx(2.0)
     for loud, share in ((None, 1.0), (2.0, 0.0)):
-        assert (answer_variation.share_loudness(point, loud, share) == point).all()
+        assert (random_style_offset.share_loudness(point, loud, share) == point).all()
 
 
 def test_soft_calls_have_soft_answers() -> None:

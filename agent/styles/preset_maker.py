@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.music.midifile import MidiFileError, read_notes
-from models.music.note import CALL, Note, to_wire
+from models.music.note_records import CALL, Note, to_wire
 from models.music.preset_file import written
 from models.music.style_settings_table import HABIT, KNOB, PROMPT_NOTES
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from agent.midi.feedback_loop import LOOP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.control.bindings import Bindings
+from agent.midi.feedback_loop import LOOP
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.midi.messages import Event, is_clock, is_whole
 from agent.midi.ports import PAGE
-from agent.session.input_filter import InputFilter, Route, Verdict
+from agent.session.input_routing import InputFilter, Route, Verdict
 
 ON, OFF = bytes((0x90, 60, 80)), bytes((0x80, 60, 0))
 PAD, PAD_OFF = bytes((0x90, 36, 80)), bytes((0x80, 36, 0))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from models.music.note import CALL, Note, Phrase
+from models.music.note_records import CALL, Note, Phrase
 
-from .history import History
+from .note_history import History
 
 LONGEST_CALL = 200  # notes of it that are looked at: each key looks at them anew
 KEPT = 200  # phrases of each player

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from agent.takes import background_pictures, library
+from agent.takes import background_finishing, library
 from agent.takes.recorder import JSONL, PICTURE, TEXT
 
 from ...system.rigs.browser import ECHO
@@ -63,10 +63,10 @@ def test_what_has_no_picture_gets_one_and_what_is_broken_is_passed_over(tmp_path
     make_take(tmp_path, broken.name).joinpath(JSONL).write_bytes(b"\xff\x00[[")
     (broken / TEXT).mkdir()
     assert library.without_picture(tmp_path) == [broken, empty, good]
-    background_pictures.finish_in_background([tmp_path / "nowhere", broken, empty, good, good])
+    background_finishing.finish_in_background([tmp_path / "nowhere", broken, empty, good, good])
     wait_for(lambda: (good / PICTURE).is_file(), 120, "the picture")
-    wait_for(lambda: background_pictures._processes[-1].poll() is not None, 60, "its end")
-    assert background_pictures._processes.pop().returncode == 0
+    wait_for(lambda: background_finishing._processes[-1].poll() is not None, 60, "its end")
+    assert background_finishing._processes.pop().returncode == 0
     assert library.without_picture(tmp_path) == [broken, empty]
     assert not list(tmp_path.rglob(f".{PICTURE}"))
 
@@ -87,4 +87,4 @@ def test_a_picture_of_half_a_take_is_drawn_anew(tmp_path: Path) -> None:
 
 def test_nothing_to_do_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subprocess.Popen", lambda *a, **k: pytest.fail("a process for nothing"))
-    background_pictures.finish_in_background([])
+    background_finishing.finish_in_background([])

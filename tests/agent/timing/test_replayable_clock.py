@@ -14,7 +14,7 @@ from agent.clock import measured
 from agent.replay.verify_take import replay
 from agent.styles.presets import Preset
 from agent.takes.recorder import JSONL, rows
-from agent.timing.loop_step_clock import Moments, stepwise
+from agent.timing.replayable_clock import Moments, stepwise
 from agent.turns.mode_settings import MODES
 
 from ...measure.record_golden import ECHO, jam

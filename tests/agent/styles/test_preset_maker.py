@@ -15,10 +15,10 @@ from agent.demo_call import written_call
 from agent.errors import UserError
 from agent.playing.ask_worker_offline import ask
 from agent.playing.worker_client import worker_command
-from agent.styles import maker, presets
+from agent.styles import preset_maker, presets
 from agent.styles.presets import Preset
 from models.music.midifile import read_notes, write_notes
-from models.music.note import Note
+from models.music.note_records import Note
 from models.runtime.weights_file import WEIGHTS_FOLDER
 
 from ..cli.test_main import ECHO, refused, run
@@ -33,19 +33,19 @@ def phrases(tmp_path: Path) -> list[Path]:
 
 
 def test_a_style_is_learnt_and_its_figures_are_those_of_the_phrases(phrases: list[Path], tmp_path: Path) -> None:
-    calm, busy = (maker.learn(p.stem, [p], partial(ask, worker_command())) for p in phrases)
-    both = maker.learn("both", phrases, partial(ask, worker_command()))
+    calm, busy = (preset_maker.learn(p.stem, [p], partial(ask, worker_command())) for p in phrases)
+    both = preset_maker.learn("both", phrases, partial(ask, worker_command()))
     assert len(calm.z) == len(presets.load().z)
     density, register = 0, 1  # the first dimensions are tied to plain figures
     assert busy.z[density] > calm.z[density] + 0.5
     assert busy.z[register] > calm.z[register] + 0.5
     assert both.z == pytest.approx([(a + b) / 2 for a, b in zip(calm.z, busy.z, strict=True)], abs=1e-3)
     assert both.musician == ""
-    maker.write(replace(both, musician="mine"), tmp_path / "new" / "both.toml")
+    preset_maker.write(replace(both, musician="mine"), tmp_path / "new" / "both.toml")
     again = presets.read(tmp_path / "new" / "both.toml")
     assert again.z == pytest.approx(both.z, abs=1e-3)
     assert (again.title, again.weights, again.musician) == ("both", "open", "mine")
-    assert len(again.vamp) == maker.PASSAGE_NOTES
+    assert len(again.vamp) == preset_maker.PASSAGE_NOTES
     assert (
         [n.pitch for n in again.vamp] == [n.pitch for n in both.vamp] == [80 + i % 12 for i in range(112, 160)]
     )  # of the longest
@@ -57,11 +57,11 @@ def test_a_passage_ends_before_the_longest_wait_and_long_waits_are_shortened(
 ) -> None:
     onsets = list(accumulate(wait for wait, _, _ in heard))
     notes = [Note(t, length, pitch, 70) for t, (_, length, pitch) in zip(onsets, heard, strict=True)]
-    vamp = maker.cut_passage(notes)
-    assert len(vamp) == min(len(notes), maker.PASSAGE_NOTES)
+    vamp = preset_maker.cut_passage(notes)
+    assert len(vamp) == min(len(notes), preset_maker.PASSAGE_NOTES)
     assert vamp[0].onset == 0.0
     assert all(
-        0 <= b.onset - a.onset <= maker.LONGEST_WAIT + 1e-9 and b.duration <= maker.LONGEST_NOTE
+        0 <= b.onset - a.onset <= preset_maker.LONGEST_WAIT + 1e-9 and b.duration <= preset_maker.LONGEST_NOTE
         for a, b in pairwise(vamp)
     )
     ends = [
@@ -70,7 +70,8 @@ def test_a_passage_ends_before_the_longest_wait_and_long_waits_are_shortened(
         if [n.pitch for n in notes[i - len(vamp) : i]] == [n.pitch for n in vamp]
     ]
     waits = [
-        (onsets[i] - onsets[i - 1]) if i < len(notes) else maker.LONGEST_WAIT for i in range(len(vamp), len(notes) + 1)
+        (onsets[i] - onsets[i - 1]) if i < len(notes) else preset_maker.LONGEST_WAIT
+        for i in range(len(vamp), len(notes) + 1)
     ]
     assert max(waits[i - len(vamp)] for i in ends) == max(waits)
 
@@ -86,18 +87,18 @@ def test_a_blend_lies_between() -> None:
         longest=8,
     )
     b = Preset("b", title="B", z=(1.0, -2.0), weights="w", sampling={"density": 8.0}, shortest=4, longest=8)
-    made = maker.blend("c", a, b, 0.25)
+    made = preset_maker.blend("c", a, b, 0.25)
     assert made.z == (0.25, 1.0)
     assert made.sampling == {"density": 5.0, "pitch": 1.2, "knob.register": pytest.approx(0.6)}
     assert (made.shortest, made.longest) == (2.5, 8)
-    assert maker.blend("c", a, b, 1.0).z == b.z
+    assert preset_maker.blend("c", a, b, 1.0).z == b.z
     a, b = (replace(p, vamp=(Note(0.0, 1.0, pitch, 70),)) for p, pitch in ((a, 60), (b, 72)))
-    assert (maker.blend("c", a, b, 0.4).vamp, maker.blend("c", a, b, 0.6).vamp) == (
+    assert (preset_maker.blend("c", a, b, 0.4).vamp, preset_maker.blend("c", a, b, 0.6).vamp) == (
         a.vamp,
         b.vamp,
     )  # the nearer one's
     with pytest.raises(UserError, match="different weights"):
-        maker.blend("c", a, Preset("d", z=(1.0,)), 0.5)
+        preset_maker.blend("c", a, Preset("d", z=(1.0,)), 0.5)
 
 
 def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
-from models.music.note import Note, Span
+from models.music.note_records import Note, Span
 
 REPLACED = "another musician takes the seat"  # why a worker ended whose place another one takes
 

@@ -31,7 +31,7 @@ def finish_in_background(folders: Iterable[Path]) -> None:
     with contextlib.suppress(OSError):
         _processes.append(
             subprocess.Popen(
-                isolated_launcher.command("agent.takes.background_pictures", *names),
+                isolated_launcher.command("agent.takes.background_finishing", *names),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.music.note import Span
+from models.music.note_records import Span
 
 LOOKAHEAD = 1.0  # seconds of music that are asked for at a time
 DELAY = 0.01  # seconds: the first note of an answer, at the earliest

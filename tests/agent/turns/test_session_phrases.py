@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agent.turns.history import History
-from agent.turns.phrase_log import KEPT, LONGEST_CALL, PhraseLog
-from models.music.note import ANSWER, CALL, Note
+from agent.turns.note_history import History
+from agent.turns.session_phrases import KEPT, LONGEST_CALL, PhraseLog
+from models.music.note_records import ANSWER, CALL, Note
 
 
 def notes(first: float, count: int, role: int = CALL) -> list[Note]:

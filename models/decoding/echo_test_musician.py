@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from ..music.note import ANSWER, Note, Span
+from ..music.note_records import ANSWER, Note, Span
 
 MOST_SECONDS = 0.5  # of a note that it plays
 HIGHEST_MOVED = 96  # MIDI number: higher pitches stay where they are
