@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.music.matplotlib_setup import imread
 
 from agent.takes.recorder import MIDI
+from models.music.matplotlib_setup import imread
 from models.music.midifile import read_notes
 
 from ..agent.web.test_access import HOUSE
