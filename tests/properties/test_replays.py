@@ -18,7 +18,7 @@ def test_sessions_beside_busy_loops_are_replayed_bit_for_bit(
 ) -> None:
     plans = [Plan.drawn(seed) for seed in range(FIRST, FIRST + 3)]
     assert {plan.manner.mode for plan in plans} == {"call", "trade", "duet"}
-    assert {"kill", "others", "learn", "control"} <= {wish for plan in plans for _, wish in plan.wishes}
+    assert {"kill", "others", "learn", "control"} <= {request for plan in plans for _, request in plan.requests}
     failed = main(["--sessions", "3", "--first", str(FIRST), "--folder", str(tmp_path)])
     table = capsys.readouterr().out
     assert not failed, table
