@@ -74,7 +74,7 @@ def load(
 
 
 def beside(name: str, step: int) -> str:
-    """The name that comes so many steps after that one, among all; the first where that one is not on the shelf."""
+    """The name that comes so many steps after that one, among all; the first where that one is not among them."""
     names = sorted(_preset_files())
     return names[(names.index(name) + step) % len(names)] if name in names else names[0]
 

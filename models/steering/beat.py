@@ -31,7 +31,7 @@ def _places(swing: float) -> Row:
     return np.array([[0.0], [swing / 2], [swing], [(1.0 + swing) / 2], [1.0]])
 
 
-class BeatSettings:
+class Beat:
     """Raises the waits that end on a beat, or on a part of it, by up to `strength` nats, where there is a beat."""
 
     name = "beat"

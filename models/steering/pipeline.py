@@ -11,7 +11,7 @@ from ..encoding import codec
 from ..music.note_records import Note, Span
 from . import random_style_offset
 from .base import Call, Point, Row, Steering, Step, Style
-from .beat import BeatSettings
+from .beat import Beat
 from .cadence import Cadence
 from .dissonance import Dissonance
 from .motif import Motif
@@ -30,7 +30,7 @@ PIPELINE: tuple[Steering, ...] = (
     Plausible(),
     Motif(),
     Rhythm(),
-    BeatSettings(),
+    Beat(),
     Key(),
     PitchClasses(),
     Dissonance(),

@@ -16,7 +16,7 @@ from models.evaluation import answers
 from models.music import pulse
 from models.music.note_records import CALL, Bar, Note, Span
 from models.music.simultaneous_notes import CHORD_SECONDS
-from models.steering.beat import BeatSettings
+from models.steering.beat import Beat
 from models.steering.sampling import softmax
 
 from ...support.musicians import small_network
@@ -27,7 +27,7 @@ APART = codec.TIMES >= CHORD_SECONDS
 
 
 def leaned(logits: np.ndarray, last: float, bar: Bar | None, power: float) -> np.ndarray:
-    return steered(BeatSettings(), logits, codec.TIME, power, onset=last, span=Span(0.0, 9.0, 9.0, 9.0, bar=bar))
+    return steered(Beat(), logits, codec.TIME, power, onset=last, span=Span(0.0, 9.0, 9.0, 9.0, bar=bar))
 
 
 bars = st.builds(Bar, st.floats(-5, 5), st.floats(0.3, 4.0), st.integers(1, 5), st.just(0.0), st.floats(0.5, 0.75))
