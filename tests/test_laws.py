@@ -22,6 +22,7 @@ ORDER = {
             "clock",
             "isolated_launcher",
             "thread_priority",
+            "silence_stderr",
             "midi",
             "timing",
             "audio",
@@ -46,7 +47,7 @@ PURE = {
     "agent.midi.ledger",
     "agent.midi.messages",
     "agent.playing.load_shedding",
-    "agent.playing.schedule",
+    "agent.playing.note_schedule",
     "agent.timing.timing_stats",
     "agent.session.config",
     "agent.session.input_routing",
@@ -183,9 +184,9 @@ def test_arrows_between_folders_point_one_way(tmp_path: Path) -> None:
     assert folders == {f"{package}.{part}" for package, parts in ORDER.items() for part in parts}
     (planted := tmp_path / "agent/midi/planted.py").parent.mkdir(parents=True)
     (tmp_path / "agent/web").mkdir()
-    (tmp_path / "agent/web/hub.py").write_text("", encoding="utf8")
-    planted.write_text("def f():\n    from ..web import hub", encoding="utf8")
-    assert upward(tmp_path) == ["agent.midi.planted imports agent.web.hub"]
+    (tmp_path / "agent/web/page_connections.py").write_text("", encoding="utf8")
+    planted.write_text("def f():\n    from ..web import page_connections", encoding="utf8")
+    assert upward(tmp_path) == ["agent.midi.planted imports agent.web.page_connections"]
 
 
 def test_no_modules_import_each_other_in_a_circle(tmp_path: Path) -> None:

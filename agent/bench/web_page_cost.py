@@ -31,7 +31,7 @@ from ..styles import presets
 from ..takes.recorder import Take
 from ..timing.timing_stats import percentiles
 from ..turns.mode_settings import DUET, ModeSettings
-from ..web.hub import Hub
+from ..web.page_connections import Hub
 from ..web.page_request_handlers import handle
 from ..web.take_list import TakeList
 from . import cpu_usage

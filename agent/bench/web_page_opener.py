@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..clock import SystemClock
 from ..errors import UserError
-from ..web.hub import Hub
+from ..web.page_connections import Hub
 from ..web.server import Server, has_browser
 
 HEADLESS = ("chromium", "chromium-browser", "google-chrome", "chrome")

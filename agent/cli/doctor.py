@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from ..audio.synth import find_soundfont
+from ..audio.sound_output import find_soundfont
 from ..errors import UserError
 from ..midi import ports
-from ..midi.errors import silence_stderr
 from ..midi.rtmidi_backend import ALSA_SEQUENCER
 from ..playing.worker_client import WorkerClient, worker_command
 from ..playing.worker_client_interface import WorkerLost
+from ..silence_stderr import silence_stderr
 from ..timing.timing_stats import percentiles
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
 from .option_groups import TAKES

@@ -8,7 +8,7 @@ from pathlib import Path
 from models.music.setting_cli_options import add_options
 from models.music.style_settings_table import KNOBS
 
-from ..audio.synth import AUTO, CHOICES
+from ..audio.sound_output import AUTO, CHOICES
 from ..midi.keyboard_zones import CURVES
 from ..turns.mode_settings import CALL, MODES, PARTS
 from .argument_types import channel, hammer_times, knob, number, pitch

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ..errors import UserError
-from ..midi.errors import NoMidiSystem
+from ..midi.port_errors import NoMidiSystem
 from ..midi.ports import find_api
 from ..session.config import Report
 from ..styles.presets import DEFAULT
@@ -15,7 +15,7 @@ from ..timing import ableton_link
 from ..web.server import has_browser
 from .play_settings import PlaySettings, play_settings
 from .port_setup import demo_ports, open_ports
-from .session_runner import SessionRunner
+from .run_session import SessionRunner
 
 
 def play_or_demo(args: argparse.Namespace) -> int:

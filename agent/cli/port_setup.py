@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ..demo_call import DemoInput, DemoOutput, written_call
 from ..errors import UserError
 from ..midi import ports
-from ..midi.errors import NoMidiSystem
 from ..midi.hotplug import HotplugWatcher
+from ..midi.port_errors import NoMidiSystem
 from ..midi.ports import InputPort, OutputPort
 
 

@@ -7,7 +7,7 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-from ..audio.synth import BuiltInSynth
+from ..audio.sound_output import BuiltInSynth
 from ..clock import Clock
 from ..control.midi_learn import MidiLearn
 from ..errors import UserError
@@ -18,7 +18,7 @@ from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import lines, snapshot
 from ..takes.recorder import Take
-from ..web.hub import Hub
+from ..web.page_connections import Hub
 from ..web.page_request_handlers import handle
 from ..web.server import Server, has_browser
 from ..web.take_list import TakeList

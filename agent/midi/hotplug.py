@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 
 from ..errors import UserError
 from . import ports
-from .errors import PortLost
 from .jack_watcher import JACK_WATCH
 from .ledger import SETTLING, Ledger
 from .messages import ALL_NOTES_OFF, CONTROL, KIND, NOTE_OFF, NOTE_ON, Event
 from .note_off_watchdog import Watchdog
+from .port_errors import PortLost
 from .ports import InputPort, OutputPort, PortList
 
 P = TypeVar("P", bound="HotplugPort")

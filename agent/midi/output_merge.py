@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .errors import PortLost
+from .port_errors import PortLost
 from .ports import OutputPort
 
 PLAYER, AGENT = 0, 1  # who plays

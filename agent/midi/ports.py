@@ -10,9 +10,9 @@ from typing import Protocol
 
 from ..errors import UserError
 from . import rtmidi_backend
-from .errors import NoMidiSystem
 from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
+from .port_errors import NoMidiSystem
 from .rtmidi_backend import CLIENT, PortNameReader
 
 PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it

@@ -16,9 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import thread_priority
-from .errors import NoMidiSystem, PortLost, silence_stderr
+from ..silence_stderr import silence_stderr
 from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
+from .port_errors import NoMidiSystem, PortLost
 
 CLIENT = "tradefours"  # what we are called among the system's MIDI clients
 LISTING_CLIENT = f"{CLIENT}-look"

@@ -20,12 +20,12 @@ from ..clock import Clock, measured
 from ..midi.keyboard_zones import KeyboardZones
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
-from ..turns.answer_plan import DELAY, LOOKAHEAD, AnswerWindow
+from ..turns.answer_window import DELAY, LOOKAHEAD, AnswerWindow
 from ..turns.mode_settings import ModeSettings
 from ..turns.note_history import History
 from .interruptible_wait import TICK, Wakeup
 from .load_shedding import LoadShedding
-from .playback import Player
+from .playback_thread import Player
 from .worker_client_interface import Worker
 
 AGAIN = 0.6  # of the lookahead left when more is asked for: a new style is heard soon, and a slow worker has time

@@ -11,7 +11,7 @@ from ..midi.messages import DRUM_CHANNEL, START, STOP, TICK
 from ..timing.midi_clock import TICKS
 from ..timing.transport import FASTEST, SLOWEST, Transport
 from ..turns.mode_settings import BeatSettings
-from .playback import Player
+from .playback_thread import Player
 
 LOOKAHEAD = 0.75  # seconds that are planned at a time
 DELAY = 0.3  # seconds before the first beat

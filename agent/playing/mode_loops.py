@@ -16,7 +16,7 @@ from ..clock import Clock
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from ..turns import duet, turn_taking
-from ..turns.answer_plan import AnswerWindow
+from ..turns.answer_window import AnswerWindow
 from ..turns.mode_settings import ModeSettings
 from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
@@ -25,7 +25,7 @@ from ..turns.trading import TradingForm, Turn
 from .answer_player import AnswerPlayer
 from .interruptible_wait import TICK, Wakeup
 from .load_shedding import LoadShedding
-from .playback import Player
+from .playback_thread import Player
 from .style_state import StyleState
 
 MARGIN = 0.12  # beats of silence before the player's bars, which a clock that wanders may eat

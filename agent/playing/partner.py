@@ -28,7 +28,7 @@ from .answer_player import AnswerPlayer
 from .interruptible_wait import Wakeup
 from .load_shedding import LoadShedding
 from .mode_loops import ModeLoops
-from .playback import Player
+from .playback_thread import Player
 from .style_state import StyleState
 from .worker_client_interface import Worker, WorkerLost
 from .worker_supervisor import WorkerSupervisor

@@ -11,7 +11,7 @@ import threading
 
 from ..midi.messages import CONTROL, NOTE_OFF, NOTE_ON, PEDAL_DOWN, SUSTAIN, Key
 from ..midi.ports import OutputPort
-from .playback import Player
+from .playback_thread import Player
 
 
 class Thru:

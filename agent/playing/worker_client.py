@@ -11,8 +11,8 @@ from models.music.note_records import Note, Span, span_to_wire, to_wire
 
 from ..errors import UserError
 from .worker_client_interface import REPLACED, WorkerLost, WorkerReplaced
-from .worker_process import WorkerProcess
 from .worker_reply_checks import read_counts, read_note, read_ready, read_seconds, read_style
+from .worker_subprocess import WorkerProcess
 
 STARTING = 120.0  # seconds in which a worker gets ready
 MEASURING = 300.0  # seconds in which a worker measures itself

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..midi.messages import Event
-from ..playing.playback import Player
+from ..playing.playback_thread import Player
 from ..session.session import Session
 from ..styles.presets import Preset
 from ..timing.replayable_clock import DECIMALS, Moments

@@ -18,7 +18,7 @@ from ..clock import Clock
 from ..control.bindings import Bindings
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event
-from ..playing.playback import Player
+from ..playing.playback_thread import Player
 from ..playing.worker_client import WorkerClient
 from ..playing.worker_client_interface import REPLACED
 from ..session.config import SessionConfig, SessionIO

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..clock import measured
-from ..playing.playback import Player
+from ..playing.playback_thread import Player
 from ..timing.replayable_clock import DECIMALS, Moments
 
 

@@ -15,7 +15,7 @@ from ..control.parameters import PARAMETERS
 from ..errors import UserError
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
-from ..playing.playback import Player
+from ..playing.playback_thread import Player
 from ..styles import presets
 from ..styles.presets import Preset
 from ..timing.transport import Transport

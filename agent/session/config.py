@@ -13,7 +13,7 @@ from ..control.bindings import Bindings
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.ports import InputPort, OutputPort
 from ..playing.load_shedding import CANDIDATES
-from ..playing.playback import Player
+from ..playing.playback_thread import Player
 from ..playing.worker_client_interface import Worker
 from ..styles.presets import Preset
 from ..takes.recorder import SessionRecorder

@@ -13,12 +13,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..errors import UserError
-from ..midi.errors import PortLost
 from ..midi.messages import Event, is_clock
+from ..midi.port_errors import PortLost
 from ..midi.ports import InputPort
 from ..playing.metronome import Metronome
+from ..playing.note_schedule import SentMessage
 from ..playing.partner import Partner
-from ..playing.schedule import SentMessage
 from ..playing.thru import Thru
 from ..styles.presets import Preset
 from ..timing.garbage_collection import GarbageCollection

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ..audio.synth import BuiltInSynth
+from ..audio.sound_output import BuiltInSynth
 from ..clock import Clock
 from ..demo_call import messages, written_call
 from ..midi.messages import NOTE_OFF, NOTE_ON, Event

@@ -13,7 +13,7 @@ from ..midi.messages import CHANNEL, CONTROL, KIND, MOST_DATA, NOTE_OFF, NOTE_ON
 from ..session.session import Session
 from ..styles import preset_maker, presets
 from ..styles.presets import Preset
-from .hub import Handler, Hub
+from .page_connections import Handler, Hub
 from .server import Page
 
 LEAST_NOTES, MOST_NOTES = 12, 64  # of the player's last ones, of which a style is learnt

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..audio.fm_patches import TIMBRES
-from ..audio.synth import CHOICES, OFF, BuiltInSynth, open_sound
+from ..audio.sound_output import CHOICES, OFF, BuiltInSynth, open_sound
 from ..midi import output_merge
 from ..midi.output_merge import OutputMerge
 from .note_view import AGENT, PLAYER

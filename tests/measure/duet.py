@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from agent.clock import SystemClock
-from agent.playing.playback import Player
+from agent.playing.playback_thread import Player
 from agent.playing.worker_client import WorkerClient, worker_command
 from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session

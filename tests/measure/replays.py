@@ -41,7 +41,7 @@ from agent.styles import presets
 from agent.takes.recorder import JSONL, Take, rows
 from agent.timing.replayable_clock import Moments
 from agent.turns.mode_settings import MODES, BeatSettings, ModeSettings
-from agent.web.hub import Hub
+from agent.web.page_connections import Hub
 from agent.web.page_request_handlers import handle
 from agent.web.server import Page
 from agent.web.take_list import TakeList

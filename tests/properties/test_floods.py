@@ -177,7 +177,7 @@ for line in sys.stdin:
     ],
 )
 def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.playing.worker_process.PATIENCE", 1.0)
+    monkeypatch.setattr("agent.playing.worker_subprocess.PATIENCE", 1.0)
 
     async def act() -> int:
         client = WorkerClient([sys.executable, "-c", BABBLE % reply])
@@ -195,7 +195,7 @@ def test_a_musician_that_babbles_is_given_up(reply: str, monkeypatch: pytest.Mon
 
 def test_a_musician_that_reads_no_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act() -> None:
-        monkeypatch.setattr("agent.playing.worker_process.MOST_UNREAD", 100_000)
+        monkeypatch.setattr("agent.playing.worker_subprocess.MOST_UNREAD", 100_000)
         client = WorkerClient(
             [sys.executable, "-c", "print('{\"ready\": {}}', flush=True); import time; time.sleep(60)"]
         )

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from agent.midi.errors import PortLost
 from agent.midi.messages import Event
+from agent.midi.port_errors import PortLost
 from agent.playing.worker_client_interface import REPLACED, Worker, WorkerLost, WorkerReplaced
 from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
 from models.decoding.echo_test_musician import Echo

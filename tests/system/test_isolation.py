@@ -29,7 +29,7 @@ from models.evaluation.answers import Excerpt
 from models.evaluation.listening_examples import listen
 from models.music.midifile import write_notes
 
-from ..agent.web.test_hub import make_take
+from ..agent.web.test_page_connections import make_take
 from .rigs.jack import ROOT, wait_for
 
 OURS = ("agent", "models", "presets", "tests")
@@ -209,7 +209,7 @@ def test_every_child_is_isolated() -> None:
                 plain.add((path.stem, words[1]))
     assert plain == {("worker_client", "'-m'"), ("model_replay", "*self.musician"), ("isolated_launcher", "DASH_M")}
     started = {
-        "worker_process": "*isolated_launcher.isolate(self.command)",
+        "worker_subprocess": "*isolated_launcher.isolate(self.command)",
         "model_replay": "isolated_launcher.isolate([sys.executable, *self.musician])",
         "ask_worker_offline": "isolated_launcher.isolate(list(command))",
     }

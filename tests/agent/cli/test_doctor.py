@@ -11,7 +11,7 @@ import pytest
 
 from agent.cli import doctor, main
 from agent.midi import ports
-from agent.midi.errors import NoMidiSystem
+from agent.midi.port_errors import NoMidiSystem
 from agent.midi.ports import PortList
 
 ECHO = f"{sys.executable} -m models.worker --echo"

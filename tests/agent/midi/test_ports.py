@@ -6,7 +6,7 @@ import pytest
 
 from agent.errors import UserError
 from agent.midi import ports, rtmidi_backend
-from agent.midi.errors import NoMidiSystem, PortLost
+from agent.midi.port_errors import NoMidiSystem, PortLost
 from agent.midi.ports import PortList, is_loopback, loopback_advice
 
 THERE = [

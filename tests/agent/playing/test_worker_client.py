@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.errors import UserError
-from agent.playing import worker_process
+from agent.playing import worker_subprocess
 from agent.playing.worker_client import WorkerClient
 from agent.playing.worker_client_interface import REPLACED, WorkerLost, WorkerReplaced
 from models.music.note_records import Note, Span
@@ -102,7 +102,7 @@ def test_death_and_nonsense_are_noticed(command: list[str]) -> None:
 
 
 def test_silence_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_process, "PATIENCE", 0.2)
+    monkeypatch.setattr(worker_subprocess, "PATIENCE", 0.2)
 
     async def act(client: WorkerClient) -> None:
         await client.wait_ready()

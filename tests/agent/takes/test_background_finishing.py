@@ -17,7 +17,7 @@ from agent.takes.recorder import JSONL, PICTURE, TEXT
 
 from ...system.rigs.browser import ECHO
 from ...system.rigs.jack import Program, wait_for
-from ..web.test_hub import make_take
+from ..web.test_page_connections import make_take
 
 SOON = 1.0  # seconds from a signal to the prompt, on a machine that has nothing else to do
 BUSY = 5.0  # on one that has

@@ -31,7 +31,7 @@ from agent.web.page_requests import (
     read_request,
 )
 
-from .test_hub import Evening, evening
+from .test_page_connections import Evening, evening
 from .test_server import Quiet, own, served
 
 ENORMOUS = [10**400, -(10**400), 1e308, -1e308, float("inf"), float("nan"), 2**63, -1, 0]

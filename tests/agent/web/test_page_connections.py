@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.audio.synth import open_sound
+from agent.audio.sound_output import open_sound
 from agent.control.bindings import Bindings
 from agent.control.midi_learn import MidiLearn, settings_folder
 from agent.errors import UserError
@@ -25,8 +25,8 @@ from agent.session.session import Session
 from agent.styles import presets
 from agent.takes import library
 from agent.takes.recorder import JSONL, MIDI, Take
-from agent.web.hub import Hub
 from agent.web.note_view import NoteView, ident_of
+from agent.web.page_connections import Hub
 from agent.web.page_request_handlers import handle, slug
 from agent.web.page_requests import LARGEST, RateLimit, RequestRefused, read_request
 from agent.web.server import Page

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from ..audio.synth import open_sound
+from ..audio.sound_output import open_sound
 from ..clock import SystemClock
 from ..control.bindings import HOTKEYS, Bindings
 from ..control.midi_learn import MidiLearn, settings_folder
@@ -28,7 +28,7 @@ from .option_groups import TAKES
 from .play_settings import PlaySettings
 from .port_setup import PortSetup
 from .sound_and_page import Services
-from .take_folder import finish_take, open_take, remove_oldest_takes, repair_takes
+from .take_setup import finish_take, open_take, remove_oldest_takes, repair_takes
 from .terminal_display import StatusLine
 
 HOTKEY_HELP = (

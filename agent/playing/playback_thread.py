@@ -18,7 +18,7 @@ from .. import thread_priority
 from ..clock import Clock, measured
 from ..errors import UserError
 from ..midi.ports import OutputPort
-from .schedule import Schedule, SentMessage
+from .note_schedule import Schedule, SentMessage
 
 BUSY_WAIT = 0.0008  # seconds: systems wake a sleeper up to this late
 OnSent = Callable[[SentMessage, float], None]

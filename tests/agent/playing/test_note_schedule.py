@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from agent.playing.schedule import TOO_LATE, Schedule, SentMessage
+from agent.playing.note_schedule import TOO_LATE, Schedule, SentMessage
 from models.music.note_records import ANSWER, Note
 
 from ...support.fakes import assert_no_hung_notes

@@ -18,7 +18,6 @@ from typing import Any
 
 from .. import thread_priority
 from ..errors import UserError
-from ..midi.errors import silence_stderr
 from ..midi.messages import (
     ALL_SOUND_OFF,
     BANK_COARSE,
@@ -35,6 +34,7 @@ from ..midi.messages import (
 )
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.rtmidi_backend import is_working
+from ..silence_stderr import silence_stderr
 from .fm_synth import BLOCK, FmSynth, Part
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"

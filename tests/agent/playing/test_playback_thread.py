@@ -6,8 +6,8 @@ import threading
 import time
 
 from agent.clock import SystemClock
-from agent.playing.playback import Player
-from agent.playing.schedule import SentMessage
+from agent.playing.note_schedule import SentMessage
+from agent.playing.playback_thread import Player
 from agent.playing.thru import Thru
 from models.music.note_records import ANSWER, Note
 
