@@ -55,6 +55,7 @@ class JackInput:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,  # the messages after the first line are read past any buffer
             cwd=isolated_launcher.root(),
         )
         assert self._process.stdout is not None
