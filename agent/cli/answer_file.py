@@ -39,6 +39,8 @@ def answer_file(
 
     The call keeps its place in its bars, its tempo and metre, and the name, channel and sound of each part.
     """
+    if out_path.exists() and call_path.exists() and out_path.samefile(call_path):
+        raise UserError(f"{out_path} is the call itself; name another file with -o.")
     try:
         music = read_music(call_path)
     except MidiFileError as error:

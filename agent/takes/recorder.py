@@ -28,12 +28,15 @@ from ..errors import UserError
 from ..midi.messages import Event, is_whole
 from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
+from .take_folder import JSONL as JSONL
+from .take_folder import MIDI as MIDI
+from .take_folder import PICTURE as PICTURE
+from .take_folder import TEXT as TEXT
+from .take_folder import claim, is_recording
 from .take_midi import beat_points, take_music
 
 FORMAT = "tradefours-take/1"
-JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"
 PLAYER, AGENT = "player", "agent"
-BINARY = getattr(os, "O_BINARY", 0)  # without it, Windows writes two bytes at the end of a line
 WRITE = 0.2  # seconds between writes: written rows survive a crash of the program
 SYNC = 0.5  # seconds between syncs: synced rows survive a crash of the machine, too; on a slow disk a sync takes long
 MOST_WAITING = 8 << 20  # bytes that wait while the disk is full
@@ -58,18 +61,17 @@ class SessionRecorder(Protocol):
 
 
 class Take:
-    """A take in a folder of its own. `report_error` takes a line for the user, and is called from any thread.
+    """A take in a folder of its own: the one that is named, or one beside it where that holds a take. Nothing is overwritten.
 
-    Raises UserError where the folder cannot be written.
+    `report_error` takes a line for the user, and is called from any thread. Raises UserError where the folder cannot be written.
     """
 
     def __init__(self, folder: Path, *, report_error: Callable[[str], None] = lambda line: None, **about: Any) -> None:
         """`about`: more fields of the first row, ready for JSON."""
-        self.folder = folder
         self.report_error = report_error
+        self._file: int | None
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file: int | None = os.open(folder / JSONL, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o644)
+            self.folder, self._file = claim(folder)
         except OSError as error:
             raise UserError(f"the take cannot be kept in {folder} ({error.strerror}); name another folder.") from error
         self.beats: deque[dict[str, Any]] = deque(maxlen=MOST_BEATS)  # rows that tell where the beat was
@@ -111,14 +113,13 @@ class Take:
         self._over.set()
         for thread in self._threads:
             thread.join()
-        file = self._file
-        self._file = None
-        if file is not None:
-            os.close(file)
         try:
             write_take_midi(self.folder)
         except OSError:
             self.full = True
+        if self._file is not None:  # and with it the lock: until now the take is not over
+            os.close(self._file)
+            self._file = None
 
     def _append(self, row: dict[str, Any]) -> None:
         line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
@@ -242,10 +243,15 @@ def write_take_midi(folder: Path) -> None:
 
 
 def repair(folder: Path) -> bool:
-    """Make take.mid where it is missing or too old, as after a crash. Returns whether there is a new one. Raises OSError."""
+    """Make take.mid where it is missing or too old, as after a crash. Returns whether there is a new one. Raises OSError.
+
+    A take that is still recorded is left alone.
+    """
     jsonl = folder / JSONL
     midi = folder / MIDI
     if midi.exists() and midi.stat().st_mtime >= jsonl.stat().st_mtime:
+        return False
+    if is_recording(folder):
         return False
     write_take_midi(folder)
     return midi.exists()

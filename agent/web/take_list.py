@@ -109,6 +109,7 @@ class Moment:
     def write(self) -> None:
         """Write the take. Blocks: from any thread. Raises UserError."""
         take = Take(self.folder, preset=self._preset, of=self._source)
+        self.folder = take.folder
         for kind, arguments in self._events:
             getattr(take, kind)(*arguments)
         take.close()

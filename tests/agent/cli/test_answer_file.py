@@ -62,6 +62,14 @@ def test_a_call_keeps_its_beat_and_its_sound(tmp_path: Path) -> None:
     assert both.parts[3].notes[0].onset == pytest.approx(found.answer[0].onset + three, abs=1e-3)
 
 
+def test_a_call_is_not_overwritten_by_its_answer(call: Path) -> None:
+    before = call.read_bytes()
+    other_name = call.parent / ".." / call.parent.name / call.name
+    with pytest.raises(UserError, match="is the call itself"):
+        answer_file(call, other_name, Preset("plain"), seconds=4.0, seed=0, command=ECHO)
+    assert call.read_bytes() == before
+
+
 def test_a_call_on_every_channel_is_answered(tmp_path: Path) -> None:
     parts = tuple(Part(f"p{c}", (Note(0.1 * c, 0.1, 60 + c, 80),), c) for c in range(16))
     write_music(tmp_path / "call.mid", MidiMusic(parts, TempoMap()))
