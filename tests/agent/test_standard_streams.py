@@ -34,9 +34,7 @@ def takes_of(home: Path) -> int:
 
 
 @needs_shell
-@pytest.mark.parametrize(
-    "closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", "</", "| head -n 1"]
-)
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", "| head -n 1"])
 def test_a_session_does_without_the_streams_that_are_not_there(tmp_path: Path, closed: str) -> None:
     done = shell(f"{PLAY} {closed}", tmp_path)
     assert done.returncode == 0, (done.stdout, done.stderr)
