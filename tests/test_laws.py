@@ -23,6 +23,7 @@ ORDER = {
             "isolated_launcher",
             "thread_priority",
             "silence_stderr",
+            "standard_streams",
             "midi",
             "timing",
             "audio",

@@ -122,7 +122,8 @@ class Take:
             self._file = None
 
     def _append(self, row: dict[str, Any]) -> None:
-        line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        # A file's name may hold bytes that are no text; JSON has escapes for them.
+        line = json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         with self._lock:
             if len(self._waiting) + len(line) <= MOST_WAITING and self._size < MOST_BYTES:
                 self._waiting += line  # else it is lost, as memory has a limit, too
