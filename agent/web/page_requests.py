@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..control.bindings import ACTIONS, KNOB, PRESET, read_trigger
+from ..control.bindings import ACTIONS, KNOB, PRESET
 from ..control.parameters import PARAMETERS
 from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
 
@@ -54,7 +54,7 @@ def _action(x: Any) -> bool:
 
 
 def _trigger(x: Any) -> bool:
-    return isinstance(x, str) and read_trigger(x) is not None
+    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc|wide)\d{1,3}(@\d{1,2})?", x, re.ASCII) is not None
 
 
 def _port(x: Any) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.control.bindings import Bindings
+from agent.control.bindings import Bindings, Trigger
 from agent.midi.feedback_loop import LOOP
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.midi.messages import Event, is_clock, is_whole
@@ -135,7 +135,7 @@ def test_a_control_that_is_learnt_counts_from_then_on() -> None:
     f = InputFilter(KeyboardZones(), bindings, FakeThru())
     assert verdict(f, PAD) is Verdict.PASS_ON
     assert f.route(PAD, False) is Route.MUSIC
-    bindings.bind(("note", 36), "panic")
+    bindings.bind(Trigger("note", 36), "panic")
     assert verdict(f, PAD, 2.0) is Verdict.ACCEPT
     assert f.route(PAD, False) is Route.CONTROL
 

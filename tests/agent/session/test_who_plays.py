@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.control.bindings import Trigger
 from agent.midi.doubled_keys import DOUBLE_SECONDS
 from agent.midi.feedback_loop import LOOP, LOOP_MEMORY, MOST_REPEATS
 from agent.midi.keyboard_zones import KeyboardZones
@@ -332,7 +333,7 @@ def test_a_keyboard_with_a_channel_for_each_note_plays_on_channel_10_too() -> No
 
 def test_a_pad_on_channel_10_may_still_be_a_control() -> None:
     async def script(j: Jam) -> None:
-        j.session.config.controls.bind(("note", 36), "next-mode")
+        j.session.config.controls.bind(Trigger("note", 36, 9), "next-mode")
         j.keys.play(0x89, 36, 0)
         await drums(j, 1.0)
 
