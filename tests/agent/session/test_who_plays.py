@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from agent.control.bindings import Trigger
-from agent.midi.doubled_keys import DOUBLE_SECONDS
 from agent.midi.feedback_loop import LOOP, LOOP_MEMORY, MOST_REPEATS
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.midi.ports import PAGE
+from agent.session.doubled_keys import DOUBLE_SECONDS
 from agent.turns.mode_settings import TRADE, BeatSettings, ModeSettings
 
 from ...support.fakes import FakeInput
