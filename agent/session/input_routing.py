@@ -15,6 +15,7 @@ from ..midi.feedback_loop import AGENT, FeedbackFilter, is_note_on
 from ..midi.keyboard_zones import DrumChannel, KeyboardZones
 from ..midi.messages import DRUM_CHANNEL, Event, is_clock, is_whole
 from ..midi.ports import PAGE
+from .clock_source import ClockSource
 from .doubled_keys import DoubledKeys
 
 DECIMALS = 6  # of an event's time in seconds, as a take has it: a replay must see the same
@@ -33,7 +34,7 @@ class ThruLedger(Protocol):
 class Verdict(Enum):
     """What becomes of a message."""
 
-    DROP = "drop"  # it is broken, or another port of the same keyboard has just brought it
+    DROP = "drop"  # it is broken, or another port of the same instrument brings it
     FEEDBACK = "feedback"  # it is our own output, come back
     ACCEPT = "accept"  # it goes to the event loop
     PASS_ON = "pass on"  # it goes to the synth at once, and then to the event loop
@@ -62,6 +63,7 @@ class InputFilter:
 
     def __init__(self, zones: KeyboardZones, controls: Bindings, thru: ThruLedger | None) -> None:
         self.feedback = FeedbackFilter()
+        self._clock_source = ClockSource()
         self._doubled_keys = DoubledKeys()
         self._drum_channel = DrumChannel(has_keys=zones.channel == DRUM_CHANNEL)
         self._zones = zones
@@ -75,7 +77,8 @@ class InputFilter:
             return CheckResult(Verdict.DROP, event)
         when = round(event.when, DECIMALS)
         if is_clock(message):
-            return CheckResult(Verdict.ACCEPT, Event(when, message))
+            verdict = Verdict.ACCEPT if self._clock_source.follows(message, when, port) else Verdict.DROP
+            return CheckResult(verdict, Event(when, message))
         if self._doubled_keys.is_double(message, when, port):
             return CheckResult(Verdict.DROP, event)
         if port != PAGE and self.feedback.is_own(message, when, port):
