@@ -30,6 +30,7 @@ ORDER = {
             "turns",
             "styles",
             "control",
+            "user_config",
         ),
         *("playing", "takes", "demo_call", "session", "replay", "web", "bench", "cli", "__main__"),
     ),
