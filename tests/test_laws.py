@@ -44,6 +44,7 @@ PURE = {
     "agent.audio.fm_patches",
     "agent.audio.fm_synth",
     "agent.control.bindings",
+    "agent.midi.doubled_keys",
     "agent.midi.feedback_loop",
     "agent.midi.keyboard_zones",
     "agent.midi.ledger",
