@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .held_notes import HeldNotes
 from .note_records import CALL, Note
 
 MAX_BYTES = 2 << 20  # of a file; a larger one takes many seconds to read
 MAX_EVENTS = 500_000
 MAX_SECONDS = 12 * 3600.0
 DRUM_CHANNEL = 9  # from 0 (General MIDI)
-SUSTAIN_PEDAL = 64  # the controller; from this value on, it is down
-PEDAL_DOWN = 64
 SHORTEST_NOTE = 0.001  # seconds
 TICKS_PER_BEAT = 480  # of files that are written
 TEMPO = 500_000  # microseconds a beat, MIDI's default
@@ -30,45 +29,33 @@ class MidiFileError(ValueError):
 def read_notes(path: str | Path) -> list[Note]:
     """All notes of a file, tracks merged, drums left out, by onset, then pitch. Raises MidiFileError.
 
-    Seconds follow the file's tempo map. A note let go under the sustain pedal rings until the pedal rises or its key is
-    struck again.
+    Seconds follow the file's tempo map. A note let go under a pedal rings until the pedal rises or its key is struck again. All notes
+    off, all sound off and a reset of the controllers mean what they do in `HeldNotes`.
     """
     path = Path(path)
     notes: list[Note] = []
-    down: dict[tuple[int, int], tuple[float, int]] = {}  # by channel and pitch: onset and velocity
-    ringing: dict[tuple[int, int], tuple[float, int]] = {}  # the same, of notes that only the pedal holds
-    pedals: set[int] = set()  # channels whose pedal is down
+    held: HeldNotes[tuple[float, int, int]] = HeldNotes()  # onset, pitch and velocity
     now = 0.0
-
-    def end(key: tuple[int, int], start: tuple[float, int]) -> None:
-        notes.append(Note(start[0], max(now - start[0], SHORTEST_NOTE), key[1], start[1], CALL))
-
     for now, message in _timed_messages(path):
         if message.is_meta or getattr(message, "channel", DRUM_CHANNEL) == DRUM_CHANNEL:
             continue
-        if message.type in ("note_on", "note_off"):
-            key = (message.channel, message.note)
-            if message.type == "note_on" and message.velocity > 0:
-                for sounding in (down, ringing):
-                    if key in sounding:
-                        end(key, sounding.pop(key))
-                down[key] = (now, message.velocity)
-            elif key in down and message.channel in pedals:
-                ringing[key] = down.pop(key)
-            elif key in down:
-                end(key, down.pop(key))
-        elif message.type == "control_change" and message.control == SUSTAIN_PEDAL:
-            if message.value >= PEDAL_DOWN:
-                pedals.add(message.channel)
-            else:
-                pedals.discard(message.channel)
-                for key in [k for k in ringing if k[0] == message.channel]:
-                    end(key, ringing.pop(key))
-    for key, start in [*down.items(), *ringing.items()]:
-        end(key, start)
+        ended: list[tuple[float, int, int]] = []
+        if message.type == "note_on" and message.velocity > 0:
+            ended = held.press((message.channel, message.note), (now, message.note, message.velocity))
+        elif message.type in ("note_on", "note_off"):
+            ended = held.release((message.channel, message.note))
+        elif message.type == "control_change":
+            ended = held.control(message.channel, message.control, message.value)
+        notes += [_ended(note, now) for note in ended]
+    notes += [_ended(note, now) for note in held.release_all()]
     if not notes:
         raise MidiFileError(f"{path.name} holds no notes; choose a file with a piano part.")
     return sorted(notes, key=lambda n: (n.onset, n.pitch))
+
+
+def _ended(held: tuple[float, int, int], now: float) -> Note:
+    onset, pitch, velocity = held
+    return Note(onset, max(now - onset, SHORTEST_NOTE), pitch, velocity, CALL)
 
 
 def _timed_messages(path: Path) -> list[tuple[float, Any]]:
