@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import ctypes.util
 import threading
 import time
 from typing import Any
+
+from .jack_library import load_system_jack
 
 NO_START_SERVER = 1  # JackNoStartServer, of JackOptions
 CLIENT_NAME = b"tradefours-look"
@@ -101,9 +102,8 @@ class JackServerWatch:
 
     def _load(self) -> bool:
         """Load libjack and declare the functions that are called; False where it is not installed."""
-        try:
-            jack = ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
-        except OSError:
+        jack = load_system_jack()
+        if jack is None:
             return False
         pointer = ctypes.c_void_p
         text = ctypes.c_char_p
