@@ -19,7 +19,7 @@ from ..errors import UserError
 from . import ports
 from .jack_watcher import JACK_WATCH
 from .ledger import SETTLING, Ledger
-from .messages import ALL_NOTES_OFF, CONTROL, KIND, NOTE_OFF, NOTE_ON, Event
+from .messages import ALL_NOTES_OFF, KIND, NOTE_ON, Event, controls, is_pedal
 from .note_off_watchdog import Watchdog
 from .port_errors import PortLost
 from .ports import InputPort, OutputPort, PortList
@@ -145,10 +145,9 @@ class HotplugOutput(HotplugPort):
     def check(self, names: list[str] | None) -> str | None:
         line = super().check(names)
         with self._lock:
-            sounding = {bytes((NOTE_OFF | c, pitch, 0)) for c, pitch in self.ledger.keys.copy()}
             if line is None and self._port is not None:
                 for message in self._repeats:
-                    if message not in sounding and message[0] & KIND == NOTE_OFF:
+                    if not self.ledger.is_down(message):
                         self._send(message)
                 self._repeats = []
         return line
@@ -157,7 +156,7 @@ class HotplugOutput(HotplugPort):
         port = self._port
         if port is None:
             return
-        begins = message[0] & KIND == NOTE_ON and message[-1] > 0
+        begins = message[-1] > 0 and (message[0] & KIND == NOTE_ON or is_pedal(message))
         if begins:
             self.on_send(message)  # the watchdog must know of it before anybody hears it
         try:
@@ -181,7 +180,8 @@ class HotplugOutput(HotplugPort):
         return JACK_WATCH.listeners(self.name) if self.api == "jack" else []
 
     def _on_reopened(self) -> None:
-        silence = [bytes((CONTROL | channel, ALL_NOTES_OFF, 0)) for channel in sorted(self.ledger.channels)]
+        channels = sorted(self.ledger.channels)
+        silence = [message for channel in channels for message in controls(channel, (ALL_NOTES_OFF,))]
         ends = [*self._pending_ends, *self.ledger.ends()]
         for message in dict.fromkeys((*ends, *silence)):
             self.send(message)

@@ -95,6 +95,10 @@ class Hub:
         ident = ident_of(planned, message[1]) if message[0] & KIND == NOTE_ON else ""
         self.broadcast(self._view.message(AGENT, actual, message, ident))
 
+    def record_panic(self, when: float) -> None:
+        self.takes.record_panic(when)
+        self.broadcast(self._view.release_all(when))
+
     def close(self) -> None:
         self.takes.close()
 

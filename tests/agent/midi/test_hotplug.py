@@ -85,10 +85,10 @@ def test_an_output_that_goes_is_said_and_owed_its_ends(cables: Cables) -> None:
     ]
     out.send(ON)
     watcher.check()  # once more, as it may have been passed over; but what has begun since goes on
-    assert [m for _, m in cables.opened[-1].sent[5:]] == [ON, b"\x81\x30\x00"]
+    assert [m for _, m in cables.opened[-1].sent[5:]] == [ON, b"\x81\x30\x00", b"\xb0\x40\x00"]
     out.send(OFF)
     watcher.check()
-    assert len(cables.opened[-1].sent) == 8
+    assert len(cables.opened[-1].sent) == 9
     out.close()
     out.close()
     assert all(port.closed for port in cables.opened)

@@ -131,6 +131,23 @@ def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> No
     assert not view.snapshot(500.0)["notes"]
 
 
+def test_the_view_ends_all_keys_that_are_up_by_one_message() -> None:
+    view = NoteView()
+    ids = [(view.message("player", 1.0, bytes((0x90, pitch, 80))) or {})["id"] for pitch in (60, 64)]
+    view.message("player", 1.0, b"\x91\x3c\x50")
+    view.message("agent", 1.0, b"\x90\x3c\x50", "a")
+    assert view.message("player", 2.0, b"\xb0\x7b\x00") == {"t": "offs", "ids": ids, "at": 2.0}
+    assert view.message("player", 2.1, b"\xb0\x78\x00") is None
+    view.message("player", 2.2, b"\xb0\x40\x7f")
+    assert view.message("player", 2.3, b"\xb0\x79\x00") == {"t": "pedal", "down": False}
+    panic = view.release_all(3.0)
+    assert panic["panic"]
+    assert len(panic["ids"]) == 1  # the key on the other channel
+    assert [n["pitch"] for n in view.snapshot(3.0)["notes"] if n["end"] is None] == [
+        60
+    ]  # the agent's, which is ended elsewhere
+
+
 # -- outputs and the sound ---------------------------------------------------------------------------------------------
 
 
