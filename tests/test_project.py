@@ -68,6 +68,10 @@ def test_the_supported_pythons_agree(project: dict[str, Any]) -> None:
     assert project["project"]["requires-python"] == f">=3.{lowest},<3.{highest + 1}"
     assert project["tool"]["mypy"]["python_version"] == f"3.{lowest}"
     assert project["tool"]["ruff"]["target-version"] == f"py3{lowest}"
+    assert f"3.{lowest} to 3.{highest}" == make_virtual_environment.VERSIONS_TEXT
+    assert f"You need Python {make_virtual_environment.VERSIONS_TEXT} and" in (ROOT / "README.md").read_text(
+        encoding="utf8"
+    )
 
 
 def test_type_checkers_of_others_see_our_types(project: dict[str, Any]) -> None:

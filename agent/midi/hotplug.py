@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from ..errors import UserError
 from . import ports
-from .jack_watcher import JACK_WATCH
+from .jack.watcher import JACK_WATCH
 from .ledger import SETTLING, Ledger
 from .messages import ALL_NOTES_OFF, CONTROL, KIND, NOTE_OFF, NOTE_ON, Event
 from .note_off_watchdog import Watchdog

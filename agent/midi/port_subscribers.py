@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .jack_watcher import JACK_WATCH
+from .jack.watcher import JACK_WATCH
 from .ports import OutputPort
 from .rtmidi_backend import CLIENT
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from ..errors import UserError
 from . import rtmidi_backend
-from .jack_input import JackInput
-from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
+from .jack.input import JackInput
+from .jack.watcher import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem
 from .rtmidi_backend import CLIENT, PortNameReader

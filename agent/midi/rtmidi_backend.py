@@ -1,7 +1,6 @@
-"""The binding to the system's MIDI: all that touches the `rtmidi` module, behind a few functions and two kinds of port.
+"""The system's MIDI through RtMidi: a few functions and two kinds of port.
 
-Another binding of RtMidi needs no more than another `load_rtmidi`: a module with `MidiIn`, `MidiOut`, `get_compiled_api` and the
-constants of `APIS`.
+Which binding to RtMidi is used, `rtmidi_bindings` decides.
 
 Threads: a callback runs on the MIDI system's own thread, and its first act is to read the clock. `RtOutput.send` may be called from any.
 """
@@ -17,9 +16,11 @@ from typing import Any
 
 from .. import thread_priority
 from ..silence_stderr import silence_stderr
-from .jack_watcher import JACK_WATCH, OUTPUTS
+from .jack.library import load_system_jack
+from .jack.watcher import JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem, PortLost
+from .rtmidi_bindings import load_rtmidi
 
 CLIENT = "tradefours"  # what we are called among the system's MIDI clients
 LISTING_CLIENT = f"{CLIENT}-look"
@@ -93,20 +94,13 @@ class PortNameReader:
         return list(inputs), list(outputs)
 
 
-def load_rtmidi() -> Any:
-    """The binding. Raises NoMidiSystem where it is not installed."""
-    try:
-        import rtmidi
-    except ImportError as error:
-        missing = "libasound2" if "libasound" in str(error) else "python-rtmidi"
-        raise NoMidiSystem(f" ({missing} is not installed)") from error
-    return rtmidi
-
-
 def compiled_apis() -> list[str]:
     """The MIDI systems that the binding was built for, in the order in which they are tried. Raises NoMidiSystem."""
     rtmidi = load_rtmidi()
-    return [name for name, constant in APIS.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()]
+    names = [name for name, constant in APIS.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()]
+    if "jack" in names and load_system_jack() is None:
+        names.remove("jack")  # what the binding brings with it cannot talk to a server of today
+    return names
 
 
 def is_working(api: str) -> bool:
@@ -138,7 +132,7 @@ def read_port_names(api: str) -> tuple[list[str], list[str]]:
 def open_input(name: str | None, api: str) -> RtInput:
     """The input of exactly that name, or a virtual one called `tradefours:in`. Raises PortLost or NoMidiSystem.
 
-    Not for JACK: see `agent.midi.jack_input`.
+    Not for JACK: see `agent.midi.jack.input`.
     """
     with JACK_WATCH.lock:
         client = _make_client("MidiIn", api)
