@@ -20,6 +20,7 @@ from .jack.library import load_system_jack
 from .jack.watcher import JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem, PortLost
+from .port_names import numbered
 from .rtmidi_bindings import load_rtmidi
 
 CLIENT = "tradefours"  # what we are called among the system's MIDI clients
@@ -91,7 +92,7 @@ class PortNameReader:
         """Names of inputs and of outputs."""
         with silence_stderr():
             inputs, outputs = (client.get_ports() for client in self._clients)
-        return list(inputs), list(outputs)
+        return numbered(inputs), numbered(outputs)
 
 
 def compiled_apis() -> list[str]:
@@ -124,7 +125,7 @@ def read_port_names(api: str) -> tuple[list[str], list[str]]:
     for kind in ("MidiIn", "MidiOut"):
         with JACK_WATCH.lock, silence_stderr():
             client = _make_client(kind, api, LISTING_CLIENT)
-            names.append(list(client.get_ports()))
+            names.append(numbered(client.get_ports()))
             client.delete()
     return names[0], names[1]
 
@@ -174,7 +175,7 @@ def _connect(client: Any, name: str | None, direction: str) -> str:
             client.open_virtual_port(direction)
             return f"{CLIENT}:{direction}"
         try:
-            client.open_port(list(client.get_ports()).index(name), direction)
+            client.open_port(numbered(client.get_ports()).index(name), direction)
         except Exception as error:  # it was there a moment ago: unplugged, or in use by another program
             raise PortLost(f"{name} cannot be opened: is another program using it, or was it unplugged?") from error
         return name
