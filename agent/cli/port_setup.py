@@ -65,9 +65,9 @@ def _open_inputs(args: argparse.Namespace, watcher: HotplugWatcher) -> list[Hotp
     """The named input, which may come later, or a port of our own and every instrument. Raises UserError."""
     there = ports.list_ports(watcher.api)
     if args.input is not None:
-        if not may_come(args.input, there.inputs):
-            match_name(args.input, there.inputs, "input")
-        return [watcher.open_input(args.input, waits=True)]
+        is_later = may_come(args.input, there.inputs)
+        name = args.input if is_later else match_name(args.input, there.inputs, "input")
+        return [watcher.open_input(name, waits=True)]
     watcher.opens_new = True
     inputs = [watcher.open_input(None)] if ports.has_virtual_ports(watcher.api) else []
     inputs += [watcher.open_input(name, waits=True) for name in watcher.instruments(there)]
