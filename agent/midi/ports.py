@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import UserError
 from . import port_names, rtmidi_backend
+from .alsa_port_types import ALSA_PORT_TYPES
 from .jack.input import JackInput
 from .jack.library import IS_PHYSICAL
 from .jack.watcher import INPUTS, JACK_WATCH, OUTPUTS
@@ -70,7 +72,7 @@ def list_ports(api: str | None = None) -> PortList:
     """Every port of the MIDI system, our own left out. Raises NoMidiSystem."""
     api = find_api(api)
     inputs, outputs = rtmidi_backend.read_port_names(api)
-    return PortList(api, _without_ours(inputs), _without_ours(outputs), hardware_inputs(api))
+    return _port_list(api, inputs, outputs)
 
 
 class PortScanner:
@@ -88,11 +90,11 @@ class PortScanner:
         """What is there now; None where the MIDI system is gone."""
         if self._reader is not None:
             inputs, outputs = self._reader.read()
-            return PortList(self._api, _without_ours(inputs), _without_ours(outputs), hardware_inputs(self._api))
+            return _port_list(self._api, inputs, outputs)
         sources, targets = JACK_WATCH.names(OUTPUTS), JACK_WATCH.names(INPUTS)  # what leads out of them leads into us
         if sources is None or targets is None:
             return None
-        return PortList("jack", _without_ours(sources), _without_ours(targets), hardware_inputs("jack"))
+        return _port_list("jack", sources, targets)
 
 
 def instruments(ports: PortList) -> list[str]:
@@ -113,10 +115,13 @@ def open_output(name: str | None, api: str) -> rtmidi_backend.RtOutput:
     )
 
 
-def hardware_inputs(api: str) -> frozenset[str]:
-    """The inputs that the system itself calls hardware, by name; empty where it does not tell."""
+def hardware_inputs(api: str, names: Sequence[str]) -> frozenset[str]:
+    """Those of the inputs that the system itself calls hardware; none where it does not tell."""
     if api == "jack":
-        return frozenset(JACK_WATCH.names(OUTPUTS | IS_PHYSICAL) or ())
+        return frozenset(names) & frozenset(JACK_WATCH.names(OUTPUTS | IS_PHYSICAL) or ())
+    if api == "alsa" and os.path.exists(rtmidi_backend.ALSA_SEQUENCER):
+        places = ALSA_PORT_TYPES.hardware()
+        return frozenset(name for name in names if name.rpartition(" ")[2] in places)
     return frozenset()
 
 
@@ -132,5 +137,7 @@ def loopback_advice(api: str, names: list[str]) -> str:
     return ". To reach a DAW, make two ports with loopMIDI, or loopbacks with Windows MIDI Services, and name them: --in, --out"
 
 
-def _without_ours(names: Iterable[str]) -> list[str]:
-    return [str(name) for name in names if not str(name).startswith(CLIENT)]
+def _port_list(api: str, inputs: Sequence[str], outputs: Sequence[str]) -> PortList:
+    """A list of these ports, our own left out."""
+    others, targets = ([str(name) for name in names if not str(name).startswith(CLIENT)] for names in (inputs, outputs))
+    return PortList(api, others, targets, hardware_inputs(api, others))
