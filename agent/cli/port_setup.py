@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 
 from ..demo_call import DemoInput, DemoOutput, written_call
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..midi import ports
 from ..midi.hotplug import HotplugWatcher
 from ..midi.port_errors import NoMidiSystem
@@ -63,7 +63,7 @@ def _open_inputs(args: argparse.Namespace, watcher: HotplugWatcher) -> list[Inpu
     inputs += [watcher.open_input(name) for name in ports.instruments(ports.list_ports(watcher.api))]
     if not inputs and not args.page:
         raise UserError(
-            "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
+            f"No MIDI input is connected: plug a keyboard in, or hear it without one: {hint('demo')}"
             + ports.loopback_advice(watcher.api, [])
         )
     return inputs
@@ -78,7 +78,7 @@ def _open_output(args: argparse.Namespace, watcher: HotplugWatcher) -> OutputPor
             return None
         if not there:
             raise UserError(
-                "No MIDI output is there: start a synth, or hear the demo: tradefours demo"
+                f"No MIDI output is there: start a synth, or hear the demo: {hint('demo')}"
                 + ports.loopback_advice(watcher.api, there)
             )
         name = next((n for n in there if ports.is_loopback(n)), there[0])

@@ -143,7 +143,7 @@ def trigger_of(message: bytes) -> Trigger | None:
 
 def _parse_line(line: str) -> tuple[Trigger, str]:
     """One binding. Raises UserError."""
-    found = re.fullmatch(r"(note|cc|pc|wide)(\d{1,3})=(\S+)", line.strip())
+    found = re.fullmatch(r"(note|cc|pc|wide)(\d{1,3})\s*=\s*(\S.*)", line.strip())
     if found is None or int(found[2]) > (FINE - 1 if found[1] == WIDE else 127):
         raise UserError(f"{line!r} is no control; write cc20=duet, note36=panic or pc5=preset:ragtime.")
     kind = found[1]

@@ -67,7 +67,9 @@ class Take:
             folder.mkdir(parents=True, exist_ok=True)
             self._file: int | None = os.open(folder / JSONL, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o644)
         except OSError as error:
-            raise UserError(f"the take cannot be kept in {folder} ({error.strerror}); name another folder.") from error
+            raise UserError(
+                f"the take cannot be kept in {folder} ({error.strerror}); name another folder with --take."
+            ) from error
         self.full = False  # whether the disk took no more at the last write
         self._has_reported = False
         self._size = 0  # bytes that are on the disk
