@@ -33,7 +33,7 @@ from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles import presets
 from ..timing.timing_stats import percentiles
-from .budgets import table, verdicts
+from .budgets import conclusion, table, verdicts
 
 RATE = 12.0  # notes a second that must be ready
 MIDI_TIMEOUT = 60.0  # seconds
@@ -126,6 +126,7 @@ async def report(engine: str, seconds: float, weights: str = "open") -> dict[str
     if engine != "torch":
         found |= await _compare_with_torch(weights, found)
     found["budgets"] = verdicts(found, hogged)
+    found["sentence"] = conclusion(found["budgets"])
     return found
 
 

@@ -148,5 +148,6 @@ def test_what_cannot_be_learnt_is_one_sentence(phrases: list[Path], tmp_path: Pa
     assert "is not there" in refused("presets", "learn", "mine", str(tmp_path / "no.mid"), **home)
     assert "knows no styles" in refused("presets", "learn", "mine", str(phrases[0]), "--mind", ECHO, **home)
     assert "no preset 'nobody'" in refused("presets", "blend", "nobody", "ragtime", "0.5", **home)
-    assert "plain name" in refused("presets", "learn", "a/b", str(phrases[0]), **home)
+    assert "one line" in refused("presets", "learn", "a\nb", str(phrases[0]), **home)
+    assert "at most 60" in refused("presets", "learn", "x" * 61, str(phrases[0]), **home)
     assert not (tmp_path / "tradefours").exists()
