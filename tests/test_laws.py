@@ -24,6 +24,7 @@ ORDER = {
             "thread_priority",
             "silence_stderr",
             "standard_streams",
+            "user_folders",
             "midi",
             "timing",
             "audio",

@@ -76,7 +76,9 @@ class Take:
         try:
             self.folder, self._file = claim(folder)
         except OSError as error:
-            raise UserError(f"the take cannot be kept in {folder} ({error.strerror}); name another folder.") from error
+            raise UserError(
+                f"the take cannot be kept in {folder} ({error.strerror}); name another folder with --take."
+            ) from error
         self.beats: deque[dict[str, Any]] = deque(maxlen=MOST_BEATS)  # rows that tell where the beat was
         self.full = False  # whether the disk took no more at the last write
         self._has_reported = False
