@@ -72,11 +72,9 @@ class Session:
             player=self.player,
             transport=self.transport,
             metronome=self.metronome,
-            clock=io.clock,
+            thru=self.thru,
             beat=config.beat,
-            follows_clock=config.beat.follow,
-            say=io.say,
-            show=io.show,
+            io=io,
             stop=self.stop,
             load=self._load,
         )
@@ -288,10 +286,10 @@ class Session:
         for port in self._inputs:
             port.close()
         self.metronome.end(self.clock.now())
-        self.player.stop()
         if self.thru is not None:
             with contextlib.suppress(PortLost):
                 self.thru.close()
+        self.player.stop()
         await self.worker.close()
         self.io.output.close()
         self.stats.misses = self.player.schedule.misses
