@@ -205,10 +205,10 @@ def _read(path: Path) -> tuple[dict[str, list[Event]], list[BeatPoint]]:
                 streams[PLAYER].append(_parse_event(row["t"], row["bytes"]))
             elif "out" in row:
                 streams[AGENT].append(_parse_event(row["at"], row["out"]))
-            elif "panic" in row:
-                streams[PLAYER] += [_parse_event(row["t"], message.hex()) for message in all_up()]
             elif "beat" in row:
                 beats.append(row)
+            elif "panic" in row:
+                streams[PLAYER] += [_parse_event(row["t"], message.hex()) for message in all_up()]
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return streams, beat_points(beats)

@@ -155,7 +155,7 @@ class Hub:
             "ports": self.patchbay.rows(),
             "sound": self.sound.row(),
             "controls": self.midi_learn.lines(),
-            "waiting": {f"{kind}{number}": at for (kind, number), at in self.midi_learn.bindings.waiting.items()},
+            "waiting": {trigger.name: at for trigger, at in self.midi_learn.bindings.waiting.items()},
             "learning": self.midi_learn.pending,
             "take": self.takes.current,
         }

@@ -63,8 +63,8 @@ class MidiMusic:
 def read_notes(path: str | Path) -> list[Note]:
     """All notes of a file, tracks merged, drums left out, by onset, then pitch. Raises MidiFileError.
 
-    Seconds follow the file's tempo map. A note let go under a pedal rings until the pedal rises or its key is struck again. What all
-    notes off, all sound off and a reset of the controllers mean: see `HeldNotes`.
+    Seconds follow the file's tempo map. A note let go under a pedal rings until the pedal rises or its key is struck again. All notes
+    off, all sound off and a reset of the controllers mean what they do in `HeldNotes`.
     """
     path = Path(path)
     notes = [note for _, note in _find_notes(_read(path)[1]) if note is not None]
@@ -98,29 +98,40 @@ def _sorted(path: Path, notes: list[Note]) -> list[Note]:
 
 def _find_notes(timed: Iterable[tuple[float, Event]], drums: bool = False) -> Iterator[tuple[tuple[int, int], Note]]:
     """Each note in the order in which they end, after its track and channel. `drums`: those of the drum channel, too."""
-    held: HeldNotes[tuple[tuple[int, int], Note]] = HeldNotes()
+    held: HeldNotes[_Start] = HeldNotes()
     now = 0.0
     for now, event in timed:
         kind = event.status & 0xF0
         channel = event.status & 0x0F
         if event.status == META or (channel == DRUM_CHANNEL and not drums):
             continue
-        ended: list[tuple[tuple[int, int], Note]] = []
+        ended: list[_Start] = []
         if kind == NOTE_ON and event.data[1] > 0:
-            pitch, velocity = event.data
-            ended = held.press((channel, pitch), ((event.track, channel), Note(now, 0.0, pitch, velocity, CALL)))
+            key = (channel, event.data[0])
+            ended = held.press(key, _Start(now, key, event.data[1], event.track))
         elif kind in (NOTE_ON, NOTE_OFF):
             ended = held.release((channel, event.data[0]))
         elif kind == CONTROL:
-            ended = held.control(channel, *event.data)
-        for place, note in ended:
-            yield place, _ended(note, now)
-    for place, note in held.release_all():
-        yield place, _ended(note, now)
+            ended = held.control(channel, event.data[0], event.data[1])
+        for start in ended:
+            yield start.end(now)
+    for start in held.release_all():
+        yield start.end(now)
 
 
-def _ended(note: Note, now: float) -> Note:
-    return replace(note, duration=max(now - note.onset, SHORTEST_NOTE))
+@dataclass(frozen=True)
+class _Start:
+    """A note that sounds: its onset in seconds, its channel and pitch, its velocity and its track."""
+
+    onset: float
+    key: tuple[int, int]
+    velocity: int
+    track: int
+
+    def end(self, now: float) -> tuple[tuple[int, int], Note]:
+        """Its track and channel, and the note that ends now."""
+        channel, pitch = self.key
+        return (self.track, channel), Note(self.onset, max(now - self.onset, SHORTEST_NOTE), pitch, self.velocity, CALL)
 
 
 def _with_sound(part: Part, events: Iterable[Event]) -> Part:

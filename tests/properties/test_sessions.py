@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from agent.control.bindings import Bindings
+from agent.control.bindings import Bindings, Trigger
 from agent.playing.metronome import Metronome
 from agent.session.config import SessionConfig, SessionIO
 from agent.session.session import Session
@@ -192,10 +192,10 @@ class Room(RuleBasedStateMachine):
         """A pad becomes a control while it is down, and its off arrives as a control's."""
         self.keys[0].play(0x90, pitch, 80)
         self.wait(0.01)
-        self.controls.bind(("note", pitch), "answer")
+        self.controls.bind(Trigger("note", pitch, 0), "answer")
         self.keys[0].play(0x80, pitch, 0)
         self.wait(0.0)
-        self.controls.table = {k: v for k, v in self.controls.table.items() if k != ("note", pitch)}
+        self.controls.remove(f"note{pitch}@1")
 
     @rule()
     def end_answer(self) -> None:
