@@ -40,6 +40,12 @@ def main(arguments: list[str]) -> int:
     return int(bool(failed))
 
 
+def extra_for(arguments: list[str]) -> str:
+    """Which extra of the project's needs the tests want: torch is large, and tests of the marker `torch` alone need it."""
+    chosen = arguments[arguments.index("-m") + 1 :][:1] if "-m" in arguments else []
+    return "test-without-torch" if any("not torch" in expression for expression in chosen) else "test"
+
+
 def checks_for(arguments: list[str], root: Path) -> list[list[str]]:
     """The commands to run, in order, without the interpreter."""
     if not arguments:
@@ -59,8 +65,9 @@ def pytest_in_two_parts(arguments: list[str], root: Path) -> list[list[str]]:
 
 
 if __name__ == "__main__":
+    extra = extra_for(sys.argv[1:])
     if Path(sys.prefix).resolve() == make_virtual_environment.HOME.resolve() and make_virtual_environment.is_ready(
-        make_virtual_environment.HOME, "test"
+        make_virtual_environment.HOME, extra
     ):
         sys.exit(main(sys.argv[1:]))
-    sys.exit(make_virtual_environment.run("tests", sys.argv[1:], extra="test"))
+    sys.exit(make_virtual_environment.run("tests", sys.argv[1:], extra=extra))

@@ -50,7 +50,7 @@ def test_the_command_says_its_version(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_python_with_nothing_installed_says_the_version(tmp_path: Path) -> None:
     """In a copy without an environment: it says the version and makes nothing."""
-    modules = ("__init__", "__main__", "isolated_launcher", "cli/__init__", "cli/make_virtual_environment")
+    modules = ("__init__", "__main__", "standard_streams", "isolated_launcher", "cli/__init__", "cli/make_virtual_environment")
     for name in (*(f"agent/{module}.py" for module in modules), "pyproject.toml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
@@ -68,6 +68,10 @@ def test_the_supported_pythons_agree(project: dict[str, Any]) -> None:
     assert project["project"]["requires-python"] == f">=3.{lowest},<3.{highest + 1}"
     assert project["tool"]["mypy"]["python_version"] == f"3.{lowest}"
     assert project["tool"]["ruff"]["target-version"] == f"py3{lowest}"
+    assert f"3.{lowest} to 3.{highest}" == make_virtual_environment.VERSIONS_TEXT
+    assert f"You need Python {make_virtual_environment.VERSIONS_TEXT} and" in (ROOT / "README.md").read_text(
+        encoding="utf8"
+    )
 
 
 def test_type_checkers_of_others_see_our_types(project: dict[str, Any]) -> None:

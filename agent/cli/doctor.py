@@ -24,11 +24,13 @@ from ..playing.worker_client_interface import WorkerLost
 from ..silence_stderr import silence_stderr
 from ..timing.timing_stats import percentiles
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
+from .make_virtual_environment import VERSIONS, VERSIONS_TEXT
 from .option_groups import TAKES
 
 FINE, POOR, BAD = "fine", "poor", "bad"
 MARKS = {FINE: "ok  ", POOR: "poor", BAD: "BAD "}  # as printed
-PACKAGES = ("mido", "python-rtmidi", "numpy", "onnxruntime", "safetensors", "sounddevice", "aiohttp")
+RTMIDI = "python-rtmidi" if sys.version_info < (3, 13) else "supriya-midi"  # as pyproject.toml says
+PACKAGES = ("mido", RTMIDI, "numpy", "onnxruntime", "safetensors", "sounddevice", "aiohttp")
 LEAST_DISK = 200 << 20  # bytes: what an evening's takes may need
 SLEEPS, SLEEP_SECONDS = 200, 0.002  # by which the timer is measured
 LATE_MS = 2.0  # p99 of a sleep's lateness; later than that is heard
@@ -75,9 +77,9 @@ def _check_versions(args: argparse.Namespace) -> Iterator[Finding]:
             installed.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             missing.append(package)
-    is_right_python = (3, 11) <= sys.version_info[:2] < (3, 13)
+    is_right_python = sys.version_info[:2] in VERSIONS
     state = FINE if is_right_python and not missing else BAD
-    fix = "" if state == FINE else "start it with python3 -m agent (3.11 or 3.12): it installs what it needs"
+    fix = "" if state == FINE else f"start it with python3 -m agent (Python {VERSIONS_TEXT}): it installs what it needs"
     yield Finding(
         "versions",
         state,

@@ -21,8 +21,13 @@ from .. import isolated_launcher
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv"
-VERSIONS = ((3, 11), (3, 12))  # of Python, that all our needs have wheels for
-EXTRA_WORDS = {"test": ", and what its tests need", "train": ", and torch, to train with"}
+VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14))  # of CPython, that all our needs have wheels for
+VERSIONS_TEXT = f"3.{VERSIONS[0][1]} to 3.{VERSIONS[-1][1]}"  # for people
+EXTRA_WORDS = {
+    "test": ", and what its tests need",
+    "test-without-torch": ", and what most of its tests need",
+    "train": ", and torch, to train with",
+}
 PROGRESS_SECONDS = 15  # between lines, where no terminal shows that time passes
 
 
@@ -47,9 +52,9 @@ def is_ready(home: Path, extra: str) -> bool:
         stamp = (home / "stamp").read_text(encoding="utf8").strip()
     except OSError:
         return False
-    good = [stamp_for(extra), stamp_for("test")]
+    good = [stamp_for(extra), stamp_for("test")]  # the latter holds all that others hold
     if not extra:
-        good.append(stamp_for("train"))
+        good += [stamp_for("train"), stamp_for("test-without-torch")]
     return python_of(home).exists() and stamp in good
 
 
@@ -122,9 +127,8 @@ def suitable_python() -> str:
         found = shutil.which(f"python{major}.{minor}")
         if found and _is_suitable(Path(found)):
             return found
-    names = " or ".join(f"{major}.{minor}" for major, minor in VERSIONS)
     raise CannotInstall(
-        f"this is Python {sys.version.split()[0]}, and Python {names} is needed; install one beside it."
+        f"this is Python {sys.version.split()[0]}, and one of {VERSIONS_TEXT} is needed; install one beside it."
     )
 
 

@@ -108,9 +108,9 @@ def test_an_installation_that_fails_says_why_and_is_not_called_ready(
 
 def test_another_python_is_looked_for_and_else_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert make_virtual_environment.suitable_python() == sys.executable
-    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    monkeypatch.setattr(sys, "version_info", (3, 15, 0))
     monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.raises(CannotInstall, match=r"Python 3\.11 or 3\.12 is needed"):
+    with pytest.raises(CannotInstall, match=r"one of 3\.11 to 3\.14 is needed"):
         make_virtual_environment.suitable_python()
     monkeypatch.setattr("shutil.which", lambda name: sys.executable)
     assert make_virtual_environment.suitable_python() == sys.executable
