@@ -26,14 +26,17 @@ UNDAMPED = 90  # F sharp 6 and above have no dampers
 TREBLE_BRIDGE = (9.26e-2, -13.64)  # B is exp(slope * pitch + constant): mean of the pianos in Rigaud et al.
 BASS_BRIDGE = (-8.47e-2, -7.03)  # their slope; the constant puts C2 at the 7.4e-5 of Chaigne and Askenfelt
 TWO_STRINGS, THREE_STRINGS = 29, 41  # the first keys with so many
-UNISON_CENTS = 0.35  # standard deviation of a string from its key's pitch
+UNISONS = (-1.0, 0.2, 0.8)  # how far the strings of a key are apart
+UNISON_CENTS = 0.8  # the same, in cents
 STRIKE_PLACE = 1 / 8  # where the hammer strikes, as a share of the string
 REFERENCE_FORCE = 80 / 127  # the blow at which keys are equally loud
 HIGHEST_HERTZ = 11000.0  # partials above are left out
 MOST_PARTIALS = 80
 FORCES = np.array([1, 8, 16, 32, 48, 64, 80, 96, 112, 127]) / 127
 FAINTEST = 1.2e-3  # of a key's strongest partial: what is fainter is left out
-KNOCK_MODES = 9
+HARDENING = 1.5  # the hammer's cutoff grows with this power of the force
+KNOCK_MODES = 8  # resonances of the soundboard
+NOISE_MODES = 6  # above them, very short: the noise of the hammer
 WAYS = 4  # vibrations of a row: three of the coupled strings, and one for how the soundboard is set in motion
 
 Floats = NDArray[np.float64]
@@ -91,19 +94,23 @@ def _stretch() -> Floats:
 
 def fundamental(pitch: int) -> float:
     """f0 of a key: the frequency that its strings would have without stiffness, in hertz."""
-    first = 440.0 * 2.0 ** ((pitch - 69) / 12) * CENT ** _stretch()[pitch]
+    first = 440.0 * 2.0 ** ((pitch - 69) / 12) * CENT ** _stretch()[min(max(pitch, LOWEST), HIGHEST)]
     return float(first / np.sqrt(1 + inharmonicity(min(max(pitch, LOWEST), HIGHEST))))
 
 
 def hammer_cutoff(pitch: float) -> float:
     """The cutoff of the hammer's filter at the reference blow, in hertz; it has two equal poles."""
-    return float(3300.0 * 2.0 ** ((min(max(pitch, LOWEST), HIGHEST) - 60) / 45))
+    return float(2400.0 * 2.0 ** ((min(max(pitch, LOWEST), HIGHEST) - 60) / 60))
 
 
 def hammer_filter(sound: KeySound, force: float) -> Floats:
-    """How much of each row a blow sets in motion, shape (n,). `force`: the velocity, 0 to 1."""
-    cutoff = sound.cutoff * max(force / REFERENCE_FORCE, 0.05) ** 1.3
-    return np.asarray(1 / (1 + (sound.frequency / cutoff) ** 2))
+    """How much of each row a blow sets in motion, shape (n,). `force`: the velocity, 0 to 1. The knock is as much softer as the tone."""
+    hardness = max(force / REFERENCE_FORCE, 0.05) ** HARDENING
+    heard = 1 / (1 + (sound.frequency / (sound.cutoff * hardness)) ** 2)
+    tone = (1 + (sound.frequency[:1] / sound.cutoff) ** 2) / (
+        1 + (sound.frequency[:1] / (sound.cutoff * hardness)) ** 2
+    )
+    return np.asarray(np.where(sound.is_knock, heard * tone, heard))
 
 
 def blow_gain(sound: KeySound, force: float) -> float:
@@ -147,7 +154,12 @@ def _partials(pitch: int, place: int, random: np.random.Generator) -> tuple[Floa
     n = np.arange(1.0, 121.0)
     frequency = n * fundamental(pitch) * np.sqrt(1 + inharmonicity(place) * n**2)
     strike = np.sqrt(np.sin(np.pi * n * STRIKE_PLACE) ** 2 + 0.03)
-    level = strike**0.7 * n**-0.6 * _radiation(frequency) * 10 ** (random.normal(0, 1.5, n.size) / 20)
+    level = (
+        strike**0.7
+        * n ** -np.interp(place, (36, 60), (0.45, 0.6))
+        * _radiation(frequency)
+        * 10 ** (random.normal(0, 1.5, n.size) / 20)
+    )
     loudest = level / (1 + (frequency / hammer_cutoff(place) / 1.5) ** 2)
     level /= loudest.max()
     loudest /= loudest.max()
@@ -155,7 +167,7 @@ def _partials(pitch: int, place: int, random: np.random.Generator) -> tuple[Floa
     heard[0] = True
     n, frequency, level = n[heard], frequency[heard], level[heard]
     rate, share = _coupled_strings(place, frequency, random)
-    phase = np.exp(1j * random.uniform(-0.6, 0.6, n.size) - 0.5j * np.pi)
+    phase = np.exp(1j * random.uniform(-2.4, 2.4, n.size))
     damping = np.full(n.size, 0.0)
     if pitch < UNDAMPED:
         damping = (9.0 + 0.12 * (place - LOWEST)) * (1 + np.minimum(frequency / 2500, 2.0))
@@ -165,7 +177,7 @@ def _partials(pitch: int, place: int, random: np.random.Generator) -> tuple[Floa
 def _radiation(frequency: Floats) -> Floats:
     """How well the soundboard radiates: little below its first resonances, best in the octaves above, and evenly up to 3 kHz."""
     below = 1 / (1 + (45.0 / frequency) ** 4) ** 0.5
-    board = 0.75 / (1 + (frequency / 220) ** 2) ** 0.5 + 0.25 / (1 + (frequency / 4500) ** 2)
+    board = 0.75 / (1 + (frequency / 220) ** 2) ** 0.5 + 0.4 / (1 + (frequency / 6000) ** 2)
     return np.asarray(below * board)
 
 
@@ -177,17 +189,17 @@ def _coupled_strings(place: int, frequency: Floats, random: np.random.Generator)
     weight = np.array(
         [1.0, 0.35, 0.1] if place < TWO_STRINGS else [1.0, 1.0, 0.3] if place < THREE_STRINGS else [1.0] * 3
     )
-    detune = random.normal(0, UNISON_CENTS, 3)
+    detune = UNISON_CENTS * (np.array(UNISONS) + random.normal(0, 0.2, 3))
     detune -= (detune * weight).sum() / weight.sum()
-    own_loss = _interpolate(place, (0.26, 0.3, 0.38, 0.5, 0.7, 1.2, 2.0, 2.6)) + 4.2e-9 * (2 * np.pi * frequency) ** 2
+    own_loss = _interpolate(place, (0.26, 0.3, 0.38, 0.5, 0.7, 1.2, 2.0, 2.6)) + 2.6e-9 * (2 * np.pi * frequency) ** 2
     bridge_loss = _interpolate(place, (0.4, 0.6, 0.8, 1.1, 2.4, 3.4, 4.2, 5.0)) / (weight**2).sum()
     bridge = (
-        bridge_loss * np.exp(random.normal(0, 0.35, frequency.size)) * (1 + 0.25j * random.normal(0, 1, frequency.size))
+        bridge_loss * np.exp(random.normal(0, 0.35, frequency.size)) * (1 + 0.6j * random.normal(0, 1, frequency.size))
     )
     drift = 2 * np.pi * frequency[:, None] * (CENT**detune - 1)
     matrix = 1j * drift[:, :, None] * np.eye(3) - own_loss[:, None, None] * np.eye(3)
     matrix = matrix - bridge[:, None, None] * np.outer(weight, weight)
-    blow = np.maximum(weight, 0.6) * (1 + random.normal(0, 0.12, (frequency.size, 3)))
+    blow = np.maximum(weight, 0.6) * (1 + random.normal(0, 0.15, (frequency.size, 3)))
     values, vectors = np.linalg.eig(matrix)
     shares = np.linalg.solve(vectors, blow[:, :, None].astype(complex))[:, :, 0] * (weight @ vectors)
     shares /= shares.sum(1, keepdims=True)
@@ -198,24 +210,22 @@ def _coupled_strings(place: int, frequency: Floats, random: np.random.Generator)
 
 def _knock(place: int, random: np.random.Generator) -> tuple[Floats, Complexes, Complexes, Floats]:
     """The same as `_partials` for the soundboard's resonances, which the hammer and the key set in motion, too."""
-    top = 700.0 * 2.0 ** ((place - 60) / 24)
-    frequency = 75.0 * (top / 75.0) ** (
-        (np.arange(KNOCK_MODES) + random.uniform(-0.3, 0.3, KNOCK_MODES)) / (KNOCK_MODES - 1)
-    )
-    decay = 14.0 + frequency / 16
-    rate = np.zeros((WAYS, KNOCK_MODES), dtype=complex)
-    rate[:] = -decay
-    amplitude = np.zeros((WAYS, KNOCK_MODES), dtype=complex)
+    low = 75.0 * (700.0 / 75.0 * 2.0 ** ((place - 60) / 24)) ** np.linspace(0, 1, KNOCK_MODES)
+    high = 1000.0 * 6.0 ** np.linspace(0, 1, NOISE_MODES)
+    frequency = np.concatenate([low, high]) * 2.0 ** random.uniform(-0.15, 0.15, KNOCK_MODES + NOISE_MODES)
+    rate = np.zeros((WAYS, frequency.size), dtype=complex)
+    rate[:] = -14.0 - frequency / 25
+    amplitude = np.zeros((WAYS, frequency.size), dtype=complex)
     strength = _interpolate(place, (0.03, 0.035, 0.04, 0.05, 0.055, 0.055, 0.05, 0.05))
-    amplitude[0] = strength * np.exp(2j * np.pi * random.uniform(0, 1, KNOCK_MODES))
-    return frequency, rate, amplitude, np.zeros(KNOCK_MODES)
+    amplitude[0] = strength * np.exp(2j * np.pi * random.uniform(0, 1, frequency.size))
+    return frequency, rate, amplitude, np.zeros(frequency.size)
 
 
 def _stereo(place: int, frequency: Floats, random: np.random.Generator) -> Complexes:
     """Gains of the left and the right channel, (2, n): low keys a little to the left; partials a little apart in level and phase."""
     side = 0.22 * (place - 64) / 44 + random.normal(0, 0.11, frequency.size)
     angle = np.pi / 4 * (1 + np.clip(side, -0.6, 0.6))
-    turn = random.normal(0, 0.45, frequency.size) * np.minimum(frequency / 400, 1.0)
+    turn = random.normal(0, 0.6, frequency.size) * np.minimum(frequency / 400, 1.0)
     return np.asarray(np.sqrt(2) * np.stack([np.cos(angle) * np.exp(1j * turn), np.sin(angle) * np.exp(-1j * turn)]))
 
 
