@@ -43,7 +43,12 @@ ORDER = {
 #: Modules that decide: time is an argument, and nothing is waited for.
 PURE = {
     "agent.audio.fm_patches",
-    "agent.audio.fm_synth",
+    "agent.audio.fm_voices",
+    "agent.audio.piano_model",
+    "agent.audio.piano_voices",
+    "agent.audio.room",
+    "agent.audio.synth",
+    "agent.audio.voices",
     "agent.control.bindings",
     "agent.midi.feedback_loop",
     "agent.midi.keyboard_zones",

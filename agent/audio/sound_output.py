@@ -37,7 +37,8 @@ from ..midi.messages import (
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.rtmidi_backend import is_working
 from ..silence_stderr import silence_stderr
-from .fm_synth import BLOCK, FmSynth, Part
+from .synth import PIANO, Part, Synth
+from .voices import BLOCK
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
@@ -58,7 +59,7 @@ FADE = 0.2  # of the way to silence, or back, that the volume goes in a block
 
 
 class BuiltInSynth:
-    """The built-in FM synth. Raises UserError where the computer has no sound that works."""
+    """The built-in synth. Raises UserError where the computer has no sound that works."""
 
     name = BUILT_IN
 
@@ -73,8 +74,8 @@ class BuiltInSynth:
 
                 device = sounddevice.query_devices(kind="output")
                 rate = float(device["default_samplerate"])
-                parts = [Part("electric piano", PANS[PLAYER]), Part("piano", PANS[AGENT])]
-                self.synth = FmSynth(rate, parts)
+                parts = [Part(pan=PANS[PLAYER]), Part(pan=PANS[AGENT])]
+                self.synth = Synth(rate, parts)
                 self._stream: Any = sounddevice.OutputStream(
                     samplerate=rate,
                     blocksize=BLOCK,
@@ -172,7 +173,7 @@ class FluidSynth:
         if not self.is_alive:
             self.close()
             raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
-        for who, timbre, pan in ((PLAYER, "electric piano", 40), (AGENT, "piano", 88)):
+        for who, timbre, pan in ((PLAYER, PIANO, 40), (AGENT, PIANO, 88)):
             self.timbre(who, timbre)
             self._send(f"cc {who} {PAN} {pan}\n")
 
