@@ -55,6 +55,8 @@ PURE = {
     "agent.session.input_routing",
     "agent.styles.presets",
     "agent.takes.library",
+    "agent.takes.take_midi",
+    "agent.timing.beat_log",
     "agent.timing.midi_clock",
     "agent.timing.transport",
     "agent.turns",

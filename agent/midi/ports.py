@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..errors import UserError
 from . import rtmidi_backend
+from .jack_input import JackInput
 from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem
@@ -103,9 +104,10 @@ def instruments(ports: PortList) -> list[str]:
     return ports.inputs
 
 
-def open_input(name: str | None, api: str) -> rtmidi_backend.RtInput:
+def open_input(name: str | None, api: str) -> InputPort:
     """The input called `name`, or a virtual one called `tradefours:in`. Raises UserError for a name that is not there."""
-    return rtmidi_backend.open_input(None if name is None else match_name(name, list_ports(api).inputs, "input"), api)
+    full = None if name is None else match_name(name, list_ports(api).inputs, "input")
+    return JackInput(full) if api == "jack" else rtmidi_backend.open_input(full, api)
 
 
 def open_output(name: str | None, api: str) -> rtmidi_backend.RtOutput:

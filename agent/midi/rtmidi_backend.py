@@ -16,8 +16,8 @@ from typing import Any
 
 from .. import thread_priority
 from ..silence_stderr import silence_stderr
-from .jack_library import load_system_jack
-from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
+from . import libjack
+from .jack_watcher import JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem, PortLost
 from .rtmidi_bindings import load_rtmidi
@@ -98,7 +98,7 @@ def compiled_apis() -> list[str]:
     """The MIDI systems that the binding was built for, in the order in which they are tried. Raises NoMidiSystem."""
     rtmidi = load_rtmidi()
     names = [name for name, constant in APIS.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()]
-    if "jack" in names and load_system_jack() is None:
+    if "jack" in names and libjack.load() is None:
         names.remove("jack")  # what the binding brings with it cannot talk to a server of today
     return names
 
@@ -130,18 +130,24 @@ def read_port_names(api: str) -> tuple[list[str], list[str]]:
 
 
 def open_input(name: str | None, api: str) -> RtInput:
-    """The input of exactly that name, or a virtual one called `tradefours:in`. Raises PortLost or NoMidiSystem."""
+    """The input of exactly that name, or a virtual one called `tradefours:in`. Raises PortLost or NoMidiSystem.
+
+    Not for JACK: see `agent.midi.jack_input`.
+    """
     with JACK_WATCH.lock:
         client = _make_client("MidiIn", api)
         client.ignore_types(sysex=True, timing=False, active_sense=True)
-        return RtInput(client, _connect(client, name, "in", api))
+        return RtInput(client, _connect(client, name, "in"))
 
 
 def open_output(name: str | None, api: str) -> RtOutput:
     """The output of exactly that name, or a virtual one called `tradefours:out`. Raises PortLost or NoMidiSystem."""
     with JACK_WATCH.lock:
         client = _make_client("MidiOut", api)
-        return RtOutput(client, _connect(client, name, "out", api))
+        if api != "jack" or name is not None:
+            return RtOutput(client, _connect(client, name, "out"))
+        before = JACK_WATCH.names(OUTPUTS)
+        return RtOutput(client, JACK_WATCH.known_name(_connect(client, None, "out"), before))
 
 
 def _make_client(kind: str, api: str, name: str = CLIENT, tries: int = TRIES) -> Any:
@@ -161,30 +167,17 @@ def _make_client(kind: str, api: str, name: str = CLIENT, tries: int = TRIES) ->
         time.sleep(PAUSE)
 
 
-def _connect(client: Any, name: str | None, direction: str, api: str) -> str:
-    """Connect to the port of that name, or make one of our own; returns the name by which it is known. Raises PortLost."""
+def _connect(client: Any, name: str | None, direction: str) -> str:
+    """Connect to the port of that name, or make one of our own; returns its name. Raises PortLost."""
     with silence_stderr():
         if name is None:
-            return _make_virtual_port(client, direction, api)
+            client.open_virtual_port(direction)
+            return f"{CLIENT}:{direction}"
         try:
             client.open_port(list(client.get_ports()).index(name), direction)
         except Exception as error:  # it was there a moment ago: unplugged, or in use by another program
             raise PortLost(f"{name} cannot be opened: is another program using it, or was it unplugged?") from error
         return name
-
-
-def _make_virtual_port(client: Any, direction: str, api: str) -> str:
-    """Make a port of our own; returns its name. JACK may have given the client another name, so there it gets an alias."""
-    wanted = f"{CLIENT}:{direction}"
-    if api != "jack":
-        client.open_virtual_port(direction)
-        return wanted
-    kind = INPUTS if direction == "in" else OUTPUTS
-    before = set(JACK_WATCH.names(kind) or ())
-    client.open_virtual_port(direction)
-    now = JACK_WATCH.names(kind) or ()
-    made = next((n for n in now if n not in before and n.endswith(f":{direction}")), wanted)
-    return wanted if made == wanted or JACK_WATCH.set_alias(made, wanted) else made
 
 
 def _close_client(client: Any, shutdowns: int) -> None:

@@ -81,7 +81,7 @@ class Session:
         )
         if isinstance(io.clock, Moments):
             self.player.journal = lambda when, row: self._call_on_loop(io.journal, when, row)
-        self._beat_watch = BeatWatch(config.beat, self.transport, self.metronome, self.partner, io.clock, io.say)
+        self._beat_watch = BeatWatch(config.beat, self.transport, self.metronome, self.partner, io)
         self._inputs: list[InputPort] = []
         self._failure: UserError | None = None
         self._has_said_error = False

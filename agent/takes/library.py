@@ -24,6 +24,7 @@ from models.music.pulse import find_pulse
 from ..errors import UserError, hint
 from ..timing.timing_stats import percentiles
 from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, repair, rows, take_notes, write_take_midi
+from .take_folder import is_recording
 
 MOST_BYTES = 1 << 30  # of all takes
 MOST_TAKES = 500
@@ -194,8 +195,8 @@ def estimate_key(notes: Sequence[Note]) -> str:
 
 
 def without_picture(library: Path, most: int = MOST_CHECKED) -> list[Path]:
-    """Those of the newest `most` takes that have no picture yet, the newest first."""
-    return [folder for folder in list_takes(library)[:most] if not _has_picture(folder)]
+    """Those of the newest `most` takes that are over and have no picture yet, the newest first."""
+    return [f for f in list_takes(library)[:most] if not _has_picture(f) and not is_recording(f)]
 
 
 def _has_picture(folder: Path) -> bool:
@@ -252,6 +253,8 @@ def delete(library: Path, name: str) -> None:
     folder = find_take(library, name)
     if folder.parent != library:
         raise UserError(f"{name} is not in {library}; remove it yourself.")
+    if is_recording(folder):
+        raise UserError(f"{folder.name} is being played just now; it can be deleted when it is over.")
     for file in (JSONL, MIDI, PICTURE, TEXT, f"{MIDI}.part", f".{PICTURE}"):
         (folder / file).unlink(missing_ok=True)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
@@ -173,6 +174,10 @@ class Hub:
 
     def remove_page(self, page: Page) -> None:
         self.keyboard.release_all(page)
+
+    def release_keys(self, page: Page) -> None:
+        if self.keyboard.release_all(page):
+            page.send(json.dumps({"t": "let go"}))  # where it comes back, it must not believe that it holds them
 
     def run_later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that takes a while; what goes wrong is said."""

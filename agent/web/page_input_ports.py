@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from ..audio.sound_output import BuiltInSynth
@@ -12,6 +12,7 @@ from ..demo_call import messages, written_call
 from ..midi.messages import NOTE_OFF, NOTE_ON, Event
 from ..midi.output_merge import OutputMerge
 from ..midi.ports import PAGE
+from .held_keys import HeldKeys
 from .server import Page
 
 BROWSER = "browser"  # the name of the port for instruments that a browser has found
@@ -25,6 +26,7 @@ class PageInput:
     def __init__(self, name: str) -> None:
         self.name = name
         self.on_event: Callable[[Any], None] | None = None
+        self.held = HeldKeys()
 
     def open(self, on_event: Callable[[Any], None]) -> None:
         self.on_event = on_event
@@ -34,7 +36,7 @@ class PageInput:
 
 
 class PageKeyboard:
-    """The input ports of all pages. A page ends only those keys that it has struck itself."""
+    """The input ports of all pages. A page ends only those keys and pedals that it has pressed itself."""
 
     def __init__(self, outputs: OutputMerge, clock: Clock) -> None:
         self._outputs = outputs
@@ -50,30 +52,33 @@ class PageKeyboard:
 
     def set_key(self, page: Page, pitch: int, velocity: int, at: float | None = None) -> None:
         """A key of a page goes down, or up where the velocity is 0; `at` that time, by the page's account, in seconds."""
-        if not velocity and pitch not in page.keys:
-            return  # it may be another's
-        if velocity:
-            page.keys.add(pitch)
-        else:
-            page.keys.discard(pitch)
-        self.receive(bytes((NOTE_ON if velocity else NOTE_OFF, pitch, velocity)))
+        message = bytes((NOTE_ON if velocity else NOTE_OFF, pitch, velocity))
+        if not self.receive(page, message):
+            return
         sound = self._outputs.sound
         if at is not None and isinstance(sound, BuiltInSynth) and abs(self._clock.now() - at) < OLDEST_KEY:
             sound.measure_key(at)
 
-    def receive(self, message: bytes, *, plugged: bool = False) -> None:
-        """A message from the pages, as from any port; `plugged`: from an instrument that the browser has found."""
+    def receive(self, page: Hashable, message: bytes, *, plugged: bool = False) -> bool:
+        """A message from a page; `plugged`: from an instrument that its browser has found. Whether it was passed on."""
         port = self.browser if plugged else self.keys
+        if not port.held.hear(page, message):
+            return False
+        self._send(port, message)
+        return True
+
+    def release_all(self, page: Page) -> bool:
+        """End all keys and pedals that a page holds: it has been closed, or is silent. Whether it held any."""
+        had_any = False
+        for port in self.inputs:
+            had_any |= port.held.holds(page)
+            for message in port.held.release(page):
+                self._send(port, message)
+        return had_any
+
+    def _send(self, port: PageInput, message: bytes) -> None:
         if port.on_event is not None:
             port.on_event(Event(self._clock.now(), message))
-
-    def release_all(self, page: Page) -> None:
-        """End all keys that a page holds: it has been closed."""
-        for pitch in sorted(page.keys):
-            self.set_key(page, pitch, 0)
-        for channel, pitch in sorted(page.browser_keys):
-            self.receive(bytes((NOTE_OFF | channel, pitch, 0)), plugged=True)
-        page.browser_keys.clear()
 
     async def play_written_call(self) -> None:
         """Play the demo's call on the pages' keys, for those who cannot play; once at a time."""
@@ -84,6 +89,6 @@ class PageKeyboard:
         try:
             for when, message in messages(written_call().notes):
                 await asyncio.sleep(max(start + when - self._clock.now(), 0.0))
-                self.receive(message)
+                self.receive(self, message)
         finally:
             self._is_playing = False

@@ -9,7 +9,7 @@ from models.music.note_records import CALL, HELD
 
 from ..control.bindings import KNOB, PRESET
 from ..errors import UserError
-from ..midi.messages import CHANNEL, CONTROL, KIND, MOST_DATA, NOTE_OFF, NOTE_ON, SUSTAIN
+from ..midi.messages import CONTROL, MOST_DATA, SUSTAIN
 from ..session.session import Session
 from ..styles import preset_maker, presets
 from ..styles.presets import Preset
@@ -47,21 +47,12 @@ def _release_key(hub: Hub, session: Session, page: Page, request: Request) -> No
 
 
 def _press_pedal(hub: Hub, session: Session, page: Page, request: Request) -> None:
-    hub.keyboard.receive(bytes((CONTROL, SUSTAIN, MOST_DATA if request["down"] else 0)))
+    hub.keyboard.receive(page, bytes((CONTROL, SUSTAIN, MOST_DATA if request["down"] else 0)))
 
 
 def _receive_midi(hub: Hub, session: Session, page: Page, request: Request) -> None:
     """A message of an instrument in the page's browser."""
-    message = bytes(request["bytes"])
-    kind = message[0] & KIND
-    key = (message[0] & CHANNEL, message[1])
-    if kind == NOTE_ON and message[2]:
-        page.browser_keys.add(key)
-    elif kind in (NOTE_OFF, NOTE_ON):
-        if key not in page.browser_keys:
-            return  # it may be another's
-        page.browser_keys.discard(key)
-    hub.keyboard.receive(message, plugged=True)
+    hub.keyboard.receive(page, bytes(request["bytes"]), plugged=True)
 
 
 def _move_pad(hub: Hub, session: Session, page: Page, request: Request) -> None:

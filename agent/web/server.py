@@ -28,6 +28,7 @@ USUAL_PORT = 4404
 MOST_PAGES = 12
 SEND_SECONDS = 0.05  # what happens within one such is sent as one, so that much news is few messages
 LONGEST_QUEUE = 400  # messages that wait for a page that does not take them; then it is let go
+SILENCE_SECONDS = 4.0  # a page gives a sign of life each second; one that is silent for so long has vanished
 MOST_REFUSED = 25  # requests of a page that may be nonsense; then it is let go
 CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -44,6 +45,9 @@ class PageHost(Protocol):
     def remove_page(self, page: Page) -> None:
         """A page has left."""
 
+    def release_keys(self, page: Page) -> None:
+        """A page gives no sign of life: end what it holds. It may come back."""
+
     def take_file(self, name: str) -> Path | None:
         """The .mid file of a take."""
 
@@ -56,9 +60,18 @@ class Page:
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[str | None] = asyncio.Queue(LONGEST_QUEUE)  # messages; None: good-bye
-        self.keys: set[int] = set()  # pitches that it holds
-        self.browser_keys: set[tuple[int, int]] = set()  # channels and pitches that an instrument in its browser holds
         self._is_behind = False
+        self._silence: asyncio.TimerHandle | None = None
+
+    def expect_sign(self, release: Callable[[], None]) -> None:
+        """It has just given a sign of life: `release` is called when none follows for too long."""
+        self.expect_nothing()
+        self._silence = asyncio.get_running_loop().call_later(SILENCE_SECONDS, release)
+
+    def expect_nothing(self) -> None:
+        """It has left."""
+        if self._silence is not None:
+            self._silence.cancel()
 
     def send(self, text: str | None) -> None:
         """Send it a message; a page that is too far behind is let go."""
@@ -198,6 +211,7 @@ class Server:
             await self._read_requests(socket, page)
         finally:
             self.pages.discard(page)
+            page.expect_nothing()
             self.host.remove_page(page)
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -210,6 +224,7 @@ class Server:
         limit = RateLimit(now)
         costly_limit = RateLimit(now, COSTLY_A_SECOND, COSTLY_AT_ONCE)
         async for message in socket:
+            page.expect_sign(lambda: self.host.release_keys(page))
             if message.type is not WSMsgType.TEXT or not limit.allows(self.clock.now()):
                 await socket.close(code=1008)
                 return

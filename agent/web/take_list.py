@@ -84,7 +84,8 @@ class TakeList:
             raise UserError("The last two minutes were kept just now.")
         self._last_saved = folder
         events = [(kind, arguments) for when, kind, arguments in self._events if when >= now - MOMENT_SECONDS]
-        return Moment(folder, preset, self.current, events)
+        beats = [("record_row", (row["since"], row)) for row in self._current.beats]
+        return Moment(folder, preset, self.current, [*beats, *events])
 
     def _find(self, name: str) -> Path | None:
         """A take's folder; None for what is no take's name, or not there."""
@@ -108,6 +109,7 @@ class Moment:
     def write(self) -> None:
         """Write the take. Blocks: from any thread. Raises UserError."""
         take = Take(self.folder, preset=self._preset, of=self._source)
+        self.folder = take.folder
         for kind, arguments in self._events:
             getattr(take, kind)(*arguments)
         take.close()

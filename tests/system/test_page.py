@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.takes.recorder import MIDI
+from agent.takes.recorder import JSONL, MIDI, rows
 from models.music.matplotlib_setup import imread
 from models.music.midifile import read_notes
 
@@ -316,6 +317,43 @@ def test_touch_sustain_and_octaves(visit: Visit) -> None:
     assert page.get_attribute("#sustain", "aria-pressed") == "true"
     page.click("#sustain")
     page.click("#octave-down")
+
+
+HANG = "setTimeout(() => { const end = Date.now() + 7000; while (Date.now() < end); }, 50)"
+
+
+@pytest.mark.parametrize("end", ["crash", "hang", "reload", "leave", "close"])
+def test_a_tab_that_vanishes_lets_key_and_sustain_go(browser: Any, address: str, home: Path, end: str) -> None:
+    made, other = Visit(browser, address), Visit(browser, address)
+    page = made.page
+    page.keyboard.down("Shift")
+    page.keyboard.down("a")
+    held = "[...tradefours.notes.values()].some(n => n.who === 'player' && n.end === null)"
+    other.until(held)
+    other.eval("new Promise((then) => setTimeout(then, 300))")  # it reaches the disk
+    take = max((home / "tradefours" / "takes").glob(f"*/{JSONL}"))
+
+    def pedal() -> str:
+        return [r["bytes"] for r in rows(take) if r.get("bytes", "").startswith("b0 40")][-1]
+
+    wait_for(lambda: pedal() == "b0 40 7f", 3, "the pedal to be down")
+    if end == "crash":
+        with pytest.raises(Exception, match="crash"):
+            page.goto("chrome://crash")
+    elif end == "hang":
+        made.eval(HANG)
+    elif end == "reload":
+        page.reload()
+    elif end == "leave":
+        page.goto("about:blank")
+    else:
+        page.close()
+    begun = time.monotonic()
+    other.until(f"!({held})", 6)
+    wait_for(lambda: pedal() == "b0 40 00", 6, "the pedal to come up")
+    assert time.monotonic() - begun < 5.5  # five seconds, and what the test itself takes
+    made.context.close()
+    other.close()
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))

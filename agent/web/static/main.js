@@ -14,7 +14,7 @@ import * as roll from "./roll.js";
 import * as sound from "./sound.js";
 
 for (const kind of ["pointerdown", "pointerup", "keydown"]) addEventListener(kind, sound.wake); // a finger counts as a touch when it is lifted
-on("closed", releaseAll);
+for (const kind of ["closed", "let go"]) on(kind, releaseAll);
 window.tradefours = { notes, planned, roll, sound, now, roundTrip, state: () => state }; // for looking inside, from the browser's console
 if (location.search) history.replaceState(null, "", location.pathname); // a token need not be seen, nor kept
 open();

@@ -487,6 +487,45 @@ def test_a_page_that_goes_lets_its_keys_go(tmp_path: Path) -> None:
     evening(script, tmp_path)
 
 
+@pytest.mark.parametrize("way", ["closed", "silent"])
+def test_a_page_that_vanishes_lets_keys_and_pedals_go(way: str, tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="pedal", down=True)
+        e.wish(do="on", pitch=60, velocity=80)
+        for controller, value in ((64, 90), (66, 127), (67, 40), (69, 127)):  # of a keyboard in its browser
+            e.wish(do="midi", bytes=[0xB2, controller, value])
+        e.wish(do="midi", bytes=[0x92, 72, 80])
+        await asyncio.sleep(0.1)
+        (e.hub.remove_page if way == "closed" else e.hub.release_keys)(e.page)
+        await asyncio.sleep(0.1)
+        assert e.page.queue.qsize() == (way == "silent")  # it may come back, and must know
+
+    made = evening(script, tmp_path)
+    last = {m[:2]: m[2] for _, m in made.midi.sent}
+    for ended in (b"\xb0\x40", b"\xb2\x40", b"\xb2\x42", b"\xb2\x43", b"\xb2\x45"):
+        assert last[ended] == 0, ended
+    assert last[b"\x80\x3c"] == last[b"\x82\x48"] == 0
+
+
+def test_what_another_page_holds_stays(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="pedal", down=True)
+        e.wish(do="on", pitch=60, velocity=80)
+        other = Page()
+        e.hub.handle_request(other, {"do": "pedal", "down": True})
+        e.hub.handle_request(other, {"do": "on", "pitch": 60, "velocity": 80})
+        await asyncio.sleep(0.1)
+        sent = len(e.midi.sent)
+        e.hub.remove_page(e.page)
+        await asyncio.sleep(0.1)
+        assert len(e.midi.sent) == sent
+        e.hub.remove_page(other)
+        await asyncio.sleep(0.1)
+        assert {m[:2] for _, m in e.midi.sent[sent:]} == {b"\x80\x3c", b"\xb0\x40"}
+
+    evening(script, tmp_path)
+
+
 def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
     corners = ["ragtime", "baroque", "nocturne", "tango"]
 

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from agent.clock import SystemClock
+from agent.web import server as server_module
 from agent.web.server import MOST_PAGES, MOST_REFUSED, Page, Server
 
 
@@ -23,6 +24,7 @@ class Quiet:
     def __init__(self, take: Path | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
         self.left = 0
+        self.released: list[Page] = []
         self.take = take
 
     def welcome(self) -> dict[str, Any]:
@@ -33,6 +35,9 @@ class Quiet:
 
     def remove_page(self, page: Page) -> None:
         self.left += 1
+
+    def release_keys(self, page: Page) -> None:
+        self.released.append(page)
 
     def take_file(self, name: str) -> Path | None:
         return self.take if name == "good" else None
@@ -200,3 +205,32 @@ def test_there_are_only_so_many_pages_and_a_slow_one_is_let_go() -> None:
                 await page.close()
 
     asyncio.run(attack())
+
+
+def test_a_page_that_is_silent_lets_go_and_may_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "SILENCE_SECONDS", 0.3)
+    sign = json.dumps({"do": "ping", "sent": 1})
+
+    async def vanish() -> None:
+        host = Quiet()
+        async with served(host) as (server, client):
+            page = await client.ws_connect(server.url + "socket", headers=own(server))
+            for _ in range(6):  # longer than the silence, with signs of life
+                await page.send_str(sign)
+                await asyncio.sleep(0.1)
+            assert not host.released
+            await asyncio.sleep(0.5)
+            assert len(host.released) == 1  # once, not again and again
+            assert len(server.pages) == 1
+            await page.send_str(sign)
+            assert (await page.receive_json(timeout=5))["t"] == "welcome"
+            await page.close()
+            await asyncio.sleep(0.5)
+            assert len(host.released) == 1  # who has left says good-bye another way
+            assert host.left == 1
+
+    asyncio.run(vanish())
+
+
+def test_silence_is_noticed_within_five_seconds() -> None:
+    assert 3.0 <= server_module.SILENCE_SECONDS <= 5.0  # three signs of life may be lost

@@ -1,0 +1,79 @@
+"""The system's JACK library, loaded once: that of jackd, or PipeWire's where that one takes its place.
+
+A binding of RtMidi brings a JACK library of its own, which may be too old for the server that runs here. The system's fits its server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import ctypes.util
+import functools
+from typing import Any
+
+NO_START_SERVER = 1  # JackNoStartServer, of JackOptions
+MIDI = b"8 bit raw midi"  # JACK_DEFAULT_MIDI_TYPE
+IS_INPUT, IS_OUTPUT, IS_PHYSICAL = 1, 2, 4  # of JackPortFlags
+
+POINTER, TEXT = ctypes.c_void_p, ctypes.c_char_p
+TEXTS = ctypes.POINTER(ctypes.c_char_p)
+SHUTDOWN = ctypes.CFUNCTYPE(None, POINTER)  # JackShutdownCallback
+PROCESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, POINTER)  # JackProcessCallback
+MESSAGE = ctypes.CFUNCTYPE(None, TEXT)
+
+
+class MidiEvent(ctypes.Structure):
+    """jack_midi_event_t: frames from the start of the period, bytes, and where they are."""
+
+    _fields_ = (("time", ctypes.c_uint32), ("size", ctypes.c_size_t), ("buffer", POINTER))
+
+
+FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
+    ("jack_client_open", POINTER, [TEXT, ctypes.c_int, POINTER]),
+    ("jack_client_close", ctypes.c_int, [POINTER]),
+    ("jack_activate", ctypes.c_int, [POINTER]),
+    ("jack_connect", ctypes.c_int, [POINTER, TEXT, TEXT]),
+    ("jack_on_shutdown", None, [POINTER, SHUTDOWN, POINTER]),
+    ("jack_set_process_callback", ctypes.c_int, [POINTER, PROCESS, POINTER]),
+    ("jack_port_register", POINTER, [POINTER, TEXT, TEXT, ctypes.c_ulong, ctypes.c_ulong]),
+    ("jack_port_name", TEXT, [POINTER]),
+    ("jack_port_by_name", POINTER, [POINTER, TEXT]),
+    ("jack_port_set_alias", ctypes.c_int, [POINTER, TEXT]),
+    ("jack_port_get_all_connections", TEXTS, [POINTER, POINTER]),
+    ("jack_port_get_buffer", POINTER, [POINTER, ctypes.c_uint32]),
+    ("jack_midi_get_event_count", ctypes.c_uint32, [POINTER]),
+    ("jack_midi_event_get", ctypes.c_int, [ctypes.POINTER(MidiEvent), POINTER, ctypes.c_uint32]),
+    ("jack_get_ports", TEXTS, [POINTER, TEXT, TEXT, ctypes.c_ulong]),
+    ("jack_free", None, [POINTER]),
+)
+_silent = MESSAGE(lambda message: None)  # what JACK would print on standard error is ours to say
+
+
+@functools.cache
+def load() -> Any:
+    """The library, with the types of the functions that are called; None where it is not installed.
+
+    Its names are made known to all libraries: a binding that is loaded later calls this one, and not the one that it brings.
+    """
+    try:
+        jack = ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0", ctypes.RTLD_GLOBAL)
+    except OSError:
+        return None
+    for name, result, arguments in FUNCTIONS:
+        with contextlib.suppress(AttributeError):
+            function = getattr(jack, name)
+            function.restype = result
+            function.argtypes = arguments
+    jack.jack_set_error_function(_silent)
+    jack.jack_set_info_function(_silent)
+    return jack
+
+
+def strings(array: Any) -> list[str]:
+    """The strings of a C array of JACK's that ends with NULL, which is freed."""
+    found: list[str] = []
+    if array:
+        while array[len(found)]:
+            found.append(array[len(found)].decode(errors="replace"))
+        load().jack_free(array)
+    return found
