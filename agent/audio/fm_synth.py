@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.music.held_notes import HeldNotes
+
 from ..midi.messages import (
-    ALL_NOTES_OFF,
     ALL_SOUND_OFF,
     CHANNEL,
     CONTROL,
@@ -27,10 +28,7 @@ from ..midi.messages import (
     MOST_DATA,
     NOTE_OFF,
     NOTE_ON,
-    PEDAL_DOWN,
     PITCH_BEND,
-    RESET_CONTROLS,
-    SUSTAIN,
 )
 from .fm_patches import CLICK, TIMBRES, Timbre
 
@@ -44,10 +42,11 @@ GAIN = 0.22  # of one voice
 CLIP_KNEE = 0.7  # samples above are compressed, and never reach 1
 BEND_RANGE = 2.0  # semitones, the default of General MIDI
 DEFAULT_TIMBRE = "electric piano"
-RELEASE_CONTROLLERS = (ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF)
+CHANNELS = 16
 
 Floats = NDArray[np.float32]
-Line = tuple[int, int]  # a player's number and a channel: keys, pedal and pitch bend are kept for each
+Line = tuple[int, int]  # a player's number and a channel: keys, pedals and pitch bend are kept for each
+Voice = tuple[int, int, int]  # player, channel, pitch
 
 
 @dataclass
@@ -83,9 +82,8 @@ class FmSynth:
         self._release = np.zeros(SLOTS)  # time constant, seconds
         self._on = np.zeros(SLOTS, dtype=bool)
         self._fading = np.zeros(SLOTS, dtype=bool)  # released or stolen
-        self._keys: list[tuple[int, int, int] | None] = [None] * SLOTS  # player, channel, pitch of each held voice
-        self._pedal_held: dict[Line, set[int]] = {}  # pitches of released keys that the pedal holds
-        self._pedals: set[Line] = set()  # lines with the pedal down
+        self._keys: list[Voice | None] = [None] * SLOTS  # of each held voice
+        self._held: HeldNotes[Voice] = HeldNotes()  # its channels are the numbers of lines
         self._bend: dict[Line, float] = {}  # -1 to 1
 
     @property
@@ -109,25 +107,21 @@ class FmSynth:
             self._end_note(line, first)
         elif kind == PITCH_BEND:
             self._set_bend(line, (((second << 7) | first) - 8192) / 8192)
-        elif kind == CONTROL and first == SUSTAIN:
-            self._set_pedal(line, second >= PEDAL_DOWN)
-        elif kind == CONTROL and first in RELEASE_CONTROLLERS:
-            self.release_all(line)
+        elif kind == CONTROL:
+            ended = self._held.control(_number(line), first, second)
+            self._release_voices(ended, RESTRIKE_SECONDS if first == ALL_SOUND_OFF else None)
 
-    def release_all(self, line: Line | None = None) -> None:
-        """Release every voice of one line, or of all."""
+    def _release_voices(self, voices: list[Voice], seconds: float | None = None) -> None:
+        """Let these voices fade with this time constant, or as their instruments do."""
         for slot, key in enumerate(self._keys):
-            if key is not None and line in (None, key[:2]):
-                self._fade(slot, self._release[slot])
-        for held_line in [p for p in self._pedal_held if line in (None, p)]:
-            del self._pedal_held[held_line]
-        self._pedals = {p for p in self._pedals if line not in (None, p)}
+            if key is not None and key in voices:
+                self._fade(slot, self._release[slot] if seconds is None else seconds)
 
     def _start_note(self, line: Line, pitch: int, velocity: int) -> None:
         key = (*line, pitch)
         for slot in [s for s, k in enumerate(self._keys) if k == key]:
             self._fade(slot, RESTRIKE_SECONDS)
-        self._pedal_held.get(line, set()).discard(pitch)
+        self._held.press((_number(line), pitch), key)
         slot = self._find_slot()
         part = self.parts[min(line[0], len(self.parts) - 1)]
         timbre = CLICK if line[1] == DRUM_CHANNEL else TIMBRES.get(part.timbre, TIMBRES[DEFAULT_TIMBRE])
@@ -178,19 +172,8 @@ class FmSynth:
         self._decay[slot] = seconds * self.rate
 
     def _end_note(self, line: Line, pitch: int) -> None:
-        if line in self._pedals:
-            self._pedal_held.setdefault(line, set()).add(pitch)
-            return
-        for slot in [s for s, k in enumerate(self._keys) if k == (*line, pitch)]:
-            self._fade(slot, self._release[slot])
-
-    def _set_pedal(self, line: Line, is_down: bool) -> None:
-        if is_down:
-            self._pedals.add(line)
-            return
-        self._pedals.discard(line)
-        for pitch in sorted(self._pedal_held.pop(line, set())):
-            self._end_note(line, pitch)
+        if (_number(line), pitch) in self._held.down:
+            self._release_voices(self._held.release((_number(line), pitch)))
 
     def _set_bend(self, line: Line, bend: float) -> None:
         former = self._bend.get(line, 0.0)
@@ -243,6 +226,10 @@ class FmSynth:
         new = np.where(attack > 0, rising, decaying)
         self._attack[slots] = np.where(rising >= 1.0, 0.0, attack)
         return np.where((new < SILENT) & (attack == 0), 0.0, new)
+
+
+def _number(line: Line) -> int:
+    return line[0] * CHANNELS + line[1]
 
 
 def soft_clip(samples: Floats) -> Floats:

@@ -19,6 +19,7 @@ from typing import Any
 from .. import thread_priority
 from ..errors import UserError
 from ..midi.messages import (
+    ALL_NOTES_OFF,
     ALL_SOUND_OFF,
     BANK_COARSE,
     BANK_FINE,
@@ -29,6 +30,7 @@ from ..midi.messages import (
     KIND,
     NOTE_OFF,
     NOTE_ON,
+    NOTES_OFF_MODES,
     PAN,
     PITCH_BEND,
 )
@@ -190,6 +192,9 @@ class FluidSynth:
         elif kind in (NOTE_OFF, NOTE_ON):
             line = f"noteoff {channel} {first}\n"
         elif kind == CONTROL and first not in IGNORED_CONTROLLERS:
+            first = (
+                ALL_NOTES_OFF if first in NOTES_OFF_MODES else first
+            )  # one that changes the mode would make FluidSynth mono
             line = f"cc {channel} {first} {second}\n"
         elif kind == PITCH_BEND:
             line = f"pitch_bend {channel} {(second << 7) | first}\n"

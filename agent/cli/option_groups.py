@@ -143,7 +143,10 @@ def add_zone_options(command: argparse.ArgumentParser) -> None:
     """Channels, keys, the agent's sound on the output, and controls."""
     zones = command.add_argument_group("channels, keys and controls")
     zones.add_argument(
-        "--listen-channel", type=channel, metavar="N", help="listen to this channel only, 1 to 16 (default: all)"
+        "--listen-channel",
+        type=channel,
+        metavar="N",
+        help="listen to this channel only, 1 to 16 (default: all but 10, the drums)",
     )
     zones.add_argument(
         "--split", type=pitch, metavar="KEY", help="you play below this key, it answers above: C4, F#3 or 60"
@@ -175,5 +178,5 @@ def add_zone_options(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="WHAT=DO",
-        help="cc20=duet, cc21=knob:density, note36=panic, pc5=preset:ragtime; can be given again",
+        help="cc20=duet, cc21=knob:density, note36=panic, note36@10=panic, pc5=preset:ragtime; can be given again",
     )

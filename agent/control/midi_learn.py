@@ -1,4 +1,4 @@
-"""MIDI learn: bind a control by moving it, and keep the bindings in a file of lines such as `cc20=duet`."""
+"""MIDI learn: bind a control by moving it, on its own channel, and keep the bindings in a file of lines such as `cc20=duet`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class MidiLearn:
 
     def lines(self) -> list[str]:
         """The bindings as they are written, a line each."""
-        return [f"{kind}{number}={action}" for (kind, number), action in sorted(self.bindings.table.items())]
+        return self.bindings.lines()
 
     def receive(self, message: bytes) -> str | None:
         """Take a message; where an action is pending, bind it to the message's control. Returns a line for the user."""
@@ -66,26 +66,32 @@ class MidiLearn:
             return None
         if self.pending is None:
             return None
-        kind = trigger[0]
+        kind = trigger.kind
         is_press = message[0] & KIND != NOTE_OFF and message[-1] > 0
         if (kind == "note" and not is_press) or (self.pending.startswith(KNOB) and kind != "cc"):
             return None
         action = self.pending
         self.pending = None
+        former = self.bindings.find_trigger(message)
+        if former not in (None, trigger):  # it did something on any channel: that is replaced
+            self._unbind(former.name)
         self._bind(trigger, action)
         self._last = trigger if action.startswith(KNOB) else None
         self.save()
-        return f"{kind}{trigger[1]} now does {action}."
+        return f"{trigger.name} now does {action}."
 
     def _widen(self, trigger: Trigger) -> bool:
         """Bind the knob that was just bound as a wide one, where this is its other half. Returns whether it was."""
         last = self._last
         self._last = None
-        if last is None or trigger[0] != "cc" or abs(last[1] - trigger[1]) != FINE or min(last[1], trigger[1]) >= FINE:
+        if last is None or last.channel != trigger.channel or trigger.kind != "cc":
+            return False
+        coarse = min(last.number, trigger.number)
+        if abs(last.number - trigger.number) != FINE or coarse >= FINE:
             return False
         action = self.bindings.table[last]
-        self._unbind(f"cc{last[1]}")
-        self._bind((WIDE, min(last[1], trigger[1])), action)
+        self._unbind(last.name)
+        self._bind(Trigger(WIDE, coarse, trigger.channel), action)
         self.save()
         return True
 
@@ -95,7 +101,7 @@ class MidiLearn:
         self.save()
 
     def _bind(self, trigger: Trigger, action: str) -> None:
-        self.journal({"learns": [*trigger, action]})
+        self.journal({"learns": [trigger.name, action]})
         self.bindings.bind(trigger, action)
 
     def _unbind(self, trigger: str) -> None:

@@ -60,7 +60,7 @@ def _action(x: Any) -> bool:
 
 
 def _trigger(x: Any) -> bool:
-    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc|wide)\d{1,3}", x) is not None
+    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc|wide)\d{1,3}(@\d{1,2})?", x, re.ASCII) is not None
 
 
 def _port(x: Any) -> bool:

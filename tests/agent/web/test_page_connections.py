@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.audio.sound_output import open_sound
-from agent.control.bindings import Bindings
+from agent.control.bindings import Bindings, read_trigger
 from agent.control.midi_learn import MidiLearn
 from agent.errors import UserError
 from agent.midi.hotplug import HotplugWatcher
@@ -134,6 +134,23 @@ def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> No
     assert not view.snapshot(500.0)["notes"]
 
 
+def test_the_view_ends_all_keys_that_are_up_by_one_message() -> None:
+    view = NoteView()
+    ids = [(view.message("player", 1.0, bytes((0x90, pitch, 80))) or {})["id"] for pitch in (60, 64)]
+    view.message("player", 1.0, b"\x91\x3c\x50")
+    view.message("agent", 1.0, b"\x90\x3c\x50", "a")
+    assert view.message("player", 2.0, b"\xb0\x7b\x00") == {"t": "offs", "ids": ids, "at": 2.0}
+    assert view.message("player", 2.1, b"\xb0\x78\x00") is None
+    view.message("player", 2.2, b"\xb0\x40\x7f")
+    assert view.message("player", 2.3, b"\xb0\x79\x00") == {"t": "pedal", "down": False}
+    panic = view.release_all(3.0)
+    assert panic["panic"]
+    assert len(panic["ids"]) == 1  # the key on the other channel
+    assert [n["pitch"] for n in view.snapshot(3.0)["notes"] if n["end"] is None] == [
+        60
+    ]  # the agent's, which is ended elsewhere
+
+
 # -- outputs and the sound ---------------------------------------------------------------------------------------------
 
 
@@ -176,7 +193,7 @@ def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None
     assert learning.receive(b"\xb0\x15\x40") is None  # nobody asked
     learning.pending = "knob:density"
     assert learning.receive(b"\x90\x24\x40") is None  # a key is no knob
-    assert learning.receive(b"\xb0\x15\x40") == "cc21 now does knob:density."
+    assert learning.receive(b"\xb0\x15\x40") == "cc21@1 now does knob:density."
     learning.pending = "panic"
     assert learning.receive(b"\x80\x24\x00") is None
     assert learning.receive(b"\x90\x24\x40")
@@ -184,23 +201,67 @@ def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None
     learning.bindings.action_for(b"\x80\x24\x00")
     assert learning.bindings.action_for(b"\x90\x24\x40") == "panic"
     again = MidiLearn.load([], file)
-    assert again.lines() == ["cc20=duet", "cc21=knob:density", "note36=panic"]
-    again.remove("note36")
-    assert MidiLearn.load([], file).lines() == ["cc20=duet", "cc21=knob:density"]
+    assert again.lines() == ["cc20=duet", "cc21@1=knob:density", "note36@1=panic"]
+    again.remove("note36@1")
+    assert MidiLearn.load([], file).lines() == ["cc20=duet", "cc21@1=knob:density"]
 
 
 def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
     for first, second in ((21, 53), (53, 21)):
         learning = MidiLearn.load([], tmp_path / str(first))
         learning.pending = "knob:register"
-        assert learning.receive(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
+        assert learning.receive(bytes((0xB0, first, 70))) == f"cc{first}@1 now does knob:register."
         assert learning.receive(bytes((0xB0, second, 5))) is None
-        assert learning.lines() == ["wide21=knob:register"]
+        assert learning.lines() == ["wide21@1=knob:register"]
         assert learning.receive(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
     learning.pending = "knob:density"
     learning.receive(b"\xb0\x16\x40")
     learning.receive(b"\xb0\x17\x40")  # another knob is another knob
-    assert learning.lines() == ["cc22=knob:density", "wide21=knob:register"]
+    assert learning.lines() == ["cc22@1=knob:density", "wide21@1=knob:register"]
+
+
+def test_a_control_is_learnt_on_its_own_channel_and_replaces_one_of_any_channel(tmp_path: Path) -> None:
+    file = tmp_path / "controls.txt"
+    file.write_text("note36=panic\ncc20=duet\nwide21=knob:density\npc5=tap\nnote40@3=hush\n")
+    learning = MidiLearn.load(["note41@16=answer"], file)
+    told: list[dict[str, Any]] = []
+    learning.journal = told.append
+
+    def learn(action: str, *messages: bytes) -> None:
+        learning.pending = action
+        for message in messages:
+            learning.receive(message)
+
+    learn("tap", b"\x99\x24\x40")  # a pad: what note 36 did on every channel is replaced
+    learn("hush", b"\x92\x28\x40")  # another action for the same pad
+    learn("answer", b"\x91\x28\x40")  # the same number on another channel is another pad
+    learn("trade", b"\xb2\x14\x7f")
+    learn("call", b"\xc3\x05")
+    learn("knob:tempo", b"\xb0\x15\x40", b"\xb0\x35\x01")  # both halves of a wide knob
+    learn("knob:swing", b"\xb1\x16\x40", b"\xb2\x36\x01")  # no two halves of one: they lie on two channels
+    expected = [
+        "cc20@3=trade",
+        "cc22@2=knob:swing",
+        "note36@10=tap",
+        "note40@2=answer",
+        "note40@3=hush",
+        "note41@16=answer",
+        "pc5@4=call",
+        "wide21@1=knob:tempo",
+    ]
+    assert learning.lines() == expected
+    assert MidiLearn.load([], file).lines() == expected
+    assert {"forgets": "note36"} in told
+    assert {"learns": ["note36@10", "tap"]} in told
+    replayed = Bindings.parse(["note36=panic", "cc20=duet", "wide21=knob:density", "pc5=tap", "note40@3=hush"])
+    for row in told:
+        if "forgets" in row:
+            replayed.remove(row["forgets"])
+        else:
+            trigger = read_trigger(row["learns"][0])
+            assert trigger is not None
+            replayed.bind(trigger, row["learns"][1])
+    assert replayed.lines() == [line for line in expected if line != "note41@16=answer"]
 
 
 def test_a_broken_memory_is_said(tmp_path: Path) -> None:
@@ -633,11 +694,11 @@ def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
         e.wish(do="off", pitch=60)
         e.keyboard.play(0xB0, 21, 127)
         await asyncio.sleep(0.01)
-        assert e.hub.state()["controls"] == ["cc21=knob:density"]
+        assert e.hub.state()["controls"] == ["cc21@1=knob:density"]
         e.keyboard.play(0xB0, 21, 1)
         await asyncio.sleep(0.01)
         assert e.hub.state()["parameters"]["density"] == -1.0
-        e.wish(do="forget", trigger="cc21")
+        e.wish(do="forget", trigger="cc21@1")
         assert e.hub.state()["controls"] == []
 
     evening(script, tmp_path)
@@ -648,7 +709,7 @@ def test_a_keyboard_in_the_browser_is_a_port_and_teaches(tmp_path: Path) -> None
         e.wish(do="learn", action="panic")
         e.wish(do="midi", bytes=[0xB0, 20, 127])
         await asyncio.sleep(0.01)
-        assert e.hub.state()["controls"] == ["cc20=panic"]
+        assert e.hub.state()["controls"] == ["cc20@1=panic"]
         e.wish(do="midi", bytes=[0x92, 60, 80])
         e.wish(do="midi", bytes=[0x92, 64, 80])
         e.wish(do="midi", bytes=[0x82, 64, 0])
