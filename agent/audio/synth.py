@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.music.held_notes import HeldNotes
+
 from ..midi.messages import (
-    ALL_NOTES_OFF,
     ALL_SOUND_OFF,
     CHANNEL,
     CONTROL,
@@ -23,10 +24,7 @@ from ..midi.messages import (
     MOST_DATA,
     NOTE_OFF,
     NOTE_ON,
-    PEDAL_DOWN,
     PITCH_BEND,
-    RESET_CONTROLS,
-    SUSTAIN,
 )
 from .fm_patches import CLICK, TIMBRES
 from .fm_voices import FmVoices
@@ -40,10 +38,11 @@ CLIP_KNEE = 0.7  # samples above are compressed, and never reach 1
 BEND_RANGE = 2.0  # semitones, the default of General MIDI
 PIANO = "piano"
 INSTRUMENTS = (PIANO, *TIMBRES)
-RELEASE_CONTROLLERS = (ALL_SOUND_OFF, RESET_CONTROLS, ALL_NOTES_OFF)
+CHANNELS = 16
 
 Floats = NDArray[np.float32]
-Line = tuple[int, int]  # a player's number and a channel: keys, pedal and pitch bend are kept for each
+Line = tuple[int, int]  # a player's number and a channel: keys, pedals and pitch bend are kept for each
+Voice = tuple[int, int, int]  # player, channel, pitch
 
 
 @dataclass
@@ -70,9 +69,8 @@ class Synth:
         self._on = np.zeros(SLOTS, dtype=bool)
         self._fading = np.zeros(SLOTS, dtype=bool)  # released or stolen
         self._left = np.zeros((0, 2), dtype=np.float32)  # frames that are rendered and not yet asked for
-        self._keys: list[tuple[int, int, int] | None] = [None] * SLOTS  # player, channel, pitch of each held voice
-        self._pedal_held: dict[Line, set[int]] = {}  # pitches of released keys that the pedal holds
-        self._pedals: set[Line] = set()  # lines with the pedal down
+        self._keys: list[Voice | None] = [None] * SLOTS  # of each held voice
+        self._held: HeldNotes[Voice] = HeldNotes()  # its channels are the numbers of lines
         self._bend: dict[Line, float] = {}  # -1 to 1
 
     @property
@@ -96,25 +94,24 @@ class Synth:
             self._end_note(line, first)
         elif kind == PITCH_BEND:
             self._set_bend(line, (((second << 7) | first) - 8192) / 8192)
-        elif kind == CONTROL and first == SUSTAIN:
-            self._set_pedal(line, second >= PEDAL_DOWN)
-        elif kind == CONTROL and first in RELEASE_CONTROLLERS:
-            self.release_all(line)
+        elif kind == CONTROL:
+            ended = self._held.control(_number(line), first, second)
+            self._release_voices(ended, RESTRIKE_SECONDS if first == ALL_SOUND_OFF else None)
 
-    def release_all(self, line: Line | None = None) -> None:
-        """Release every voice of one line, or of all."""
+    def _release_voices(self, voices: list[Voice], seconds: float | None = None) -> None:
+        """Let these voices fade with this time constant, or as their instruments do."""
         for slot, key in enumerate(self._keys):
-            if key is not None and line in (None, key[:2]):
-                self._release(slot)
-        for held_line in [p for p in self._pedal_held if line in (None, p)]:
-            del self._pedal_held[held_line]
-        self._pedals = {p for p in self._pedals if line not in (None, p)}
+            if key is not None and key in voices:
+                if seconds is None:
+                    self._release(slot)
+                else:
+                    self._fade(slot, seconds)
 
     def _start_note(self, line: Line, pitch: int, velocity: int) -> None:
         key = (*line, pitch)
         for slot in [s for s, k in enumerate(self._keys) if k == key]:
             self._fade(slot, RESTRIKE_SECONDS)
-        self._pedal_held.get(line, set()).discard(pitch)
+        self._held.press((_number(line), pitch), key)
         slot = self._find_slot()
         part = self.parts[min(line[0], len(self.parts) - 1)]
         start = Start(pitch, velocity / 127, _ratio(self._bend.get(line, 0.0)), part.pan, part.volume)
@@ -160,19 +157,8 @@ class Synth:
         self._voices[slot].fade(slot, seconds)
 
     def _end_note(self, line: Line, pitch: int) -> None:
-        if line in self._pedals:
-            self._pedal_held.setdefault(line, set()).add(pitch)
-            return
-        for slot in [s for s, k in enumerate(self._keys) if k == (*line, pitch)]:
-            self._release(slot)
-
-    def _set_pedal(self, line: Line, is_down: bool) -> None:
-        if is_down:
-            self._pedals.add(line)
-            return
-        self._pedals.discard(line)
-        for pitch in sorted(self._pedal_held.pop(line, set())):
-            self._end_note(line, pitch)
+        if (_number(line), pitch) in self._held.down:
+            self._release_voices(self._held.release((_number(line), pitch)))
 
     def _set_bend(self, line: Line, bend: float) -> None:
         former = self._bend.get(line, 0.0)
@@ -202,6 +188,10 @@ class Synth:
             self._keys[slot] = None
         heard = fm + self._room.render(piano)
         return heard if isinstance(heard, np.ndarray) else np.zeros((BLOCK, 2), dtype=np.float32)
+
+
+def _number(line: Line) -> int:
+    return line[0] * CHANNELS + line[1]
 
 
 def _ratio(bend: float) -> float:

@@ -25,7 +25,7 @@ from models.music.tempo_map import BeatPoint
 
 from .. import thread_priority
 from ..errors import UserError
-from ..midi.messages import Event, is_whole
+from ..midi.messages import Event, all_up, is_whole
 from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
 from .take_folder import JSONL as JSONL
@@ -56,6 +56,9 @@ class SessionRecorder(Protocol):
     def record_output(self, planned: float, actual: float, message: bytes) -> None:
         """A message of ours: the planned and the actual time of sending, in monotonic seconds."""
 
+    def record_panic(self, when: float) -> None:
+        """From then on every key and pedal of the player counts as up, in monotonic seconds."""
+
     def close(self) -> None:
         """The session is over. May be called twice."""
 
@@ -73,7 +76,9 @@ class Take:
         try:
             self.folder, self._file = claim(folder)
         except OSError as error:
-            raise UserError(f"the take cannot be kept in {folder} ({error.strerror}); name another folder.") from error
+            raise UserError(
+                f"the take cannot be kept in {folder} ({error.strerror}); name another folder with --take."
+            ) from error
         self.beats: deque[dict[str, Any]] = deque(maxlen=MOST_BEATS)  # rows that tell where the beat was
         self.full = False  # whether the disk took no more at the last write
         self._has_reported = False
@@ -95,6 +100,10 @@ class Take:
     def record_output(self, planned: float, actual: float, message: bytes) -> None:
         """A message of ours: the planned and the actual time of sending, in monotonic seconds."""
         self._append({"t": round(planned, 6), "at": round(actual, 6), "out": message.hex(" ")})
+
+    def record_panic(self, when: float) -> None:
+        """From then on every key and pedal of the player counts as up, in monotonic seconds."""
+        self._append({"t": round(when, 6), "panic": True})
 
     def record_line(self, when: float, text: str) -> None:
         """A line that was printed for the user."""
@@ -200,6 +209,8 @@ def _read(path: Path) -> tuple[dict[str, list[Event]], list[BeatPoint]]:
                 streams[AGENT].append(_parse_event(row["at"], row["out"]))
             elif "beat" in row:
                 beats.append(row)
+            elif "panic" in row:
+                streams[PLAYER] += [_parse_event(row["t"], message.hex()) for message in all_up()]
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return streams, beat_points(beats)

@@ -95,6 +95,10 @@ class Hub:
         ident = ident_of(planned, message[1]) if message[0] & KIND == NOTE_ON else ""
         self.broadcast(self._view.message(AGENT, actual, message, ident))
 
+    def record_panic(self, when: float) -> None:
+        self.takes.record_panic(when)
+        self.broadcast(self._view.release_all(when))
+
     def close(self) -> None:
         self.takes.close()
 
@@ -151,7 +155,7 @@ class Hub:
             "ports": self.patchbay.rows(),
             "sound": self.sound.row(),
             "controls": self.midi_learn.lines(),
-            "waiting": {f"{kind}{number}": at for (kind, number), at in self.midi_learn.bindings.waiting.items()},
+            "waiting": {trigger.name: at for trigger, at in self.midi_learn.bindings.waiting.items()},
             "learning": self.midi_learn.pending,
             "take": self.takes.current,
         }
@@ -228,7 +232,7 @@ class Hub:
 
 
 def _preset_rows() -> list[dict[str, str]]:
-    """The presets, ready for JSON; none where they cannot be read."""
+    """The presets, ready for JSON; none where those that come with the program cannot be read."""
     with contextlib.suppress(UserError):
         return [{"name": p.name, "title": p.title, "description": p.description} for p in all_presets()]
     return []

@@ -44,6 +44,11 @@ class TakeList:
         self._current.record_output(planned, actual, message)
         self._events.append((actual, "record_output", (planned, actual, message)))
 
+    def record_panic(self, when: float) -> None:
+        """All keys of the player count as up."""
+        self._current.record_panic(when)
+        self._events.append((when, "record_panic", (when,)))
+
     def close(self) -> None:
         """Finish the current take."""
         self._current.close()

@@ -107,7 +107,7 @@ def _folder_of(name: str) -> Path:
     if name != NONCOMMERCIAL:
         return WEIGHTS_FOLDER
     if not NONCOMMERCIAL_FOLDER.is_dir() and (spec := importlib.util.find_spec(NONCOMMERCIAL_PACKAGE)):
-        return Path(spec.origin or "").parent
+        return Path(next(iter(spec.submodule_search_locations or ()), NONCOMMERCIAL_FOLDER))
     return NONCOMMERCIAL_FOLDER
 
 

@@ -273,7 +273,7 @@ def test_a_keyboard_that_the_browser_finds_plays_and_is_taught(visit: Visit) -> 
     page.click("#learn")
     page.get_by_text("Now move a knob").wait_for()
     visit.eval("press(0xb0, 21, 100)")
-    page.get_by_text("cc21 · knob polyphony").wait_for()
+    page.get_by_text("cc21@1 · knob polyphony").wait_for()
     visit.eval("press(0xb0, 21, 110)")  # it has not passed where the knob is
     page.get_by_text("turn it to 0.0 to pick it up").wait_for()
     visit.eval("press(0xb0, 21, 30)")

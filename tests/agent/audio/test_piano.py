@@ -284,7 +284,7 @@ def test_stolen_voices_and_repeated_keys_fade_and_leave_nothing() -> None:
     for _ in range(60):
         synth.receive(0, on(60))
     render_seconds(synth, 0.1)
-    synth.release_all()
+    synth.receive(0, bytes((0xB0, 123, 0)))
     render_seconds(synth, 6.0)
     assert synth.sounding == 0
     assert np.abs(render_seconds(synth, 0.1)).max() == 0

@@ -149,6 +149,30 @@ def test_the_pedal_holds_notes_and_all_notes_off_ends_them() -> None:
     assert synth.sounding == 0
 
 
+@pytest.mark.parametrize("pedal", [64, 66, 69])
+def test_all_notes_off_leaves_what_a_pedal_holds_until_a_reset(pedal: int) -> None:
+    synth = Synth(RATE)
+    synth.receive(0, on(60))
+    synth.receive(0, bytes((0xB0, pedal, 127)))
+    synth.receive(0, bytes((0xB0, 123, 0)))
+    assert np.abs(render_seconds(synth, 0.8)[-1000:]).max() > 0.005
+    synth.receive(0, bytes((0xB0, 121, 0)))
+    render_seconds(synth, 1.0)
+    assert synth.sounding == 0
+
+
+def test_all_sound_off_ends_what_a_pedal_holds_at_once() -> None:
+    synth = Synth(RATE)
+    synth.receive(0, bytes((0xB0, 64, 127)))
+    for pitch in (60, 64):
+        synth.receive(0, on(pitch))
+    synth.receive(0, off(60))
+    synth.receive(1, on(67))
+    synth.receive(0, bytes((0xB0, 120, 0)))
+    render_seconds(synth, 0.2)
+    assert synth.sounding == 1  # the other player's
+
+
 def test_pitch_bend_works_and_malformed_messages_are_ignored() -> None:
     synth = Synth(RATE, [Part("organ")])
     synth.receive(0, on(69))

@@ -76,7 +76,7 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "save preset": {"name": names},
     "sound like that": {"name": names},
     "learn": {"action": st.none() | st.sampled_from(ACTIONS) | st.sampled_from([f"knob:{p}" for p in PARAMETERS])},
-    "forget": {"trigger": st.from_regex(r"(note|cc|pc|wide)[0-9]{1,3}", fullmatch=True)},
+    "forget": {"trigger": st.from_regex(r"(note|cc|pc|wide)[0-9]{1,3}(@[0-9]{1,2})?", fullmatch=True)},
     "takes": {},
     "delete take": {"name": names},
     "ping": {"sent": st.floats(0, 1e12)},

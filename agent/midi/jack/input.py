@@ -27,11 +27,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .. import isolated_launcher, thread_priority
-from . import libjack
-from .jack_watcher import INPUTS, JACK_WATCH
-from .messages import ACTIVE_SENSING, FIRST_SYSTEM, KIND, NOTE_ON, Event
-from .port_errors import NoMidiSystem, PortLost
+from ... import isolated_launcher, thread_priority
+from ..messages import ACTIVE_SENSING, FIRST_SYSTEM, KIND, NOTE_ON, Event
+from ..port_errors import NoMidiSystem, PortLost
+from . import library
+from .watcher import INPUTS, JACK_WATCH
 
 CLIENT = "tradefours"  # our name on JACK
 IGNORED = (bytes((FIRST_SYSTEM,)), bytes((ACTIVE_SENSING,)), b"")  # first bytes: system exclusive, active sensing
@@ -51,7 +51,7 @@ class JackInput:
     def __init__(self, name: str | None) -> None:
         before = JACK_WATCH.names(INPUTS) if name is None else None
         self._process = subprocess.Popen(
-            isolated_launcher.command("agent.midi.jack_input", *([] if name is None else [name])),
+            isolated_launcher.command("agent.midi.jack.input", *([] if name is None else [name])),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -185,17 +185,17 @@ class JackReader:
     """A client of JACK with one input port. `source`: the port that is connected to it. Raises NoMidiSystem or PortLost."""
 
     def __init__(self, source: str | None) -> None:
-        self._jack = libjack.load()
-        client = self._jack.jack_client_open(CLIENT.encode(), libjack.NO_START_SERVER, None) if self._jack else None
+        self._jack = library.load_system_jack()
+        client = self._jack.jack_client_open(CLIENT.encode(), library.NO_START_SERVER, None) if self._jack else None
         if client is None:
             raise NoMidiSystem(" (jack does not answer)")
         self._client = client
         self._source = source
         self.name = source or f"{CLIENT}:in"
-        self._port = self._jack.jack_port_register(client, b"in", libjack.MIDI, libjack.IS_INPUT, 0)
+        self._port = self._jack.jack_port_register(client, b"in", library.MIDI, library.IS_INPUT, 0)
         # These two must live as long as the client.
-        self._process = libjack.PROCESS(self._take_off)
-        self._on_shutdown = libjack.SHUTDOWN(lambda _: os._exit(0))
+        self._process = library.PROCESS(self._take_off)
+        self._on_shutdown = library.SHUTDOWN(lambda _: os._exit(0))
         self._jack.jack_set_process_callback(client, self._process, None)
         self._jack.jack_on_shutdown(client, self._on_shutdown, None)
 
@@ -217,7 +217,7 @@ class JackReader:
         count = self._jack.jack_midi_get_event_count(buffer)
         if count:
             when = time.perf_counter()
-            event = libjack.MidiEvent()
+            event = library.MidiEvent()
             messages = []
             for number in range(count):
                 self._jack.jack_midi_event_get(event, buffer, number)
