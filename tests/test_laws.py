@@ -52,6 +52,7 @@ PURE = {
     "agent.control.bindings",
     "agent.midi.feedback_loop",
     "agent.midi.keyboard_zones",
+    "agent.midi.velocity_prefix",
     "agent.midi.ledger",
     "agent.midi.messages",
     "agent.playing.load_shedding",
