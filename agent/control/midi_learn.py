@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..midi.messages import KIND, NOTE_OFF
+from ..midi.messages import KIND, NOTE_OFF, is_channel_mode
 from .bindings import FINE, KNOB, WIDE, Bindings, Trigger, trigger_of
 
 LARGEST = 64 << 10  # bytes of a file of bindings
@@ -61,8 +61,8 @@ class MidiLearn:
     def receive(self, message: bytes) -> str | None:
         """Take a message; where an action is pending, bind it to the message's control. Returns a line for the user."""
         trigger = trigger_of(message)
-        if trigger is None or self._widen(trigger):
-            return None
+        if trigger is None or is_channel_mode(message) or self._widen(trigger):
+            return None  # some keyboards say all notes off whenever the last key comes up
         if self.pending is None:
             return None
         kind = trigger.kind
