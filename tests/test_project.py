@@ -53,8 +53,8 @@ def test_a_python_with_nothing_installed_says_the_version(tmp_path: Path) -> Non
     modules = (
         "__init__",
         "__main__",
-        "standard_streams",
         "isolated_launcher",
+        "standard_streams",
         "cli/__init__",
         "cli/make_virtual_environment",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .. import __version__
+from ..errors import hint
 from ..midi.rtmidi_backend import APIS
 from ..user_config.config_file import config_path, read_defaults
 from .argument_types import answer_length, channel, number
@@ -22,6 +23,7 @@ from .option_groups import (
     add_zone_options,
 )
 
+PROGRAM = "tradefours "
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -57,7 +59,9 @@ def _is_play(arguments: Sequence[str]) -> bool:
 
 
 def _add(commands: Commands, name: str, about: str, example: str) -> argparse.ArgumentParser:
-    return commands.add_parser(name, help=about, description=about, epilog=f"Example: {example}")
+    return commands.add_parser(
+        name, help=about, description=about, epilog=f"Example: {hint()} {example.removeprefix(PROGRAM)}"
+    )
 
 
 def _add_play(commands: Commands) -> argparse.ArgumentParser:
@@ -88,6 +92,7 @@ def _add_demo(commands: Commands) -> None:
     demo = _add(commands, "demo", "Hear a call answered, with no MIDI at all.", "tradefours demo --take first-jam")
     add_session_options(demo)
     add_sound_options(demo)
+    demo.add_argument("--no-page", action="store_false", dest="page", help="as it is: the demo shows no page")
     demo.set_defaults(channel=1, thru=True, seconds=None, page=False, control=[])
     demo.add_argument("--json", action="store_true", help="print the figures as JSON")
 
@@ -150,7 +155,13 @@ def _add_takes(commands: Commands) -> None:
     export = actions.add_parser("export", help="its .mid, and a picture")
     _add_take_name(export, "as the list has it (default: the newest)")
     export.add_argument(
-        "-o", "--out", dest="folder", type=Path, default=Path("."), metavar="DIR", help="where to (default: here)"
+        "-o",
+        "--out",
+        dest="folder",
+        type=Path,
+        default=Path("."),
+        metavar="DIR",
+        help="where to: a folder, or a file FILE.mid or FILE.png (default: here)",
     )
     replay = actions.add_parser(
         "replay",

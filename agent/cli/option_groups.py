@@ -9,17 +9,23 @@ from models.music.setting_cli_options import add_options
 from models.music.style_settings_table import KNOBS
 
 from ..audio.sound_output import AUTO, CHOICES
+from ..errors import hint
 from ..midi.keyboard_zones import CURVES
 from ..turns.mode_settings import CALL, MODES, PARTS
+from ..user_folders import own_folder, settings_folder
 from .argument_types import channel, hammer_times, knob, number, pitch
 
-TAKES = Path.home() / "tradefours" / "takes"
+TAKES = own_folder("takes")
+CONTROLS = settings_folder() / "controls.txt"
 
 
 def add_session_options(command: argparse.ArgumentParser) -> None:
     """Where the take is kept, and who plays."""
     command.add_argument(
-        "--take", type=Path, metavar="DIR", help=f"keep the take there (default: a new folder in {TAKES})"
+        "--take",
+        type=Path,
+        metavar="DIR",
+        help="keep the take there (default: a new folder in tradefours/takes, in your home folder)",
     )
     add_musician_options(command)
 
@@ -27,7 +33,7 @@ def add_session_options(command: argparse.ArgumentParser) -> None:
 def add_musician_options(command: argparse.ArgumentParser) -> None:
     """The style, its knobs, and what the musician is made of."""
     command.add_argument(
-        "--preset", metavar="P", help="a style: a name that `tradefours presets` lists, or a .toml file"
+        "--preset", metavar="P", help=f"a style: a name that `{hint('presets')}` lists, or a .toml file"
     )
     command.add_argument(
         "--knob",
@@ -68,7 +74,7 @@ def add_sound_options(command: argparse.ArgumentParser) -> None:
         default=AUTO,
         help="our own sound, quiet where the output leads elsewhere (default auto: FluidSynth where it is, else built-in)",
     )
-    command.add_argument("--soundfont", type=Path, metavar="FILE", help="an .sf2 file for FluidSynth")
+    command.add_argument("--soundfont", type=Path, metavar="FILE", help="a file for FluidSynth, .sf2 or .sf3")
 
 
 def add_page_options(command: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 
 from ..demo_call import DemoInput, DemoOutput, written_call
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..midi import ports
 from ..midi.hotplug import HotplugWatcher
 from ..midi.hotplug_ports import HotplugInput
@@ -73,7 +73,7 @@ def _open_inputs(args: argparse.Namespace, watcher: HotplugWatcher) -> list[Hotp
     inputs += [watcher.open_input(name, waits=True) for name in watcher.instruments(there)]
     if not inputs and not args.page:
         raise UserError(
-            "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
+            f"No MIDI input is connected: plug a keyboard in, or hear it without one: {hint('demo')}"
             + ports.loopback_advice(watcher.api, [])
         )
     return inputs
@@ -85,7 +85,7 @@ def _open_output(args: argparse.Namespace, watcher: HotplugWatcher) -> OutputPor
         return watcher.open_output(args.output)
     there = ports.list_ports(watcher.api).outputs
     refusal = UserError(
-        "No MIDI output is there: start a synth, or hear the demo: tradefours demo"
+        f"No MIDI output is there: start a synth, or hear the demo: {hint('demo')}"
         + ports.loopback_advice(watcher.api, there)
     )
     for name in sorted(there, key=lambda n: not is_loopback(n)):

@@ -185,7 +185,7 @@ def read_trigger(name: str) -> Trigger | None:
 
 def _parse_line(line: str) -> tuple[Trigger, str]:
     """One binding. Raises UserError."""
-    found = re.fullmatch(r"([^=]*)=(\S+)", line.strip())
+    found = re.fullmatch(r"([^=]*?)\s*=\s*(\S.*)", line.strip())
     trigger = None if found is None else read_trigger(found[1])
     if found is None or trigger is None:
         raise UserError(

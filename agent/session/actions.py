@@ -48,7 +48,7 @@ class Actions:
             elif action in PRESET_STEPS:
                 name = self.partner.preset.name
                 step = PRESET_STEPS[action]
-                self._set_style(lambda: presets.load(presets.beside(name, step)))
+                self._set_style(lambda: presets.load_beside(name, step))
             elif action.startswith(PRESET):
                 self._set_style(lambda: presets.load(action.removeprefix(PRESET)))
             elif action.startswith(KNOB):

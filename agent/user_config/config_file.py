@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 from models.music.style_settings_table import nearest
 
-from ..control.midi_learn import settings_folder
 from ..errors import UserError
+from ..user_folders import settings_folder
 
 NAME = "config.toml"
 MAX_BYTES = 1 << 16  # a file of all options has some 3,000

@@ -232,7 +232,7 @@ class Hub:
 
 
 def _preset_rows() -> list[dict[str, str]]:
-    """The presets, ready for JSON; none where they cannot be read."""
+    """The presets, ready for JSON; none where those that come with the program cannot be read."""
     with contextlib.suppress(UserError):
         return [{"name": p.name, "title": p.title, "description": p.description} for p in all_presets()]
     return []

@@ -78,8 +78,8 @@ async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> No
         raise UserError("This musician knows no styles; use one with weights.")
     about = session.worker.ready or {}
     preset = Preset(
-        slug(name),
-        title=name,
+        presets.file_name(name),
+        title=name.strip(),
         description=f"Learnt from {len(notes)} notes of your playing.",
         z=tuple(z),
         weights=str(about.get("points", about.get("weights", ""))),
@@ -95,19 +95,15 @@ async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> No
 def _save_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
     preset = session.partner.preset
     about = preset.description or f"From {preset.name}."
-    _write_preset(hub, replace(preset, name=slug(request["name"]), title=request["name"], description=about))
+    title = request["name"].strip()
+    _write_preset(hub, replace(preset, name=presets.file_name(title), title=title, description=about))
 
 
 def _write_preset(hub: Hub, preset: Preset) -> None:
     """Keep it among the user's own. Raises UserError."""
-    preset_maker.write(preset, presets.OWN / f"{preset.name}.toml")
-    hub.say(f"The style {preset.title} is kept.")
+    _, remark = preset_maker.keep(preset)
+    hub.say(f"The style {preset.title} is kept. {remark}".rstrip())
     hub.reload_presets()
-
-
-def slug(name: str) -> str:
-    """A name as a file has it."""
-    return "-".join(name.lower().replace(".", " ").replace("_", " ").split())
 
 
 def _learn_control(hub: Hub, session: Session, page: Page, request: Request) -> None:

@@ -17,7 +17,7 @@ from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
 LARGEST = 2048  # characters of one request
 A_SECOND, AT_ONCE = 240.0, 480.0  # requests of one page
 Check = Callable[[Any], bool]
-NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9 _.-]{0,59}")
+LONGEST_NAME = 100  # characters
 
 
 class RequestRefused(ValueError):
@@ -33,7 +33,13 @@ def _number(low: float, high: float) -> Check:
 
 
 def _name(x: Any) -> bool:
-    return isinstance(x, str) and NAME.fullmatch(x) is not None and ".." not in x
+    """The name of something that is kept: any text of one line that is no path."""
+    return _title(x) and "/" not in x and "\\" not in x and x not in (".", "..")
+
+
+def _title(x: Any) -> bool:
+    """What a user calls a style."""
+    return isinstance(x, str) and 0 < len(x) <= LONGEST_NAME and x.isprintable() and not x.isspace()
 
 
 def _names(x: Any) -> bool:
@@ -46,7 +52,7 @@ def _flag(x: Any) -> bool:
 
 def _action(x: Any) -> bool:
     """Something that a control may be taught to do."""
-    if not isinstance(x, str) or len(x) > 80:
+    if not isinstance(x, str) or len(x) > LONGEST_NAME + 20:
         return False
     if x.startswith(KNOB):
         return x.removeprefix(KNOB) in PARAMETERS
@@ -85,8 +91,8 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "output": {"port": _port},
     "phrase": {},
     "save": {},
-    "save preset": {"name": _name},
-    "sound like that": {"name": _name},
+    "save preset": {"name": _title},
+    "sound like that": {"name": _title},
     "learn": {"action": lambda x: x is None or _action(x)},
     "forget": {"trigger": _trigger},
     "takes": {},

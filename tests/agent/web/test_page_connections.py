@@ -12,7 +12,7 @@ import pytest
 
 from agent.audio.sound_output import open_sound
 from agent.control.bindings import Bindings, read_trigger
-from agent.control.midi_learn import MidiLearn, settings_folder
+from agent.control.midi_learn import MidiLearn
 from agent.errors import UserError
 from agent.midi.hotplug import HotplugWatcher
 from agent.midi.messages import Event
@@ -23,11 +23,12 @@ from agent.session.config import SessionConfig, SessionIO
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
-from agent.takes import library
+from agent.takes import file_export, library
 from agent.takes.recorder import JSONL, MIDI, Take
+from agent.user_folders import settings_folder
 from agent.web.note_view import NoteView, ident_of
 from agent.web.page_connections import Hub
-from agent.web.page_request_handlers import handle, slug
+from agent.web.page_request_handlers import handle
 from agent.web.page_requests import LARGEST, RateLimit, RequestRefused, read_request
 from agent.web.server import Page
 from agent.web.take_list import TakeList
@@ -80,7 +81,9 @@ def test_a_wish_is_read() -> None:
         '{"do": "act", "action": "stop"}',
         '{"do": "preset", "name": "../../etc/passwd"}',
         '{"do": "preset", "name": "/etc/x.toml"}',
-        '{"do": "save preset", "name": "a/b"}',
+        '{"do": "save preset", "name": " "}',
+        '{"do": "save preset", "name": "a\\nb"}',
+        '{"do": "preset", "name": "a\\\\b"}',
         '{"do": "pad", "x": 0, "y": 2, "corners": ["a", "b", "c", "d"]}',
         '{"do": "pad", "x": 0, "y": 0, "corners": ["a", "b", "c"]}',
         '{"do": "delete take", "name": ".."}',
@@ -261,21 +264,100 @@ def test_a_control_is_learnt_on_its_own_channel_and_replaces_one_of_any_channel(
     assert replayed.lines() == [line for line in expected if line != "note41@16=answer"]
 
 
+def test_a_control_of_two_layers_is_learnt_on_any_channel(tmp_path: Path) -> None:
+    """A keyboard that layers two sounds sends each key and pedal on two channels."""
+    learning = MidiLearn.load([], tmp_path / "controls.txt")
+
+    def learn(action: str, *messages: bytes) -> None:
+        learning.pending = action
+        for message in messages:
+            learning.receive(message)
+
+    learn("panic", b"\x90\x24\x40", b"\x91\x24\x40", b"\x80\x24\x00", b"\x81\x24\x00")
+    learn("hush", b"\xb0\x43\x7f", b"\xb3\x43\x7f")
+    learn("tap", b"\x90\x25\x40", b"\x80\x25\x00", b"\x91\x25\x40")  # later: another key
+    learn("duet", b"\x90\x26\x40", b"\x91\x26\x41")  # harder: another key
+    assert learning.lines() == ["cc67=hush", "note36=panic", "note37@1=tap", "note38@1=duet"]
+    assert learning.bindings.action_for(b"\x91\x24\x40") is None  # it is down already
+    learning.bindings.action_for(b"\x81\x24\x00")
+    assert learning.bindings.action_for(b"\x91\x24\x40") == "panic"
+
+
 def test_a_broken_memory_is_said(tmp_path: Path) -> None:
-    (tmp_path / "c").write_text("cc20=fly\n")
-    with pytest.raises(UserError, match="fly"):
+    (tmp_path / "c").write_bytes(b"cc20=duet\ncc21=\xff\n")
+    with pytest.raises(UserError, match="cannot be read; repair it"):
         MidiLearn.load([], tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        ("\ufeffcc20=duet\r\n".encode(), ["cc20=duet"]),
+        ("cc20=duet\ncc21=panic".encode("utf-16"), ["cc20=duet", "cc21=panic"]),
+        (b"# my pads\n\ncc20=duet\n", ["cc20=duet"]),
+        (b"  cc20 = duet   # the left pedal\n", ["cc20=duet"]),
+        ("pc5=preset:Für Elise\n".encode(), ["pc5=preset:Für Elise"]),
+        (b"#\n# nothing yet\n", []),
+        (b"\n\n", []),
+        (b"cc20=duet\rcc21=panic", ["cc20=duet", "cc21=panic"]),
+    ],
+)
+def test_a_file_of_controls_as_editors_and_people_write_it(tmp_path: Path, written: bytes, lines: list[str]) -> None:
+    (tmp_path / "c").write_bytes(written)
+    learning = MidiLearn.load([], tmp_path / "c")
+    assert learning.lines() == lines
+    assert learning.problems == []
+
+
+def test_a_line_that_is_no_control_is_named_passed_over_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "c"
+    file.write_text("# my pads\ncc20=fly\nnote36=panic\n", encoding="utf8")
+    learning = MidiLearn.load([], file)
+    assert learning.lines() == ["note36=panic"]
+    [problem] = learning.problems
+    assert "fly" in problem
+    assert str(file) in problem
+    learning.pending = "duet"
+    learning.receive(b"\xb0\x15\x7f")
+    assert file.read_text(encoding="utf8").splitlines() == ["# my pads", "cc20=fly", "cc21=duet", "note36=panic"]
 
 
 def test_settings_lie_where_the_platform_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CONFIG_HOME", "/x")
     assert settings_folder() == Path("/x/tradefours")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "relative")
+    monkeypatch.setenv("HOME", "/home/x")
+    assert settings_folder() == Path("/home/x/.config/tradefours")
     monkeypatch.setattr("sys.platform", "darwin")
     assert settings_folder().parts[-2:] == ("Application Support", "tradefours")
 
 
 # -- takes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_take_is_exported_as_the_file_that_is_named(tmp_path: Path) -> None:
+    take = make_take(tmp_path, "2024-01-01_10-00-00")
+    for name in ("x.mid", "x.MIDI", "new/folder/y z.mid", "x.png"):
+        [path] = file_export.export(take, tmp_path / name)
+        assert path == tmp_path / name
+        assert path.read_bytes()[:4] == (b"\x89PNG" if name.endswith("png") else b"MThd")
+        assert not list(path.parent.glob("*.part"))
+    assert len(read_notes(tmp_path / "x.mid")) == 10
+    (tmp_path / "folder.mid").mkdir()
+    for folder in (tmp_path / "folder.mid", tmp_path / "my.folder", tmp_path / "plain"):
+        assert [p.parent for p in file_export.export(take, folder)] == [folder, folder]
+    with pytest.raises(UserError, match=r"name a \.mid file"):
+        file_export.export(take, tmp_path / "x.wav")
+    assert not (tmp_path / "x.wav").exists()
+    (tmp_path / "file").write_text("x", encoding="utf8")
+    with pytest.raises(UserError, match="name another file"):
+        file_export.export(take, tmp_path / "file" / "x.mid")
+    silent = make_take(tmp_path, "2024-01-02_10-00-00", notes=0)
+    (silent / JSONL).write_text("{}\n", encoding="utf8")
+    (silent / MIDI).unlink(missing_ok=True)
+    with pytest.raises(UserError, match="holds no notes"):
+        file_export.export(silent, tmp_path / "none.mid")
 
 
 def make_take(folder: Path, name: str, notes: int = 9) -> Path:
@@ -588,10 +670,40 @@ def test_a_style_is_learnt_saved_and_the_last_minutes_kept(tmp_path: Path, monke
     assert presets.load("my-style").z == (15.0,) * 24
     assert len(presets.load("my-style").vamp) == 15
     assert presets.load("kept").title == "Kept"
+    assert {path.stem for path in (tmp_path / "own").iterdir()} == {"My Style", "Kept"}
     moment = next(p for p in library.list_takes(tmp_path) if p.name.endswith("-moment"))
     assert len(read_notes(moment / MIDI)) >= 25
     assert (moment / JSONL).exists()
     assert sum(n["t"] == "on" and n["who"] == "player" for n in made.news) > 20  # the phrase was played for them
+
+
+def test_any_name_can_be_given_and_chosen_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own"
+    monkeypatch.setattr(presets, "OWN", own)
+    names = ["Für Elise", "日本", "😀", "AC/DC", "Ragtime", "My Style", "my.style", 'it\'s "mine"', "con"]
+    chosen = []
+
+    async def script(e: Evening) -> None:
+        await asyncio.sleep(0.1)
+        for name in names:
+            e.wish(do="save preset", name=name)
+        for preset in presets.all_presets():
+            e.wish(do="preset", name=preset.name)
+            chosen.append(e.hub.state()["preset"] == {"name": preset.name, "title": preset.title})
+        e.wish(do="save preset", name="ragtime")  # hides the one that comes with the program
+        e.wish(do="save preset", name="Kept")
+        e.wish(do="save preset", name="Kept")
+        e.wish(do="save preset", name="AC-DC")  # whose file would be that of AC/DC
+
+    made = evening(script, tmp_path)
+    assert len(chosen) == 16 + len(names)
+    assert all(chosen)
+    titles = {presets.read(path).title for path in own.iterdir()}
+    assert titles == {*names, "ragtime", "Kept"}
+    said = made.said()
+    assert sum("hides the style ragtime" in line for line in said) == 1
+    assert sum("takes the place of your former style of that name" in line for line in said) == 1
+    assert any("AC-DC would take the place of your style AC/DC" in line for line in said)
 
 
 def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
@@ -688,7 +800,3 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         looking.cancel()
 
     evening(script, tmp_path)
-
-
-def test_names_become_file_names() -> None:
-    assert slug("My Best.Style_2") == "my-best-style-2"
