@@ -50,6 +50,7 @@ PURE = {
     "agent.midi.keyboard_zones",
     "agent.midi.ledger",
     "agent.midi.messages",
+    "agent.midi.port_names",
     "agent.playing.load_shedding",
     "agent.playing.note_schedule",
     "agent.timing.timing_stats",
