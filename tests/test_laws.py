@@ -55,6 +55,7 @@ PURE = {
     "agent.midi.velocity_prefix",
     "agent.midi.ledger",
     "agent.midi.messages",
+    "agent.midi.port_names",
     "agent.playing.load_shedding",
     "agent.playing.note_schedule",
     "agent.timing.timing_stats",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from ..audio.sound_output import open_sound
+from ..audio.sound_output import open_sound_or_another
 from ..clock import SystemClock
 from ..control.bindings import Bindings
 from ..control.midi_learn import MidiLearn
@@ -50,7 +50,8 @@ class SessionRunner:
         self._bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
         self.take = open_take(args, settings, preset=self._preset, bindings=self._bindings, seed=self._seed)
         self._clock = SystemClock()
-        self._outputs = OutputMerge(ports.output, open_sound(args.sound, args.soundfont))
+        sound, self._sound_trouble = open_sound_or_another(args.sound, args.soundfont)
+        self._outputs = OutputMerge(ports.output, sound)
         self._status = StatusLine(plain=args.json)
         self._services = Services(
             self._outputs,
@@ -92,6 +93,8 @@ class SessionRunner:
         learnt = [] if self._midi_learn is None else [*self._midi_learn.problems, *survey()[1]]
         for problem in learnt:
             self._say(problem)
+        if self._sound_trouble:
+            self._say(self._sound_trouble)
         if self._repaired:
             self._say(f"The last session ended without warning; its take is whole: {', '.join(self._repaired)}.")
         removed = remove_oldest_takes(self._args)
