@@ -32,6 +32,7 @@ from ..midi.messages import (
 )
 from ..midi.port_errors import PortLost
 from ..midi.ports import OutputPort
+from ..midi.velocity_prefix import VelocityPrefixes
 from .playback_thread import Player
 
 DAMPERS = (SUSTAIN, HOLD_2)  # pedals that hold whatever is played
@@ -49,6 +50,7 @@ class Thru:
         self._sounding: dict[Key, str] = {}  # keys that are down, and the port that struck each last
         self._pedals: dict[Pedal, int] = {}  # pedals that are not at rest, and their values
         self._channels: set[int] = set()
+        self._prefixes = VelocityPrefixes()
         self._lock = threading.Lock()  # two keyboards may strike the same key at once
         player.after_cut = self.damp_agent
 
@@ -58,15 +60,20 @@ class Thru:
             return False
         kind = message[0] & KIND
         place = (message[0] & CHANNEL, message[1]) if len(message) == 3 and message[0] < FIRST_SYSTEM else None
-        if place is None or kind not in (NOTE_ON, NOTE_OFF, CONTROL):
+        with self._lock:
+            if self._prefixes.keep(message, port):
+                return False
+            prefix = self._prefixes.take(message, port)
+            if place is not None and kind == NOTE_ON and message[2] > 0:
+                return self._note_on(place, message, port, prefix)
+            if prefix is not None:
+                self._output.send(prefix)
+            if place is not None and kind == CONTROL:
+                return self._control(place, message)
+            if place is not None and kind in (NOTE_ON, NOTE_OFF):
+                return self._note_off(place, message, port)
             self._output.send(message)
             return True
-        with self._lock:
-            if kind == CONTROL:
-                return self._control(place, message)
-            if kind == NOTE_ON and message[2] > 0:
-                return self._note_on(place, message, port)
-            return self._note_off(place, message, port)
 
     def holds(self, message: bytes) -> bool:
         """Whether this ends something that was passed on: it must be passed on too, whatever else it has come to mean."""
@@ -105,7 +112,7 @@ class Thru:
             else:
                 self._player.send_if_silent(message, self._output)
 
-    def _note_on(self, key: Key, message: bytes, port: str) -> bool:
+    def _note_on(self, key: Key, message: bytes, port: str, prefix: bytes | None) -> bool:
         if key[0] == self._player.schedule.channel:
             self._player.claim_pitch(key[1])
         self._channels.add(key[0])
@@ -113,6 +120,8 @@ class Thru:
         self._sounding[key] = port
         if is_sounding:
             self._output.send(bytes((NOTE_OFF | key[0], key[1], 0)))
+        if prefix is not None:
+            self._output.send(prefix)
         self._output.send(message)
         return True
 
