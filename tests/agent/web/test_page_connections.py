@@ -319,7 +319,7 @@ def test_a_line_that_is_no_control_is_named_passed_over_and_kept(tmp_path: Path)
     assert str(file) in problem
     learning.pending = "duet"
     learning.receive(b"\xb0\x15\x7f")
-    assert file.read_text(encoding="utf8").splitlines() == ["# my pads", "cc20=fly", "cc21=duet", "note36=panic"]
+    assert file.read_text(encoding="utf8").splitlines() == ["# my pads", "cc20=fly", "cc21@1=duet", "note36=panic"]
 
 
 def test_settings_lie_where_the_platform_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
