@@ -75,7 +75,6 @@ class Session:
             beat=config.beat,
             follows_clock=config.beat.follow,
             say=io.say,
-            show=io.show,
             stop=self.stop,
             load=self._load,
         )

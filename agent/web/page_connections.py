@@ -15,6 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from models.music.note_records import CALL, HELD, Note
+
 from ..clock import Clock
 from ..control.bindings import ACTIONS
 from ..control.midi_learn import MidiLearn
@@ -37,6 +39,8 @@ from .take_list import TakeList
 
 PLAN_SECONDS = 0.04  # between two looks at what is planned
 PLANS_A_STATE = 6  # so many of these looks between two at everything else
+LEAST_NOTES = 12  # of the player's, of which a style is learnt
+SEEN_AT_ONCE = ("act", "form")  # requests whose effect the pages are told at once: a count-in begins soon
 MOST_LINES, LINES_SHOWN = 30, 5  # for the user: that are remembered, and that a new page shows
 
 
@@ -148,6 +152,8 @@ class Hub:
         return {
             **row,
             "pad": self.style_pad.row(),
+            "phrase": self.keyboard.phrase,
+            "learnable": min(len(learnable_notes(self.session)), LEAST_NOTES),
             "ports": self.patchbay.rows(),
             "sound": self.sound.row(),
             "controls": self.midi_learn.lines(),
@@ -169,6 +175,8 @@ class Hub:
             return
         try:
             self._handle(self, self.session, page, request)
+            if request["do"] in SEEN_AT_ONCE:
+                self._broadcast_changes()
         except (UserError, WorkerLost) as error:
             self.say(str(error))
 
@@ -225,6 +233,11 @@ class Hub:
         changes = {k: v for k, v in self._last_state.items() if k not in former or former[k] != v}
         if changes:
             self.broadcast({"t": "state", **changes})
+
+
+def learnable_notes(session: Session) -> list[Note]:
+    """The player's finished notes that the session still remembers."""
+    return [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD]
 
 
 def _preset_rows() -> list[dict[str, str]]:

@@ -13,11 +13,13 @@ from typing import Any
 from ..control.bindings import ACTIONS, KNOB, PRESET
 from ..control.parameters import PARAMETERS
 from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
+from ..turns.mode_settings import MOST_BARS, PARTS
 
 LARGEST = 2048  # characters of one request
 A_SECOND, AT_ONCE = 240.0, 480.0  # requests of one page
 Check = Callable[[Any], bool]
-NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9 _.-]{0,59}")
+MOST_NAME = 60  # characters
+NO_NAME = re.compile(r'[/\\:*?"<>|]|\.\.|^[ .]|[ .]$')  # what some system does not take for a file's name
 
 
 class RequestRefused(ValueError):
@@ -33,11 +35,17 @@ def _number(low: float, high: float) -> Check:
 
 
 def _name(x: Any) -> bool:
-    return isinstance(x, str) and NAME.fullmatch(x) is not None and ".." not in x
+    """A name in any language that can be a file's."""
+    return isinstance(x, str) and 0 < len(x) <= MOST_NAME and x.isprintable() and not NO_NAME.search(x)
 
 
 def _names(x: Any) -> bool:
     return isinstance(x, list) and len(x) == 4 and all(_name(n) for n in x)
+
+
+def _form(x: Any) -> bool:
+    """Bars, beats or a part."""
+    return x in PARTS if isinstance(x, str) else _whole(1, MOST_BARS)(x)
 
 
 def _flag(x: Any) -> bool:
@@ -54,7 +62,7 @@ def _action(x: Any) -> bool:
 
 
 def _trigger(x: Any) -> bool:
-    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc|wide)\d{1,3}", x) is not None
+    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc|wide)\d{1,3}(@\d{1,2})?", x) is not None
 
 
 def _port(x: Any) -> bool:
@@ -75,6 +83,7 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "pedal": {"down": _flag},
     "midi": {"bytes": _message},
     "act": {"action": lambda x: isinstance(x, str) and x in ACTIONS and x != "stop"},
+    "form": {"name": lambda x: x in ("bars", "beats", "part"), "value": _form},
     "preset": {"name": _name},
     "knob": {"name": lambda x: isinstance(x, str) and x in PARAMETERS, "value": _number(-1000, 1000)},
     "pad": {"x": _number(0, 1), "y": _number(0, 1), "corners": _names},

@@ -361,7 +361,7 @@ def test_it_fits(browser: Any, address: str, size: str, tmp_path: Path) -> None:
     made = Visit(browser, address, size)
     made.page.screenshot(path=tmp_path / f"{size}.png")
     assert made.eval("document.documentElement.scrollWidth") <= SIZES[size][0]
-    for ident in ("turn", "roll", "keys", "octave-up"):
+    for ident in ("turn", "roll", "octave-up", *(("keys",) if SIZES[size][1] > 400 else ())):
         box = made.page.locator(f"#{ident}").bounding_box()
         assert box["width"] > 20
         assert box["height"] > 15

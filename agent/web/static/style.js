@@ -1,6 +1,8 @@
 // Styles: choose one, drag between four, keep one, learn one from what was played.
 import { on, request } from "./connection.js";
 import { all, at, fill, make } from "./dom.js";
+import { reason } from "./reasons.js";
+import { say } from "./say.js";
 import { watch, again } from "./state.js";
 
 const PACE = 60, STEP = 0.1, EDGE = 15; // milliseconds between two requests; a press of an arrow key; pixels at the pad's edge
@@ -35,6 +37,7 @@ function place([x, y]) {
   spot = [x, y];
   at("puck").style.setProperty("--x", x);
   at("puck").style.setProperty("--y", y);
+  pad.setAttribute("aria-valuenow", Math.round(x * 100));
   pad.setAttribute("aria-valuetext", `${Math.round(x * 100)} right, ${Math.round(y * 100)} down`);
 }
 function send(isLast) {
@@ -58,11 +61,25 @@ pad.onkeydown = (e) => {
 };
 for (const c of all("[data-corner]")) c.onchange = () => { corners = all("[data-corner]").map((s) => s.value); send(true); };
 
-function askName(then) {
-  const dialog = at("name"), text = at("name-text");
-  text.value = "";
-  dialog.onclose = () => { if (dialog.returnValue === "ok" && text.value) then(text.value); dialog.returnValue = ""; };
+const HINT = "In any language; it becomes a file's name, too.";
+function askName(title, text, then, remove = null) {
+  const dialog = at("name"), field = at("name-text");
+  at("name-title").textContent = title;
+  at("name-hint").textContent = HINT;
+  at("name-delete").hidden = !remove;
+  field.value = text;
+  dialog.returnValue = "";
+  dialog.onclose = () => {
+    const name = field.value.trim();
+    if (dialog.returnValue === "ok" && name) then(name);
+    if (dialog.returnValue === "delete") remove?.();
+  };
   dialog.showModal();
 }
-at("like-that").onclick = () => askName((name) => request("sound like that", { name }));
-at("save-preset").onclick = () => askName((name) => request("save preset", { name }));
+at("name-cancel").onclick = () => at("name").close("cancel");
+at("name-delete").onclick = () => at("name").close("delete");
+at("like-that").onclick = () => {
+  const why = reason("like-that");
+  if (why) say(why); else askName("A style from your playing", "", (name) => request("sound like that", { name }));
+};
+at("save-preset").onclick = () => askName("Keep this style as", "", (name) => request("save preset", { name }));

@@ -3,7 +3,7 @@ import { on, request } from "./connection.js";
 import { at, make } from "./dom.js";
 import * as sound from "./sound.js";
 
-const YOU = "#56b4e9", IT = "#e69f00", sketches = new Map(); // a take's notes, by its name
+const sketches = new Map(); // a take's notes, by its name
 let playing = null;
 
 at("save-moment").onclick = () => request("save");
@@ -47,6 +47,7 @@ async function notesOf(name) {
   return sketches.get(name);
 }
 
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 function draw(canvas, notes, time) {
   const ratio = devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight, pen = canvas.getContext("2d");
   canvas.width = w * ratio; canvas.height = h * ratio;
@@ -56,11 +57,11 @@ function draw(canvas, notes, time) {
   const length = Math.max(...notes.map((n) => n[1] + Math.min(n[2], 8))), tall = Math.max(h / (high - low + 1), 2);
   for (const [who, onset, duration, pitch, velocity] of notes) {
     pen.globalAlpha = 0.4 + 0.6 * velocity / 127;
-    pen.fillStyle = who === "player" ? YOU : IT;
+    pen.fillStyle = colour(who === "player" ? "you" : "it");
     pen.fillRect(onset / length * w, (high - pitch) / (high - low + 1) * h, Math.max(duration / length * w, 1.5), tall);
   }
   pen.globalAlpha = 1;
-  if (time !== null) { pen.fillStyle = "#fff"; pen.fillRect(time / length * w, 0, 1.5, h); }
+  if (time !== null) { pen.fillStyle = colour("now"); pen.fillRect(time / length * w, 0, 1.5, h); }
 }
 
 async function play(row, button, canvas, take) {
