@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from . import __version__
+from . import __version__, standard_streams
 from .cli import make_virtual_environment
 
 if __name__ == "__main__":
+    standard_streams.prepare()
     if sys.argv[1:] == ["--version"]:  # answered before anything is installed
         print(f"tradefours {__version__}")
         sys.exit(0)

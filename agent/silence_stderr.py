@@ -14,7 +14,8 @@ def silence_stderr() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
     try:

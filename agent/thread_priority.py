@@ -15,8 +15,10 @@ from collections.abc import Iterator
 
 REALTIME = "real-time"
 NORMAL = "as usual"
-PLAYER = 10  # SCHED_FIFO, 1 to 99: above everything that is not real-time, below the sound servers
-EVENT_LOOP = 9  # SCHED_FIFO: the event loop, and the MIDI system's threads that call us
+#: SCHED_FIFO, 1 to 99: above everything that is not real-time, below sound servers and their clients. jackd has 10 unless told
+#: otherwise, and its clients 5 less; one that waits for us loses messages.
+PLAYER = 4
+EVENT_LOOP = 3  # SCHED_FIFO: the event loop, and the MIDI system's threads that call us
 _WINDOWS_CRITICAL = 15  # THREAD_PRIORITY_TIME_CRITICAL
 _WINDOWS_HIGHEST = 2  # THREAD_PRIORITY_HIGHEST
 _WINDOWS_NORMAL = 0  # THREAD_PRIORITY_NORMAL

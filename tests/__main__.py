@@ -42,8 +42,8 @@ def main(arguments: list[str]) -> int:
 
 def extra_for(arguments: list[str]) -> str:
     """Which extra of the project's needs the tests want: torch is large, and tests of the marker `torch` alone need it."""
-    chosen = arguments[1] if arguments[:1] == ["-m"] and len(arguments) > 1 else ""
-    return "test-without-torch" if "not torch" in chosen else "test"
+    chosen = arguments[arguments.index("-m") + 1 :][:1] if "-m" in arguments else []
+    return "test-without-torch" if any("not torch" in expression for expression in chosen) else "test"
 
 
 def checks_for(arguments: list[str], root: Path) -> list[list[str]]:

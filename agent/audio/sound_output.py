@@ -19,6 +19,7 @@ from typing import Any
 from .. import thread_priority
 from ..errors import UserError
 from ..midi.messages import (
+    ALL_NOTES_OFF,
     ALL_SOUND_OFF,
     BANK_COARSE,
     BANK_FINE,
@@ -29,13 +30,15 @@ from ..midi.messages import (
     KIND,
     NOTE_OFF,
     NOTE_ON,
+    NOTES_OFF_MODES,
     PAN,
     PITCH_BEND,
 )
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.rtmidi_backend import is_working
 from ..silence_stderr import silence_stderr
-from .fm_synth import BLOCK, FmSynth, Part
+from .synth import PIANO, Part, Synth
+from .voices import BLOCK
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
@@ -56,7 +59,7 @@ FADE = 0.2  # of the way to silence, or back, that the volume goes in a block
 
 
 class BuiltInSynth:
-    """The built-in FM synth. Raises UserError where the computer has no sound that works."""
+    """The built-in synth. Raises UserError where the computer has no sound that works."""
 
     name = BUILT_IN
 
@@ -71,8 +74,8 @@ class BuiltInSynth:
 
                 device = sounddevice.query_devices(kind="output")
                 rate = float(device["default_samplerate"])
-                parts = [Part("electric piano", PANS[PLAYER]), Part("piano", PANS[AGENT])]
-                self.synth = FmSynth(rate, parts)
+                parts = [Part(pan=PANS[PLAYER]), Part(pan=PANS[AGENT])]
+                self.synth = Synth(rate, parts)
                 self._stream: Any = sounddevice.OutputStream(
                     samplerate=rate,
                     blocksize=BLOCK,
@@ -170,7 +173,7 @@ class FluidSynth:
         if not self.is_alive:
             self.close()
             raise UserError("FluidSynth finds no sound here; use --sound built-in, or check the computer's sound.")
-        for who, timbre, pan in ((PLAYER, "electric piano", 40), (AGENT, "piano", 88)):
+        for who, timbre, pan in ((PLAYER, PIANO, 40), (AGENT, PIANO, 88)):
             self.timbre(who, timbre)
             self._send(f"cc {who} {PAN} {pan}\n")
 
@@ -190,6 +193,9 @@ class FluidSynth:
         elif kind in (NOTE_OFF, NOTE_ON):
             line = f"noteoff {channel} {first}\n"
         elif kind == CONTROL and first not in IGNORED_CONTROLLERS:
+            first = (
+                ALL_NOTES_OFF if first in NOTES_OFF_MODES else first
+            )  # one that changes the mode would make FluidSynth mono
             line = f"cc {channel} {first} {second}\n"
         elif kind == PITCH_BEND:
             line = f"pitch_bend {channel} {(second << 7) | first}\n"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models.music.midifile import MidiFileError, read_notes, write_notes
+from models.music.midifile import DRUM_CHANNEL, MidiFileError, MidiMusic, Part, read_music, write_music
 from models.music.note_records import Note, Span, from_wire, span_to_wire, to_wire
 from models.music.pulse import find_pulse
 
@@ -16,7 +16,8 @@ from ..playing.load_shedding import CANDIDATES
 from ..styles.presets import Preset
 from ..turns.mode_settings import ALONE_GROOVE
 
-CALL, ANSWER = "call", "answer"
+CALL, ANSWER = "call", "answer"  # names of tracks; the call's where it has none
+CHANNELS = 16
 CLOSING = 0.85  # share of the time asked for, after which the answer may come to its end
 RING_SECONDS = 2.0  # for which the last notes may ring on
 LEAST_GAP = 0.05  # seconds between the call's last key and the answer
@@ -34,21 +35,38 @@ class Answer:
 def answer_file(
     call_path: Path, out_path: Path, preset: Preset, *, seconds: float, seed: int, command: Sequence[str]
 ) -> Answer:
-    """Read a call, have it answered by the worker that `command` starts, write both. Raises UserError."""
+    """Read a call, have it answered by the worker that `command` starts, write both. Raises UserError.
+
+    The call keeps its place in its bars, its tempo and metre, and the name, channel and sound of each part.
+    """
+    if out_path.exists() and call_path.exists() and out_path.samefile(call_path):
+        raise UserError(f"{out_path} is the call itself; name another file with -o.")
     try:
-        notes = read_notes(call_path)
+        music = read_music(call_path)
     except MidiFileError as error:
         raise UserError(str(error)) from error
+    notes = music.notes
     call = [n.shift(-notes[0].onset) for n in notes]
     answer = ask_for_answer(call, preset, seconds=seconds, seed=seed, command=command)
     if not answer:
         raise UserError("the musician had nothing to say to that; try another seed or preset.")
     try:
         out_path.parent.mkdir(parents=True, exist_ok=True)
-        write_notes(out_path, {CALL: call, ANSWER: answer}, channel={CALL: 0, ANSWER: 1})
+        write_music(out_path, _with_answer(music, [n.shift(notes[0].onset) for n in answer]))
     except OSError as error:
         raise UserError(f"{out_path} cannot be written ({error.strerror}); name another file.") from error
     return Answer(call, answer)
+
+
+def _with_answer(music: MidiMusic, answer: Sequence[Note]) -> MidiMusic:
+    """The call, and the answer as a part of its own, with the sound of the call's largest part, on a channel that is free."""
+    parts = [replace(part, name=part.name or CALL) for part in music.parts]
+    main = max((part for part in parts if part.channel != DRUM_CHANNEL), key=lambda part: len(part.notes))
+    used = {DRUM_CHANNEL, *(part.channel for part in parts)}
+    others = ((main.channel + k) % CHANNELS for k in range(1, CHANNELS))
+    channel = next((c for c in others if c not in used), main.channel)
+    last = Part(ANSWER, tuple(answer), channel, main.program, main.bank)
+    return MidiMusic((*parts, last), music.tempo_map.refine())
 
 
 def ask_for_answer(

@@ -7,8 +7,9 @@ import importlib.util
 import subprocess
 import sys
 
-from .. import isolated_launcher
+from .. import isolated_launcher, standard_streams
 from ..errors import UserError
+from ..user_config.config_command import config
 from . import commands, play
 from .arguments import parser
 
@@ -24,10 +25,18 @@ GET_TORCH = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. 0: done, 2: something the user can mend."""
-    arguments = sys.argv[1:] if argv is None else argv
+    standard_streams.prepare()
+    try:
+        code = run(sys.argv[1:] if argv is None else argv)
+    except SystemExit as done:  # of argparse, which has written help
+        raise SystemExit(standard_streams.finish(int(done.code or 0))) from None
+    return standard_streams.finish(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; whatever the user can mend is told in a sentence."""
     if arguments and arguments[0] in MODELS:
         return run_model_command(arguments[0], arguments[1:])
-    args = parser().parse_args(arguments)
     functions = {
         "play": play.play,
         "demo": play.demo,
@@ -37,23 +46,31 @@ def main(argv: list[str] | None = None) -> int:
         "ports": commands.list_ports,
         "presets": commands.list_presets,
         "takes": commands.show_takes,
+        "config": config,
     }
     try:
+        args = parser(arguments).parse_args(arguments)
         return functions.get(args.command, play.play_or_demo)(args)
     except UserError as error:
-        print(f"tradefours: {error}", file=sys.stderr)
+        standard_streams.complain(f"tradefours: {error}")
         return 2
     except KeyboardInterrupt:
         return 0
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # whoever read our output has gone
+        standard_streams.abandon(sys.stdout)
         return 0
+    except OSError as error:  # the output itself, or a file that nobody thought of
+        if not error.filename:
+            standard_streams.abandon(sys.stdout)
+        what = f"{error.filename} cannot be used" if error.filename else standard_streams.CANNOT_WRITE
+        standard_streams.complain(f"tradefours: {what} ({error.strerror or error}); mend that, and try again.")
+        return 2
 
 
 def run_model_command(name: str, arguments: list[str]) -> int:
     """Run a command of `models` in a process of its own: it may want torch, which this process never loads."""
     if name != "export" and importlib.util.find_spec("torch") is None:
-        print(f"tradefours: {name} needs torch; {GET_TORCH}", file=sys.stderr)
+        standard_streams.complain(f"tradefours: {name} needs torch; {GET_TORCH}")
         return 2
     return subprocess.call(isolated_launcher.command(MODELS[name], *arguments))
 

@@ -12,28 +12,26 @@ from functools import partial
 
 from ..audio.sound_output import open_sound
 from ..clock import SystemClock
-from ..control.bindings import HOTKEYS, Bindings
-from ..control.midi_learn import MidiLearn, settings_folder
+from ..control.bindings import Bindings
+from ..control.midi_learn import MidiLearn
 from ..midi.output_merge import OutputMerge
 from ..playing.worker_client import WorkerClient, worker_command
 from ..session.config import Report, SessionConfig, SessionIO
 from ..session.patchbay import Patchbay
 from ..session.session import Session
-from ..styles.presets import load
+from ..styles.presets import load, survey
 from ..takes.library import BOUNDS
 from ..thread_priority import realtime, request_once
 from ..timing.replayable_clock import Moments
-from .hotkeys import read_hotkeys
-from .option_groups import TAKES
+from .hotkeys import Letters, read_hotkeys
+from .option_groups import CONTROLS, TAKES
 from .play_settings import PlaySettings
 from .port_setup import PortSetup
 from .sound_and_page import Services
 from .take_setup import finish_take, open_take, remove_oldest_takes, repair_takes
 from .terminal_display import StatusLine
 
-HOTKEY_HELP = (
-    "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, q quit."
-)
+HOTKEY_HELP = "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, ? what they do, q quit."
 HELPER_THREADS = 4  # for what blocks, such as opening a port
 SEEDS = 1 << 31  # so many different ones, where none is asked for
 
@@ -79,7 +77,7 @@ class SessionRunner:
         """The controls that were learnt, and those of the command line; the demo has none. Raises UserError."""
         if self._is_demo:
             return None
-        return MidiLearn.load(self._args.control, settings_folder() / "controls.txt")
+        return MidiLearn.load(self._args.control, CONTROLS)
 
     def _say(self, text: str) -> None:
         """A line for the terminal, the take and the page."""
@@ -91,6 +89,9 @@ class SessionRunner:
         sources = ", ".join(self._ports.sources)
         opening = f"Listening to {sources}; playing to" if sources else "Play on the page; it is heard on"
         self._say(f"{opening} {self._outputs.name} on channel {self._args.channel}; style {self._preset.title}.")
+        learnt = [] if self._midi_learn is None else [*self._midi_learn.problems, *survey()[1]]
+        for problem in learnt:
+            self._say(problem)
         if self._repaired:
             self._say(f"The last session ended without warning; its take is whole: {', '.join(self._repaired)}.")
         removed = remove_oldest_takes(self._args)
@@ -107,11 +108,16 @@ class SessionRunner:
         self.take.report_error = session.tell
         _call_on_signals(session.stop)
 
-        def press(letter: str) -> None:
-            if letter in HOTKEYS:
-                session.act(HOTKEYS[letter], self._clock.now())
+        def be_silent() -> None:
+            """A shell is about to stop us: what sounds would sound until it lets us go on."""
+            session.act("panic", self._clock.now())
+            self._status.hide()
 
-        with read_hotkeys(loop, press) as has_terminal:
+        schedule = session.player.schedule
+        letters = Letters(
+            session.act, self._clock.now, lambda: bool(schedule.sounding), self._status.note, self._status.line
+        )
+        with read_hotkeys(loop, letters.press, be_silent) as has_terminal:
             if has_terminal:
                 self._say(HOTKEY_HELP)
             return await session.run(partial(self._services.run, say=self._say))
@@ -152,7 +158,11 @@ class SessionRunner:
 
 
 def _call_on_signals(stop: Callable[[], None]) -> None:
-    """Ctrl-C and the system's polite request end the session; asked again, they still do."""
+    """Ctrl-C and the system's polite request end the session; asked again, they still do.
+
+    Signals that were ignored when we were started stay so: `nohup` and scripts ask for that.
+    """
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: stop())
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop())

@@ -16,10 +16,11 @@ from typing import Any
 
 from .. import thread_priority
 from ..silence_stderr import silence_stderr
-from .jack_library import load_system_jack
-from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
+from .jack.library import load_system_jack
+from .jack.watcher import JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem, PortLost
+from .port_names import numbered
 from .rtmidi_bindings import load_rtmidi
 
 CLIENT = "tradefours"  # what we are called among the system's MIDI clients
@@ -91,7 +92,7 @@ class PortNameReader:
         """Names of inputs and of outputs."""
         with silence_stderr():
             inputs, outputs = (client.get_ports() for client in self._clients)
-        return list(inputs), list(outputs)
+        return numbered(inputs), numbered(outputs)
 
 
 def compiled_apis() -> list[str]:
@@ -124,24 +125,30 @@ def read_port_names(api: str) -> tuple[list[str], list[str]]:
     for kind in ("MidiIn", "MidiOut"):
         with JACK_WATCH.lock, silence_stderr():
             client = _make_client(kind, api, LISTING_CLIENT)
-            names.append(list(client.get_ports()))
+            names.append(numbered(client.get_ports()))
             client.delete()
     return names[0], names[1]
 
 
 def open_input(name: str | None, api: str) -> RtInput:
-    """The input of exactly that name, or a virtual one called `tradefours:in`. Raises PortLost or NoMidiSystem."""
+    """The input of exactly that name, or a virtual one called `tradefours:in`. Raises PortLost or NoMidiSystem.
+
+    Not for JACK: see `agent.midi.jack.input`.
+    """
     with JACK_WATCH.lock:
         client = _make_client("MidiIn", api)
         client.ignore_types(sysex=True, timing=False, active_sense=True)
-        return RtInput(client, _connect(client, name, "in", api))
+        return RtInput(client, _connect(client, name, "in"))
 
 
 def open_output(name: str | None, api: str) -> RtOutput:
     """The output of exactly that name, or a virtual one called `tradefours:out`. Raises PortLost or NoMidiSystem."""
     with JACK_WATCH.lock:
         client = _make_client("MidiOut", api)
-        return RtOutput(client, _connect(client, name, "out", api))
+        if api != "jack" or name is not None:
+            return RtOutput(client, _connect(client, name, "out"))
+        before = JACK_WATCH.names(OUTPUTS)
+        return RtOutput(client, JACK_WATCH.known_name(_connect(client, None, "out"), before))
 
 
 def _make_client(kind: str, api: str, name: str = CLIENT, tries: int = TRIES) -> Any:
@@ -161,30 +168,17 @@ def _make_client(kind: str, api: str, name: str = CLIENT, tries: int = TRIES) ->
         time.sleep(PAUSE)
 
 
-def _connect(client: Any, name: str | None, direction: str, api: str) -> str:
-    """Connect to the port of that name, or make one of our own; returns the name by which it is known. Raises PortLost."""
+def _connect(client: Any, name: str | None, direction: str) -> str:
+    """Connect to the port of that name, or make one of our own; returns its name. Raises PortLost."""
     with silence_stderr():
         if name is None:
-            return _make_virtual_port(client, direction, api)
+            client.open_virtual_port(direction)
+            return f"{CLIENT}:{direction}"
         try:
-            client.open_port(list(client.get_ports()).index(name), direction)
+            client.open_port(numbered(client.get_ports()).index(name), direction)
         except Exception as error:  # it was there a moment ago: unplugged, or in use by another program
             raise PortLost(f"{name} cannot be opened: is another program using it, or was it unplugged?") from error
         return name
-
-
-def _make_virtual_port(client: Any, direction: str, api: str) -> str:
-    """Make a port of our own; returns its name. JACK may have given the client another name, so there it gets an alias."""
-    wanted = f"{CLIENT}:{direction}"
-    if api != "jack":
-        client.open_virtual_port(direction)
-        return wanted
-    kind = INPUTS if direction == "in" else OUTPUTS
-    before = set(JACK_WATCH.names(kind) or ())
-    client.open_virtual_port(direction)
-    now = JACK_WATCH.names(kind) or ()
-    made = next((n for n in now if n not in before and n.endswith(f":{direction}")), wanted)
-    return wanted if made == wanted or JACK_WATCH.set_alias(made, wanted) else made
 
 
 def _close_client(client: Any, shutdowns: int) -> None:

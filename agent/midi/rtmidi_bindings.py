@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .jack_library import load_system_jack
+from .jack.library import load_system_jack
 from .port_errors import NoMidiSystem
 
 PYTHON_RTMIDI, SUPRIYA = "python-rtmidi", "supriya-midi"

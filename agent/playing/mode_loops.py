@@ -6,7 +6,7 @@ All of it runs on the event loop.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -83,7 +83,7 @@ class ModeLoops:
         """Listen until a phrase is over, answer it, and so on."""
         while True:
             self._look_again()
-            phrase = self.phrases.current()
+            phrase = turn_taking.current_phrase(self.phrases.current())
             due = turn_taking.phrase_end(phrase, self._hands(), self.patience.factor)
             now = self.clock.now()
             was_asked = bool(phrase) and self._is_asked
@@ -99,7 +99,7 @@ class ModeLoops:
                 await self.wakeup.wait(self.answer_player.prepare(due - now, now - self.tracker.last_onset, span))
                 continue
             span = self._answer_span(phrase, self.clock.now())
-            await self._play(AnswerWindow(partial(_same, span)))
+            await self._play(AnswerWindow(partial(_same, span)), phrase)
             if not was_asked:
                 self.patience.learn(now < self.tracker.last_onset < span.earliest + self.patience.MEANT)
 
@@ -107,7 +107,7 @@ class ModeLoops:
         tracker = self.tracker
         return turn_taking.Hands(len(tracker.down), tracker.pedal, tracker.last_onset, tracker.last_release)
 
-    def _answer_span(self, phrase: list[Note], decision_time: float) -> Span:
+    def _answer_span(self, phrase: Sequence[Note], decision_time: float) -> Span:
         """The span of an answer that is decided on at that time; it begins on a beat where there is one."""
         begin = self.answer_player.earliest_start(decision_time)
         bar = self.answer_player.bar_at(begin)
@@ -206,8 +206,8 @@ class ModeLoops:
         self.wakeup.clear()
         self.answer_player.share_history()
 
-    async def _play(self, plan: AnswerWindow) -> None:
-        """One answer to what was called, or none, where the worker is too slow."""
+    async def _play(self, plan: AnswerWindow, call: Sequence[Note] | None = None) -> None:
+        """One answer, or none where the worker is too slow. `call`: what is answered; None: all notes since the last answer."""
         self.load.end_rest(self.clock.now())
         self.stats.set_level(self.load.level, self.load.word)
         if self.load.is_resting:
@@ -221,7 +221,7 @@ class ModeLoops:
             plan.update()
 
         self.stats.phrases += 1
-        self.phrases.begin_answer()
+        self.phrases.begin_answer(self.phrases.current() if call is None else call)
         self.show("answering")
         await self.answer_player.play(replace(plan, update=update))
         await self.style_state.mirror(self.history.notes, self.mode_settings.mirror)  # when nobody waits for it

@@ -169,6 +169,11 @@ class Partner:
         self._tracker.hear(event)
         self._wakeup.notify()
 
+    def release_all(self, when: float) -> None:
+        """Every key and pedal of the player counts as up: see `NoteTracker.release_all`."""
+        self._tracker.release_all(when)
+        self._wakeup.notify()
+
     def note_sent(self, number: int, when: float) -> None:
         """A note of the agent's has left."""
         self._answer_player.note_sent(number, when)

@@ -108,6 +108,14 @@ class Player:
         """Whether a note of ours sounds there."""
         return pitch in self.schedule.sounding
 
+    def send_if_silent(self, message: bytes, output: OutputPort) -> bool:
+        """Send a message of the player's to an output, unless a note of ours sounds; whether it was sent. Raises PortLost."""
+        with self._wake:
+            if self.schedule.sounding:
+                return False
+            output.send(message)
+            return True
+
     def panic(self) -> None:
         """Silence, pedal up, all notes off, and go on."""
         with self._wake:

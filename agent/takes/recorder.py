@@ -13,28 +13,36 @@ import json
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from models.music.midifile import write_notes
+from models.music.midifile import write_music
 from models.music.note_records import ANSWER, CALL, Note
+from models.music.tempo_map import BeatPoint
 
 from .. import thread_priority
 from ..errors import UserError
-from ..midi.messages import Event, is_whole
+from ..midi.keyboard_zones import DrumChannel
+from ..midi.messages import DRUM_CHANNEL, Event, all_up, is_whole
 from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
+from .take_folder import JSONL as JSONL
+from .take_folder import MIDI as MIDI
+from .take_folder import PICTURE as PICTURE
+from .take_folder import TEXT as TEXT
+from .take_folder import claim, is_recording
+from .take_midi import beat_points, take_music
 
 FORMAT = "tradefours-take/1"
-JSONL, MIDI, PICTURE, TEXT = "take.jsonl", "take.mid", "take.png", "take.txt"
 PLAYER, AGENT = "player", "agent"
-BINARY = getattr(os, "O_BINARY", 0)  # without it, Windows writes two bytes at the end of a line
 WRITE = 0.2  # seconds between writes: written rows survive a crash of the program
 SYNC = 0.5  # seconds between syncs: synced rows survive a crash of the machine, too; on a slow disk a sync takes long
 MOST_WAITING = 8 << 20  # bytes that wait while the disk is full
 MOST_BYTES = 256 << 20  # of one take
+MOST_BEATS = 4096  # rows that tell where the beat was, of the last minutes
 LATEST = 1e10  # seconds: no clock shows more
 LONGEST_NOTE = 60.0  # seconds of a note in the .mid
 OPEN_NOTE_END = 0.5  # seconds from the last message to the end of notes that have none
@@ -49,25 +57,30 @@ class SessionRecorder(Protocol):
     def record_output(self, planned: float, actual: float, message: bytes) -> None:
         """A message of ours: the planned and the actual time of sending, in monotonic seconds."""
 
+    def record_panic(self, when: float) -> None:
+        """From then on every key and pedal of the player counts as up, in monotonic seconds."""
+
     def close(self) -> None:
         """The session is over. May be called twice."""
 
 
 class Take:
-    """A take in a folder of its own. `report_error` takes a line for the user, and is called from any thread.
+    """A take in a folder of its own: the one that is named, or one beside it where that holds a take. Nothing is overwritten.
 
-    Raises UserError where the folder cannot be written.
+    `report_error` takes a line for the user, and is called from any thread. Raises UserError where the folder cannot be written.
     """
 
     def __init__(self, folder: Path, *, report_error: Callable[[str], None] = lambda line: None, **about: Any) -> None:
         """`about`: more fields of the first row, ready for JSON."""
-        self.folder = folder
         self.report_error = report_error
+        self._file: int | None
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file: int | None = os.open(folder / JSONL, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o644)
+            self.folder, self._file = claim(folder)
         except OSError as error:
-            raise UserError(f"the take cannot be kept in {folder} ({error.strerror}); name another folder.") from error
+            raise UserError(
+                f"the take cannot be kept in {folder} ({error.strerror}); name another folder with --take."
+            ) from error
+        self.beats: deque[dict[str, Any]] = deque(maxlen=MOST_BEATS)  # rows that tell where the beat was
         self.full = False  # whether the disk took no more at the last write
         self._has_reported = False
         self._size = 0  # bytes that are on the disk
@@ -89,12 +102,18 @@ class Take:
         """A message of ours: the planned and the actual time of sending, in monotonic seconds."""
         self._append({"t": round(planned, 6), "at": round(actual, 6), "out": message.hex(" ")})
 
+    def record_panic(self, when: float) -> None:
+        """From then on every key and pedal of the player counts as up, in monotonic seconds."""
+        self._append({"t": round(when, 6), "panic": True})
+
     def record_line(self, when: float, text: str) -> None:
         """A line that was printed for the user."""
         self._append({"t": round(when, 6), "say": text})
 
     def record_row(self, when: float, row: dict[str, Any]) -> None:
         """Anything else that a replay needs: the worker's requests and replies, the page's requests. `row` is ready for JSON."""
+        if "beat" in row:
+            self.beats.append(row)
         self._append({"t": round(when, 6), **row})
 
     def close(self) -> None:
@@ -104,17 +123,17 @@ class Take:
         self._over.set()
         for thread in self._threads:
             thread.join()
-        file = self._file
-        self._file = None
-        if file is not None:
-            os.close(file)
         try:
             write_take_midi(self.folder)
         except OSError:
             self.full = True
+        if self._file is not None:  # and with it the lock: until now the take is not over
+            os.close(self._file)
+            self._file = None
 
     def _append(self, row: dict[str, Any]) -> None:
-        line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        # A file's name may hold bytes that are no text; JSON has escapes for them.
+        line = json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         with self._lock:
             if len(self._waiting) + len(line) <= MOST_WAITING and self._size < MOST_BYTES:
                 self._waiting += line  # else it is lost, as memory has a limit, too
@@ -176,18 +195,41 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def take_notes(path: Path) -> dict[str, list[Note]]:
     """The notes of the player and of the agent in a take.jsonl; times in seconds from its first message."""
+    return _all_notes(_read(path)[0])
+
+
+def _read(path: Path) -> tuple[dict[str, list[Event]], list[BeatPoint]]:
+    """The messages of the player and of the agent in a take.jsonl, but for drums, and where the beat was."""
     streams: dict[str, list[Event]] = {PLAYER: [], AGENT: []}
+    drum_channel = DrumChannel(has_keys=False)
+    beats = []
     for row in rows(path):
         try:
-            if "in" in row:
-                streams[PLAYER].append(_parse_event(row["t"], row["bytes"]))
+            if "setting" in row:
+                drum_channel = DrumChannel(has_keys=row["setting"]["zone"]["channel"] == DRUM_CHANNEL)
+            elif "in" in row:
+                event = _parse_event(row["t"], row["bytes"])
+                if not drum_channel.is_drums(event.message):
+                    streams[PLAYER].append(event)
             elif "out" in row:
                 streams[AGENT].append(_parse_event(row["at"], row["out"]))
+            elif "beat" in row:
+                beats.append(row)
+            elif "panic" in row:
+                streams[PLAYER] += [_parse_event(row["t"], message.hex()) for message in all_up()]
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
-    start = min((e.when for events in streams.values() for e in events), default=0.0)
+    return streams, beat_points(beats)
+
+
+def _start(streams: dict[str, list[Event]]) -> float:
+    """When the first message was, in monotonic seconds."""
+    return min((e.when for events in streams.values() for e in events), default=0.0)
+
+
+def _all_notes(streams: dict[str, list[Event]]) -> dict[str, list[Note]]:
     roles = {PLAYER: CALL, AGENT: ANSWER}
-    return {name: _notes(events, start, roles[name]) for name, events in streams.items()}
+    return {name: _notes(events, _start(streams), roles[name]) for name, events in streams.items()}
 
 
 def _parse_event(when: Any, message: str) -> Event:
@@ -211,19 +253,23 @@ def _notes(events: list[Event], start: float, role: int) -> list[Note]:
 
 
 def write_take_midi(folder: Path) -> None:
-    """Make take.mid from take.jsonl, atomically: a track for the player, one for the agent. Raises OSError."""
-    notes = take_notes(folder / JSONL)
+    """Make take.mid from take.jsonl, atomically: a track for the player, one for the agent, in their bars. Raises OSError."""
+    streams, beats = _read(folder / JSONL)
+    notes = _all_notes(streams)
     if any(notes.values()):
-        part = folder / f"{MIDI}.part"
-        write_notes(part, notes, channel={PLAYER: 0, AGENT: 1})
-        os.replace(part, folder / MIDI)
+        write_music(folder / MIDI, take_music(notes, streams, beats, _start(streams)))
 
 
 def repair(folder: Path) -> bool:
-    """Make take.mid where it is missing or too old, as after a crash. Returns whether there is a new one. Raises OSError."""
+    """Make take.mid where it is missing or too old, as after a crash. Returns whether there is a new one. Raises OSError.
+
+    A take that is still recorded is left alone.
+    """
     jsonl = folder / JSONL
     midi = folder / MIDI
     if midi.exists() and midi.stat().st_mtime >= jsonl.stat().st_mtime:
+        return False
+    if is_recording(folder):
         return False
     write_take_midi(folder)
     return midi.exists()

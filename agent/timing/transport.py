@@ -32,6 +32,11 @@ class Transport:
         """Beats a minute, as last set."""
         return self._tempo
 
+    @property
+    def pieces(self) -> list[tuple[float, float, float]]:
+        """The line in pieces, the newest ones: the time and the beat at which each begins, and its seconds a beat."""
+        return list(self._pieces)
+
     def locate(self, time: float, beat: float) -> None:
         """Jump: at `time` it is `beat`."""
         self._pieces = [(time, beat, 60.0 / self._tempo)]

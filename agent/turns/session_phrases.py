@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from models.music.note_records import CALL, Note, Phrase
 
 from .note_history import History
@@ -26,9 +28,9 @@ class PhraseLog:
         """What the player has played since the last answer."""
         return [n for n in self._history.since(self._phrase_start) if n.role == CALL][-LONGEST_CALL:]
 
-    def begin_answer(self) -> None:
-        """The current phrase is being answered: it is a call."""
-        self.calls = [*self.calls[1 - KEPT :], self._kept(self.current())]
+    def begin_answer(self, call: Sequence[Note]) -> None:
+        """These notes are being answered: they are a call."""
+        self.calls = [*self.calls[1 - KEPT :], self._kept(call)]
 
     def end_answer(self, notes: list[Note]) -> None:
         """The answer is over, perhaps without a note; what comes is a new phrase."""
@@ -43,5 +45,5 @@ class PhraseLog:
         self._phrase_start = self._call_start
         self.calls.pop()
 
-    def _kept(self, notes: list[Note]) -> Phrase:
+    def _kept(self, notes: Sequence[Note]) -> Phrase:
         return Phrase(tuple(notes)).shift(-self.start)

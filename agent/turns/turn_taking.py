@@ -25,6 +25,8 @@ GAPS = (1.5, 10.0)
 SHORTEST_SILENCE = 0.35  # seconds
 LONGEST_SILENCE = 1.5  # seconds
 REST = 2.5  # seconds: a note from before such a rest belongs to no phrase of now
+#: Seconds: a single note and the one before it are a slow phrase up to this distance, a whole note at 40 beats a minute.
+SLOWEST = 6.0
 AFTER_RELEASE = 0.2  # seconds: hands that have just left the keys may come back
 HELD_FACTOR = 1.5  # times as long while a key is down: courtesy, as in real phrases a key tells nothing
 PEDAL_FACTOR = 1.2  # times as long while a pedal is down
@@ -55,6 +57,20 @@ class Patience:
     def learn(self, played_on: bool) -> None:
         """An answer has been given; the player was done, or `played_on`."""
         self.factor = min(self.factor * self.UP, self.MOST) if played_on else max(self.factor * self.DOWN, 1.0)
+
+
+def current_phrase(notes: Sequence[Note]) -> Sequence[Note]:
+    """The phrase of now, among the player's notes since the last answer: it begins after the last long rest.
+
+    So an accidental key, or the one that stopped an answer, belongs to no later phrase. `notes` are in the order of their onsets.
+    """
+    first = max(len(notes) - 1, 0)
+    while first > 0:
+        longest = REST if len(notes) - first >= LEAST_NOTES else SLOWEST
+        if notes[first].onset - notes[first - 1].onset > longest:
+            break
+        first -= 1
+    return notes[first:]
 
 
 def closing_silence(phrase: Sequence[Note]) -> float:

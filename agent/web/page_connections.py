@@ -29,7 +29,7 @@ from ..playing.worker_client_interface import WorkerLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import recent_percentiles, snapshot
-from ..styles.presets import all_presets
+from ..styles.presets import all_presets, names_of_own_files
 from .note_view import AGENT, PLAYER, NoteView, ident_of
 from .page_input_ports import PageKeyboard
 from .server import Page
@@ -99,6 +99,10 @@ class Hub:
         ident = ident_of(planned, message[1]) if message[0] & KIND == NOTE_ON else ""
         self.broadcast(self._view.message(AGENT, actual, message, ident))
 
+    def record_panic(self, when: float) -> None:
+        self.takes.record_panic(when)
+        self.broadcast(self._view.release_all(when))
+
     def close(self) -> None:
         self.takes.close()
 
@@ -157,7 +161,7 @@ class Hub:
             "ports": self.patchbay.rows(),
             "sound": self.sound.row(),
             "controls": self.midi_learn.lines(),
-            "waiting": {f"{kind}{number}": at for (kind, number), at in self.midi_learn.bindings.waiting.items()},
+            "waiting": {trigger.name: at for trigger, at in self.midi_learn.bindings.waiting.items()},
             "learning": self.midi_learn.pending,
             "take": self.takes.current,
         }
@@ -240,8 +244,12 @@ def learnable_notes(session: Session) -> list[Note]:
     return [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD]
 
 
-def _preset_rows() -> list[dict[str, str]]:
-    """The presets, ready for JSON; none where they cannot be read."""
+def _preset_rows() -> list[dict[str, Any]]:
+    """The presets, ready for JSON; none where those that come with the program cannot be read."""
     with contextlib.suppress(UserError):
-        return [{"name": p.name, "title": p.title, "description": p.description} for p in all_presets()]
+        own = names_of_own_files()
+        return [
+            {"name": p.name, "title": p.title, "description": p.description, "own": f"{p.name}.toml" in own}
+            for p in all_presets()
+        ]
     return []

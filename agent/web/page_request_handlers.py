@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..control.bindings import FORM, KNOB, PRESET
@@ -81,8 +82,8 @@ async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> No
         raise UserError("This musician knows no styles; use one with weights.")
     about = session.worker.ready or {}
     preset = Preset(
-        slug(name),
-        title=name,
+        presets.file_name(name),
+        title=name.strip(),
         description=f"Learnt from {len(notes)} notes of your playing.",
         z=tuple(z),
         weights=str(about.get("points", about.get("weights", ""))),
@@ -98,21 +99,51 @@ async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> No
 def _save_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
     preset = session.partner.preset
     about = preset.description or f"From {preset.name}."
-    _write_preset(hub, replace(preset, name=slug(request["name"]), title=request["name"], description=about))
+    title = request["name"].strip()
+    _write_preset(hub, replace(preset, name=presets.file_name(title), title=title, description=about))
 
 
 def _write_preset(hub: Hub, preset: Preset) -> None:
-    """Keep it among the user's own; those that come with the program are not hidden by it. Raises UserError."""
-    if (presets.SHIPPED / f"{preset.name}.toml").is_file():
-        raise UserError(f"A style of the name {preset.title} comes with the program; choose another name.")
-    preset_maker.write(preset, presets.OWN / f"{preset.name}.toml")
-    hub.say(f"The style {preset.title} is kept.")
+    """Keep it among the user's own. Raises UserError."""
+    _, remark = preset_maker.keep(preset)
+    hub.say(f"The style {preset.title} is kept. {remark}".rstrip())
     hub.reload_presets()
 
 
-def slug(name: str) -> str:
-    """A name as a file has it: without what a path or a hidden file is made of."""
-    return "-".join(name.lower().replace(".", " ").replace("_", " ").split())
+def _own_preset(name: str) -> Path:
+    """The file of one of the user's own presets. Raises UserError."""
+    path = presets.OWN / f"{name}.toml"
+    if not path.is_file():
+        raise UserError(f"{name} is no style of yours; those that come with the program stay as they are.")
+    return path
+
+
+def _rename_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    path = _own_preset(request["name"])
+    title = request["title"].strip()
+    preset = replace(presets.read(path), name=presets.file_name(title), title=title)
+    if preset.name == path.stem:
+        preset_maker.write(preset, path)
+    else:
+        preset_maker.keep(preset)
+        path.unlink()
+    if session.partner.preset.name == path.stem:
+        session.set_style(preset)
+    hub.say(f"The style is called {title} now.")
+    hub.reload_presets()
+
+
+def _delete_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """What is played goes on, until another style is chosen."""
+    path = _own_preset(request["name"])
+    path.unlink()
+    hub.say(f"The style {path.stem} is deleted.")
+    hub.reload_presets()
+
+
+def _rename_take(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.takes.rename(request["name"], request["title"].strip())
+    hub.send_takes()
 
 
 def _learn_control(hub: Hub, session: Session, page: Page, request: Request) -> None:
@@ -198,6 +229,9 @@ HANDLERS: dict[str, Handler] = {
     "save": _save_moment,
     "save preset": _save_preset,
     "sound like that": _learn_style,
+    "rename preset": _rename_preset,
+    "delete preset": _delete_preset,
+    "rename take": _rename_take,
     "learn": _learn_control,
     "forget": _forget_control,
     "takes": _send_takes,

@@ -188,14 +188,20 @@ def test_takes_are_kept_seen_heard_downloaded_and_deleted(visit: Visit, home: Pa
     download.value.save_as(tmp_path / "take.mid")
     assert len(read_notes(tmp_path / "take.mid")) >= 4
     row.get_by_text("listen").click()
-    row.get_by_text("stop").wait_for()
+    row.get_by_text("pause").wait_for()
     visit.listen()
     visit.until_heard()
     row.locator("canvas").screenshot(path=tmp_path / "take.png")
     assert share_of(tmp_path / "take.png", YOU) > 3
     assert share_of(tmp_path / "take.png", IT) > 3
-    row.get_by_text("stop").click()
-    row.get_by_text("listen").wait_for()
+    row.get_by_text("pause").click()
+    row.get_by_text("go on").click()
+    row.locator("canvas").click()  # from the middle on
+    row.get_by_text("pause").click()
+    row.get_by_text("rename").click()
+    visit.page.keyboard.type("A good one")
+    visit.page.keyboard.press("Enter")
+    row.get_by_text("A good one").wait_for()
     row.get_by_text("delete").click()
     row.get_by_text("sure?").click()
     wait_for(lambda: not list((home / "tradefours" / "takes").glob(f"*-moment/{MIDI}")), 5, "the moment to go")
@@ -273,7 +279,7 @@ def test_a_keyboard_that_the_browser_finds_plays_and_is_taught(visit: Visit) -> 
     page.click("#learn")
     page.get_by_text("Now move a knob").wait_for()
     visit.eval("press(0xb0, 21, 100)")
-    page.get_by_text("cc21 · knob polyphony").wait_for()
+    page.get_by_text("cc21@1 · knob polyphony").wait_for()
     visit.eval("press(0xb0, 21, 110)")  # it has not passed where the knob is
     page.get_by_text("turn it to 0.0 to pick it up").wait_for()
     visit.eval("press(0xb0, 21, 30)")

@@ -21,7 +21,8 @@ DIALOGS = ("takes", "ports", "controls", "sound", "lamps", "name")
 NOBODY = {"JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1"}
 CONTROLS = "header button, #panel button, #panel select, #panel input, footer button, footer input, #look button, #pad, .dial i"
 #: Controls that cannot be seen whole, or that something else lies over, when they have been scrolled to.
-HIDDEN = """(query) => [...document.querySelectorAll(query)].filter((e) => !e.closest('[hidden]') && !e.matches('.dial input')).filter((e) => {
+HIDDEN = """(query) => [...document.querySelectorAll(query)].filter((e) => {
+    if (e.closest('[hidden]') || e.matches('.dial input')) return false;
     e.scrollIntoView({block: 'center', behavior: 'instant'});
     const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2;
     const top = document.elementFromPoint(x, y), box = e.closest('label') ?? e;

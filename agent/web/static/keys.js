@@ -1,5 +1,5 @@
 // The keyboard of the page: letters and touch as an instrument. Every key that goes down comes up.
-import { request, eventTime } from "./connection.js";
+import { on, request, eventTime } from "./connection.js";
 import { watch } from "./notes.js";
 import { learn, sign, watch as watchSigns } from "./layout.js";
 import * as sound from "./sound.js";
@@ -26,6 +26,7 @@ function release(by) {
   sound.key(pitch, 0); request("off", { pitch });
 }
 export function releaseAll() { for (const by of [...down.keys()]) release(by); if (pedal) sustain(false); }
+on("offs", (news) => { if (news.panic) releaseAll(); });
 function sustain(isDown) {
   if (pedal === isDown) return;
   pedal = isDown; at("sustain").setAttribute("aria-pressed", pedal); sound.sustain(pedal); request("pedal", { down: pedal });

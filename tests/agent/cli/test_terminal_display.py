@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 
 import pytest
 
-from agent.cli.terminal_display import StatusLine
+from agent.cli import terminal_display
+from agent.cli.terminal_display import BLACK_ON_CYAN, BLACK_ON_YELLOW, StatusLine, width_of
 from agent.control.parameters import PARAMETERS
 from agent.session.snapshot import lines
 
@@ -54,20 +56,109 @@ class Screen:
 def test_a_terminal_keeps_one_block_below_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 24)))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 10)))
     with StatusLine() as status:
         status.line("Listening.")
         status.show(["listening", "style: slow"])
         status.show(["answering", "style: slow", "x" * 50])
+        status.settle()
         written = len(terminal.getvalue())
         status.show(["answering", "style: slow", "x" * 50])
+        status.settle()
         assert len(terminal.getvalue()) == written  # nothing new, nothing drawn
         status.line("Saved.")
+        status.settle()
         shown = Screen(terminal.getvalue()).rows
         assert shown == ["Listening.", "Saved.", "answering", "style: slow", "x" * 19]  # cut, not wrapped
         status.show(["listening"])
+        status.settle()
         assert Screen(terminal.getvalue()).rows == ["Listening.", "Saved.", "listening"]
     assert Screen(terminal.getvalue()).rows == ["Listening.", "Saved.", ""]
+
+
+BLOCK = ["● its turn", "style     Ragtime", "health    3 notes", "ports     none"]
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, block: list[str], size: tuple[int, int], **env: str) -> str:
+    """What a terminal of so many columns and rows gets for one block and a note, before it is taken away."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    for name in ("NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size(size))
+    with StatusLine() as status:
+        status.line("Hello.")
+        status.show(block)
+        status.note("d: duet")
+        status.settle()
+        return terminal.getvalue()
+
+
+def test_the_turn_is_large_and_has_a_colour_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    text = drawn(monkeypatch, BLOCK, (40, 24), **colours)
+    rows = Screen(text).rows
+    assert [row.strip() for row in rows] == ["Hello.", "", "● I T S   T U R N", "", *BLOCK[1:], "d: duet"]
+    assert text.count(BLACK_ON_YELLOW) >= 3
+    assert BLACK_ON_CYAN not in text
+    assert BLACK_ON_CYAN in drawn(monkeypatch, ["● your turn"], (40, 24), **colours)
+
+
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = drawn(monkeypatch, BLOCK, (40, 24), TERM="xterm-256color", COLORTERM="truecolor", NO_COLOR="1")
+    assert "46m" not in text
+    assert "43m" not in text
+    assert [row.strip("- ") for row in Screen(text).rows][2] == "● I T S   T U R N"
+
+
+@pytest.mark.parametrize("kind", ["dumb", "unknown", ""])
+def test_a_dumb_terminal_gets_lines_alone(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    assert drawn(monkeypatch, BLOCK, (40, 24), TERM=kind) == "Hello.\nd: duet\n"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 24), (10, 2), (12, 4), (80, 13), (300, 80)])
+def test_the_block_fits_into_every_terminal(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    rows = Screen(drawn(monkeypatch, BLOCK, size, TERM="xterm")).rows
+    assert rows[0] == "Hello."
+    assert 1 <= len(rows) - 1 <= max(size[1] - 1, 1)
+    assert all(width_of(row) <= max(size[0] - 1, 1) for row in rows[1:])
+
+
+def test_names_cannot_move_the_cursor_and_wide_signs_do_not_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = ["● your turn", "style     a\nb\x1b[2Jc", "ports     日本語の鍵盤日本語の鍵盤 → out"]
+    rows = Screen(drawn(monkeypatch, block, (30, 10), TERM="xterm")).rows
+    assert rows[2] == "style     a b [2Jc"
+    assert width_of(rows[3]) in (28, 29)
+    assert len(rows) == 5
+
+
+def test_in_the_background_nothing_is_drawn_into_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal_display, "is_foreground", lambda stream: False)
+    assert drawn(monkeypatch, BLOCK, (40, 24), TERM="xterm") == "Hello.\n"
+
+
+def test_a_terminal_that_takes_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(Terminal):
+        def write(self, text: str) -> int:
+            released.wait(10)
+            return super().write(text)
+
+    released = threading.Event()
+    terminal = Stopped()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    status = StatusLine()
+    with status:
+        for number in range(2000):
+            status.line(f"{number}")
+            status.show([f"● {number}"])  # none of it waits
+        assert terminal.getvalue() == ""
+        released.set()
+        status.settle()
+        assert terminal.getvalue().startswith("0\n")
 
 
 def test_without_a_terminal_there_are_only_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.midi import jack_library, rtmidi_backend, rtmidi_bindings
+from agent.midi import rtmidi_backend, rtmidi_bindings
+from agent.midi.jack import library
 from agent.midi.port_errors import NoMidiSystem
 
 
@@ -109,5 +110,5 @@ def test_a_library_that_cannot_be_loaded_is_none(monkeypatch: pytest.MonkeyPatch
     def fail(*_: Any, **__: Any) -> None:
         raise OSError("no such file")
 
-    monkeypatch.setattr(jack_library.ctypes, "CDLL", fail)
-    assert jack_library.load_system_jack.__wrapped__() is None
+    monkeypatch.setattr(library.ctypes, "CDLL", fail)
+    assert library.load_system_jack.__wrapped__() is None

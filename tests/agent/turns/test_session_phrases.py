@@ -23,7 +23,7 @@ def test_a_phrase_ends_with_the_answer_to_it() -> None:
     played(history, *call)
     assert log.current() == call
     assert log.current() == call  # asking changes nothing
-    log.begin_answer()
+    log.begin_answer(log.current())
     played(history, *answer)
     assert log.current() == call
     log.end_answer(answer)
@@ -40,7 +40,7 @@ def test_a_call_without_a_note_in_reply_is_open_again() -> None:
     log = PhraseLog(history, start=0.0)
     call = notes(1.0, 4)
     played(history, *call)
-    log.begin_answer()
+    log.begin_answer(log.current())
     log.end_answer([])
     log.reopen_call()
     assert log.current() == call
@@ -53,7 +53,7 @@ def test_what_is_kept_is_bounded() -> None:
     log = PhraseLog(history, start=0.0)
     for number in range(KEPT + 20):
         played(history, *notes(float(number), 3))
-        log.begin_answer()
+        log.begin_answer(log.current())
         log.end_answer(notes(float(number), 1, ANSWER))
     assert len(log.calls) == len(log.answers) == KEPT
     assert log.answer_count == KEPT + 20

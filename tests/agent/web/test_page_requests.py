@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.audio.fm_patches import TIMBRES
+from agent.audio.synth import INSTRUMENTS
 from agent.control.bindings import ACTIONS
 from agent.control.parameters import PARAMETERS
 from agent.styles import presets
@@ -68,7 +68,7 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "preset": {"name": names},
     "knob": {"name": st.sampled_from(sorted(PARAMETERS)), "value": st.floats(-1000, 1000)},
     "pad": {"x": unit, "y": unit, "corners": st.lists(names, min_size=4, max_size=4)},
-    "timbre": {"who": st.sampled_from(["player", "agent"]), "name": names | st.sampled_from(sorted(TIMBRES))},
+    "timbre": {"who": st.sampled_from(["player", "agent"]), "name": names | st.sampled_from(INSTRUMENTS)},
     "volume": {"value": unit},
     "sound": {"name": st.just("page")},
     "listen": {"port": st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=200), "on": st.booleans()},
@@ -77,8 +77,11 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "save": {},
     "save preset": {"name": names},
     "sound like that": {"name": names},
+    "rename preset": {"name": names, "title": names},
+    "delete preset": {"name": names},
+    "rename take": {"name": names, "title": names},
     "learn": {"action": st.none() | st.sampled_from(ACTIONS) | st.sampled_from([f"knob:{p}" for p in PARAMETERS])},
-    "forget": {"trigger": st.from_regex(r"(note|cc|pc|wide)[0-9]{1,3}", fullmatch=True)},
+    "forget": {"trigger": st.from_regex(r"(note|cc|pc|wide)[0-9]{1,3}(@[0-9]{1,2})?", fullmatch=True)},
     "takes": {},
     "delete take": {"name": names},
     "ping": {"sent": st.floats(0, 1e12)},

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.music import midifile
+from models.music.midi_parser import DEFAULT_TEMPO
 from models.music.midifile import MidiFileError, read_notes, write_notes
 from models.music.note_records import Note
+from models.music.tempo_map import TICKS_PER_BEAT
 
-TICK = midifile.TEMPO / 1e6 / midifile.TICKS_PER_BEAT
+TICK = DEFAULT_TEMPO / 1e6 / TICKS_PER_BEAT
 
 lines = st.lists(
     st.tuples(st.integers(0, 4000), st.integers(1, 900), st.integers(0, 127), st.integers(1, 127)),
@@ -53,8 +55,8 @@ def test_the_same_notes_are_the_same_bytes(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
-def made(path: Path, *messages: mido.Message, type_: int = 0, ticks: int = 480) -> Path:
-    file = mido.MidiFile(type=type_, ticks_per_beat=ticks)
+def made(path: Path, *messages: mido.Message, ticks: int = 480) -> Path:
+    file = mido.MidiFile(type=0, ticks_per_beat=ticks)
     file.tracks.append(mido.MidiTrack(messages))
     file.save(path)
     return path
@@ -77,24 +79,38 @@ def test_tempo_pedal_and_drums(tmp_path: Path) -> None:
     assert read_notes(path) == [Note(0.0, 1.0, 60, 70), Note(1.0, 0.5, 62, 70)]
 
 
+def control(number: int, value: int, time: int = 0) -> mido.Message:
+    return mido.Message("control_change", control=number, value=value, time=time)
+
+
+@pytest.mark.parametrize("mode", [120, 123, 124, 125, 126, 127])
+def test_all_notes_off_ends_notes_in_place_of_note_offs(tmp_path: Path, mode: int) -> None:
+    notes = [mido.Message("note_on", note=pitch, velocity=80) for pitch in (60, 64)]
+    again = mido.Message("note_on", note=67, velocity=80, time=480)
+    path = made(tmp_path / "stop.mid", *notes, control(mode, 0, 480), again, control(mode, 0, 240))
+    assert [(n.pitch, n.onset, n.duration) for n in read_notes(path)] == [(60, 0, 0.5), (64, 0, 0.5), (67, 1.0, 0.25)]
+
+
+@pytest.mark.parametrize("pedal", [64, 66, 69])
+def test_the_pedals_of_a_file_hold_notes_beyond_all_notes_off_until_a_reset(tmp_path: Path, pedal: int) -> None:
+    note = mido.Message("note_on", note=60, velocity=80)
+    end = mido.Message("note_on", note=72, velocity=80, time=480)
+    path = made(tmp_path / "pedal.mid", note, control(pedal, 127, 240), control(123, 0, 240), control(121, 0, 480), end)
+    assert [(n.pitch, n.duration) for n in read_notes(path)] == [(60, 1.0), (72, 0.001)]
+
+
 def test_every_kind_of_bad_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty.mid").write_bytes(b"")
     (tmp_path / "text.mid").write_bytes(b"MThd is how they begin")
     (tmp_path / "folder.mid").mkdir()
     made(tmp_path / "none.mid", mido.Message("control_change", control=1, value=1))
-    made(tmp_path / "two.mid", mido.Message("note_on", note=60, velocity=60), type_=2)
     made(tmp_path / "long.mid", mido.Message("note_on", note=60, velocity=60, time=0x0FFFFFFF), ticks=1)
-    data = bytearray(made(tmp_path / "smpte.mid", mido.Message("note_on", note=60, velocity=60)).read_bytes())
-    data[12:14] = b"\xe7\x28"
-    (tmp_path / "smpte.mid").write_bytes(data)
     said = {
         "empty": "is empty",
         "text": "not a readable",
         "folder": "is a folder",
         "none": "holds no notes",
-        "two": "type 2",
         "long": "longer than",
-        "smpte": "film frames",
         "missing": "is not there",
     }
     for name, sentence in said.items():

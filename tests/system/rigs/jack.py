@@ -61,18 +61,19 @@ def _free_server_slot(log: Path) -> None:
 
 
 @contextmanager
-def jack_server(log: Path, name: str | None = None, *, patient: bool = False) -> Iterator[str]:
+def jack_server(log: Path, name: str | None = None, *, patient: bool = False, period: int = PERIOD) -> Iterator[str]:
     """A JACK server of our own without hardware; yields its name, which all processes started meanwhile inherit.
 
     A server in its usual mode does not wait for a client that is late, and runs the others again in the same period. The late one then
     misses messages, or gets them twice. On a busy machine this happens to our recorder, too. A `patient` server waits for all clients.
+    `period`: in frames.
     """
     name = name or f"tradefours-test-{os.getpid()}-{time.monotonic_ns() % 10**6}"
     _logs.append(log)
     former = {k: os.environ.get(k) for k in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER")}
     os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
     waits = ["-S", "-t", PATIENCE_MS] if patient else []
-    command = [tool("jackd"), "-R", "-P", "70", "-n", name, *waits, "-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)]
+    command = [tool("jackd"), "-R", "-P", "70", "-n", name, *waits, "-d", "dummy", "-r", str(RATE), "-p", str(period)]
     process = None
     try:
         for _ in range(2):  # a first start may fail on what a killed server left

@@ -9,20 +9,17 @@ one process can wait for each other.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import threading
 import time
 from typing import Any
 
-from .jack_library import load_system_jack
+from . import library
 
-NO_START_SERVER = 1  # JackNoStartServer, of JackOptions
 CLIENT_NAME = b"tradefours-look"
 ALIAS_TRIES, ALIAS_PAUSE = 6, 0.05  # seconds; a name that is another program's for good must not hold up the start
 LATE_ALIAS_TRIES, LATE_ALIAS_PAUSE = 40, 0.25  # seconds; so it is tried on beside it
-MIDI = b"raw midi"  # JACK_DEFAULT_MIDI_TYPE
-INPUTS, OUTPUTS = 1, 2  # JackPortIsInput and JackPortIsOutput, of JackPortFlags
+MIDI = b"raw midi"  # a part of the name of JACK's type of MIDI ports
+INPUTS, OUTPUTS = library.IS_INPUT, library.IS_OUTPUT
 
 
 class JackServerWatch:
@@ -34,21 +31,30 @@ class JackServerWatch:
         self._library: Any = None
         self._client: int | None = None
         self._is_shut_down = False
-        self._on_shutdown: Any = None  # these two must live as long as the client
-        self._on_message: Any = None
+        self._on_shutdown = library.SHUTDOWN(self._count_shutdown)  # it must live as long as the client
 
     def names(self, flags: int) -> list[str] | None:
         """Every MIDI port of a kind, by name; None where there is no server."""
         with self.lock:
             if not self._open():
                 return None
-            return self._strings(self._library.jack_get_ports(self._client, None, MIDI, flags))
+            return library.strings(self._library.jack_get_ports(self._client, None, MIDI, flags))
 
     def listeners(self, name: str) -> list[str]:
         """The ports that a port of that name leads to."""
         with self.lock:
             port = self._library.jack_port_by_name(self._client, name.encode()) if self._open() else None
-            return self._strings(self._library.jack_port_get_all_connections(self._client, port)) if port else []
+            return library.strings(self._library.jack_port_get_all_connections(self._client, port)) if port else []
+
+    def known_name(self, wanted: str, before: list[str] | None) -> str:
+        """The name by which a port of ours that was just made is known: `wanted`, such as `tradefours:out`, where that can be.
+
+        `before`: what was there already. JACK may have given our client another name; then the port gets the wanted one as an alias.
+        """
+        direction = wanted.partition(":")[2]
+        now = self.names(INPUTS if direction == "in" else OUTPUTS) or ()
+        made = next((n for n in now if n not in (before or ()) and n.endswith(f":{direction}")), wanted)
+        return wanted if made == wanted or self.set_alias(made, wanted) else made
 
     def set_alias(self, port: str, name: str) -> bool:
         """Let our `port` be known as `name`, too; False where JACK does not, or where something else keeps that name.
@@ -90,56 +96,16 @@ class JackServerWatch:
         """Make sure that the client is open; False where there is no server."""
         if self._client is not None and not self._is_shut_down:
             return True
-        if self._library is None and not self._load():
+        self._library = library.load_system_jack()
+        if self._library is None:
             return False
-        self._client = self._library.jack_client_open(CLIENT_NAME, NO_START_SERVER, None)
+        self._client = self._library.jack_client_open(CLIENT_NAME, library.NO_START_SERVER, None)
         self._is_shut_down = False
         if self._client is None:
             return False
         self._library.jack_on_shutdown(self._client, self._on_shutdown, None)
         self._library.jack_activate(self._client)  # who is not active is told of no shutdown
         return True
-
-    def _load(self) -> bool:
-        """Load libjack and declare the functions that are called; False where it is not installed."""
-        jack = load_system_jack()
-        if jack is None:
-            return False
-        pointer = ctypes.c_void_p
-        text = ctypes.c_char_p
-        texts = ctypes.POINTER(ctypes.c_char_p)
-        callback = ctypes.CFUNCTYPE(None, pointer)
-        for name, result, arguments in (
-            ("jack_client_open", pointer, [text, ctypes.c_int, pointer]),
-            ("jack_client_close", ctypes.c_int, [pointer]),
-            ("jack_activate", ctypes.c_int, [pointer]),
-            ("jack_on_shutdown", None, [pointer, callback, pointer]),
-            ("jack_port_by_name", pointer, [pointer, text]),
-            ("jack_port_set_alias", ctypes.c_int, [pointer, text]),
-            ("jack_port_get_all_connections", texts, [pointer, pointer]),
-            ("jack_get_ports", texts, [pointer, text, text, ctypes.c_ulong]),
-            ("jack_free", None, [pointer]),
-        ):
-            with contextlib.suppress(AttributeError):
-                function = getattr(jack, name)
-                function.restype = result
-                function.argtypes = arguments
-        # What JACK would print on standard error is ours to say.
-        self._on_message = ctypes.CFUNCTYPE(None, text)(lambda message: None)
-        jack.jack_set_error_function(self._on_message)
-        jack.jack_set_info_function(self._on_message)
-        self._on_shutdown = callback(self._count_shutdown)
-        self._library = jack
-        return True
-
-    def _strings(self, array: Any) -> list[str]:
-        """The strings of a C array that ends with NULL, which is freed."""
-        strings: list[str] = []
-        if array:
-            while array[len(strings)]:
-                strings.append(array[len(strings)].decode(errors="replace"))
-            self._library.jack_free(array)
-        return strings
 
     def _count_shutdown(self, _: Any) -> None:
         self._is_shut_down = True

@@ -1,0 +1,56 @@
+"""Chords at one sample on JACK's usual, asynchronous server: nothing is lost, however short its period is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from .rigs.jack import Program, Recorder, jack_server, retry_if_jack_missed_periods, still_sounding, wait_for
+
+if sys.platform != "linux":
+    pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
+
+pytestmark = pytest.mark.real
+
+ROUNDS = 5  # of each chord
+SIZES = (5, 10, 40)  # keys that go down, and come up, at one sample
+
+
+def chord(size: int) -> list[tuple[float, bytes]]:
+    """So many keys down at one moment, and up at another."""
+    keys = range(40, 40 + size)
+    return [(0.0, bytes((0x90, key, 90))) for key in keys] + [(0.2, bytes((0x80, key, 0))) for key in keys]
+
+
+@pytest.mark.parametrize("period", [64, 128, 256, 512, 1024])
+def test_chords_at_one_sample_pass_through_whole(period: int, tmp_path: Path) -> None:
+    play_chords(period=period, tmp_path=tmp_path)
+
+
+@retry_if_jack_missed_periods
+def play_chords(period: int, tmp_path: Path) -> None:
+    with (
+        jack_server(tmp_path / "jackd.log", period=period),
+        Recorder() as room,
+        Program(
+            *("play", "--sound", "off", "--no-page", "--channel", "2", "--take", str(tmp_path / "take")),
+            *("--mind", f"{sys.executable} -m models.worker --echo"),
+        ) as program,
+    ):
+        program.wait_for_line("ready")
+        room.connect("recorder:keys", "tradefours:in")
+        room.connect("recorder:keys", "recorder:thru_in")
+        room.connect("tradefours:out", "recorder:out")
+        for size in SIZES:
+            for _ in range(ROUNDS):
+                before = len(room.heard["thru_in"])
+                room.play(chord(size), room.now() + 0.1)
+                room.wait_played()
+                wait_for(lambda: room.now() > room.heard["thru_in"][-1][0] + 0.2, 10, "the end of the chord")
+                struck = [m for _, m in room.heard["thru_in"][before:]]
+                assert struck == [m for _, m in chord(size)]
+        passed = [m for _, m in room.heard["out"] if m[0] & 0x0F == 0]
+        assert passed == [m for _, m in room.heard["thru_in"]]
+        assert not {key for key in still_sounding(room.heard["out"]) if key[0] == 0}
