@@ -122,7 +122,8 @@ def _rename_preset(hub: Hub, session: Session, page: Page, request: Request) -> 
     path = _own_preset(request["name"])
     title = request["title"].strip()
     preset = replace(presets.read(path), name=presets.file_name(title), title=title)
-    if preset.name == path.stem:
+    if preset.name.casefold() == path.stem.casefold():  # one file, on some systems
+        preset = replace(preset, name=path.stem)
         preset_maker.write(preset, path)
     else:
         preset_maker.keep(preset)

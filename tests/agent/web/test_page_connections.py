@@ -676,24 +676,22 @@ def test_own_styles_are_renamed_and_deleted_and_others_are_not(tmp_path: Path, m
     monkeypatch.setattr(presets, "OWN", tmp_path / "own")
 
     async def script(e: Evening) -> None:
-        def own() -> list[str]:
-            return [p["title"] for p in e.hub.welcome()["presets"] if p["own"]]
+        def own() -> dict[str, str]:
+            return {p["title"]: p["name"] for p in e.hub.welcome()["presets"] if p["own"]}
 
         e.wish(do="save preset", name="Été")
-        e.wish(do="preset", name="été")
-        assert own() == ["Été"]
-        e.wish(do="rename preset", name="été", title="ÉTÉ")  # the same file
-        assert own() == ["ÉTÉ"]
-        e.wish(do="rename preset", name="été", title="Winter")
-        assert own() == ["Winter"]
+        e.wish(do="preset", name=own()["Été"])
+        e.wish(do="rename preset", name=own()["Été"], title="ÉTÉ")  # the same file
+        assert list(own()) == ["ÉTÉ"]
+        e.wish(do="rename preset", name=own()["ÉTÉ"], title="Winter")
+        assert list(own()) == ["Winter"]
         assert e.session.partner.preset.title == "Winter"  # it is the one that plays
-        e.wish(do="delete preset", name="winter")
-        assert own() == []
+        e.wish(do="delete preset", name=own()["Winter"])
+        assert not own()
         for name in ("ragtime", "nobody", "winter"):
             e.wish(do="delete preset", name=name)
             e.wish(do="rename preset", name=name, title="Mine")
             assert "no style of yours" in e.said()[-1]
-        assert own() == []
 
     evening(script, tmp_path / "takes")
 
