@@ -302,6 +302,7 @@ class Room(RuleBasedStateMachine):
             self.hangs = False
             self.session.act("panic", self.loop.now())
         self.session.act("call", self.loop.now())
+        self.worker.note_takes = min(self.worker.note_takes, 0.004)  # a roll is answered with as many notes
         self.wait(12.0)
         assert self.session.player.schedule.empty
         assert not self.session.player.schedule.claimed_pitches

