@@ -42,6 +42,7 @@ from .synth import PIANO, Part, Synth
 from .voices import BLOCK
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
+TITLES = {BUILT_IN: "the built-in sound", FLUIDSYNTH: "FluidSynth"}
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
 DRIVERS = {"darwin": "coreaudio", "win32": "dsound"}
 START_SECONDS = 0.5  # in which FluidSynth mostly ends if it cannot play
@@ -258,7 +259,8 @@ def open_sound_or_another(choice: str, soundfont: Path | None) -> tuple[Sound | 
         if soundfont is None:
             raise
         sound = open_sound(AUTO)
-        return sound, f"{error} Until then, {f'{sound.name} plays' if sound else 'the page makes the sound'}."
+        what_plays = "the page" if sound is None else TITLES.get(sound.name, sound.name)
+        return sound, f"{str(error).removesuffix('.')}; {what_plays} plays until then."
 
 
 def _driver() -> str:
