@@ -113,13 +113,13 @@ def _check_midi(args: argparse.Namespace) -> Iterator[Finding]:
     try:
         found = ports.list_ports()
     except UserError as error:
-        can_show_page = has_browser()
-        yield Finding(
-            "MIDI",
-            POOR if can_show_page else BAD,
-            "no MIDI system" + ("; the page can be played" if can_show_page else ""),
-            str(error),
+        ways = ["the page can be played"] if has_browser() else []
+        ways += (
+            ["a phone or tablet can show the page (--lan), with this computer's sound"]
+            if not ways and _sound_device()[0]
+            else []
         )
+        yield Finding("MIDI", POOR if ways else BAD, "; ".join(["no MIDI system", *ways]), str(error))
         return
     instruments = ports.instruments(found)
     fix = "" if instruments else "plug a keyboard in, connect a DAW to tradefours:in, or play on the page"
@@ -134,19 +134,27 @@ def _check_midi(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("ports", POOR, "this system lets programs make no ports", advice.removeprefix(". "))
 
 
-def _check_sound(args: argparse.Namespace) -> Iterator[Finding]:
+def _sound_device() -> tuple[str, str]:
+    """The name of the device that plays our own sound, empty where there is none; and why there is none."""
     try:
         import sounddevice
 
         with silence_stderr():
-            name = str(sounddevice.query_devices(kind="output")["name"])
-        yield Finding("sound", FINE, f"built-in voices on {name}")
+            return str(sounddevice.query_devices(kind="output")["name"]), ""
     except Exception as error:  # whatever PortAudio says when it is missing or finds nothing
         lines = str(error).strip().splitlines()
+        return "", lines[0] if lines else "no device"
+
+
+def _check_sound(args: argparse.Namespace) -> Iterator[Finding]:
+    name, why = _sound_device()
+    if name:
+        yield Finding("sound", FINE, f"built-in voices on {name}")
+    else:
         yield Finding(
             "sound",
             POOR,
-            f"no sound of our own ({lines[0] if lines else 'no device'})",
+            f"no sound of our own ({why})",
             "connect a synth, or hear it on the page; on Linux: apt install libportaudio2",
         )
     program = shutil.which("fluidsynth")

@@ -23,7 +23,7 @@ from ..styles.presets import load, survey
 from ..takes.library import BOUNDS
 from ..thread_priority import realtime, request_once
 from ..timing.replayable_clock import Moments
-from .hotkeys import Letters, read_hotkeys
+from .hotkeys import Letters, read_hotkeys, stay_in_background
 from .option_groups import CONTROLS, TAKES
 from .play_settings import PlaySettings
 from .port_setup import PortSetup
@@ -63,6 +63,7 @@ class SessionRunner:
 
     def run(self) -> Report:
         """Play until the session is over, and keep its take. Raises UserError."""
+        stay_in_background()
         with self._status:
             if self._midi_learn is not None and self._args.page:
                 self._services.show_page(self.take, TAKES, self._midi_learn, self._args.page_port, self._args.lan)

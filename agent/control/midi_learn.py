@@ -11,7 +11,7 @@ from typing import Any
 from models.music.preset_file import read_text
 
 from ..errors import UserError
-from ..midi.messages import KIND, NOTE_OFF
+from ..midi.messages import KIND, NOTE_OFF, is_channel_mode
 from .bindings import FINE, KNOB, WIDE, Bindings, Trigger, trigger_of
 
 LARGEST = 64 << 10  # bytes of a file of bindings
@@ -29,6 +29,7 @@ class MidiLearn:
         self.problems: list[str] = []  # lines of the file that are no bindings, each as a sentence
         self._other_lines: list[str] = []  # of the file: comments, and what is no binding; they are kept
         self._last: Trigger | None = None  # the knob that was just bound
+        self._lesson = b""  # the message that was just bound
 
     @classmethod
     def load(cls, lines: list[str], file: Path) -> MidiLearn:
@@ -62,7 +63,9 @@ class MidiLearn:
     def receive(self, message: bytes) -> str | None:
         """Take a message; where an action is pending, bind it to the message's control. Returns a line for the user."""
         trigger = trigger_of(message)
-        if trigger is None or self._widen(trigger):
+        if trigger is None or is_channel_mode(message):
+            return None  # some keyboards say all notes off whenever the last key comes up
+        if self._merge_layer(message, trigger) or self._widen(trigger):
             return None
         if self.pending is None:
             return None
@@ -77,8 +80,30 @@ class MidiLearn:
             self._unbind(former.name)
         self._bind(trigger, action)
         self._last = trigger if action.startswith(KNOB) else None
+        self._lesson = message
         self.save()
         return f"{trigger.name} now does {action}."
+
+    def _merge_layer(self, message: bytes, trigger: Trigger) -> bool:
+        """Bind what was just bound on any channel, where this is its second layer: the same at once on another channel."""
+        lesson = self._lesson
+        self._lesson = b""
+        taught = trigger_of(lesson)
+        if (
+            self.pending is not None
+            or taught is None
+            or lesson[1:] != message[1:]
+            or taught.on_any_channel != trigger.on_any_channel
+        ):
+            return False
+        if taught == trigger or taught not in self.bindings.table:
+            return False
+        action = self.bindings.table[taught]
+        self._unbind(taught.name)
+        self._bind(taught.on_any_channel, action)
+        self._last = None
+        self.save()
+        return True
 
     def _widen(self, trigger: Trigger) -> bool:
         """Bind the knob that was just bound as a wide one, where this is its other half. Returns whether it was."""

@@ -15,7 +15,7 @@ SETTLING = 0.1  # seconds until a port that was just opened passes on what it is
 class Ledger:
     """The keys and the pedals that are down, and when each was ended. A pedal is down as long as it is not at rest.
 
-    Threads: one may write while another reads; so readers go through copies, which are made at once.
+    Threads: some may write while another reads; so readers go through copies, which are made at once.
     """
 
     def __init__(self) -> None:
@@ -40,10 +40,10 @@ class Ledger:
             self.channels.add(channel)
             self._move((channel, number), message[2], now)
         elif kind == CONTROL and number in KEYS_UP:
-            for key in [key for key in self.keys if key[0] == channel]:
+            for key in [key for key in self.keys.copy() if key[0] == channel]:
                 self._end(key, now)
         elif kind == CONTROL and number == RESET_CONTROLS:
-            for pedal in [pedal for pedal in self.pedals if pedal[0] == channel]:
+            for pedal in [pedal for pedal in self.pedals.copy() if pedal[0] == channel]:
                 self._move(pedal, 0, now)
 
     def ends(self, since: float = math.inf) -> list[bytes]:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+
 from models.music.note_records import ANSWER, Note
 
 from ..midi.messages import DRUM_CHANNEL, START, STOP, TICK
@@ -15,6 +17,7 @@ from .playback_thread import Player
 
 LOOKAHEAD = 0.75  # seconds that are planned at a time
 DELAY = 0.3  # seconds before the first beat
+LONGEST_DELAY = 0.1  # seconds by which a click or a tick may be planned too late
 LONGEST_TAP = 2.5  # seconds: a tap after that begins anew
 TAPS = 5  # the last ones make the tempo
 CLICK = 77  # low wood block of a General MIDI drum kit
@@ -37,6 +40,7 @@ class Metronome:
         self._has_begun = False
         self._next_click = 0  # in beats
         self._next_tick = 0  # of the clock
+        self._start_tick = 0  # before which the followers are told to start
         self._note_count = 0
         self._taps: list[float] = []
 
@@ -50,6 +54,7 @@ class Metronome:
         self._has_begun = True
         self._next_click = -count_in
         self._next_tick = 0
+        self._start_tick = 0
         self._transport.locate(now + DELAY, -float(count_in))
         self.plan(now)
 
@@ -72,6 +77,7 @@ class Metronome:
         """Plan what falls into the next moments."""
         if not self._has_begun or not self._transport.running:
             return
+        self._pass_over(now)
         self._plan_clicks(now + LOOKAHEAD)
         if self._has_clock:
             self._plan_clock(now + LOOKAHEAD)
@@ -82,6 +88,18 @@ class Metronome:
             if self._has_clock:
                 self._player.send_at(now, bytes((STOP,)))
             self._player.stop()
+
+    def _pass_over(self, now: float) -> None:
+        """After a pause, in which a shell had stopped us or the computer slept: what was missed is not made up for.
+
+        Followers have missed ticks, so they start anew at the next bar.
+        """
+        if self._transport.time_at(self._next_click) < now - LONGEST_DELAY:
+            self._next_click = math.ceil(self._transport.beat_at(now))
+        if self._transport.time_at(self._next_tick / TICKS) < now - LONGEST_DELAY:
+            bar = math.ceil(self._transport.beat_at(now) / self._transport.beats)
+            self._next_tick = bar * self._transport.beats * TICKS
+            self._start_tick = self._next_tick
 
     def _plan_clicks(self, until: float) -> None:
         when = self._transport.time_at(self._next_click)
@@ -98,7 +116,7 @@ class Metronome:
     def _plan_clock(self, until: float) -> None:
         when = self._transport.time_at(self._next_tick / TICKS)
         while when < until:
-            if self._next_tick == 0:
+            if self._next_tick == self._start_tick:
                 self._player.send_at(when, bytes((START,)))
             self._player.send_at(when, bytes((TICK,)))
             self._next_tick += 1

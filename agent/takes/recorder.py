@@ -25,7 +25,8 @@ from models.music.tempo_map import BeatPoint
 
 from .. import thread_priority
 from ..errors import UserError
-from ..midi.messages import Event, all_up, is_whole
+from ..midi.keyboard_zones import DrumChannel
+from ..midi.messages import DRUM_CHANNEL, Event, all_up, is_whole
 from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
 from .take_folder import JSONL as JSONL
@@ -198,13 +199,18 @@ def take_notes(path: Path) -> dict[str, list[Note]]:
 
 
 def _read(path: Path) -> tuple[dict[str, list[Event]], list[BeatPoint]]:
-    """The messages of the player and of the agent in a take.jsonl, and where the beat was."""
+    """The messages of the player and of the agent in a take.jsonl, but for drums, and where the beat was."""
     streams: dict[str, list[Event]] = {PLAYER: [], AGENT: []}
+    drum_channel = DrumChannel(has_keys=False)
     beats = []
     for row in rows(path):
         try:
-            if "in" in row:
-                streams[PLAYER].append(_parse_event(row["t"], row["bytes"]))
+            if "setting" in row:
+                drum_channel = DrumChannel(has_keys=row["setting"]["zone"]["channel"] == DRUM_CHANNEL)
+            elif "in" in row:
+                event = _parse_event(row["t"], row["bytes"])
+                if not drum_channel.is_drums(event.message):
+                    streams[PLAYER].append(event)
             elif "out" in row:
                 streams[AGENT].append(_parse_event(row["at"], row["out"]))
             elif "beat" in row:

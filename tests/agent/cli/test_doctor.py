@@ -88,18 +88,22 @@ def test_a_musician_that_does_not_start(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.usefixtures("healthy")
-@pytest.mark.parametrize(("screen", "code"), [(True, 0), (False, 1)])
-def test_without_midi_a_screen_is_enough(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, screen: bool, code: int
+@pytest.mark.parametrize(
+    ("screen", "sound", "code"), [(True, "", 0), (True, "speakers", 0), (False, "speakers", 0), (False, "", 1)]
+)
+def test_without_midi_a_screen_or_a_sound_of_our_own_is_enough(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, screen: bool, sound: str, code: int
 ) -> None:
     def none() -> PortList:
         raise NoMidiSystem
 
     monkeypatch.setattr(ports, "list_ports", none)
     monkeypatch.setattr(doctor, "has_browser", lambda: screen)
+    monkeypatch.setattr(doctor, "_sound_device", lambda: (sound, "" if sound else "no device"))
     got, found = asked(capsys)
     assert got == code
-    assert found["MIDI"]["state"] == ("poor" if screen else "bad")
+    assert found["MIDI"]["state"] == ("bad" if code else "poor")
+    assert ("--lan" in found["MIDI"]["text"]) == (bool(sound) and not screen)
 
 
 @pytest.mark.usefixtures("healthy")

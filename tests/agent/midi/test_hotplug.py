@@ -18,8 +18,13 @@ from agent.midi.port_names import stable_name
 from agent.midi.ports import PortList
 
 from ...support.fakes import FakeInput, FakeOutput, assert_no_hung_notes
+from ...support.synth import PEDALS, Synth
 
 ON, OFF, DOWN = b"\x90\x40\x50", b"\x80\x40\x00", b"\xb0\x40\x7f"
+PLAYED = {
+    **{"on": ON, "off": OFF, "other": b"\x93\x20\x01", "all off": b"\xb0\x7b\x00", "reset": b"\xb4\x79\x00"},
+    **{f"{pedal} at {value}": bytes((0xB4, pedal, value)) for pedal in (64, 66, 67, 69) for value in (0, 30, 127)},
+}
 
 
 class Cables:
@@ -114,6 +119,35 @@ def test_an_input_that_goes_lets_its_keys_go(cables: Cables) -> None:
     assert all(port.closed for port in cables.opened)
 
 
+@pytest.mark.parametrize("pedal", PEDALS)
+@pytest.mark.parametrize("value", [30, 127])
+def test_an_input_that_goes_lifts_its_pedals_and_not_what_came_up_before(
+    cables: Cables, pedal: int, value: int
+) -> None:
+    watcher = HotplugWatcher("alsa", cables.names)
+    keys, heard = watcher.open_input("Keys 20:0"), []
+    keys.open(lambda event: heard.append(event.message))
+    for message in (ON, b"\xb0\x7c\x00", bytes((0xB0, pedal, value))):
+        cables.opened[-1].play(*message)
+    cables.inputs = []
+    watcher.check()
+    assert heard[3:] == [bytes((0xB0, pedal, 0))]
+
+
+@pytest.mark.parametrize("pedal", PEDALS)
+def test_a_pedal_is_lifted_where_the_output_comes_back_and_once_more(cables: Cables, pedal: int) -> None:
+    watcher = HotplugWatcher("alsa", cables.names)
+    out = watcher.open_output("Synth 24:0")
+    up = bytes((0xB3, pedal, 0))
+    out.send(bytes((0xB3, pedal, 90)))
+    cables.outputs = []
+    watcher.check()
+    cables.outputs = ["Synth 28:0"]
+    watcher.check()
+    watcher.check()
+    assert [m for _, m in cables.opened[-1].sent].count(up) == 2
+
+
 def test_the_whole_midi_system_may_go(cables: Cables) -> None:
     watcher = HotplugWatcher("alsa", cables.names)
     watcher.open_input("Keys 20:0")
@@ -161,7 +195,7 @@ def test_an_instrument_that_is_new_is_heard_where_all_are(cables: Cables) -> Non
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["pull", "put", "on", "off", "other", "look", "fail"]), max_size=30))
+@given(st.lists(st.sampled_from(["pull", "put", "look", "fail", *PLAYED]), max_size=30))
 def test_however_a_cable_is_pulled_the_synth_is_left_silent(moves: list[str]) -> None:
     cables = Cables()
     out = HotplugOutput("Synth 24:0", "alsa", cables.output)
@@ -177,16 +211,15 @@ def test_however_a_cable_is_pulled_the_synth_is_left_silent(moves: list[str]) ->
         elif move == "look":
             out.check(list(cables.outputs))
         else:
-            out.send({"on": ON, "off": OFF, "other": b"\x93\x20\x01"}[move])
+            out.send(PLAYED[move])
     for message in out.ledger.ends():
         out.send(message)
     for _ in range(2):  # a port that has failed is found out when it is sent to
         out.check(list(cables.outputs))
-    heard: set[tuple[int, int]] = set()
-    for _, m in [entry for port in cables.opened for entry in port.sent]:
-        if m[0] & 0xF0 in (0x80, 0x90):
-            (heard.add if m[0] & 0xF0 == 0x90 else heard.discard)((m[0] & 15, m[1]))
-    assert not heard
+    synth = Synth(again=True)
+    for _, message in [entry for port in cables.opened for entry in port.sent]:
+        synth.hear(message)
+    synth.assert_silent()
 
 
 def test_what_an_input_owes_is_judged_like_any_playing() -> None:
@@ -208,18 +241,21 @@ def test_one_may_note_while_another_looks() -> None:
         while not done.is_set():
             i += 1
             ledger.record(bytes((0x90 | i % 16, 7 * i % 128, i % 3)), float(i))
+            ledger.record(bytes((0xB0 | i % 16, (64, 66, 67, 69, 121, 123)[i % 6], i % 2)), float(i))
 
-    noting, looked = threading.Thread(target=note), 0
+    noting, looked = [threading.Thread(target=note) for _ in range(2)], 0
     sys.setswitchinterval(1e-6)
     try:
-        noting.start()
+        for thread in noting:
+            thread.start()
         until = time.monotonic() + 0.5
         while time.monotonic() < until:
-            assert len(ledger.ends(0.0)) <= 16 * 128
+            assert len(ledger.ends(0.0)) <= 16 * (128 + 4)
             looked += 1
     finally:
         done.set()
-        noting.join()
+        for thread in noting:
+            thread.join()
         sys.setswitchinterval(interval)
     assert looked > 10
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from agent.control.bindings import Trigger
-from agent.midi.doubled_keys import DOUBLE_SECONDS
 from agent.midi.feedback_loop import LOOP, LOOP_MEMORY, MOST_REPEATS
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.midi.ports import PAGE
+from agent.session.doubled_keys import DOUBLE_SECONDS
 from agent.turns.mode_settings import TRADE, BeatSettings, ModeSettings
 
 from ...support.fakes import FakeInput
@@ -231,6 +231,49 @@ def test_two_players_on_two_ports_are_both_heard() -> None:
     assert sum(strokes(made, pitch) for pitch in set(TUNE)) == 2 * len(TUNE)
 
 
+@pytest.mark.parametrize("apart", [0.0, 0.002, 0.3])
+def test_the_clock_of_one_machine_on_two_ports_is_one_clock(apart: float) -> None:
+    async def script(j: Jam) -> None:
+        other = second_port(j)
+
+        async def tick(port: FakeInput, seconds: float) -> None:
+            port.play(0xFA)
+            for _ in range(int(seconds * 48)):
+                port.play(0xF8)
+                await asyncio.sleep(0.5 / 24)
+
+        first = asyncio.ensure_future(tick(j.keys, 6.0))
+        await asyncio.sleep(apart)
+        second = asyncio.ensure_future(tick(other, 12.0))
+        await first
+        assert j.session.transport.tempo == pytest.approx(120.0, abs=1.0)
+        await asyncio.sleep(4.0)  # one port is pulled: the other is followed
+        assert j.session.transport.running
+        assert j.session.transport.tempo == pytest.approx(120.0, abs=1.0)
+        await second
+
+    jam(script, beat=BeatSettings(follow=True))
+
+
+def test_a_clock_that_is_started_goes_before_one_that_nobody_asked_for() -> None:
+    async def script(j: Jam) -> None:
+        keyboard, groovebox = j.keys, second_port(j)
+
+        async def tick(port: FakeInput, seconds: float, tempo: float) -> None:
+            for _ in range(int(seconds * 24 * tempo / 60)):
+                port.play(0xF8)
+                await asyncio.sleep(60.0 / tempo / 24)
+
+        idle = asyncio.ensure_future(tick(keyboard, 12.0, 120.0))
+        await asyncio.sleep(4.0)
+        groovebox.play(0xFA)
+        await tick(groovebox, 6.0, 90.0)
+        assert j.session.transport.tempo == pytest.approx(90.0, abs=1.0)
+        await idle
+
+    jam(script, beat=BeatSettings(follow=True))
+
+
 # -- drums -----------------------------------------------------------------------------------------------------------
 
 
@@ -343,3 +386,39 @@ def test_a_pad_on_channel_10_may_still_be_a_control() -> None:
 
 
 assert LOOP > DOUBLE_SECONDS
+
+
+# -- layers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [1, 3, AGENT_CHANNEL])
+def test_one_key_with_two_layers_sounds_twice_and_is_no_phrase(other: int) -> None:
+    async def script(j: Jam) -> None:
+        for kind in (0x90, 0x80):
+            j.keys.play(kind, 60, 80)
+            await asyncio.sleep(0.001)
+            j.keys.play(kind | other, 60, 80)
+            await asyncio.sleep(0.3)
+            assert j.session.partner.keys_down == (kind == 0x90)
+        await asyncio.sleep(8.0)
+
+    made, report = jam(script)
+    assert strokes(made, 60) == strokes(made, 60, other) == 1
+    assert report.stats["phrases"] == 0
+
+
+def test_a_phrase_with_two_layers_is_answered_as_without() -> None:
+    async def script(channels: tuple[int, ...], j: Jam) -> None:
+        for pitch in TUNE:
+            for channel in channels:
+                j.keys.play(0x90 | channel, pitch, 80)
+            await asyncio.sleep(0.2)
+            for channel in channels:
+                j.keys.play(0x80 | channel, pitch, 0)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(8.0)
+
+    plain, _ = jam(partial(script, (0,)))
+    made, report = jam(partial(script, (0, 3)))
+    assert made.agent_ons() == plain.agent_ons()
+    assert [len(call) for call in report.calls] == [len(TUNE)]

@@ -264,6 +264,25 @@ def test_a_control_is_learnt_on_its_own_channel_and_replaces_one_of_any_channel(
     assert replayed.lines() == [line for line in expected if line != "note41@16=answer"]
 
 
+def test_a_control_of_two_layers_is_learnt_on_any_channel(tmp_path: Path) -> None:
+    """A keyboard that layers two sounds sends each key and pedal on two channels."""
+    learning = MidiLearn.load([], tmp_path / "controls.txt")
+
+    def learn(action: str, *messages: bytes) -> None:
+        learning.pending = action
+        for message in messages:
+            learning.receive(message)
+
+    learn("panic", b"\x90\x24\x40", b"\x91\x24\x40", b"\x80\x24\x00", b"\x81\x24\x00")
+    learn("hush", b"\xb0\x43\x7f", b"\xb3\x43\x7f")
+    learn("tap", b"\x90\x25\x40", b"\x80\x25\x00", b"\x91\x25\x40")  # later: another key
+    learn("duet", b"\x90\x26\x40", b"\x91\x26\x41")  # harder: another key
+    assert learning.lines() == ["cc67=hush", "note36=panic", "note37@1=tap", "note38@1=duet"]
+    assert learning.bindings.action_for(b"\x91\x24\x40") is None  # it is down already
+    learning.bindings.action_for(b"\x81\x24\x00")
+    assert learning.bindings.action_for(b"\x91\x24\x40") == "panic"
+
+
 def test_a_broken_memory_is_said(tmp_path: Path) -> None:
     (tmp_path / "c").write_bytes(b"cc20=duet\ncc21=\xff\n")
     with pytest.raises(UserError, match="cannot be read; repair it"):

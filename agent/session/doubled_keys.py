@@ -6,8 +6,8 @@ the second brings, and its end, is left out: else the synth would hear the note 
 
 from __future__ import annotations
 
-from .feedback_loop import is_note_off, is_note_on
-from .messages import CHANNEL, KIND, PROGRAM, Key
+from ..midi.feedback_loop import is_note_off, is_note_on
+from ..midi.messages import CHANNEL, KIND, PROGRAM, Key
 
 DOUBLE_SECONDS = (
     0.02  # between the two ports: USB and Bluetooth are 5 to 15 ms apart; people together 30 ms (Rasch, 1979)
