@@ -19,7 +19,10 @@ TAKES = Path.home() / "tradefours" / "takes"
 def add_session_options(command: argparse.ArgumentParser) -> None:
     """Where the take is kept, and who plays."""
     command.add_argument(
-        "--take", type=Path, metavar="DIR", help=f"keep the take there (default: a new folder in {TAKES})"
+        "--take",
+        type=Path,
+        metavar="DIR",
+        help=f"keep the take there; beside a take that is there, in DIR-2 (default: a new folder in {TAKES})",
     )
     add_musician_options(command)
 
