@@ -50,7 +50,14 @@ def test_the_command_says_its_version(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_python_with_nothing_installed_says_the_version(tmp_path: Path) -> None:
     """In a copy without an environment: it says the version and makes nothing."""
-    modules = ("__init__", "__main__", "isolated_launcher", "cli/__init__", "cli/make_virtual_environment")
+    modules = (
+        "__init__",
+        "__main__",
+        "isolated_launcher",
+        "standard_streams",
+        "cli/__init__",
+        "cli/make_virtual_environment",
+    )
     for name in (*(f"agent/{module}.py" for module in modules), "pyproject.toml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())

@@ -23,7 +23,7 @@ from models.music.note_records import ANSWER, Note, Span
 
 from .. import isolated_launcher, thread_priority
 from ..clock import SystemClock
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..midi.rtmidi_backend import RtInput
 from ..playing.load_shedding import CANDIDATES
@@ -33,7 +33,7 @@ from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles import presets
 from ..timing.timing_stats import percentiles
-from .budgets import table, verdicts
+from .budgets import conclusion, table, verdicts
 
 RATE = 12.0  # notes a second that must be ready
 MIDI_TIMEOUT = 60.0  # seconds
@@ -126,6 +126,7 @@ async def report(engine: str, seconds: float, weights: str = "open") -> dict[str
     if engine != "torch":
         found |= await _compare_with_torch(weights, found)
     found["budgets"] = verdicts(found, hogged)
+    found["sentence"] = conclusion(found["budgets"])
     return found
 
 
@@ -227,7 +228,7 @@ async def _measure_cold_start(weights: str, engine: str) -> dict[str, float]:
     try:
         await asyncio.to_thread(subprocess.run, command, check=True, timeout=MIDI_TIMEOUT)
     except subprocess.TimeoutExpired as error:
-        raise UserError("The MIDI system does not answer; start it again, or see: tradefours doctor") from error
+        raise UserError(f"The MIDI system does not answer; start it again, or see: {hint('doctor')}") from error
     thru = time.perf_counter() - start
     worker = WorkerClient(worker_command(weights, engine))
     await worker.start()

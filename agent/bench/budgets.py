@@ -42,10 +42,19 @@ BUDGETS = (
     Budget("times as fast as torch, a note", "faster_than_torch", "", 5.0, least=True),
     Budget("a step, beside reading its memory once, times", "over_limit", "", 2.0),
 )
+BUSY = "one core busy: "  # how the names of those begin that are measured beside a busy program
+EFFECTS = {
+    "it takes long to start": ("command to",),
+    "your own keys may sound late": ("thru,", "stamp,"),
+    "its notes may sound late": ("lateness",),
+    "it may go on for a moment when you cut in": ("cut-in",),
+    "it may answer late or with fewer notes": ("note,", "first note", "ready in time", "heard anew"),
+}
+"""What a player hears of budgets that are missed, with parts of their names. Other budgets compare, and are not heard."""
 #: The same at p95 while another process keeps one core busy.
 BUSY_BUDGETS = tuple(
     Budget(
-        f"one core busy: {b.name.replace('p99', 'p95')}",
+        f"{BUSY}{b.name.replace('p99', 'p95')}",
         b.row,
         "p95" if b.figure == "p99" else b.figure,
         b.limit,
@@ -62,6 +71,20 @@ def verdicts(report: dict[str, Any], hogged: dict[str, Any] | None) -> dict[str,
     if hogged is not None:
         found |= {b.name: b.verdict(hogged) for b in BUSY_BUDGETS}
     return {name: verdict for name, verdict in found.items() if verdict is not None}
+
+
+def conclusion(budgets: dict[str, dict[str, Any]]) -> str:
+    """One sentence for a player on the verdicts: what is heard of those that were missed, and what helps."""
+    missed = [name for name, verdict in budgets.items() if not verdict["ok"]]
+    calm = [name for name in missed if not name.startswith(BUSY)]
+    heard = [words for words, parts in EFFECTS.items() if any(part in name for name in calm for part in parts)]
+    if heard:
+        return f"On this computer {' and '.join(heard)}: close other programs, use mains power, and measure again."
+    if any(name.startswith(BUSY) for name in missed):
+        return "This computer answers in time as long as no other program works hard: close others while you play."
+    if missed:
+        return "This computer answers in time; what was missed is not heard."
+    return "This computer answers in time, also while another program works hard."
 
 
 def table(report: dict[str, Any]) -> str:
@@ -85,4 +108,4 @@ def table(report: dict[str, Any]) -> str:
     lines.append("")
     for name, v in report["budgets"].items():
         lines.append(f"{'ok    ' if v['ok'] else 'MISSED'} {name}: {v['measured']:.4g}, budget {v['limit']:g}")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", conclusion(report["budgets"])])

@@ -181,4 +181,12 @@ def page_cost(weights: str, engine: str, seconds: float, as_json: bool) -> int:
         )
         for name, v in found["budgets"].items():
             print(f"{'ok    ' if v['ok'] else 'MISSED'} {name}: {v['measured']:.2f} times, at most {v['limit']:g}")
+        print(f"\n{conclusion(all(v['ok'] for v in found['budgets'].values()))}")
     return int(not all(v["ok"] for v in found["budgets"].values()))
+
+
+def conclusion(is_kept: bool) -> str:
+    """One sentence for a player."""
+    if is_kept:
+        return "An open page costs the notes nothing that you hear."
+    return "An open page makes notes late on this computer: play with --no-page, or show it on a tablet with --lan."

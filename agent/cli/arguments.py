@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from .. import __version__
+from ..errors import hint
 from ..midi.rtmidi_backend import APIS
+from ..user_config.config_file import config_path, read_defaults
 from .argument_types import answer_length, channel, number
 from .option_groups import (
     add_beat_options,
@@ -20,11 +23,12 @@ from .option_groups import (
     add_zone_options,
 )
 
+PROGRAM = "tradefours "
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def parser() -> argparse.ArgumentParser:
-    """All commands."""
+def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """All commands. With the arguments that it is to read, the user's own defaults for `play` hold. Raises ConfigError."""
     top = argparse.ArgumentParser(
         prog="tradefours",
         description="An improvising partner for anyone with a keyboard. Play a phrase, take your hands off, and it answers.",
@@ -33,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     play = _add_play(commands)
+    if arguments is not None and _is_play(arguments):
+        play.set_defaults(**read_defaults(config_path(), play, arguments))
     for name, value in vars(play.parse_args([])).items():  # without a command, the defaults of `play` hold
         top.set_defaults(**{name: value})
     _add_demo(commands)
@@ -42,12 +48,20 @@ def parser() -> argparse.ArgumentParser:
     _add_ports(commands)
     _add_takes(commands)
     _add_presets(commands)
+    _add_config(commands, play)
     _add_model_commands(commands)
     return top
 
 
+def _is_play(arguments: Sequence[str]) -> bool:
+    """Whether these arguments start a session: the command `play`, or none."""
+    return not arguments or arguments[0] == "play"
+
+
 def _add(commands: Commands, name: str, about: str, example: str) -> argparse.ArgumentParser:
-    return commands.add_parser(name, help=about, description=about, epilog=f"Example: {example}")
+    return commands.add_parser(
+        name, help=about, description=about, epilog=f"Example: {hint()} {example.removeprefix(PROGRAM)}"
+    )
 
 
 def _add_play(commands: Commands) -> argparse.ArgumentParser:
@@ -78,6 +92,7 @@ def _add_demo(commands: Commands) -> None:
     demo = _add(commands, "demo", "Hear a call answered, with no MIDI at all.", "tradefours demo --take first-jam")
     add_session_options(demo)
     add_sound_options(demo)
+    demo.add_argument("--no-page", action="store_false", dest="page", help="as it is: the demo shows no page")
     demo.set_defaults(channel=1, thru=True, seconds=None, page=False, control=[])
     demo.add_argument("--json", action="store_true", help="print the figures as JSON")
 
@@ -140,7 +155,13 @@ def _add_takes(commands: Commands) -> None:
     export = actions.add_parser("export", help="its .mid, and a picture")
     _add_take_name(export, "as the list has it (default: the newest)")
     export.add_argument(
-        "-o", "--out", dest="folder", type=Path, default=Path("."), metavar="DIR", help="where to (default: here)"
+        "-o",
+        "--out",
+        dest="folder",
+        type=Path,
+        default=Path("."),
+        metavar="DIR",
+        help="where to: a folder, or a file FILE.mid or FILE.png (default: here)",
     )
     replay = actions.add_parser(
         "replay",
@@ -185,6 +206,14 @@ def _add_presets(commands: Commands) -> None:
         metavar="FILE",
         help="where to write the .mid (default: PRESET-vamp.mid), or the .toml (default: among your own)",
     )
+
+
+def _add_config(commands: Commands, play: argparse.ArgumentParser) -> None:
+    command = _add(commands, "config", "Your own defaults: options of play in a file.", "tradefours config --edit")
+    command.add_argument("--edit", action="store_true", help="open the file in your editor (VISUAL or EDITOR)")
+    command.add_argument("--path", action="store_true", help="only print where the file is")
+    _add_json_option(command)
+    command.set_defaults(play=play)
 
 
 def _add_model_commands(commands: Commands) -> None:

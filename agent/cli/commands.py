@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from functools import partial
 from pathlib import Path
 
 from models.music.midifile import write_notes
 
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..midi import ports
 from ..playing.ask_worker_offline import ask
 from ..playing.worker_client import worker_command
 from ..replay import verify_take
+from ..standard_streams import complain
 from ..styles import preset_maker, presets
-from ..takes import library
+from ..takes import file_export, library
 from ..takes.recorder import PICTURE
+from ..user_folders import check_home
 from .answer_file import answer_file
 from .option_groups import TAKES
 
@@ -59,9 +63,11 @@ def list_ports(args: argparse.Namespace) -> int:
 
 def show_takes(args: argparse.Namespace) -> int:
     """Print which takes there are, export one or replay one."""
+    if "/" not in args.name:  # which is a path
+        check_home(TAKES, "name a take by its path")
     if args.what == "export":
-        for path in library.export(library.find_take(TAKES, args.name), args.folder):
-            print(path)
+        for path in file_export.export(library.find_take(TAKES, args.name), args.folder):
+            print(path)  # one a line and unquoted, as scripts read them
         return 0
     if args.what == "replay":
         return verify_take.command(args, library.find_take(TAKES, args.name))
@@ -84,13 +90,17 @@ def list_presets(args: argparse.Namespace) -> int:
     """Print the presets, or make one."""
     if args.make is not None:
         return make_preset(args)
-    found = presets.all_presets()
+    found, problems = presets.survey()
     if args.json:
         rows = [{"name": p.name, "title": p.title, "description": p.description, "weights": p.player()} for p in found]
         print(json.dumps(rows))
-        return 0
-    for preset in found:
-        print(f"{preset.name:20} {preset.description}")
+    else:
+        for preset in found:
+            hides = " (yours; it hides the one that comes with the program)" if presets.hidden(preset.name) else ""
+            print(f"{preset.name:20} {preset.description}{hides}")
+    sys.stdout.flush()
+    for problem in problems:
+        complain(f"tradefours: {problem}")
     return 0
 
 
@@ -100,7 +110,7 @@ def write_vamp(args: argparse.Namespace) -> int:
     path = args.out or Path(f"{preset.name}-vamp.mid")
     if not preset.vamp:
         raise UserError(
-            f"{preset.name} has no bars in the ear; `tradefours presets vamp {preset.name} FILE.mid` gives it some."
+            f"{preset.name} has no bars in the ear; `{hint('presets', 'vamp', args.name)} FILE.mid` gives it some."
         )
     if path.suffix != ".mid":
         raise UserError(f"{path} is no name for a MIDI file; write -o FILE.mid.")
@@ -126,11 +136,16 @@ def make_preset(args: argparse.Namespace) -> int:
         )  # a file may be elsewhere tomorrow
         preset = preset_maker.learn(args.name, args.files, partial(ask, mind), named)
     else:
-        name = args.out.stem if args.out else f"{args.a}-{args.b}"
-        preset = preset_maker.blend(name, presets.load(args.a), presets.load(args.b), args.share)
-    path = args.out or presets.OWN / f"{preset.name}.toml"
-    if path.suffix != ".toml" or "/" in preset.name or "\\" in preset.name:
-        raise UserError(f"{path} is no name for a preset; write a plain name, or -o FILE.toml.")
-    preset_maker.write(preset, path)
-    print(f"{path}: {preset.description} Play it: tradefours play --preset {preset.name if not args.out else path}")
+        a, b = presets.load(args.a), presets.load(args.b)
+        name = os.fsencode(args.out.stem).decode("utf8", "replace") if args.out else f"{a.name}-{b.name}"
+        preset = preset_maker.blend(name, a, b, args.share)
+    path, remark = args.out, ""
+    if path is None:
+        path, remark = preset_maker.keep(preset)
+    elif path.suffix != ".toml":
+        raise UserError(f"{path} is no name for a preset; write -o FILE.toml.")
+    else:
+        preset_maker.write(preset, path)
+    print(f"{path}: {preset.description} {remark}".rstrip())
+    print(f"Play it: {hint('play', '--preset', str(args.out or preset.name))}")
     return 0

@@ -11,18 +11,19 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from ..audio.sound_output import find_soundfont
-from ..errors import UserError
+from ..audio.soundfonts import find_soundfont
+from ..errors import UserError, hint
 from ..midi import ports
 from ..midi.rtmidi_backend import ALSA_SEQUENCER
 from ..playing.worker_client import WorkerClient, worker_command
 from ..playing.worker_client_interface import WorkerLost
 from ..silence_stderr import silence_stderr
 from ..timing.timing_stats import percentiles
+from ..user_folders import check_home
 from ..web.server import ADDRESS, USUAL_PORT, has_browser
 from .make_virtual_environment import VERSIONS, VERSIONS_TEXT
 from .option_groups import TAKES
@@ -56,11 +57,23 @@ def doctor(args: argparse.Namespace) -> int:
             if not args.json:
                 _print_finding(finding)
     can_play = all(f.state != BAD for f in findings)
+    sentence = conclusion(findings)
     if args.json:
-        print(json.dumps({"can_play": can_play, "findings": [asdict(f) for f in findings]}, indent=1))
+        rows = [asdict(f) for f in findings]
+        print(json.dumps({"can_play": can_play, "sentence": sentence, "findings": rows}, indent=1))
     else:
-        print("You can play: tradefours play" if can_play else "You cannot play yet: mend what is BAD, and ask again.")
+        print(f"\n{sentence}")
     return 0 if can_play else 1
+
+
+def conclusion(findings: Sequence[Finding]) -> str:
+    """One sentence for a player: whether one can play, on what, and what to do next."""
+    bad = [f.what for f in findings if f.state == BAD]
+    poor = [f.what for f in findings if f.state == POOR]
+    if bad:
+        return f"You cannot play yet: do what is said above at {' and at '.join(bad)}, then ask again: {hint('doctor')}"
+    better = f"; it gets better if you do what is said above at {' and at '.join(poor)}" if poor else ""
+    return f"You can play{better}. Start: {hint('play')}"
 
 
 def _print_finding(finding: Finding) -> None:
@@ -100,13 +113,13 @@ def _check_midi(args: argparse.Namespace) -> Iterator[Finding]:
     try:
         found = ports.list_ports()
     except UserError as error:
-        can_show_page = has_browser()
-        yield Finding(
-            "MIDI",
-            POOR if can_show_page else BAD,
-            "no MIDI system" + ("; the page can be played" if can_show_page else ""),
-            str(error),
+        ways = ["the page can be played"] if has_browser() else []
+        ways += (
+            ["a phone or tablet can show the page (--lan), with this computer's sound"]
+            if not ways and _sound_device()[0]
+            else []
         )
+        yield Finding("MIDI", POOR if ways else BAD, "; ".join(["no MIDI system", *ways]), str(error))
         return
     instruments = ports.instruments(found)
     fix = "" if instruments else "plug a keyboard in, connect a DAW to tradefours:in, or play on the page"
@@ -121,19 +134,27 @@ def _check_midi(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("ports", POOR, "this system lets programs make no ports", advice.removeprefix(". "))
 
 
-def _check_sound(args: argparse.Namespace) -> Iterator[Finding]:
+def _sound_device() -> tuple[str, str]:
+    """The name of the device that plays our own sound, empty where there is none; and why there is none."""
     try:
         import sounddevice
 
         with silence_stderr():
-            name = str(sounddevice.query_devices(kind="output")["name"])
-        yield Finding("sound", FINE, f"built-in voices on {name}")
+            return str(sounddevice.query_devices(kind="output")["name"]), ""
     except Exception as error:  # whatever PortAudio says when it is missing or finds nothing
         lines = str(error).strip().splitlines()
+        return "", lines[0] if lines else "no device"
+
+
+def _check_sound(args: argparse.Namespace) -> Iterator[Finding]:
+    name, why = _sound_device()
+    if name:
+        yield Finding("sound", FINE, f"built-in voices on {name}")
+    else:
         yield Finding(
             "sound",
             POOR,
-            f"no sound of our own ({lines[0] if lines else 'no device'})",
+            f"no sound of our own ({why})",
             "connect a synth, or hear it on the page; on Linux: apt install libportaudio2",
         )
     program = shutil.which("fluidsynth")
@@ -166,7 +187,7 @@ def _check_musician(args: argparse.Namespace) -> Iterator[Finding]:
             "musician",
             BAD,
             f"it does not start ({error})",
-            "tradefours doctor --engine plain; or fetch the project's files anew",
+            f"{hint('doctor', '--engine', 'plain')}; or fetch the project's files anew",
         )
         return
     weights = f"weights {about.get('weights')}, fingerprint {about.get('fingerprint')}"
@@ -207,10 +228,16 @@ def _try_priority() -> str:
 
 
 def _check_disk(args: argparse.Namespace) -> Iterator[Finding]:
-    folder = TAKES
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    try:
+        check_home(TAKES, "name a folder with --take DIR")
+        folder = next(f for f in (TAKES, *TAKES.parents) if f.exists())
+        free = shutil.disk_usage(folder).free
+    except UserError as error:
+        yield Finding("takes", BAD, "there is no home folder to keep takes in", str(error))
+        return
+    except OSError as error:
+        yield Finding("takes", BAD, f"{TAKES} cannot be read ({error.strerror})", "name another folder with --take")
+        return
     if not os.access(folder, os.W_OK):
         yield Finding("takes", BAD, f"{TAKES} cannot be written", "name another folder with --take")
     elif free < LEAST_DISK:

@@ -13,6 +13,7 @@ from types import FrameType
 
 from .. import isolated_launcher, standard_streams
 from ..errors import UserError
+from ..user_config.config_command import config
 from . import commands, play
 from .arguments import parser
 
@@ -41,7 +42,6 @@ def run(arguments: list[str]) -> int:
     """Run one command; whatever the user can mend is told in a sentence."""
     if arguments and arguments[0] in MODELS:
         return run_model_command(arguments[0], arguments[1:])
-    args = parser().parse_args(arguments)
     functions = {
         "play": play.play,
         "demo": play.demo,
@@ -51,8 +51,10 @@ def run(arguments: list[str]) -> int:
         "ports": commands.list_ports,
         "presets": commands.list_presets,
         "takes": commands.show_takes,
+        "config": config,
     }
     try:
+        args = parser(arguments).parse_args(arguments)
         return functions.get(args.command, play.play_or_demo)(args)
     except UserError as error:
         standard_streams.complain(f"tradefours: {error}")

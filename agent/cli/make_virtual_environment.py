@@ -80,6 +80,11 @@ def run(module: str, arguments: Sequence[str], extra: str = "") -> int:
     except CannotInstall as error:
         print(f"tradefours: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a copy of another user's, or a full disk
+        where = error.filename or ROOT
+        what = "copy the project into a folder of yours, and start it there"
+        print(f"tradefours: {where} cannot be written ({error.strerror}); {what}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("tradefours: stopped; the same command goes on where this one was.", file=sys.stderr)
         return 130

@@ -9,11 +9,14 @@ from models.music.setting_cli_options import add_options
 from models.music.style_settings_table import KNOBS
 
 from ..audio.sound_output import AUTO, CHOICES
+from ..errors import hint
 from ..midi.keyboard_zones import CURVES
 from ..turns.mode_settings import CALL, MODES, PARTS
+from ..user_folders import own_folder, settings_folder
 from .argument_types import channel, hammer_times, knob, number, pitch
 
-TAKES = Path.home() / "tradefours" / "takes"
+TAKES = own_folder("takes")
+CONTROLS = settings_folder() / "controls.txt"
 
 
 def add_session_options(command: argparse.ArgumentParser) -> None:
@@ -22,7 +25,7 @@ def add_session_options(command: argparse.ArgumentParser) -> None:
         "--take",
         type=Path,
         metavar="DIR",
-        help=f"keep the take there; beside a take that is there, in DIR-2 (default: a new folder in {TAKES})",
+        help="keep the take there; beside a take that is there, in DIR-2 (default: a new folder in tradefours/takes, in your home folder)",
     )
     add_musician_options(command)
 
@@ -30,7 +33,7 @@ def add_session_options(command: argparse.ArgumentParser) -> None:
 def add_musician_options(command: argparse.ArgumentParser) -> None:
     """The style, its knobs, and what the musician is made of."""
     command.add_argument(
-        "--preset", metavar="P", help="a style: a name that `tradefours presets` lists, or a .toml file"
+        "--preset", metavar="P", help=f"a style: a name that `{hint('presets')}` lists, or a .toml file"
     )
     command.add_argument(
         "--knob",
@@ -71,7 +74,7 @@ def add_sound_options(command: argparse.ArgumentParser) -> None:
         default=AUTO,
         help="our own sound, quiet where the output leads elsewhere (default auto: FluidSynth where it is, else built-in)",
     )
-    command.add_argument("--soundfont", type=Path, metavar="FILE", help="an .sf2 file for FluidSynth")
+    command.add_argument("--soundfont", type=Path, metavar="FILE", help="a file for FluidSynth, .sf2 or .sf3")
 
 
 def add_page_options(command: argparse.ArgumentParser) -> None:
@@ -140,7 +143,10 @@ def add_zone_options(command: argparse.ArgumentParser) -> None:
     """Channels, keys, the agent's sound on the output, and controls."""
     zones = command.add_argument_group("channels, keys and controls")
     zones.add_argument(
-        "--listen-channel", type=channel, metavar="N", help="listen to this channel only, 1 to 16 (default: all)"
+        "--listen-channel",
+        type=channel,
+        metavar="N",
+        help="listen to this channel only, 1 to 16 (default: all but 10, the drums)",
     )
     zones.add_argument(
         "--split", type=pitch, metavar="KEY", help="you play below this key, it answers above: C4, F#3 or 60"
@@ -172,5 +178,5 @@ def add_zone_options(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="WHAT=DO",
-        help="cc20=duet, cc21=knob:density, note36=panic, pc5=preset:ragtime; can be given again",
+        help="cc20=duet, cc21=knob:density, note36=panic, note36@10=panic, pc5=preset:ragtime; can be given again",
     )

@@ -6,10 +6,12 @@ import argparse
 from dataclasses import dataclass
 
 from ..demo_call import DemoInput, DemoOutput, written_call
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..midi import ports
 from ..midi.hotplug import HotplugWatcher
+from ..midi.hotplug_ports import HotplugInput
 from ..midi.port_errors import NoMidiSystem
+from ..midi.port_names import is_loopback, match_name, may_come
 from ..midi.ports import InputPort, OutputPort
 
 
@@ -38,10 +40,15 @@ def open_ports(args: argparse.Namespace) -> PortSetup:
     if api is None:
         return PortSetup([], None, None, [], is_own=True)
     watcher = HotplugWatcher(api)
-    inputs = _open_inputs(args, watcher)
-    output = _open_output(args, watcher)
+    if args.output is None and ports.has_virtual_ports(api):
+        inputs = _open_inputs(args, watcher)
+        output: OutputPort | None = watcher.open_output(None)
+    else:  # first the output, as what it leads back to is not to be heard
+        output = _open_output(args, watcher)
+        inputs = _open_inputs(args, watcher)
     is_own = args.output is None and ports.has_virtual_ports(api)
-    return PortSetup(inputs, output, watcher, [port.name for port in inputs], is_own)
+    sources = [port.name + ("" if port.is_there else " (not there yet)") for port in inputs]
+    return PortSetup([*inputs], output, watcher, sources, is_own)
 
 
 def _find_api(args: argparse.Namespace) -> str | None:
@@ -54,32 +61,38 @@ def _find_api(args: argparse.Namespace) -> str | None:
         return None
 
 
-def _open_inputs(args: argparse.Namespace, watcher: HotplugWatcher) -> list[InputPort]:
-    """The named input, or a port of our own and every instrument. Raises UserError."""
+def _open_inputs(args: argparse.Namespace, watcher: HotplugWatcher) -> list[HotplugInput]:
+    """The named input, which may come later, or a port of our own and every instrument. Raises UserError."""
+    there = ports.list_ports(watcher.api)
     if args.input is not None:
-        return [watcher.open_input(args.input)]
+        is_later = may_come(args.input, there.inputs)
+        name = args.input if is_later else match_name(args.input, there.inputs, "input")
+        return [watcher.open_input(name, waits=True)]
     watcher.opens_new = True
-    inputs: list[InputPort] = [watcher.open_input(None)] if ports.has_virtual_ports(watcher.api) else []
-    inputs += [watcher.open_input(name) for name in ports.instruments(ports.list_ports(watcher.api))]
+    inputs = [watcher.open_input(None)] if ports.has_virtual_ports(watcher.api) else []
+    inputs += [watcher.open_input(name, waits=True) for name in watcher.instruments(there)]
     if not inputs and not args.page:
         raise UserError(
-            "No MIDI input is connected: plug a keyboard in, or hear it without one: tradefours demo"
+            f"No MIDI input is connected: plug a keyboard in, or hear it without one: {hint('demo')}"
             + ports.loopback_advice(watcher.api, [])
         )
     return inputs
 
 
 def _open_output(args: argparse.Namespace, watcher: HotplugWatcher) -> OutputPort | None:
-    """The named output, or a port of our own; on Windows the first loopback port, else the first of all. Raises UserError."""
-    name = args.output
-    if name is None and not ports.has_virtual_ports(watcher.api):
-        there = ports.list_ports(watcher.api).outputs
-        if not there and args.page:
-            return None
-        if not there:
-            raise UserError(
-                "No MIDI output is there: start a synth, or hear the demo: tradefours demo"
-                + ports.loopback_advice(watcher.api, there)
-            )
-        name = next((n for n in there if ports.is_loopback(n)), there[0])
-    return watcher.open_output(name)
+    """The named output; else the first that can be opened, loopback ports before others. Raises UserError."""
+    if args.output is not None:
+        return watcher.open_output(args.output)
+    there = ports.list_ports(watcher.api).outputs
+    refusal = UserError(
+        f"No MIDI output is there: start a synth, or hear the demo: {hint('demo')}"
+        + ports.loopback_advice(watcher.api, there)
+    )
+    for name in sorted(there, key=lambda n: not is_loopback(n)):
+        try:
+            return watcher.open_output(name)
+        except UserError as error:  # another program has it
+            refusal = error
+    if args.page:
+        return None
+    raise refusal

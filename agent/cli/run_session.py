@@ -10,21 +10,21 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from ..audio.sound_output import open_sound
+from ..audio.sound_output import open_sound_or_another
 from ..clock import SystemClock
 from ..control.bindings import Bindings
-from ..control.midi_learn import MidiLearn, settings_folder
+from ..control.midi_learn import MidiLearn
 from ..midi.output_merge import OutputMerge
 from ..playing.worker_client import WorkerClient, worker_command
 from ..session.config import Report, SessionConfig, SessionIO
 from ..session.patchbay import Patchbay
 from ..session.session import Session
-from ..styles.presets import load
+from ..styles.presets import load, survey
 from ..takes.library import BOUNDS
 from ..thread_priority import realtime, request_once
 from ..timing.replayable_clock import Moments
-from .hotkeys import Letters, read_hotkeys
-from .option_groups import TAKES
+from .hotkeys import Letters, read_hotkeys, stay_in_background
+from .option_groups import CONTROLS, TAKES
 from .play_settings import PlaySettings
 from .port_setup import PortSetup
 from .sound_and_page import Services
@@ -50,7 +50,8 @@ class SessionRunner:
         self._bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
         self.take = open_take(args, settings, preset=self._preset, bindings=self._bindings, seed=self._seed)
         self._clock = SystemClock()
-        self._outputs = OutputMerge(ports.output, open_sound(args.sound, args.soundfont))
+        sound, self._sound_trouble = open_sound_or_another(args.sound, args.soundfont)
+        self._outputs = OutputMerge(ports.output, sound)
         self._status = StatusLine(plain=args.json)
         self._services = Services(
             self._outputs,
@@ -62,6 +63,7 @@ class SessionRunner:
 
     def run(self) -> Report:
         """Play until the session is over, and keep its take. Raises UserError."""
+        stay_in_background()
         with self._status:
             if self._midi_learn is not None and self._args.page:
                 self._services.show_page(self.take, TAKES, self._midi_learn, self._args.page_port, self._args.lan)
@@ -77,7 +79,7 @@ class SessionRunner:
         """The controls that were learnt, and those of the command line; the demo has none. Raises UserError."""
         if self._is_demo:
             return None
-        return MidiLearn.load(self._args.control, settings_folder() / "controls.txt")
+        return MidiLearn.load(self._args.control, CONTROLS)
 
     def _say(self, text: str) -> None:
         """A line for the terminal, the take and the page."""
@@ -89,6 +91,11 @@ class SessionRunner:
         sources = ", ".join(self._ports.sources)
         opening = f"Listening to {sources}; playing to" if sources else "Play on the page; it is heard on"
         self._say(f"{opening} {self._outputs.name} on channel {self._args.channel}; style {self._preset.title}.")
+        learnt = [] if self._midi_learn is None else [*self._midi_learn.problems, *survey()[1]]
+        for problem in learnt:
+            self._say(problem)
+        if self._sound_trouble:
+            self._say(self._sound_trouble)
         if self._repaired:
             self._say(f"The last session ended without warning; its take is whole: {', '.join(self._repaired)}.")
         removed = remove_oldest_takes(self._args)
@@ -103,7 +110,7 @@ class SessionRunner:
             self._midi_learn.journal = moments.keep
         session = self._make_session(self._make_worker(moments), moments)
         self.take.report_error = session.tell
-        _call_on_signals(session.stop)
+        call_on_signals(session.stop)
 
         def be_silent() -> None:
             """A shell is about to stop us: what sounds would sound until it lets us go on."""
@@ -154,7 +161,7 @@ class SessionRunner:
         return Session(config, io)
 
 
-def _call_on_signals(stop: Callable[[], None]) -> None:
+def call_on_signals(stop: Callable[[], None]) -> None:
     """Ctrl-C and the system's polite request end the session; asked again, they still do.
 
     Signals that were ignored when we were started stay so: `nohup` and scripts ask for that.

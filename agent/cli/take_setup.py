@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from ..styles.presets import Preset
 from ..takes import library
 from ..takes.background_finishing import finish_in_background
 from ..takes.recorder import Take
+from ..user_folders import check_home
 from .option_groups import TAKES
 from .play_settings import PlaySettings
 
@@ -28,9 +30,11 @@ def open_take(
     args: argparse.Namespace, settings: PlaySettings, *, preset: Preset, bindings: Bindings, seed: int
 ) -> Take:
     """A new take, with all that a replay must know in its first line. Raises UserError."""
+    folder = args.take or TAKES / datetime.now().strftime(library.DATE)
+    check_home(folder, "name a folder with --take DIR")
     session = {"channel": args.channel - 1, "thru": args.thru, **settings.row()}
     return Take(
-        args.take or TAKES / datetime.now().strftime(library.DATE),
+        folder,
         preset=preset.name,
         seed=seed,
         weights=preset.player(args.weights),
@@ -53,4 +57,7 @@ def finish_take(take: Take, say: Callable[[str], None]) -> None:
     else:
         if summary.played + summary.answered:
             say(f"It holds {summary}.")
-    finish_in_background([take.folder, *library.without_picture(TAKES)])
+    others = []
+    with contextlib.suppress(UserError, OSError):  # a take in another folder may be all that this user can read
+        others = library.without_picture(TAKES)
+    finish_in_background([take.folder, *others])

@@ -1,4 +1,7 @@
-"""Keyboard zones: which part of the input is the player's call, where the agent may play, and how velocities are scaled. Pure."""
+"""Keyboard zones: which part of the input is the player's call, where the agent may play, and how velocities are scaled. Pure.
+
+Channel 10 is for drums (General MIDI), which are no call.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,19 @@ from .messages import (
     BANK_FINE,
     CHANNEL,
     CONTROL,
+    DRUM_CHANNEL,
     FIRST_STATUS,
     FIRST_SYSTEM,
     KIND,
     NOTE_OFF,
     NOTE_ON,
+    PITCH_BEND,
     PROGRAM,
 )
 
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.6}
 """Exponents of velocity: with a soft curve a light touch sounds louder."""
+CENTRE = b"\x00\x40"  # of a pitch bend: its data at rest, as DAWs send it on all channels
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class KeyboardZones:
             out.append(bytes((PROGRAM | channel, self.program)))
         return out
 
-    def moved(self, pitch: int) -> int:
+    def transpose_pitch(self, pitch: int) -> int:
         """A pitch of the agent's as it sounds; by whole octaves less where it would leave the keys."""
         moved = pitch + self.transpose
         while moved > 127:
@@ -70,14 +76,14 @@ class KeyboardZones:
             moved += 12
         return moved
 
-    def felt(self, message: bytes) -> bytes:
+    def apply_curve(self, message: bytes) -> bytes:
         """The message with its velocity on the curve."""
         if self.curve == "linear" or len(message) != 3 or message[0] & KIND != NOTE_ON or message[2] == 0:
             return message
         bent = round(127 * (message[2] / 127) ** CURVES[self.curve])
         return bytes((message[0], message[1], max(1, min(bent, 127))))
 
-    def hears(self, message: bytes) -> bool:
+    def listens_to(self, message: bytes) -> bool:
         """Whether the message is part of the call. Pedals always are, on a channel that is listened to."""
         if not message or not FIRST_STATUS <= message[0] < FIRST_SYSTEM:
             return False
@@ -92,3 +98,21 @@ class KeyboardZones:
             return sampling
         low = max(float(self.split), sampling.get("lowest", 21.0))
         return {**sampling, "lowest": low, "highest": max(sampling.get("highest", 108.0), min(low + 24.0, 108.0))}
+
+
+class DrumChannel:
+    """Tells drums from keys on channel 10. `has_keys`: it is listened to as keys, as that was asked for.
+
+    Drums are not bent. Who bends them has a channel for each note (MPE), and channel 10 is one of these from then on.
+    """
+
+    def __init__(self, has_keys: bool) -> None:
+        self._has_keys = has_keys
+
+    def is_drums(self, message: bytes) -> bool:
+        """Whether this message is of drums."""
+        if not message or message[0] >= FIRST_SYSTEM or message[0] & CHANNEL != DRUM_CHANNEL:
+            return False
+        if message[0] & KIND == PITCH_BEND and message[1:] != CENTRE:
+            self._has_keys = True
+        return not self._has_keys

@@ -21,12 +21,13 @@ from .. import isolated_launcher
 from ..errors import UserError
 from . import ports
 from .ledger import SETTLING, Ledger
-from .messages import ALL_NOTES_OFF, CONTROL, KIND, NOTE_OFF, NOTE_ON, SUSTAIN
+from .messages import ALL_NOTES_OFF, CONTROL, KEYS_UP, KIND, NOTE_OFF, NOTE_ON, PEDALS, RESET_CONTROLS, controls
 
 UNSURE_SECONDS = 0.5  # before the end, in which what was handed over may not have left
 FLUSH_SECONDS = 0.3  # in which the MIDI system takes what was handed over
 REPEATS = 3  # a MIDI system that has just lost a client may pass over what comes meanwhile
 MOST_LINE = 1 << 16  # bytes of a line of JSON
+WATCHED = (*PEDALS, *KEYS_UP, RESET_CONTROLS)  # controllers that hold or end notes
 
 
 class Watchdog:
@@ -50,9 +51,7 @@ class Watchdog:
     def record(self, message: bytes) -> None:
         """A message has left."""
         kind = message[0] & KIND
-        if len(message) == 3 and (
-            kind in (NOTE_OFF, NOTE_ON) or (kind == CONTROL and message[1] in (SUSTAIN, ALL_NOTES_OFF))
-        ):
+        if len(message) == 3 and (kind in (NOTE_OFF, NOTE_ON) or (kind == CONTROL and message[1] in WATCHED)):
             self._write(message)
 
     def set_targets(self, names: list[str]) -> None:
@@ -96,9 +95,9 @@ def main() -> int:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     api, targets, ledger = read_messages(sys.stdin.buffer)
     ends = ledger.ends(time.monotonic() - UNSURE_SECONDS)
-    if not ledger.channels or not ends:
+    if not ends:
         return 0
-    silence = [bytes((CONTROL | channel, ALL_NOTES_OFF, 0)) for channel in sorted(ledger.channels)]
+    silence = [message for channel in sorted(ledger.channels) for message in controls(channel, (ALL_NOTES_OFF,))]
     for name in targets:
         with contextlib.suppress(UserError):
             port = ports.open_output(name, api)

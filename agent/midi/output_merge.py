@@ -24,7 +24,7 @@ class Sound(Protocol):
         """One message of the player's or the agent's."""
 
     def timbre(self, who: int, name: str) -> None:
-        """Another instrument for one of the two; see `agent.audio.fm_patches`."""
+        """Another instrument for one of the two; see `agent.audio.synth`."""
 
     def volume(self, share: float) -> None:
         """How loud it is, 0 to 1."""

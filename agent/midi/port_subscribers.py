@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from .jack_watcher import JACK_WATCH
+from .jack.watcher import JACK_WATCH
 from .ports import OutputPort
 from .rtmidi_backend import CLIENT
 
@@ -33,19 +33,26 @@ class PortSubscribers:
             return False
         if not ours:
             return True
-        if self._api == "alsa":
-            return _has_alsa_subscribers()
-        return self._api == "jack" and bool(JACK_WATCH.listeners(output.name))
+        return bool(subscribers(self._api, output.name))
 
     def close(self) -> None:
         """Stop watching; waits for the question that is being answered. May be called twice."""
         JACK_WATCH.close()
 
 
-def _has_alsa_subscribers() -> bool:
+def subscribers(api: str, name: str) -> list[str]:
+    """Who listens to our output port of that name; [] where nobody does, or where the system does not tell."""
+    if api == "jack":
+        return JACK_WATCH.listeners(name)
+    return _alsa_subscribers() if api == "alsa" else []
+
+
+def _alsa_subscribers() -> list[str]:
+    """The numbers of client and port of everyone to whom a port of ours leads."""
     try:
         text = ALSA_CLIENTS.read_text(errors="replace")
     except OSError:
-        return False
+        return []
     ours = re.findall(rf'Client +\d+ : "{CLIENT}".*?\n((?: .*\n?)*)', text)
-    return any("Connecting To" in ports for ports in ours)
+    lists = [places for client in ours for places in re.findall(r"Connecting To: *(.*)", client)]
+    return [place.partition("[")[0].strip() for places in lists for place in places.split(",")]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import UserError
-from . import rtmidi_backend
-from .jack_input import JackInput
-from .jack_watcher import INPUTS, JACK_WATCH, OUTPUTS
+from . import port_names, rtmidi_backend
+from .alsa_port_types import ALSA_PORT_TYPES
+from .jack.input import JackInput
+from .jack.library import IS_PHYSICAL, load_system_jack
+from .jack.watcher import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem
+from .port_names import is_loopback, match_name
 from .rtmidi_backend import CLIENT, PortNameReader
 
 PAGE = "page"  # the name of the input that no cable leads to: nothing of ours comes back on it
-ALSA_KERNEL_CLIENTS = range(1, 128)  # numbers of hardware; programs have higher ones (the ALSA sequencer's convention)
 
 
 class InputPort(Protocol):
@@ -53,11 +54,14 @@ class PortList:
     api: str
     inputs: list[str]
     outputs: list[str]
+    hardware: frozenset[str] = frozenset()  # inputs that the system itself calls instruments
 
 
 def find_api(wanted: str | None = None) -> str:
     """The MIDI system to use: the one asked for, or the first that works. Raises NoMidiSystem or UserError."""
     compiled = rtmidi_backend.compiled_apis()
+    if wanted == "jack" and load_system_jack() is None:
+        raise NoMidiSystem(" (libjack is not installed, and without it there is no JACK)")
     if wanted is not None and wanted not in compiled:
         raise UserError(f"{wanted} is not a MIDI system of this machine (there are: {', '.join(compiled) or 'none'}).")
     for name in [wanted] if wanted else compiled:
@@ -70,7 +74,7 @@ def list_ports(api: str | None = None) -> PortList:
     """Every port of the MIDI system, our own left out. Raises NoMidiSystem."""
     api = find_api(api)
     inputs, outputs = rtmidi_backend.read_port_names(api)
-    return PortList(api, _without_ours(inputs), _without_ours(outputs))
+    return _port_list(api, inputs, outputs)
 
 
 class PortScanner:
@@ -88,20 +92,16 @@ class PortScanner:
         """What is there now; None where the MIDI system is gone."""
         if self._reader is not None:
             inputs, outputs = self._reader.read()
-            return PortList(self._api, _without_ours(inputs), _without_ours(outputs))
+            return _port_list(self._api, inputs, outputs)
         sources, targets = JACK_WATCH.names(OUTPUTS), JACK_WATCH.names(INPUTS)  # what leads out of them leads into us
         if sources is None or targets is None:
             return None
-        return PortList("jack", _without_ours(sources), _without_ours(targets))
+        return _port_list("jack", sources, targets)
 
 
 def instruments(ports: PortList) -> list[str]:
-    """The inputs that are instruments, as far as names tell."""
-    if ports.api == "alsa":
-        return [name for name in ports.inputs if _is_alsa_instrument(name)]
-    if ports.api == "jack":
-        return [name for name in ports.inputs if name.startswith(("system:", "a2j:"))]
-    return ports.inputs
+    """The inputs that are instruments, as far as names, and what the system says of them, tell."""
+    return port_names.instruments(ports.inputs, ports.api, ports.hardware)
 
 
 def open_input(name: str | None, api: str) -> InputPort:
@@ -117,14 +117,19 @@ def open_output(name: str | None, api: str) -> rtmidi_backend.RtOutput:
     )
 
 
+def hardware_inputs(api: str, names: Sequence[str]) -> frozenset[str]:
+    """Those of the inputs that the system itself calls hardware; none where it does not tell."""
+    if api == "jack":
+        return frozenset(names) & frozenset(JACK_WATCH.names(OUTPUTS | IS_PHYSICAL) or ())
+    if api == "alsa" and os.path.exists(rtmidi_backend.ALSA_SEQUENCER):
+        places = ALSA_PORT_TYPES.hardware()
+        return frozenset(name for name in names if name.rpartition(" ")[2] in places)
+    return frozenset()
+
+
 def has_virtual_ports(api: str) -> bool:
     """Whether programs can make ports of their own there; Windows cannot."""
     return api != "winmm"
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a Windows port leads to other programs: loopMIDI's, or that of Windows MIDI Services."""
-    return bool(re.search(r"loop ?(midi|back)|midi services|default app loopback", name, re.IGNORECASE))
 
 
 def loopback_advice(api: str, names: list[str]) -> str:
@@ -134,24 +139,7 @@ def loopback_advice(api: str, names: list[str]) -> str:
     return ". To reach a DAW, make two ports with loopMIDI, or loopbacks with Windows MIDI Services, and name them: --in, --out"
 
 
-def match_name(name: str, names: list[str], kind: str) -> str:
-    """The one of `names` that is `name`, or that alone contains it. `kind` is "input" or "output". Raises UserError."""
-    if name in names:
-        return name
-    containing = [n for n in names if name.lower() in n.lower()]
-    if len(containing) == 1:
-        return containing[0]
-    close = containing or difflib.get_close_matches(name, names, 3, 0.3) or names
-    advice = f"did you mean {' or '.join(repr(n) for n in close[:3])}?" if close else f"there is no {kind} at all."
-    problem = "fits several" if containing else "was not found"
-    raise UserError(f"The {kind} {name!r} {problem}: {advice}")
-
-
-def _is_alsa_instrument(name: str) -> bool:
-    """Whether the kernel made the port; "Midi Through" is nobody's instrument."""
-    client = re.search(r"\b(\d+):\d+$", name)
-    return client is not None and int(client[1]) in ALSA_KERNEL_CLIENTS and not name.startswith("Midi Through")
-
-
-def _without_ours(names: Iterable[str]) -> list[str]:
-    return [str(name) for name in names if not str(name).startswith(CLIENT)]
+def _port_list(api: str, inputs: Sequence[str], outputs: Sequence[str]) -> PortList:
+    """A list of these ports, our own left out."""
+    others, targets = ([str(name) for name in names if not str(name).startswith(CLIENT)] for names in (inputs, outputs))
+    return PortList(api, others, targets, hardware_inputs(api, others))

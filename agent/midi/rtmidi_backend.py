@@ -16,10 +16,11 @@ from typing import Any
 
 from .. import thread_priority
 from ..silence_stderr import silence_stderr
-from . import libjack
-from .jack_watcher import JACK_WATCH, OUTPUTS
+from .jack.library import load_system_jack
+from .jack.watcher import JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem, PortLost
+from .port_names import numbered
 from .rtmidi_bindings import load_rtmidi
 
 CLIENT = "tradefours"  # what we are called among the system's MIDI clients
@@ -91,14 +92,14 @@ class PortNameReader:
         """Names of inputs and of outputs."""
         with silence_stderr():
             inputs, outputs = (client.get_ports() for client in self._clients)
-        return list(inputs), list(outputs)
+        return numbered(inputs), numbered(outputs)
 
 
 def compiled_apis() -> list[str]:
     """The MIDI systems that the binding was built for, in the order in which they are tried. Raises NoMidiSystem."""
     rtmidi = load_rtmidi()
     names = [name for name, constant in APIS.items() if getattr(rtmidi, constant) in rtmidi.get_compiled_api()]
-    if "jack" in names and libjack.load() is None:
+    if "jack" in names and load_system_jack() is None:
         names.remove("jack")  # what the binding brings with it cannot talk to a server of today
     return names
 
@@ -124,7 +125,7 @@ def read_port_names(api: str) -> tuple[list[str], list[str]]:
     for kind in ("MidiIn", "MidiOut"):
         with JACK_WATCH.lock, silence_stderr():
             client = _make_client(kind, api, LISTING_CLIENT)
-            names.append(list(client.get_ports()))
+            names.append(numbered(client.get_ports()))
             client.delete()
     return names[0], names[1]
 
@@ -132,7 +133,7 @@ def read_port_names(api: str) -> tuple[list[str], list[str]]:
 def open_input(name: str | None, api: str) -> RtInput:
     """The input of exactly that name, or a virtual one called `tradefours:in`. Raises PortLost or NoMidiSystem.
 
-    Not for JACK: see `agent.midi.jack_input`.
+    Not for JACK: see `agent.midi.jack.input`.
     """
     with JACK_WATCH.lock:
         client = _make_client("MidiIn", api)
@@ -174,7 +175,7 @@ def _connect(client: Any, name: str | None, direction: str) -> str:
             client.open_virtual_port(direction)
             return f"{CLIENT}:{direction}"
         try:
-            client.open_port(list(client.get_ports()).index(name), direction)
+            client.open_port(numbered(client.get_ports()).index(name), direction)
         except Exception as error:  # it was there a moment ago: unplugged, or in use by another program
             raise PortLost(f"{name} cannot be opened: is another program using it, or was it unplugged?") from error
         return name

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import libjack
+from .jack.library import load_system_jack
 from .port_errors import NoMidiSystem
 
 PYTHON_RTMIDI, SUPRIYA = "python-rtmidi", "supriya-midi"
@@ -19,7 +19,7 @@ def load_rtmidi() -> Any:
 
     Raises NoMidiSystem where none can be loaded.
     """
-    libjack.load()  # it must be there first
+    load_system_jack()  # it must be there first
     try:
         import rtmidi
     except ImportError as error:

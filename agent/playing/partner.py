@@ -138,7 +138,7 @@ class Partner:
     @property
     def keys_down(self) -> int:
         """How many keys the player holds."""
-        return len(self._tracker.down)
+        return len(set(self._tracker.down.values()))  # on however many channels each
 
     @property
     def last_onset(self) -> float:
@@ -167,6 +167,11 @@ class Partner:
         if message[0] & 0xF0 == NOTE_ON and message[-1] > 0:
             self._answer_player.key_pressed(event.when)
         self._tracker.hear(event)
+        self._wakeup.notify()
+
+    def release_all(self, when: float) -> None:
+        """Every key and pedal of the player counts as up: see `NoteTracker.release_all`."""
+        self._tracker.release_all(when)
         self._wakeup.notify()
 
     def note_sent(self, number: int, when: float) -> None:

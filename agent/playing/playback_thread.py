@@ -32,6 +32,7 @@ class Player:
         self.schedule = Schedule(channel)
         self.port_error: UserError | None = None  # why the port cannot be played any more
         self.journal: Journal | None = None  # told what was done when, and after how many orders, for a replay
+        self.after_cut: Callable[[], None] = lambda: None  # called when notes of ours were cut
         self.orders = 0  # how often the event loop has asked for something
         self._output = output
         self._clock = clock
@@ -70,7 +71,9 @@ class Player:
             self._send(self.schedule.cut(self._clock.now()))
             begun = self.schedule.begun_numbers
             self.schedule.begun_numbers = set()
-            return begun
+        if begun:
+            self.after_cut()
+        return begun
 
     def retract(self) -> set[int]:
         """Take back what has not begun; what sounds, sounds on. Returns the numbers of notes that had begun since the last cut."""
@@ -107,6 +110,14 @@ class Player:
     def sounds(self, pitch: int) -> bool:
         """Whether a note of ours sounds there."""
         return pitch in self.schedule.sounding
+
+    def send_if_silent(self, message: bytes, output: OutputPort) -> bool:
+        """Send a message of the player's to an output, unless a note of ours sounds; whether it was sent. Raises PortLost."""
+        with self._wake:
+            if self.schedule.sounding:
+                return False
+            output.send(message)
+            return True
 
     def panic(self) -> None:
         """Silence, pedal up, all notes off, and go on."""

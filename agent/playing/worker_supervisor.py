@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..clock import Clock
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..turns.note_history import History
 from .style_state import StyleState
 from .worker_client_interface import Worker, WorkerLost, WorkerReplaced
@@ -81,7 +81,7 @@ class WorkerSupervisor:
         self._deaths = 1 if was_healthy else self._deaths + 1
         if self._deaths >= MOST_FAILED_STARTS and not (self.was_ready and self.keeps_restarting):
             raise UserError(
-                f"The musician cannot be kept alive ({error}); what was played is kept. See: tradefours doctor"
+                f"The musician cannot be kept alive ({error}); what was played is kept. See: {hint('doctor')}"
             )
         wait = BACK_OFF[min(self._deaths, len(BACK_OFF)) - 1]
         when = f"started again in {wait:g} s" if wait else "started again"

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
+from ..control.bindings import read_trigger
 from ..errors import UserError
 from ..midi.messages import Event
 from ..playing.playback_thread import Player
@@ -216,8 +217,9 @@ class RecordedSession(SessionReplay):
         if "preset" in row:
             return partial(_set_style, session, Preset.of(row["preset"]))
         if "learns" in row:
-            kind, number, action = row["learns"]
-            return partial(session.config.controls.bind, (kind, number), action)
+            *name, action = row["learns"]  # older takes have kind and number
+            trigger = read_trigger("".join(map(str, name)))
+            return None if trigger is None else partial(session.config.controls.bind, trigger, action)
         if "forgets" in row:
             return partial(session.config.controls.remove, row["forgets"])
         if "starts" in row:

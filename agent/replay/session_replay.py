@@ -205,6 +205,9 @@ class SessionReplay:
     def record_output(self, planned: float, actual: float, message: bytes) -> None:
         self.sent.append((planned, message))
 
+    def record_panic(self, when: float) -> None:
+        pass
+
 
 def differs(then: Any, now: Any, path: str = "", within: float = TOLERANCE) -> str:
     """What is not the same in two things of JSON, numbers within so much; "" where all is."""

@@ -30,7 +30,6 @@ from .session_replay import Row, SessionReplay
 def setting(preset: Preset, args: argparse.Namespace, controls: Bindings, more: Row) -> Row:
     """What a replay must know of a session, ready for JSON."""
     made = {k: asdict(v) if isinstance(v, ModeSettings | BeatSettings | KeyboardZones) else v for k, v in more.items()}
-    lines = [f"{kind}{number}={action}" for (kind, number), action in sorted(controls.table.items())]
     musician = (
         worker_command(preset.player(args.weights), args.engine)[1:]
         if args.mind is None
@@ -39,7 +38,7 @@ def setting(preset: Preset, args: argparse.Namespace, controls: Bindings, more: 
     return {
         **made,
         "preset": preset.row(),
-        "controls": lines,
+        "controls": controls.lines(),
         "musician": musician,
         "link": bool(getattr(args, "link", False)),
     }

@@ -9,36 +9,31 @@ from typing import Any
 from models.music.style_settings_table import KNOB as KNOB_SETTING
 from models.music.style_settings_table import KNOBS
 
-from ..clock import Clock
-from ..control.bindings import BAR_COUNTS, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
+from ..control.bindings import BAR_COUNTS, CLICK, FORM, FREE, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
 from ..control.parameters import PARAMETERS
 from ..errors import UserError
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
 from ..playing.playback_thread import Player
+from ..playing.thru import Thru
 from ..styles import presets
 from ..styles.presets import Preset
 from ..timing.transport import Transport
-from ..turns.mode_settings import MODES, TRADE, BeatSettings
+from ..turns.mode_settings import CALL, MODES, MOST_BARS, MOST_BEATS, PARTS, TRADE, BeatSettings
+from .config import SessionIO
 
 
-@dataclass(frozen=True)
+@dataclass
 class Actions:
-    """The actions of one session. `say` takes lines for the user, `show` the state in a word or two; `stop` ends the session.
-    `load` calls what loads a preset, and tells the take which it was. Raises UserError.
-
-    `follows_clock`: the beat is another's, and is not ours to change.
-    """
+    """The actions of one session. `stop` ends it. `load` calls what loads a preset, and tells the take which it was. Raises UserError."""
 
     partner: Partner
     player: Player
     transport: Transport
     metronome: Metronome
-    clock: Clock
+    thru: Thru | None
     beat: BeatSettings
-    follows_clock: bool
-    say: Callable[[str], None]
-    show: Callable[[str], None]
+    io: SessionIO
     stop: Callable[[], None]
     load: Callable[[Callable[[], Preset]], Preset]
 
@@ -53,16 +48,19 @@ class Actions:
             elif action in PRESET_STEPS:
                 name = self.partner.preset.name
                 step = PRESET_STEPS[action]
-                self._set_style(lambda: presets.load(presets.beside(name, step)))
+                self._set_style(lambda: presets.load_beside(name, step))
             elif action.startswith(PRESET):
                 self._set_style(lambda: presets.load(action.removeprefix(PRESET)))
             elif action.startswith(KNOB):
                 name, _, value = action.removeprefix(KNOB).partition("=")
                 self.set_parameter(name, float(value))
+            elif action.startswith(FORM):
+                name, _, value = action.removeprefix(FORM).partition("=")
+                self._set_form(name, value, when)
             else:
                 self._simple_action(action)(when)
         except UserError as error:
-            self.say(str(error))
+            self.io.say(str(error))
 
     def set_parameter(self, name: str, value: float) -> None:
         """Turn one parameter, from the next note on. Raises UserError for one that is not there, or not ours to turn."""
@@ -71,9 +69,9 @@ class Actions:
             raise UserError(f"There is no knob {name!r}; there are: {', '.join(PARAMETERS)}.")
         value = parameter.clamp(value)
         if name == "tempo":
-            if self.follows_clock:
+            if self.beat.follow:
                 raise UserError("The tempo comes from the MIDI clock; change it there.")
-            self.transport.set_tempo(self.clock.now(), value)
+            self.transport.set_tempo(self.io.clock.now(), value)
         elif name in KNOBS:
             self.partner.set_knob(name, value)
         else:
@@ -89,39 +87,93 @@ class Actions:
         settings = self.partner.mode_settings
         return 100 * {"groove": settings.effective_groove, "swing": settings.swing, "mirror": settings.mirror}[name]
 
+    @property
+    def has_own_beat(self) -> bool:
+        """Whether the beat is ours to begin, change and end."""
+        return not self.beat.follow and not self.beat.link
+
     def _simple_action(self, action: str) -> Callable[[float], None]:
         return {
             "tap": self._tap,
             "answer": self._answer,
             "hush": self._hush,
             "panic": self._panic,
+            CLICK: self._switch_clicks,
+            FREE: self._leave_beat,
             "stop": self._stop,
         }[action]
 
     def _set_mode(self, action: str, when: float) -> None:
         mode = TRADE if action in BAR_COUNTS else action
-        if mode == TRADE and not self.transport.running and not self.follows_clock:
+        if mode == TRADE and not self.transport.running and not self.beat.follow:
             self.metronome.begin(when, self.beat)
         self.partner.set_mode(mode, BAR_COUNTS.get(action))
-        self.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
+        self.io.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
+
+    def _set_form(self, name: str, value: str, when: float) -> None:
+        """Bars of a trade, beats of a bar, or the part in a duet. Raises UserError for a value that cannot be."""
+        settings = self.partner.mode_settings
+        if name == "part" and value in PARTS:
+            self.partner.set_mode_settings(replace(settings, part=value))
+        elif name == "bars" and value.isdecimal() and 1 <= int(value) <= MOST_BARS:
+            self.partner.set_mode(settings.mode, int(value))
+        elif name == "beats" and value.isdecimal() and 1 <= int(value) <= MOST_BEATS:
+            self._set_beats(int(value), when)
+        else:
+            raise UserError(f"There is no {name} {value!r}; write bars=4, beats=3 or part=bass.")
+
+    def _set_beats(self, beats: int, when: float) -> None:
+        """So many beats in a bar: a beat of our own begins anew, with its count-in."""
+        self.beat = replace(self.beat, beats=beats, click=self.metronome.has_clicks)
+        self.transport.beats = beats
+        if self.transport.running and self.has_own_beat:
+            self.metronome.begin(when, self.beat)
+        self.partner.follow_beat(in_free_time=False)
+
+    def _switch_clicks(self, when: float) -> None:
+        """The metronome on or off; without a beat, one begins."""
+        if not self.transport.running and self.has_own_beat:
+            self.metronome.begin(when, replace(self.beat, click=True, count_in=0))
+            self.partner.follow_beat(in_free_time=False)
+        else:
+            self.metronome.switch_clicks(when, not self.metronome.has_clicks)
+
+    def _leave_beat(self, when: float) -> None:
+        """Back to free time; without a beat there are no bars to trade. Raises UserError where the beat is another's."""
+        if not self.has_own_beat:
+            raise UserError("The beat comes from another program; stop it there.")
+        self.metronome.stop(when)
+        if self.partner.mode_settings.mode == TRADE:
+            self.partner.set_mode(CALL)
+        else:
+            self.partner.follow_beat(in_free_time=False)
 
     def _set_style(self, find: Callable[[], Preset]) -> None:
         preset = self.load(find)
         self.partner.set_style(preset)
-        self.say(f"Style: {preset.title}.")
+        self.io.say(f"Style: {preset.title}.")
 
     def _tap(self, when: float) -> None:
-        tempo = self.metronome.tap(when)
-        if tempo is not None:
-            self.show(f"{tempo:.0f} beats a minute")
+        """The tempo is shown beside whose turn it is, not in its place."""
+        if self.beat.follow:
+            raise UserError("The tempo comes from the MIDI clock; change it there.")
+        self.metronome.tap(when)
 
     def _hush(self, when: float) -> None:
         self.partner.leave()
         self.player.cut()
 
     def _panic(self, when: float) -> None:
+        """All is silent, and every key and pedal counts as up, whatever was heard of it."""
         self.partner.leave()
-        self.player.panic()
+        self.partner.release_all(when)
+        if self.io.take is not None:
+            self.io.take.record_panic(when)
+        try:
+            if self.thru is not None:
+                self.thru.silence()
+        finally:
+            self.player.panic()
 
     def _answer(self, when: float) -> None:
         self.partner.answer_now()

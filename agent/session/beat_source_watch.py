@@ -21,7 +21,12 @@ from ..turns.mode_settings import BeatSettings
 from .config import SessionIO
 
 CHECK = 0.25  # seconds between looks at whether the clock is still there
-CLOCK_WORDS = {"start": "The clock runs.", "stop": "The clock has stopped.", "back": "The clock is back."}
+CLOCK_WORDS = {
+    "start": "The clock runs.",
+    "unannounced": "The clock ticks and never said Start: bars are counted from here.",
+    "stop": "The clock has stopped.",
+    "back": "The clock is back.",
+}
 
 
 class BeatWatch:

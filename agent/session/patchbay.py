@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ..midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher
+from ..midi.hotplug import HotplugWatcher
+from ..midi.hotplug_ports import HotplugInput, HotplugOutput
 from ..midi.output_merge import OutputMerge
 from .session import Session
 
@@ -88,6 +89,8 @@ class Patchbay:
             self._own if own else await asyncio.to_thread(self._watcher.open_output, name)
         )
         self.ours = own
+        if isinstance(former, HotplugOutput) and isinstance(self._outputs.midi, HotplugOutput):
+            await asyncio.to_thread(self._outputs.midi.take_over, former)
         await asyncio.sleep(SENDING)
         if isinstance(former, HotplugOutput):
             for message in former.ledger.ends():

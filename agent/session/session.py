@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -28,7 +29,7 @@ from ..timing.transport import Transport
 from .actions import Actions
 from .beat_source_watch import BeatWatch
 from .config import Report, SessionConfig, SessionIO
-from .input_routing import InputFilter, Route, Verdict
+from .input_routing import DRUMS_LINE, FEEDBACK_LINE, InputFilter, Route, Verdict
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
 SWITCH_INTERVAL = 0.0001  # seconds: a thread that keeps time must not wait for its turn as long as the usual 5 ms
@@ -71,11 +72,9 @@ class Session:
             player=self.player,
             transport=self.transport,
             metronome=self.metronome,
-            clock=io.clock,
+            thru=self.thru,
             beat=config.beat,
-            follows_clock=config.beat.follow,
-            say=io.say,
-            show=io.show,
+            io=io,
             stop=self.stop,
             load=self._load,
         )
@@ -84,8 +83,8 @@ class Session:
         self._beat_watch = BeatWatch(config.beat, self.transport, self.metronome, self.partner, io)
         self._inputs: list[InputPort] = []
         self._failure: UserError | None = None
-        self._has_said_error = False
-        self._has_said_feedback = False
+        self._checking = threading.Lock()  # two ports may bring the same key at once
+        self._said: set[str] = set()  # what is said no second time
         self._is_stopping = False
         self._over: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -173,18 +172,18 @@ class Session:
 
     def receive(self, event: Event, port: str) -> None:
         """A message from the input port of that name."""
-        checked = self.input_filter.check(event, port)
-        verdict = checked.verdict
+        with self._checking:
+            checked = self.input_filter.check(event, port)
         event = checked.event
-        if verdict is Verdict.DROP:
+        if checked.verdict is Verdict.DROP:
             return
-        if verdict is Verdict.FEEDBACK:
-            self._call_on_loop(self._say_feedback, port)
+        if checked.verdict is Verdict.FEEDBACK:
+            self._call_on_loop(self._say_once, "feedback", FEEDBACK_LINE.format(port=port))
             return
-        if verdict is Verdict.PASS_ON and self.thru is not None:
+        if checked.verdict is Verdict.PASS_ON and self.thru is not None:
             try:
                 if self.thru.pass_on(event.message, port):
-                    self.input_filter.sent(event.message, event.when)
+                    self.input_filter.sent(event.message, event.when, port)
             except PortLost as error:
                 self._call_on_loop(self._end, error)
         self._call_on_loop(self._arrived, event, port)
@@ -231,6 +230,8 @@ class Session:
                 self.actions.act(action, event.when)
         elif route is Route.MUSIC:
             self.partner.hear(event)
+        elif route is Route.DRUMS:
+            self._say_once("drums", DRUMS_LINE)
 
     def _left(self, sent: SentMessage, actual: float) -> None:
         if is_clock(sent.message) or sent.message[0] & 0x0F != self.config.channel:
@@ -258,17 +259,14 @@ class Session:
 
     def _say_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A message that we could not digest is a fault of ours, but no reason to stop playing; it is said once."""
-        if not self._has_said_error:
-            self._has_said_error = True
-            what = context.get("exception") or context.get("message")
-            self.io.say(f"Something went wrong inside ({what!r}); the music goes on. Please report it, with the take.")
+        what = context.get("exception") or context.get("message")
+        line = f"Something went wrong inside ({what!r}); the music goes on. Please report it, with the take."
+        self._say_once("error", line)
 
-    def _say_feedback(self, port: str) -> None:
-        if not self._has_said_feedback:
-            self._has_said_feedback = True
-            self.io.say(
-                f"Our own notes come back on {port}: they are ignored, but look for a loop in your connections."
-            )
+    def _say_once(self, what: str, line: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            self.io.say(line)
 
     async def _until_over(self, work: list[Coroutine[Any, Any, None]], over: asyncio.Event) -> None:
         """Work until someone ends it, or it cannot go on."""
@@ -288,10 +286,10 @@ class Session:
         for port in self._inputs:
             port.close()
         self.metronome.end(self.clock.now())
-        self.player.stop()
         if self.thru is not None:
             with contextlib.suppress(PortLost):
                 self.thru.close()
+        self.player.stop()
         await self.worker.close()
         self.io.output.close()
         self.stats.misses = self.player.schedule.misses

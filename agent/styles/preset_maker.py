@@ -5,6 +5,7 @@ The musician's style encoder finds the point in its latent space; the rest is ar
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -18,6 +19,8 @@ from models.music.preset_file import written
 from models.music.style_settings_table import HABIT, KNOB, PROMPT_NOTES
 
 from ..errors import UserError
+from ..user_folders import check_home
+from . import presets
 from .presets import Preset
 
 MOST_NOTES = 4000  # of one file: fewer are enough to encode a style
@@ -29,7 +32,11 @@ LONGEST_NOTE = 3.0  # seconds of a note in a style prompt
 
 
 def learn(name: str, files: Sequence[Path], ask: Ask, musician: str = "") -> Preset:
-    """The style of some MIDI files, each of which counts the same; to be played by `musician`. `ask` reaches one. Raises UserError."""
+    """The style of some MIDI files, each of which counts the same; to be played by `musician`. `ask` reaches one. Raises UserError.
+
+    `name` is what the user calls it, its title.
+    """
+    file_name = presets.file_name(name)
     requests = []
     longest: list[Note] = []
     for number, path in enumerate(files):
@@ -54,8 +61,8 @@ def learn(name: str, files: Sequence[Path], ask: Ask, musician: str = "") -> Pre
     sampling = {key: sum(float(h.get(key, 0.0)) for h in habits) / len(habits) for key in habits[0]}
     source = ", ".join(p.name for p in files)[:200]
     return Preset(
-        name,
-        title=name,
+        file_name,
+        title=name.strip(),
         description=f"Learnt from {source}.",
         z=z,
         weights=weights,
@@ -112,7 +119,7 @@ def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
             sampling[key] = between(a.sampling.get(key, 0.0), b.sampling.get(key, 0.0))
     return replace(
         nearer,
-        name=name,
+        name=presets.file_name(name),
         title=name,
         description=f"{a.title} with {share:.0%} of {b.title}.",
         z=tuple(between(x, y) for x, y in zip(a.z, b.z, strict=True)),
@@ -121,6 +128,27 @@ def blend(name: str, a: Preset, b: Preset, share: float) -> Preset:
         shortest=between(a.shortest, b.shortest),
         longest=between(a.longest, b.longest),
     )
+
+
+def keep(preset: Preset) -> tuple[Path, str]:
+    """Keep a preset among the user's own: its file, and a sentence on what it takes the place of, or "". Raises UserError.
+
+    Another own preset, of another title, is not overwritten.
+    """
+    path = presets.OWN / f"{preset.name}.toml"
+    check_home(path, "name a file with -o FILE.toml")
+    remark = ""
+    if path.name in presets.names_of_own_files():
+        former = preset.title
+        with contextlib.suppress(UserError):  # one that cannot be read is of no use
+            former = presets.read(path).title
+        if former != preset.title:
+            raise UserError(f"{preset.title} would take the place of your style {former}; choose another name.")
+        remark = "It takes the place of your former style of that name."
+    write(preset, path)
+    if presets.hidden(preset.name):
+        remark = f"It hides the style {preset.name} that comes with the program; to have that again, remove {path}."
+    return path, remark
 
 
 def write(preset: Preset, path: Path) -> None:

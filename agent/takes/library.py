@@ -21,11 +21,12 @@ from models.music.keys import SCALE
 from models.music.note_records import Note
 from models.music.pulse import find_pulse
 
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..timing.timing_stats import percentiles
 from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, repair, rows, take_notes, write_take_midi
 from .take_folder import is_recording
 
+TITLE = "title.txt"  # the file with the name that the user gave a take
 MOST_BYTES = 1 << 30  # of all takes
 MOST_TAKES = 500
 MOST_DAYS = 365  # of age
@@ -78,8 +79,11 @@ class Summary:
 
 def list_takes(library: Path) -> list[Path]:
     """The folders of all takes, the newest first."""
-    if not library.is_dir():
-        return []
+    try:
+        if not library.is_dir():
+            return []
+    except OSError as error:
+        raise UserError(f"{library} cannot be read ({error.strerror}); name another folder with --take.") from error
     found = [p for p in library.iterdir() if p.is_dir() and NAME.fullmatch(p.name) and (p / JSONL).is_file()]
     return sorted(found, key=lambda p: p.name, reverse=True)
 
@@ -94,8 +98,8 @@ def find_take(library: Path, name: str) -> Path:
             return path
     if "/" in name and (Path(name) / JSONL).is_file():
         return Path(name)
-    hint = f"the newest is {takes[0].name}" if takes else "none has been kept yet"
-    raise UserError(f"There is no take {name!r}; {hint}. `tradefours takes list` lists them.")
+    newest = f"the newest is {takes[0].name}" if takes else "none has been kept yet"
+    raise UserError(f"There is no take {name!r}; {newest}. `{hint('takes', 'list')}` lists them.")
 
 
 def repair_all(library: Path, most: int = MOST_TAKES) -> list[str]:
@@ -210,13 +214,13 @@ def finish(folder: Path) -> Summary | None:
     try:
         (folder / TEXT).write_text(f"{found.name}: {found}\n", encoding="utf8")
         if not _has_picture(folder):
-            _draw(folder, folder / PICTURE)
+            draw(folder, folder / PICTURE)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror}).") from error
     return found
 
 
-def _draw(folder: Path, to: Path) -> None:
+def draw(folder: Path, to: Path) -> None:
     """Draw the picture of a take, atomically. Raises OSError."""
     from .piano_roll import piano_roll  # imported here, as the import takes long
 
@@ -239,7 +243,7 @@ def export(folder: Path, to: Path) -> list[Path]:
         if _has_picture(folder):
             shutil.copyfile(folder / PICTURE, picture)
         else:
-            _draw(folder, picture)
+            draw(folder, picture)
     except OSError as error:
         raise UserError(f"{to} cannot be written ({error.strerror}); name another folder.") from error
     return [midi, picture]
@@ -252,7 +256,7 @@ def delete(library: Path, name: str) -> None:
         raise UserError(f"{name} is not in {library}; remove it yourself.")
     if is_recording(folder):
         raise UserError(f"{folder.name} is being played just now; it can be deleted when it is over.")
-    for file in (JSONL, MIDI, PICTURE, TEXT, f"{MIDI}.part", f".{PICTURE}"):
+    for file in (JSONL, MIDI, PICTURE, TEXT, TITLE, f"{MIDI}.part", f".{PICTURE}"):
         (folder / file).unlink(missing_ok=True)
     try:
         folder.rmdir()

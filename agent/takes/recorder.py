@@ -25,7 +25,8 @@ from models.music.tempo_map import BeatPoint
 
 from .. import thread_priority
 from ..errors import UserError
-from ..midi.messages import Event, is_whole
+from ..midi.keyboard_zones import DrumChannel
+from ..midi.messages import DRUM_CHANNEL, Event, all_up, is_whole
 from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
 from .take_folder import JSONL as JSONL
@@ -56,6 +57,9 @@ class SessionRecorder(Protocol):
     def record_output(self, planned: float, actual: float, message: bytes) -> None:
         """A message of ours: the planned and the actual time of sending, in monotonic seconds."""
 
+    def record_panic(self, when: float) -> None:
+        """From then on every key and pedal of the player counts as up, in monotonic seconds."""
+
     def close(self) -> None:
         """The session is over. May be called twice."""
 
@@ -73,7 +77,9 @@ class Take:
         try:
             self.folder, self._file = claim(folder)
         except OSError as error:
-            raise UserError(f"the take cannot be kept in {folder} ({error.strerror}); name another folder.") from error
+            raise UserError(
+                f"the take cannot be kept in {folder} ({error.strerror}); name another folder with --take."
+            ) from error
         self.beats: deque[dict[str, Any]] = deque(maxlen=MOST_BEATS)  # rows that tell where the beat was
         self.full = False  # whether the disk took no more at the last write
         self._has_reported = False
@@ -95,6 +101,10 @@ class Take:
     def record_output(self, planned: float, actual: float, message: bytes) -> None:
         """A message of ours: the planned and the actual time of sending, in monotonic seconds."""
         self._append({"t": round(planned, 6), "at": round(actual, 6), "out": message.hex(" ")})
+
+    def record_panic(self, when: float) -> None:
+        """From then on every key and pedal of the player counts as up, in monotonic seconds."""
+        self._append({"t": round(when, 6), "panic": True})
 
     def record_line(self, when: float, text: str) -> None:
         """A line that was printed for the user."""
@@ -189,17 +199,24 @@ def take_notes(path: Path) -> dict[str, list[Note]]:
 
 
 def _read(path: Path) -> tuple[dict[str, list[Event]], list[BeatPoint]]:
-    """The messages of the player and of the agent in a take.jsonl, and where the beat was."""
+    """The messages of the player and of the agent in a take.jsonl, but for drums, and where the beat was."""
     streams: dict[str, list[Event]] = {PLAYER: [], AGENT: []}
+    drum_channel = DrumChannel(has_keys=False)
     beats = []
     for row in rows(path):
         try:
-            if "in" in row:
-                streams[PLAYER].append(_parse_event(row["t"], row["bytes"]))
+            if "setting" in row:
+                drum_channel = DrumChannel(has_keys=row["setting"]["zone"]["channel"] == DRUM_CHANNEL)
+            elif "in" in row:
+                event = _parse_event(row["t"], row["bytes"])
+                if not drum_channel.is_drums(event.message):
+                    streams[PLAYER].append(event)
             elif "out" in row:
                 streams[AGENT].append(_parse_event(row["at"], row["out"]))
             elif "beat" in row:
                 beats.append(row)
+            elif "panic" in row:
+                streams[PLAYER] += [_parse_event(row["t"], message.hex()) for message in all_up()]
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return streams, beat_points(beats)

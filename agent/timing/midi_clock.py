@@ -46,6 +46,10 @@ class MidiClockFollower:
         self._zero = 0  # the number of the tick that is beat 0
         self._position = 0.0  # beats: where the song starts or goes on
         self._awaits_position = False  # the next tick is at `_position`
+        self._is_announced = (
+            False  # the clock says when the song starts and stops: it is believed, and never forestalled
+        )
+        self._unannounced = 0  # ticks in a row of a clock that has said nothing
         self._same_side = 0  # ticks in a row that were late; negative: early
         self._tempos: deque[float] = deque(maxlen=2 * LONGEST_WINDOW)
         self._predictions: dict[int, float] = {}  # when each window expects the next tick
@@ -64,10 +68,15 @@ class MidiClockFollower:
         return 60.0 / self.transport.tempo / TICKS
 
     def hear(self, when: float, message: bytes) -> str | None:
-        """Take one message. Returns "start", "stop", "back" or "jump" where that happened, else None. Other messages are ignored."""
+        """Take one message. Returns "start", "stop", "back" or "jump" where that happened, else None. Other messages are ignored.
+
+        A clock that has ticked for a bar and never said when the song starts has started: that is "unannounced".
+        """
         kind = message[0] if message else 0
         if kind == TICK:
             return self._tick(when)
+        if kind in (START, CONTINUE, STOP, POSITION):
+            self._is_announced = True
         if kind == START:
             self._position = 0.0
             self._awaits_position = True
@@ -108,10 +117,11 @@ class MidiClockFollower:
             self.lost = False
             self._ticks.clear()
             news = "back"
+        is_bar_over = self._count_unannounced(when)
         self._number_tick(when)
-        if self._awaits_position:
+        if self._awaits_position or is_bar_over:
             if not self.transport.running:
-                news = news or "start"
+                news = news or ("unannounced" if is_bar_over else "start")
             elif abs(self.transport.beat_at(when) - self._position) > 0.5:
                 news = "jump"
             self._awaits_position = False
@@ -120,6 +130,15 @@ class MidiClockFollower:
         if len(self._ticks) >= 2:
             self._follow(when)
         return news
+
+    def _count_unannounced(self, when: float) -> bool:
+        """Whether this tick begins the second bar of a clock that has said nothing but ticks."""
+        if self._is_announced or self.transport.running:
+            return False
+        if self._ticks and when - self._ticks[-1][1] > LOST_SECONDS:
+            self._unannounced = 0
+        self._unannounced += 1
+        return self._unannounced == self.transport.beats * TICKS + 1
 
     def _number_tick(self, when: float) -> None:
         """Give the tick its number: the next one, or a later one after a gap that no tempo explains."""

@@ -8,7 +8,18 @@ from typing import Any
 
 from models.music.note_records import Note
 
-from ..midi.messages import CHANNEL, CONTROL, DRUM_CHANNEL, KIND, NOTE_OFF, NOTE_ON, PEDAL_DOWN, SUSTAIN
+from ..midi.messages import (
+    CHANNEL,
+    CONTROL,
+    DRUM_CHANNEL,
+    KEYS_UP,
+    KIND,
+    NOTE_OFF,
+    NOTE_ON,
+    PEDAL_DOWN,
+    RESET_CONTROLS,
+    SUSTAIN,
+)
 
 PLAYER, AGENT = "player", "agent"
 SHOWN_SECONDS = 60.0  # back, that a new page is shown
@@ -50,10 +61,23 @@ class NoteView:
         if kind in (NOTE_OFF, NOTE_ON):
             ended = self._end(key, when)
             return None if ended is None else {"t": "off", "id": ended["id"], "at": when}
-        if kind == CONTROL and message[1] == SUSTAIN and who == PLAYER:
-            self.pedal = message[2] >= PEDAL_DOWN
+        if kind == CONTROL and message[1] in (SUSTAIN, RESET_CONTROLS) and who == PLAYER:
+            self.pedal = message[1] == SUSTAIN and message[2] >= PEDAL_DOWN
             return {"t": "pedal", "down": self.pedal}
+        if kind == CONTROL and message[1] in KEYS_UP:
+            ids = self._end_all([k for k in self._down if k[:2] == key[:2]], when)
+            return {"t": "offs", "ids": ids, "at": when} if ids else None
         return None
+
+    def release_all(self, when: float) -> Row:
+        """All keys and the pedal of the player are up, whatever was heard: panic. The pages let go of their own, too."""
+        self.pedal = False
+        return {
+            "t": "offs",
+            "ids": self._end_all([k for k in self._down if k[0] == PLAYER], when),
+            "at": when,
+            "panic": True,
+        }
 
     def plan(self, notes: Sequence[tuple[int, Note]]) -> Row | None:
         """What is planned now and was not, and what no more; None where that is nothing."""
@@ -70,6 +94,9 @@ class NoteView:
         """All that a page must know that has just come."""
         notes = [n for n in self.notes if (n["end"] or now) > now - SHOWN_SECONDS]
         return {"now": now, "notes": notes, "planned": list(self.planned.values()), "pedal": self.pedal}
+
+    def _end_all(self, keys: list[tuple[str, int, int]], when: float) -> list[str]:
+        return [note["id"] for key in keys if (note := self._end(key, when)) is not None]
 
     def _end(self, key: tuple[str, int, int], when: float) -> Row | None:
         note = self._down.pop(key, None)

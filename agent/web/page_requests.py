@@ -13,11 +13,12 @@ from typing import Any
 from ..control.bindings import ACTIONS, KNOB, PRESET
 from ..control.parameters import PARAMETERS
 from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
+from ..turns.mode_settings import MOST_BARS, PARTS
 
 LARGEST = 2048  # characters of one request
 A_SECOND, AT_ONCE = 240.0, 480.0  # requests of one page
 Check = Callable[[Any], bool]
-NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9 _.-]{0,59}")
+LONGEST_NAME = 100  # characters
 
 
 class RequestRefused(ValueError):
@@ -33,11 +34,22 @@ def _number(low: float, high: float) -> Check:
 
 
 def _name(x: Any) -> bool:
-    return isinstance(x, str) and NAME.fullmatch(x) is not None and ".." not in x
+    """The name of something that is kept: any text of one line that is no path."""
+    return _title(x) and "/" not in x and "\\" not in x and x not in (".", "..")
+
+
+def _title(x: Any) -> bool:
+    """What a user calls a style."""
+    return isinstance(x, str) and 0 < len(x) <= LONGEST_NAME and x.isprintable() and not x.isspace()
 
 
 def _names(x: Any) -> bool:
     return isinstance(x, list) and len(x) == 4 and all(_name(n) for n in x)
+
+
+def _form(x: Any) -> bool:
+    """Bars, beats or a part."""
+    return x in PARTS if isinstance(x, str) else _whole(1, MOST_BARS)(x)
 
 
 def _flag(x: Any) -> bool:
@@ -46,7 +58,7 @@ def _flag(x: Any) -> bool:
 
 def _action(x: Any) -> bool:
     """Something that a control may be taught to do."""
-    if not isinstance(x, str) or len(x) > 80:
+    if not isinstance(x, str) or len(x) > LONGEST_NAME + 20:
         return False
     if x.startswith(KNOB):
         return x.removeprefix(KNOB) in PARAMETERS
@@ -54,7 +66,7 @@ def _action(x: Any) -> bool:
 
 
 def _trigger(x: Any) -> bool:
-    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc|wide)\d{1,3}", x) is not None
+    return isinstance(x, str) and re.fullmatch(r"(note|cc|pc|wide)\d{1,3}(@\d{1,2})?", x, re.ASCII) is not None
 
 
 def _port(x: Any) -> bool:
@@ -75,6 +87,7 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "pedal": {"down": _flag},
     "midi": {"bytes": _message},
     "act": {"action": lambda x: isinstance(x, str) and x in ACTIONS and x != "stop"},
+    "form": {"name": lambda x: x in ("bars", "beats", "part"), "value": _form},
     "preset": {"name": _name},
     "knob": {"name": lambda x: isinstance(x, str) and x in PARAMETERS, "value": _number(-1000, 1000)},
     "pad": {"x": _number(0, 1), "y": _number(0, 1), "corners": _names},
@@ -85,15 +98,30 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "output": {"port": _port},
     "phrase": {},
     "save": {},
-    "save preset": {"name": _name},
-    "sound like that": {"name": _name},
+    "save preset": {"name": _title},
+    "sound like that": {"name": _title},
+    "rename preset": {"name": _name, "title": _title},
+    "delete preset": {"name": _name},
+    "rename take": {"name": _name, "title": _title},
     "learn": {"action": lambda x: x is None or _action(x)},
     "forget": {"trigger": _trigger},
     "takes": {},
     "delete take": {"name": _name},
     "ping": {"sent": _number(0, 1e12)},
 }
-COSTLY = {"sound", "listen", "output", "phrase", "save", "save preset", "sound like that", "takes", "delete take"}
+RENAMING = ("rename preset", "delete preset", "rename take")
+COSTLY = {
+    "sound",
+    "listen",
+    "output",
+    "phrase",
+    "save",
+    "save preset",
+    "sound like that",
+    "takes",
+    "delete take",
+    *RENAMING,
+}
 COSTLY_A_SECOND, COSTLY_AT_ONCE = 1.0, 10.0  # of those that take more than a moment, of one page
 OPTIONAL_FIELDS = {"on": {"at"}}  # what a request may leave out
 

@@ -20,6 +20,7 @@ from aiohttp import WSMsgType, web
 from ..clock import Clock
 from .access import LOOPBACK_NAMES, AccessControl, AccessDenied, Caller, own_address
 from .page_requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, RateLimit, RequestRefused, read_request
+from .piano_files import PianoFiles
 
 STATIC = Path(__file__).resolve().parent / "static"
 ADDRESS = LOOPBACK_NAMES[0]
@@ -111,6 +112,7 @@ class Server:
         app.router.add_get("/socket", self._socket)
         app.router.add_get("/takes/{name}.mid", self._take)
         app.router.add_get("/takes/{name}.json", self._notes)
+        PianoFiles().add_routes(app.router)
         app.router.add_get("/{file}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()

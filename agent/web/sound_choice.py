@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from ..audio.fm_patches import TIMBRES
 from ..audio.sound_output import CHOICES, OFF, BuiltInSynth, open_sound
+from ..audio.synth import INSTRUMENTS, PIANO
 from ..midi import output_merge
 from ..midi.output_merge import OutputMerge
 from .note_view import AGENT, PLAYER
@@ -22,12 +22,12 @@ class SoundChoice:
     def __init__(self, outputs: OutputMerge) -> None:
         self._outputs = outputs
         self._volume = 0.8  # 0 to 1
-        self._timbres = {PLAYER: "electric piano", AGENT: "piano"}
+        self._timbres = {PLAYER: PIANO, AGENT: PIANO}
         self.is_quiet = False
 
     def set_timbre(self, who: str, name: str) -> None:
         """Another instrument for one of the two; a name that is not known changes nothing."""
-        if name in TIMBRES:
+        if name in INSTRUMENTS:
             self._timbres[who] = name
             if self._outputs.sound is not None:
                 self._outputs.sound.timbre(SEATS[who], name)
@@ -53,7 +53,7 @@ class SoundChoice:
 
     def choices(self) -> dict[str, list[str]]:
         """What there is to choose from, ready for JSON."""
-        return {"timbres": sorted(TIMBRES), "sounds": [*CHOICES[1:-1], PAGE_SOUND]}
+        return {"timbres": list(INSTRUMENTS), "sounds": [*CHOICES[1:-1], PAGE_SOUND]}
 
     def key_latencies(self) -> Iterable[float] | None:
         """Seconds from keys to their sound, where the built-in voices play."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import midi_parser
+from .held_notes import HeldNotes
 from .midi_parser import CONTROL, META, NAME, NOTE_OFF, NOTE_ON, PROGRAM, Event
 from .note_records import CALL, Note
 from .tempo_map import Metre, TempoMap
@@ -21,10 +22,6 @@ MAX_BYTES = 2 << 20  # of a file; a larger one takes many seconds to read
 MAX_EVENTS = 500_000
 MAX_SECONDS = 12 * 3600.0
 DRUM_CHANNEL = 9  # from 0 (General MIDI)
-SUSTAIN_PEDAL = 64  # the controller; from this value on, it is down
-PEDAL_DOWN = 64
-ALL_SOUND_OFF, RESET_CONTROLLERS = 120, 121  # controllers; the second lifts the pedal
-ALL_NOTES_OFF = range(123, 128)  # controllers that lift all keys of a channel; its pedal still holds them
 BANK, BANK_LOW = 0, 32  # controllers: the upper and the lower seven bits of a bank's number
 SHORTEST_NOTE = 0.001  # seconds
 LARGEST_UNIT = 6  # of a metre, as a power of two: sixty-fourths
@@ -66,8 +63,8 @@ class MidiMusic:
 def read_notes(path: str | Path) -> list[Note]:
     """All notes of a file, tracks merged, drums left out, by onset, then pitch. Raises MidiFileError.
 
-    Seconds follow the file's tempo map. A note let go under the sustain pedal rings until the pedal rises or its key is
-    struck again.
+    Seconds follow the file's tempo map. A note let go under a pedal rings until the pedal rises or its key is struck again. All notes
+    off, all sound off and a reset of the controllers mean what they do in `HeldNotes`.
     """
     path = Path(path)
     notes = [note for _, note in _find_notes(_read(path)[1]) if note is not None]
@@ -101,54 +98,46 @@ def _sorted(path: Path, notes: list[Note]) -> list[Note]:
 
 def _find_notes(timed: Iterable[tuple[float, Event]], drums: bool = False) -> Iterator[tuple[tuple[int, int], Note]]:
     """Each note in the order in which they end, after its track and channel. `drums`: those of the drum channel, too."""
-    down: dict[tuple[int, int], tuple[float, int, int]] = {}  # by channel and pitch: onset, velocity and track
-    ringing: dict[tuple[int, int], tuple[float, int, int]] = {}  # the same, of notes that only the pedal holds
-    pedals: set[int] = set()  # channels whose pedal is down
+    held: HeldNotes[_Start] = HeldNotes()
     now = 0.0
-
-    def end(key: tuple[int, int], start: tuple[float, int, int]) -> tuple[tuple[int, int], Note]:
-        onset, velocity, track = start
-        return (track, key[0]), Note(onset, max(now - onset, SHORTEST_NOTE), key[1], velocity, CALL)
-
     for now, event in timed:
         kind = event.status & 0xF0
         channel = event.status & 0x0F
         if event.status == META or (channel == DRUM_CHANNEL and not drums):
             continue
-        if kind in (NOTE_ON, NOTE_OFF):
+        ended: list[_Start] = []
+        if kind == NOTE_ON and event.data[1] > 0:
             key = (channel, event.data[0])
-            if kind == NOTE_ON and event.data[1] > 0:
-                for sounding in (down, ringing):
-                    if key in sounding:
-                        yield end(key, sounding.pop(key))
-                down[key] = (now, event.data[1], event.track)
-            elif key in down and channel in pedals:
-                ringing[key] = down.pop(key)
-            elif key in down:
-                yield end(key, down.pop(key))
+            ended = held.press(key, _Start(now, key, event.data[1], event.track))
+        elif kind in (NOTE_ON, NOTE_OFF):
+            ended = held.release((channel, event.data[0]))
         elif kind == CONTROL:
-            control, value = event.data
-            if control == SUSTAIN_PEDAL and value >= PEDAL_DOWN:
-                pedals.add(channel)
-            elif control in (SUSTAIN_PEDAL, RESET_CONTROLLERS, ALL_SOUND_OFF):
-                if control != ALL_SOUND_OFF:
-                    pedals.discard(channel)
-                for sounding in (ringing, down) if control == ALL_SOUND_OFF else (ringing,):
-                    for key in [k for k in sounding if k[0] == channel]:
-                        yield end(key, sounding.pop(key))
-            elif control in ALL_NOTES_OFF:
-                for key in [k for k in down if k[0] == channel]:
-                    if channel in pedals:
-                        ringing[key] = down.pop(key)
-                    else:
-                        yield end(key, down.pop(key))
-    for key, start in [*down.items(), *ringing.items()]:
-        yield end(key, start)
+            ended = held.control(channel, event.data[0], event.data[1])
+        for start in ended:
+            yield start.end(now)
+    for start in held.release_all():
+        yield start.end(now)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """A note that sounds: its onset in seconds, its channel and pitch, its velocity and its track."""
+
+    onset: float
+    key: tuple[int, int]
+    velocity: int
+    track: int
+
+    def end(self, now: float) -> tuple[tuple[int, int], Note]:
+        """Its track and channel, and the note that ends now."""
+        channel, pitch = self.key
+        return (self.track, channel), Note(self.onset, max(now - self.onset, SHORTEST_NOTE), pitch, self.velocity, CALL)
 
 
 def _with_sound(part: Part, events: Iterable[Event]) -> Part:
     """The part with the program and the bank that these events set on its channel."""
-    high, low = None, 0
+    high = None
+    low = 0
     for event in events:
         if event.status == PROGRAM | part.channel:
             bank = None if high is None else high << 7 | low

@@ -6,6 +6,7 @@ and a few bars to go on from.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import tomllib
@@ -81,19 +82,31 @@ class Preset:
 # -- reading -------------------------------------------------------------------------------------------------------------
 
 
+def read_text(path: Path) -> str:
+    """The text of a file that somebody may have edited: UTF-8, with or without a byte order mark, or UTF-16 with one.
+
+    Editors of Windows write such marks. Raises OSError, UnicodeDecodeError.
+    """
+    data = path.read_bytes()
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_wide else "utf-8-sig").replace("\r\n", "\n")
+
+
 def table(path: Path) -> dict[str, Any]:
     """The TOML in a file. Raises PresetError."""
     try:
         if path.stat().st_size > LARGEST:
             raise PresetError(f"{path.name} is too large for a preset; a preset has a few lines.")
-        text = path.read_text(encoding="utf8")
+        text = read_text(path)
         if ENDLESS.search(text):
             raise PresetError(f"{path.name} has names of far too many parts; a preset has a few lines.")
         return tomllib.loads(text)
     except FileNotFoundError as error:
-        raise PresetError(f"{path} is not there; `tradefours presets` lists the presets.") from error
+        raise PresetError(f"{path} is not there; look at its name.") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise PresetError(f"{path} cannot be read ({error.strerror}); a preset is a .toml file.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise PresetError(f"{path} cannot be read as text; name a preset's .toml file.") from error
+        raise PresetError(f"{path} cannot be read as text; save it again as UTF-8.") from error
     except PresetError:
         raise
     except (ValueError, RecursionError) as error:  # tomllib's own, and Python's, for a number of thousands of digits
@@ -198,7 +211,7 @@ def _number(name: str, key: str, value: Any, setting: Setting) -> float:
 def _text(name: str, key: str, value: Any) -> str:
     if not isinstance(value, str):
         raise PresetError(f'{name}: {key} must be a text, in "quotes".')
-    return value
+    return "".join(c if c.isprintable() else " " for c in value)  # it is shown as a part of one line
 
 
 # -- writing -------------------------------------------------------------------------------------------------------------
@@ -208,7 +221,8 @@ def written(preset: Preset) -> str:
     """The preset as TOML."""
 
     def text(value: str) -> str:
-        return json.dumps(value, ensure_ascii=False)  # TOML's basic strings are JSON's
+        whole = value.encode("utf8", "replace").decode("utf8")  # names of files may hold bytes that are no text
+        return json.dumps(whole, ensure_ascii=False)  # TOML's basic strings are JSON's
 
     lines = [f"title = {text(preset.title)}", f"description = {text(preset.description)}"]
     lines += [f"musician = {text(preset.musician)}"] if preset.musician else []

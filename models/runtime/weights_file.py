@@ -12,6 +12,7 @@ it was made from.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -29,6 +30,9 @@ from .backend import Floats
 FORMAT = "tradefours-weights/1"
 WEIGHTS_FOLDER = Path(__file__).parents[1] / "weights"
 """Where the weights that come with the project are."""
+NONCOMMERCIAL_FOLDER = WEIGHTS_FOLDER / "noncommercial"
+"""In a copy of the project. It is a distribution of its own, with this package name:"""
+NONCOMMERCIAL_PACKAGE = "tradefours_noncommercial"
 FULL = "full"
 NONCOMMERCIAL = "full-noncommercial"
 """The name of `FULL` as a file, so that nobody uses it by mistake."""
@@ -74,7 +78,7 @@ def find(name: str, live: bool = False) -> Path:
     """
     path = Path(NONCOMMERCIAL if name == FULL else name)
     if path.suffix != ".safetensors":
-        path = WEIGHTS_FOLDER / f"{path}.safetensors"
+        path = _folder_of(str(path)) / f"{path}.safetensors"
     exported = path.with_suffix(f"{LIVE}{path.suffix}")
     try:
         if exported.is_file() and (not path.is_file() or (live and _source(exported) == digest(path))):
@@ -82,12 +86,29 @@ def find(name: str, live: bool = False) -> Path:
         found = path.is_file()
     except OSError:  # a name that no file can have, or a file that we may not read
         found = False
+    if not found and path.parent == NONCOMMERCIAL_FOLDER:
+        raise CheckpointError(
+            f"weights {NONCOMMERCIAL!r} are not installed, because they allow no commercial use: add the package "
+            "tradefours-noncommercial (folder models/weights/noncommercial of the project), or choose another style or "
+            "--weights open."
+        )
     if not found:
-        there = ", ".join(sorted({weights_name(p) for p in WEIGHTS_FOLDER.glob("*.safetensors")})) or "none"
+        folders = (WEIGHTS_FOLDER, _folder_of(NONCOMMERCIAL))
+        files = [file for folder in folders for file in folder.glob("*.safetensors")]
+        there = ", ".join(sorted({weights_name(file) for file in files})) or "none"
         raise CheckpointError(
             f"weights {name[:200]!r} not found (there are: {there}); name one of these or a .safetensors file."
         )
     return path
+
+
+def _folder_of(name: str) -> Path:
+    """The folder that holds the weights of that name, if any does."""
+    if name != NONCOMMERCIAL:
+        return WEIGHTS_FOLDER
+    if not NONCOMMERCIAL_FOLDER.is_dir() and (spec := importlib.util.find_spec(NONCOMMERCIAL_PACKAGE)):
+        return Path(next(iter(spec.submodule_search_locations or ()), NONCOMMERCIAL_FOLDER))
+    return NONCOMMERCIAL_FOLDER
 
 
 def weights_name(path: Path) -> str:

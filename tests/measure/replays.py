@@ -47,6 +47,7 @@ from agent.web.server import Page
 from agent.web.take_list import TakeList
 
 from ..support.fakes import FakeOutput
+from ..support.synth import NOTES_OFF, PEDALS, Synth
 
 BUSY = "while True: pass"
 SHORTEST, LONGEST = 8.0, 14.0  # seconds of a session, once the musician is ready
@@ -111,26 +112,40 @@ class Keys:
 
 
 def phrases(keys: Keys, chance: random.Random, over: threading.Event) -> None:
-    """Phrases of three to sixteen notes, chords and a pedal among them, until it is over; whoever answers may be cut into."""
+    """Phrases of three to sixteen notes until it is over, with chords, pedals and odd ends; whoever answers may be cut into."""
     while not over.is_set():
-        pedal, pitch = chance.random() < 0.3, chance.randint(50, 74)
-        if pedal:
-            keys.play(0xB0, 64, 127)
+        channel, pitch = chance.choice((0, 0, 0, 1)), chance.randint(50, 74)
+        pedal = chance.choice(PEDALS) if chance.random() < 0.4 else None
+        end = chance.choice(("off", "off", "off", "off and all notes off", "all notes off", "shifted"))
+        if pedal is not None:
+            keys.play(0xB0 | channel, pedal, chance.choice((40, 64, 127)))
         step = chance.choice((0.11, 0.16, 0.24))
-        for _ in range(chance.randint(3, 16)):
+        for i in range(chance.randint(3, 16)):
             pitch = min(max(pitch + chance.choice((-5, -2, -1, 1, 2, 4)), 40), 88)
             chord = [pitch, pitch + 4, pitch + 7] if chance.random() < 0.15 else [pitch]
             for key in chord:
-                keys.play(0x90, key, chance.randint(35, 115))
+                keys.play(0x90 | channel, key, chance.randint(35, 115))
             over.wait(step * chance.choice((0.5, 0.9, 1.0)))
-            for key in chord:
-                keys.play(0x80, key, 0)
+            lift(keys, channel, chord, end, chance)
+            if pedal is not None and chance.random() < 0.5:
+                keys.play(0xB0 | channel, pedal, (63, 64, 65, 64)[i % 4])  # it wavers
             over.wait(step * chance.choice((0.1, 0.3, 1.0)))
             if over.is_set():
                 break
-        if pedal:
-            keys.play(0xB0, 64, 0)
+        if pedal is not None:
+            lifts = (0xB0 | channel, pedal, 0), (0xB0 | channel, 121, 0)
+            keys.play(*chance.choice(lifts))
         over.wait(chance.choice((0.2, 0.6, 1.5, 2.5, 3.5)))
+
+
+def lift(keys: Keys, channel: int, chord: list[int], end: str, chance: random.Random) -> None:
+    """These keys come up, as keyboards and DAWs say it; `shifted`: at other pitches now and then, so that they hang until panic."""
+    shift = 12 if end == "shifted" and chance.random() < 0.2 else 0
+    if end != "all notes off":
+        for key in chord:
+            keys.play(0x80 | channel, key + shift, 0)
+    if "all notes off" in end:
+        keys.play(0xB0 | channel, chance.choice(NOTES_OFF), 0)
 
 
 class LiveSession:
@@ -149,7 +164,8 @@ class LiveSession:
         self.worker = WorkerClient(worker_command(preset.player(None), "live"))
         self.worker.others = partial(worker_command, engine="live")
         self.worker.journal = learning.journal = clock.keep
-        outputs = OutputMerge(FakeOutput(clock))
+        self.output = FakeOutput(clock)
+        outputs = OutputMerge(self.output)
         patchbay = Patchbay(None, outputs, ours=False)
         self.hub = Hub(
             outputs=outputs,
@@ -238,12 +254,18 @@ def one(seed: int, folder: Path) -> dict[str, Any]:
     """Play one session and replay it; what came of it."""
     presets.OWN = folder.parent / "presets"  # what is learnt here is no user's
     plan = Plan.drawn(seed)
-    asyncio.run(LiveSession(plan, folder).run())
+    live = LiveSession(plan, folder)
+    asyncio.run(live.run())
+    synth = Synth(message for _, message in live.output.sent)
     told = list(rows(folder / JSONL))
     try:
         report = verify_take.replay(folder)
     except Exception as error:  # a replay that fails is one that is not the same
         report = {"same": False, "session": repr(error), "musician": "", "decisions": 0, "sent": 0, "seconds": 0.0}
+    hung = [*(f"key {key}" for key in sorted(synth.keys)), *(f"pedal {pedal}" for pedal in sorted(synth.pedals))]
+    hung += [f"cut {key}" for key in synth.cut]
+    if hung:
+        report = {**report, "same": False, "session": f"hung: {', '.join(hung)}"}
     acts = [act for _, act in plan.requests]
     return {"seed": seed, "mode": plan.manner.mode, "acts": acts, "rows": len(told), **report}
 

@@ -13,6 +13,8 @@ from agent.replay.virtual_time import LoopPlayer, VirtualLoop, in_virtual_time
 from models.decoding.echo_test_musician import Echo
 from models.music.note_records import ANSWER, Note, Span
 
+from .synth import PEDALS
+
 __all__ = ["LoopPlayer", "VirtualLoop", "in_virtual_time"]  # these are real: see `agent.replay.virtual_time`
 
 
@@ -72,7 +74,7 @@ class FakeInput:
         self._clock, self.name = clock, name
         self.closed = False
         self.down: set[tuple[int, int]] = set()  # channels and pitches
-        self.pedals: set[int] = set()
+        self.pedals: set[tuple[int, int]] = set()  # channels and controllers of those that are not at rest
         self._on_event: Callable[[Event], None] = lambda event: None
 
     def open(self, on_event: Callable[[Event], None]) -> None:
@@ -83,8 +85,8 @@ class FakeInput:
             kind, channel, a, b = message[0] & 0xF0, message[0] & 0x0F, *message[1:]
             if kind in (0x80, 0x90):
                 (self.down.add if kind == 0x90 and b else self.down.discard)((channel, a))
-            elif kind == 0xB0 and a == 64:
-                (self.pedals.add if b >= 64 else self.pedals.discard)(channel)
+            elif kind == 0xB0 and a in PEDALS:
+                (self.pedals.add if b else self.pedals.discard)((channel, a))
         self._on_event(Event(self._clock.now(), bytes(message)))
 
     def close(self) -> None:

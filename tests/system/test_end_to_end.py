@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from agent.demo_call import messages, written_call
-from agent.midi.jack_watcher import JackServerWatch
+from agent.midi.jack.watcher import JackServerWatch
 from agent.takes.recorder import AGENT, JSONL, MIDI, PLAYER, take_notes
 from agent.timing.midi_clock import TICKS, MidiClockFollower
 from agent.timing.transport import Transport

@@ -5,7 +5,7 @@ export const notes = new Map();
 export const planned = new Map();
 const listeners = new Set();
 export const watch = (act) => listeners.add(act);
-const KEPT = 70; // seconds
+const KEPT = 600; // seconds, to look back at
 
 function tell(kind, note) { for (const act of listeners) act(kind, note); }
 
@@ -23,7 +23,10 @@ on("on", (n) => {
   tell("on", note);
   for (const [id, old] of notes) { if (old.end !== null && old.end < now() - KEPT) notes.delete(id); else break; }
 });
-on("off", (n) => { const note = notes.get(n.id); if (note) { note.end = n.at; tell("off", note); } });
+function end(id, at) { const note = notes.get(id); if (note) { note.end = at; tell("off", note); } }
+
+on("off", (n) => end(n.id, n.at));
+on("offs", (news) => { for (const id of news.ids) end(id, news.at); });
 on("planned", (news) => {
   for (const id of news.gone) planned.delete(id);
   for (const n of news.more) planned.set(n.id, n);

@@ -2,15 +2,17 @@
 // busy computer does not make them stumble; your own sound at once.
 import { watch, planned } from "./notes.js";
 import { now } from "./connection.js";
+import * as piano from "./piano.js";
 
 const AHEAD = 0.25, MOST = 40, PATIENCE = 2000, TIMBRES = {
-  "electric piano": { ratio: 14, bend: 0.5, dim: 0.25, ring: 1.6, rise: 0.003 }, piano: { ratio: 1, bend: 2.2, dim: 0.5, ring: 1.2, rise: 0.003 },
+  "electric piano": { ratio: 14, bend: 0.5, dim: 0.25, ring: 1.6, rise: 0.003 },
   bass: { ratio: 1, bend: 2, dim: 0.35, ring: 2.2, rise: 0.004 }, pad: { ratio: 2, bend: 0.5, dim: 4, ring: 30, rise: 0.2 }, organ: { ratio: 2, bend: 0.7, dim: 30, ring: 90, rise: 0.006 },
 };
 let context = null, master = null, wanted = false;
-const voices = new Map(), seats = { player: -0.35, agent: 0.35 };
-export const timbres = { player: "electric piano", agent: "piano" };
+const voices = new Map(), seats = { player: -0.35, agent: 0.35 }, PIANO = "piano", ELECTRIC = "electric piano";
+export const timbres = { player: PIANO, agent: PIANO };
 export let meter = null;
+export { count as recordings } from "./piano.js";
 const latencies = []; // milliseconds from a key's event to when its sound is begun
 
 /** How soon a key of this page is heard, where the page makes the sound: as the program's own figures. */
@@ -21,7 +23,7 @@ export function keyLatency() {
 
 export function use(isWanted) {
   wanted = isWanted;
-  if (wanted) wake(); else for (const id of [...voices.keys()]) stop(id);
+  if (wanted) wake(); else for (const id of [...voices.keys()]) stop(id, 0, true);
 }
 export function volume(v) {
   level = v;
@@ -40,6 +42,7 @@ function startContext() {
     const limiter = new DynamicsCompressorNode(context, { threshold: -8, ratio: 12, attack: 0.002, release: 0.1, knee: 4 });
     meter = new AnalyserNode(context, { fftSize: 2048 });
     master.connect(limiter).connect(meter).connect(context.destination);
+    piano.prepare(context);
   }
   return context.state === "running" ? Promise.resolve() : context.resume();
 }
@@ -47,27 +50,45 @@ export const awake = () => context?.state === "running";
 
 function start(id, who, pitch, velocity, when, into = master) {
   if (!awake()) return;
-  stop(id);
-  if (voices.size > MOST) stop(voices.keys().next().value);
-  const t = TIMBRES[timbres[who]] ?? TIMBRES.piano, hertz = 440 * 2 ** ((pitch - 69) / 12), force = velocity / 127;
-  const high = 2 ** (-(pitch - 60) / 24), at = Math.max(when, context.currentTime);
-  const carrier = new OscillatorNode(context, { frequency: hertz }), modulator = new OscillatorNode(context, { frequency: hertz * t.ratio });
-  const bend = context.createGain(), gain = context.createGain(), pan = new StereoPannerNode(context, { pan: seats[who] });
-  bend.gain.setValueAtTime(hertz * t.bend * (0.25 + 0.75 * force) * Math.min(Math.max(high, 0.25), 1.6), at); bend.gain.setTargetAtTime(0, at, t.dim * high);
-  gain.gain.setValueAtTime(0, at); gain.gain.linearRampToValueAtTime(0.3 * (0.08 + 0.92 * force ** 1.6), at + t.rise); gain.gain.setTargetAtTime(0, at + t.rise, t.ring * high);
-  modulator.connect(bend).connect(carrier.frequency); carrier.connect(gain).connect(pan).connect(into);
-  carrier.start(at); modulator.start(at);
-  voices.set(id, { carrier, modulator, gain, at, who });
+  stop(id, 0, true);
+  if (voices.size > MOST) stop(voices.keys().next().value, 0, true);
+  const at = Math.max(when, context.currentTime), pan = new StereoPannerNode(context, { pan: seats[who] });
+  const voice = (timbres[who] in TIMBRES ? null : strikePiano(pitch, velocity, at)) ?? modulate(TIMBRES[timbres[who]] ?? TIMBRES[ELECTRIC], pitch, velocity, at);
+  voice.gain.connect(pan).connect(into);
+  voices.set(id, { ...voice, at, who });
 }
 
-function stop(id, when = 0) {
+/** Until the recording of a key is there, the electric piano plays it. */
+function strikePiano(pitch, velocity, at) {
+  const blow = piano.strike(pitch, velocity);
+  if (!blow) return null;
+  const gain = new GainNode(context, { gain: blow.gain });
+  blow.out.connect(gain);
+  blow.source.start(at);
+  return { sources: [blow.source], gain, release: blow.release };
+}
+function modulate(t, pitch, velocity, at) {
+  const hertz = 440 * 2 ** ((pitch - 69) / 12), force = velocity / 127, high = 2 ** (-(pitch - 60) / 24);
+  const carrier = new OscillatorNode(context, { frequency: hertz }), modulator = new OscillatorNode(context, { frequency: hertz * t.ratio });
+  const bend = context.createGain(), gain = context.createGain();
+  bend.gain.setValueAtTime(hertz * t.bend * (0.25 + 0.75 * force) * Math.min(Math.max(high, 0.25), 1.6), at); bend.gain.setTargetAtTime(0, at, t.dim * high);
+  gain.gain.setValueAtTime(0, at); gain.gain.linearRampToValueAtTime(0.3 * (0.08 + 0.92 * force ** 1.6), at + t.rise); gain.gain.setTargetAtTime(0, at + t.rise, t.ring * high);
+  modulator.connect(bend).connect(carrier.frequency); carrier.connect(gain);
+  carrier.start(at); modulator.start(at);
+  return { sources: [carrier, modulator], gain, release: 0.05 };
+}
+
+/** `isTaken`: its key is struck again, or another note needs its voice. */
+function stop(id, when = 0, isTaken = false) {
   const v = voices.get(id);
   if (!v) return;
   voices.delete(id);
   const at = Math.max(when, context.currentTime);
-  if (v.at > at) { v.carrier.disconnect(); v.carrier.stop(); v.modulator.stop(); return; } // it had not begun
-  v.gain.gain.cancelScheduledValues(at); v.gain.gain.setTargetAtTime(0, at, 0.05);
-  v.carrier.stop(at + 0.5); v.modulator.stop(at + 0.5);
+  if (v.at > at) { v.gain.disconnect(); for (const source of v.sources) source.stop(); return; } // it had not begun
+  const release = isTaken ? 0.02 : v.release;
+  if (release === null) return; // no damper: it rings on
+  v.gain.gain.cancelScheduledValues(at); v.gain.gain.setTargetAtTime(0, at, release);
+  for (const source of v.sources) source.stop(at + 10 * release);
 }
 
 /** A key of this page: heard at once, without the way to the program and back. The first of all wakes the sound, which
@@ -108,13 +129,29 @@ function scheduleAhead() {
 setInterval(scheduleAhead, 60);
 export const count = () => voices.size;
 
-/** Play notes of a take (who, onset, duration, pitch, velocity) in this page, whoever else makes the sound. */
-export function audition(notes) {
+/** Whether what this page plays is heard. */
+export const heard = () => wanted && awake();
+export const clicks = { count: 0 }; // of the metronome, so far
+
+/** A click of the metronome at a time of the program's. */
+export function click(time, isDown) {
+  const at = toContextTime(time);
+  if (at < context.currentTime) return; // it would come late
+  const blip = new OscillatorNode(context, { type: "triangle", frequency: isDown ? 1760 : 1175 }), gain = context.createGain();
+  gain.gain.setValueAtTime(isDown ? 0.35 : 0.22, at); gain.gain.setTargetAtTime(0, at + 0.01, 0.012);
+  blip.connect(gain).connect(master);
+  blip.start(at); blip.stop(at + 0.12);
+  clicks.count++;
+}
+
+/** Play notes (who, onset, duration, pitch, velocity) in this page from a moment on, whoever else makes the sound. */
+export function audition(notes, from = 0) {
   startContext();
   const out = new GainNode(context, { gain: 1 }), length = Math.max(0, ...notes.map((n) => n[1] + Math.min(n[2], 8)));
   out.connect(master);
-  const begun = context.currentTime + 0.1, time = () => Math.max(context.currentTime - begun, 0);
-  let next = 0;
+  const begun = context.currentTime + 0.1 - from, time = () => Math.max(context.currentTime - begun, from);
+  let next = notes.findIndex((n) => n[1] >= from);
+  if (next < 0) next = notes.length;
   const schedule = () => {
     if (!awake()) return; // its first notes wait for the sound
     for (; next < notes.length && notes[next][1] < time() + 2 * AHEAD; next++) {

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from agent.bench.budgets import BUDGETS, BUSY_BUDGETS, table, verdicts
+from agent.bench.budgets import BUDGETS, BUSY_BUDGETS, conclusion, table, verdicts
 from models.runtime import checkpoint
 
 from ...support.musicians import SMALL, small_musician
@@ -26,7 +26,33 @@ def test_budgets_are_kept_or_missed() -> None:
     assert not any("thru" in name for name in found)
     assert len({b.name for b in (*BUDGETS, *BUSY_BUDGETS)}) == len(BUDGETS) + len(BUSY_BUDGETS)
     text = table({"machine": "m", "engine": "e", **report, "budgets": found})
+    assert text.endswith(conclusion(found))
     assert "MISSED lateness, p99" in text
+
+
+def verdict_of(*missed: str) -> dict[str, dict[str, bool]]:
+    """Verdicts on every budget, of which those of these names are missed."""
+    names = [b.name for b in (*BUDGETS, *BUSY_BUDGETS)]
+    assert set(missed) <= set(names)
+    return {name: {"ok": name not in missed} for name in names}
+
+
+def test_it_ends_in_one_sentence_for_a_player() -> None:
+    sentences = {
+        (): "in time, also while another program works hard",
+        ("one core busy: lateness, p95",): "as long as no other program works hard",
+        ("times as fast as torch, a note",): "is not heard",
+        ("lateness, p99", "one core busy: lateness, p95"): "its notes may sound late: close other programs",
+        ("thru, p99",): "your own keys may sound late",
+        ("command to ready",): "it takes long to start",
+        ("note, 512 of context, p99", "cut-in to last off, p99"): "when you cut in and it may answer late",
+    }
+    for missed, words in sentences.items():
+        sentence = conclusion(verdict_of(*missed))
+        assert words in sentence
+        assert sentence.count(".") == 1
+    for budget in BUDGETS:  # none is passed over in silence
+        assert conclusion(verdict_of(budget.name)) != conclusion(verdict_of())
 
 
 def test_every_row_is_measured(tmp_path: Path) -> None:

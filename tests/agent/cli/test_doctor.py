@@ -13,6 +13,7 @@ from agent.cli import doctor, main
 from agent.midi import ports
 from agent.midi.port_errors import NoMidiSystem
 from agent.midi.ports import PortList
+from agent.user_folders import NOWHERE
 
 ECHO = f"{sys.executable} -m models.worker --echo"
 
@@ -45,8 +46,37 @@ def test_where_all_is_there_one_can_play(capsys: pytest.CaptureFixture[str]) -> 
 def test_for_people_each_is_a_line_and_the_fix_another(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["doctor", "--mind", ECHO]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "You can play: tradefours play"
-    assert all(line[:5] in ("ok   ", "poor ", "BAD  ", "     ") for line in lines[:-1])
+    assert lines[-1].startswith("You can play")
+    assert lines[-1].endswith(". Start: tradefours play")
+    assert lines[-2] == ""
+    assert all(line[:5] in ("ok   ", "poor ", "BAD  ", "     ") for line in lines[:-2])
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence"),
+    [
+        ({"sound": "fine", "MIDI": "fine"}, "You can play. Start: tradefours play"),
+        (
+            {"sound": "poor", "MIDI": "fine"},
+            "You can play; it gets better if you do what is said above at sound. Start: tradefours play",
+        ),
+        (
+            {"musician": "bad", "takes": "bad", "timer": "poor"},
+            "You cannot play yet: do what is said above at musician and at takes, then ask again: tradefours doctor",
+        ),
+    ],
+)
+def test_it_ends_in_one_sentence_for_a_player(states: dict[str, str], sentence: str) -> None:
+    assert doctor.conclusion([doctor.Finding(what, state, "") for what, state in states.items()]) == sentence
+
+
+@pytest.mark.usefixtures("healthy")
+def test_without_a_home_it_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "TAKES", NOWHERE / "tradefours" / "takes")
+    code, found = asked(capsys)
+    assert code == 1
+    assert found["takes"]["state"] == "bad"
+    assert "set HOME" in found["takes"]["fix"]
 
 
 @pytest.mark.usefixtures("healthy")
@@ -58,18 +88,22 @@ def test_a_musician_that_does_not_start(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.usefixtures("healthy")
-@pytest.mark.parametrize(("screen", "code"), [(True, 0), (False, 1)])
-def test_without_midi_a_screen_is_enough(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, screen: bool, code: int
+@pytest.mark.parametrize(
+    ("screen", "sound", "code"), [(True, "", 0), (True, "speakers", 0), (False, "speakers", 0), (False, "", 1)]
+)
+def test_without_midi_a_screen_or_a_sound_of_our_own_is_enough(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, screen: bool, sound: str, code: int
 ) -> None:
     def none() -> PortList:
         raise NoMidiSystem
 
     monkeypatch.setattr(ports, "list_ports", none)
     monkeypatch.setattr(doctor, "has_browser", lambda: screen)
+    monkeypatch.setattr(doctor, "_sound_device", lambda: (sound, "" if sound else "no device"))
     got, found = asked(capsys)
     assert got == code
-    assert found["MIDI"]["state"] == ("poor" if screen else "bad")
+    assert found["MIDI"]["state"] == ("bad" if code else "poor")
+    assert ("--lan" in found["MIDI"]["text"]) == (bool(sound) and not screen)
 
 
 @pytest.mark.usefixtures("healthy")

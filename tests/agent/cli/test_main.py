@@ -107,7 +107,7 @@ def test_play_says_what_to_do_without_midi(tmp_path: Path) -> None:
     if sys.platform != "linux":
         pytest.skip("other systems always have MIDI")
     for command in (["play", "--no-page", "--take", str(tmp_path / "t")], ["ports"], ["ports", "--api", "jack"]):
-        assert "tradefours demo" in refused(*command)
+        assert "without one: python3 -m agent demo" in refused(*command)
     assert "is not a MIDI system of this machine" in refused("ports", "--api", "winmm")
     assert not (tmp_path / "t").exists()
 

@@ -89,6 +89,23 @@ def test_what_is_ready_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch
     make_virtual_environment.ensure("")
 
 
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(28, "No space left on device")])
+def test_a_copy_that_cannot_be_written_is_said_in_one_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError
+) -> None:
+    def denied(*_: object, **__: object) -> None:
+        error.filename = str(home.parent / ".venv.lock")
+        raise error
+
+    monkeypatch.setattr(Path, "open", denied)
+    assert make_virtual_environment.run("agent", ["presets"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"tradefours: {home.parent / '.venv.lock'} cannot be written ({error.strerror}); copy the project"
+    )
+    assert said.count("\n") == 1
+
+
 def test_an_installation_that_fails_says_why_and_is_not_called_ready(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,13 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from agent.midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher, stable_name
+from agent.midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher
 from agent.midi.ledger import Ledger
+from agent.midi.port_names import stable_name
 from agent.midi.ports import PortList
 
 from ...support.fakes import FakeInput, FakeOutput, assert_no_hung_notes
+from ...support.synth import PEDALS, Synth
 
 ON, OFF, DOWN = b"\x90\x40\x50", b"\x80\x40\x00", b"\xb0\x40\x7f"
+PLAYED = {
+    **{"on": ON, "off": OFF, "other": b"\x93\x20\x01", "all off": b"\xb0\x7b\x00", "reset": b"\xb4\x79\x00"},
+    **{f"{pedal} at {value}": bytes((0xB4, pedal, value)) for pedal in (64, 66, 67, 69) for value in (0, 30, 127)},
+}
 
 
 class Cables:
@@ -54,7 +60,7 @@ class Cables:
 @pytest.fixture
 def cables(monkeypatch: pytest.MonkeyPatch) -> Cables:
     made = Cables()
-    monkeypatch.setattr("agent.midi.hotplug.SETTLING", 0.0)
+    monkeypatch.setattr("agent.midi.hotplug_ports.SETTLING", 0.0)
     monkeypatch.setattr("agent.midi.ports.open_input", made.input)
     monkeypatch.setattr("agent.midi.ports.open_output", made.output)
     return made
@@ -85,10 +91,10 @@ def test_an_output_that_goes_is_said_and_owed_its_ends(cables: Cables) -> None:
     ]
     out.send(ON)
     watcher.check()  # once more, as it may have been passed over; but what has begun since goes on
-    assert [m for _, m in cables.opened[-1].sent[5:]] == [ON, b"\x81\x30\x00"]
+    assert [m for _, m in cables.opened[-1].sent[5:]] == [ON, b"\x81\x30\x00", b"\xb0\x40\x00"]
     out.send(OFF)
     watcher.check()
-    assert len(cables.opened[-1].sent) == 8
+    assert len(cables.opened[-1].sent) == 9
     out.close()
     out.close()
     assert all(port.closed for port in cables.opened)
@@ -111,6 +117,35 @@ def test_an_input_that_goes_lets_its_keys_go(cables: Cables) -> None:
     keys.close()
     assert heard[-1] == ON  # what is held when all ends is let go by those who passed it on
     assert all(port.closed for port in cables.opened)
+
+
+@pytest.mark.parametrize("pedal", PEDALS)
+@pytest.mark.parametrize("value", [30, 127])
+def test_an_input_that_goes_lifts_its_pedals_and_not_what_came_up_before(
+    cables: Cables, pedal: int, value: int
+) -> None:
+    watcher = HotplugWatcher("alsa", cables.names)
+    keys, heard = watcher.open_input("Keys 20:0"), []
+    keys.open(lambda event: heard.append(event.message))
+    for message in (ON, b"\xb0\x7c\x00", bytes((0xB0, pedal, value))):
+        cables.opened[-1].play(*message)
+    cables.inputs = []
+    watcher.check()
+    assert heard[3:] == [bytes((0xB0, pedal, 0))]
+
+
+@pytest.mark.parametrize("pedal", PEDALS)
+def test_a_pedal_is_lifted_where_the_output_comes_back_and_once_more(cables: Cables, pedal: int) -> None:
+    watcher = HotplugWatcher("alsa", cables.names)
+    out = watcher.open_output("Synth 24:0")
+    up = bytes((0xB3, pedal, 0))
+    out.send(bytes((0xB3, pedal, 90)))
+    cables.outputs = []
+    watcher.check()
+    cables.outputs = ["Synth 28:0"]
+    watcher.check()
+    watcher.check()
+    assert [m for _, m in cables.opened[-1].sent].count(up) == 2
 
 
 def test_the_whole_midi_system_may_go(cables: Cables) -> None:
@@ -160,7 +195,7 @@ def test_an_instrument_that_is_new_is_heard_where_all_are(cables: Cables) -> Non
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["pull", "put", "on", "off", "other", "look", "fail"]), max_size=30))
+@given(st.lists(st.sampled_from(["pull", "put", "look", "fail", *PLAYED]), max_size=30))
 def test_however_a_cable_is_pulled_the_synth_is_left_silent(moves: list[str]) -> None:
     cables = Cables()
     out = HotplugOutput("Synth 24:0", "alsa", cables.output)
@@ -176,16 +211,15 @@ def test_however_a_cable_is_pulled_the_synth_is_left_silent(moves: list[str]) ->
         elif move == "look":
             out.check(list(cables.outputs))
         else:
-            out.send({"on": ON, "off": OFF, "other": b"\x93\x20\x01"}[move])
+            out.send(PLAYED[move])
     for message in out.ledger.ends():
         out.send(message)
     for _ in range(2):  # a port that has failed is found out when it is sent to
         out.check(list(cables.outputs))
-    heard: set[tuple[int, int]] = set()
-    for _, m in [entry for port in cables.opened for entry in port.sent]:
-        if m[0] & 0xF0 in (0x80, 0x90):
-            (heard.add if m[0] & 0xF0 == 0x90 else heard.discard)((m[0] & 15, m[1]))
-    assert not heard
+    synth = Synth(again=True)
+    for _, message in [entry for port in cables.opened for entry in port.sent]:
+        synth.hear(message)
+    synth.assert_silent()
 
 
 def test_what_an_input_owes_is_judged_like_any_playing() -> None:
@@ -207,17 +241,184 @@ def test_one_may_note_while_another_looks() -> None:
         while not done.is_set():
             i += 1
             ledger.record(bytes((0x90 | i % 16, 7 * i % 128, i % 3)), float(i))
+            ledger.record(bytes((0xB0 | i % 16, (64, 66, 67, 69, 121, 123)[i % 6], i % 2)), float(i))
 
-    noting, looked = threading.Thread(target=note), 0
+    noting, looked = [threading.Thread(target=note) for _ in range(2)], 0
     sys.setswitchinterval(1e-6)
     try:
-        noting.start()
+        for thread in noting:
+            thread.start()
         until = time.monotonic() + 0.5
         while time.monotonic() < until:
-            assert len(ledger.ends(0.0)) <= 16 * 128
+            assert len(ledger.ends(0.0)) <= 16 * (128 + 4)
             looked += 1
     finally:
         done.set()
-        noting.join()
+        for thread in noting:
+            thread.join()
         sys.setswitchinterval(interval)
     assert looked > 10
+
+
+def test_two_of_a_kind_each_wait_for_their_own_place(cables: Cables) -> None:
+    cables.inputs = ["CH345:CH345 MIDI 1 24:0", "CH345:CH345 MIDI 1 28:0"]
+    watcher = HotplugWatcher("alsa", cables.names)
+    first, second = (watcher.open_input(name) for name in list(cables.inputs))
+    cables.inputs = cables.inputs[1:]
+    assert watcher.check()[0] == ["CH345:CH345 MIDI 1 24:0 is gone; play on, it is taken again when it is back."]
+    assert watcher.check() == ([], [])
+    assert len(cables.opened) == 2  # nobody is heard twice
+    cables.inputs = []
+    watcher.check()
+    cables.inputs = ["CH345:CH345 MIDI 1 28:0"]
+    watcher.check()
+    assert [first.is_there, second.is_there] == [False, True]
+    cables.inputs += ["CH345:CH345 MIDI 1 36:0"]
+    assert watcher.check()[0] == ["CH345:CH345 MIDI 1 36:0 is back."]
+    assert first.name == "CH345:CH345 MIDI 1 36:0"
+
+
+@pytest.mark.parametrize("second", ["CH345:CH345 MIDI 1 28:0", "CH345:CH345 MIDI 1 20:0"])
+def test_a_second_one_of_a_kind_is_heard_too(cables: Cables, second: str) -> None:
+    cables.inputs = ["CH345:CH345 MIDI 1 24:0"]
+    watcher = HotplugWatcher("alsa", cables.names)
+    watcher.opens_new = True
+    watcher.open_input(cables.inputs[0])
+    cables.inputs.append(second)
+    assert [port.name for port in watcher.check()[1]] == [second]
+    assert watcher.check() == ([], [])
+
+
+def test_windows_moves_the_numbers_of_two_of_a_kind(cables: Cables) -> None:
+    """Nobody knows which one went: so what is left is opened anew."""
+    cables.inputs = ["CH345 0", "CH345 1"]
+    watcher = HotplugWatcher("winmm", lambda: PortList("winmm", list(cables.inputs), []))
+    watcher.opens_new = True
+    ports = [watcher.open_input(name) for name in list(cables.inputs)]
+    cables.inputs = ["CH345 0"]
+    watcher.check()
+    watcher.check()
+    assert [port.is_there for port in ports] == [True, False]
+    assert [p.name for p in cables.opened] == ["CH345 0", "CH345 1", "CH345 0"]
+    assert all(port.closed for port in cables.opened[:2])
+
+
+def test_an_input_is_awaited_before_it_is_plugged_in(cables: Cables) -> None:
+    watcher = HotplugWatcher("alsa", cables.names)
+    port, heard = watcher.open_input("digital", waits=True), []
+    port.open(lambda event: heard.append(event.message))
+    assert not port.is_there
+    (line,), _ = watcher.check()
+    assert "digital is not there yet: plug it in" in line
+    assert watcher.check() == ([], [])
+    cables.inputs.append("Digital Piano:Digital Piano MIDI 1 24:0")
+    assert watcher.check()[0] == ["Digital Piano:Digital Piano MIDI 1 24:0 is heard now."]
+    cables.opened[-1].play(*ON)
+    assert heard == [ON]
+    cables.inputs.pop()
+    watcher.check()
+    cables.inputs.append("Digital Stage:Digital Stage MIDI 1 28:0")  # another one that the name would fit
+    assert watcher.check() == ([], [])
+    cables.inputs.append("Digital Piano:Digital Piano MIDI 1 32:0")
+    assert watcher.check()[0] == ["Digital Piano:Digital Piano MIDI 1 32:0 is back."]
+
+
+def test_a_keyboard_that_another_program_has_is_awaited_and_said_once(
+    cables: Cables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = {"Keys 0"}
+
+    def refuse(name: str, api: str) -> Any:
+        if name in taken:
+            raise UserError(f"{name} cannot be opened: is another program using it, or was it unplugged?")
+        return cables.input(name, api)
+
+    cables.inputs = ["Keys 0", "Pads 1"]
+    monkeypatch.setattr("agent.midi.ports.open_input", refuse)
+    watcher = HotplugWatcher("winmm", lambda: PortList("winmm", list(cables.inputs), []))
+    watcher.opens_new = True
+    _, new = watcher.check()
+    assert [(port.name, port.is_there) for port in new] == [("Keys 0", False), ("Pads 1", True)]
+    said = [line for _ in range(5) for line in watcher.check()[0]]
+    assert said == ["Keys 0 cannot be opened: is another program using it, or was it unplugged? It is tried again."]
+    taken.clear()
+    assert watcher.check() == (["Keys 0 is heard now."], [])
+
+
+def test_an_instrument_that_was_sent_away_stays_away(cables: Cables) -> None:
+    cables.inputs = ["CH345:CH345 MIDI 1 24:0", "CH345:CH345 MIDI 1 28:0"]
+    watcher = HotplugWatcher("alsa", cables.names)
+    watcher.opens_new = True
+    first, _ = watcher.check()[1]
+    watcher.close_port(first)
+    assert watcher.check() == ([], [])
+    cables.inputs[0] = "CH345:CH345 MIDI 1 40:0"  # it was plugged in again
+    assert watcher.check() == ([], [])
+    watcher.open_input("CH345:CH345 MIDI 1 40:0")  # and is wanted again
+    assert len([port for port in cables.opened if not port.closed]) == 2
+
+
+def test_what_our_output_leads_back_to_is_not_heard(cables: Cables) -> None:
+    names = ["loopMIDI A 0", "loopMIDI B 1", "Keys 2"]
+    cables.inputs, cables.outputs = list(names), list(names)
+    watcher = HotplugWatcher("winmm", lambda: PortList("winmm", list(cables.inputs), list(cables.outputs)))
+    watcher.opens_new = True
+    watcher.open_output("loopMIDI A 0")
+    assert [port.name for port in watcher.check()[1]] == ["loopMIDI B 1", "Keys 2"]
+
+
+def test_a_process_that_reads_for_an_input_may_die(cables: Cables) -> None:
+    watcher = HotplugWatcher("alsa", cables.names)
+    keys, heard = watcher.open_input("Keys 20:0"), []
+    keys.open(lambda event: heard.append(event.message))
+    cables.opened[-1].play(*ON)
+    cables.opened[-1].is_alive = False
+    assert "is gone" in watcher.check()[0][0]
+    assert heard == [ON, OFF]
+    assert watcher.check()[0] == ["Keys 20:0 is back."]
+
+
+SOUND = (b"\xb1\x00\x00", b"\xb1\x20\x02", b"\xc1\x05")  # bank and program of channel 2
+
+
+def test_a_synth_that_is_connected_later_or_again_hears_program_and_bank(
+    cables: Cables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[str] = []
+    monkeypatch.setattr("agent.midi.hotplug_ports.subscribers", lambda api, name: list(there))
+    out = HotplugOutput(None, "alsa", lambda name, api: FakeOutput())
+    for message in SOUND:
+        out.send(message)
+    sent = out._port.sent
+    sent.clear()
+    out.check([])
+    assert not sent
+    for names in (["synth"], ["synth", "other"], [], ["synth"]):
+        there[:] = names
+        out.check([])
+        out.check([])
+    assert [m for _, m in sent] == [*SOUND] * 3
+    out.send(b"\xc1\x07")  # another program meanwhile
+    sent.clear()
+    there[:] = []
+    out.check([])
+    there[:] = ["synth"]
+    out.check([])
+    assert [m for _, m in sent] == [*SOUND[:2], b"\xc1\x07"]
+
+
+def test_a_synth_that_is_back_hears_program_and_bank(cables: Cables) -> None:
+    watcher = HotplugWatcher("alsa", cables.names)
+    out = watcher.open_output("Synth 24:0")
+    for message in SOUND:
+        out.send(message)
+    cables.outputs = []
+    watcher.check()
+    out.send(b"\xc0\x03")  # chosen while nobody was there
+    cables.outputs = ["Synth 28:0"]
+    watcher.check()
+    assert [m for _, m in cables.opened[-1].sent] == [b"\xc0\x03", *SOUND]
+    cables.outputs.append("Other 32:0")
+    other = watcher.open_output("Other 32:0")
+    other.take_over(out)
+    assert [m for _, m in cables.opened[-1].sent] == [b"\xc0\x03", *SOUND]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.midi import libjack, rtmidi_backend, rtmidi_bindings
+from agent.midi import rtmidi_backend, rtmidi_bindings
+from agent.midi.jack import library
 from agent.midi.port_errors import NoMidiSystem
 
 
@@ -99,9 +100,9 @@ def test_a_missing_libasound_is_named(monkeypatch: pytest.MonkeyPatch, broken: s
 def test_without_the_systems_libjack_there_is_no_jack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rtmidi", None)
     monkeypatch.setitem(sys.modules, "supriya_midi", fake_supriya())  # type: ignore[arg-type]
-    monkeypatch.setattr(libjack, "load", lambda: None)
+    monkeypatch.setattr(rtmidi_backend, "load_system_jack", lambda: None)
     assert rtmidi_backend.compiled_apis() == ["alsa"]
-    monkeypatch.setattr(libjack, "load", lambda: object())
+    monkeypatch.setattr(rtmidi_backend, "load_system_jack", lambda: object())
     assert rtmidi_backend.compiled_apis() == ["alsa", "jack"]
 
 
@@ -109,5 +110,5 @@ def test_a_library_that_cannot_be_loaded_is_none(monkeypatch: pytest.MonkeyPatch
     def fail(*_: Any, **__: Any) -> None:
         raise OSError("no such file")
 
-    monkeypatch.setattr(libjack.ctypes, "CDLL", fail)
-    assert libjack.load.__wrapped__() is None
+    monkeypatch.setattr(library.ctypes, "CDLL", fail)
+    assert library.load_system_jack.__wrapped__() is None

@@ -105,7 +105,7 @@ def test_on_the_command_line_a_new_style_is_there_at_once(phrases: list[Path], t
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
     done = run("presets", "learn", "mine", *map(str, phrases), **home)
     assert done.returncode == 0, done.stderr
-    assert "tradefours play --preset mine" in done.stdout
+    assert "Play it: python3 -m agent play --preset mine" in done.stdout
     assert "Learnt from calm.mid, busy.mid." in run("presets", **home).stdout
     folder = tmp_path / "tradefours" / "presets"
     assert presets.read(folder / "mine.toml").musician == ""
@@ -129,7 +129,8 @@ def test_the_bars_in_the_ear_can_be_heard_and_changed(phrases: list[Path], tmp_p
     assert sorted((n.pitch, n.velocity) for n in bars) == sorted((n.pitch, n.velocity) for n in shipped.vamp)
     assert [n.onset for n in bars] == pytest.approx([n.onset for n in shipped.vamp], abs=0.002)
     done = run("presets", "vamp", "ragtime", str(phrases[0]), **home)
-    assert "tradefours play --preset ragtime" in done.stdout
+    assert "Play it: python3 -m agent play --preset ragtime\n" in done.stdout
+    assert "hides the style ragtime that comes with the program" in done.stdout
     mine = presets.read(tmp_path / "tradefours" / "presets" / "ragtime.toml")
     assert [n.pitch for n in mine.vamp] == [n.pitch for n in written_call().notes]
     assert (mine.z, mine.title) == (pytest.approx(shipped.z, abs=1e-3), shipped.title)
@@ -147,5 +148,6 @@ def test_what_cannot_be_learnt_is_one_sentence(phrases: list[Path], tmp_path: Pa
     assert "is not there" in refused("presets", "learn", "mine", str(tmp_path / "no.mid"), **home)
     assert "knows no styles" in refused("presets", "learn", "mine", str(phrases[0]), "--mind", ECHO, **home)
     assert "no preset 'nobody'" in refused("presets", "blend", "nobody", "ragtime", "0.5", **home)
-    assert "plain name" in refused("presets", "learn", "a/b", str(phrases[0]), **home)
+    assert "one line" in refused("presets", "learn", "a\nb", str(phrases[0]), **home)
+    assert "at most 60" in refused("presets", "learn", "x" * 61, str(phrases[0]), **home)
     assert not (tmp_path / "tradefours").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 from pathlib import Path
@@ -18,6 +19,7 @@ from models.music.note_records import Note
 from models.music.preset_file import LARGEST
 from models.music.style_settings_table import PROMPT_NOTES
 
+SHIPPED = 16  # presets that come with the program
 GOOD = """
 title = "Test"
 [style]
@@ -154,3 +156,160 @@ def test_a_name_that_is_nearly_right_is_put_right() -> None:
     with pytest.raises(UserError, match=r"did you mean .*ragtime"):
         presets.load("Rag time")
     assert presets.load().name == presets.DEFAULT
+
+
+# -- files that people and editors leave behind ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(presets, "OWN", tmp_path / "own")
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        codecs.BOM_UTF8 + b'title = "Mine"\n',
+        'title = "Mine"\n'.encode("utf-16"),
+        codecs.BOM_UTF16_BE + 'title = "Mine"\n'.encode("utf-16-be"),
+        b'title = "Mine"\r\n',
+        b'title = "Mi\\u006Ee"',
+    ],
+)
+def test_a_preset_as_an_editor_saves_it(own: Path, data: bytes) -> None:
+    (own / "mine.toml").write_bytes(data)
+    found, problems = presets.survey()
+    assert problems == []
+    assert len(found) == SHIPPED + 1
+    assert presets.load("mine").title == "Mine"
+
+
+def make_broken(path: Path, kind: str) -> None:
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a dead link":
+        path.symlink_to(path.parent / "nowhere")
+    else:
+        contents = {
+            "torn": b'title = "Mi',
+            "empty of sense": b"\x00\x05\x16\x07",
+            "Windows-1252": b'title = "M\xfcller"\n',
+            "UTF-16 without a mark": 'title = "Mine"\n'.encode("utf-16-le"),
+            "half a UTF-16": 'title = "Mine"\n'.encode("utf-16")[:-1],
+            "unknown setting": b"[sampling]\ntemprature = 1\n",
+            "not a number": b"[sampling]\ntemperature = nan\n",
+            "too large": b"#" * (LARGEST + 1),
+        }
+        path.write_bytes(contents[kind])
+
+
+KINDS = (
+    *("a folder", "a dead link", "torn", "empty of sense", "Windows-1252", "UTF-16 without a mark", "half a UTF-16"),
+    *("unknown setting", "not a number", "too large"),
+)
+
+
+@pytest.mark.parametrize("name", ["mine", "._mine", "baroque"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_that_cannot_be_read_is_named_and_the_rest_is_there(own: Path, kind: str, name: str) -> None:
+    make_broken(own / f"{name}.toml", kind)
+    (own / "good.toml").write_text('title = "Good"\n', encoding="utf8")
+    found, problems = presets.survey()
+    assert len(problems) == 1
+    assert f"{name}.toml" in problems[0]
+    assert "\n" not in problems[0]
+    assert len(found) == SHIPPED + 1  # also the one that it would have hidden
+    names = {preset.name for preset in found}
+    assert {"good", "ragtime", "baroque"} <= names
+    seen = {presets.load().name}
+    for step in (1, -1):  # "next style" walks past it, both ways
+        at = presets.load().name
+        for _ in range(len(found) + 1):
+            at = presets.load_beside(at, step).name
+            seen.add(at)
+    assert seen >= names - {"baroque"}
+    with pytest.raises(UserError, match=r"\.toml"):  # asked for by name, it says what is wrong
+        presets.load(name)
+
+
+def test_a_folder_of_own_presets_that_is_another_user_s_hides_nothing(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presets, "OWN", ClosedFolder(own))
+    found, problems = presets.survey()
+    assert (len(found), problems) == (SHIPPED, [])
+
+
+class ClosedFolder(type(Path())):  # type: ignore[misc]
+    """A folder that this user may not read."""
+
+    def iterdir(self) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Für Elise", "Für Elise"),
+        ("Fu\u0308r Elise", "Für Elise"),
+        ("  x ", "x"),
+        ("AC/DC", "AC-DC"),
+        ("../../x", "x"),
+        ("mine.toml", "mine"),
+        (".hidden", "hidden"),
+        ("-rf", "rf"),
+        ("what?", "what"),
+        ("CON", "_CON"),
+        ("nul.x", "_nul.x"),
+        ("a: b", "a- b"),
+        ("日本", "日本"),
+        ("😀", "😀"),
+        ("x" * 60, "x" * 60),
+    ],
+)
+def test_a_title_becomes_the_name_of_a_file_that_every_system_takes(title: str, name: str) -> None:
+    assert presets.file_name(title) == name
+
+
+@pytest.mark.parametrize("title", ["", " ", ".", "..", "//", "a\nb", "a\tb", "\x1b[2J", "x\udcff", "x" * 61])
+def test_what_is_no_name_is_said(title: str) -> None:
+    with pytest.raises(UserError) as caught:
+        presets.file_name(title)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text(max_size=70))
+def test_any_title_is_a_name_or_a_sentence(title: str) -> None:
+    with contextlib.suppress(UserError):
+        name = presets.file_name(title)
+        assert Path(name).name == name
+        assert len(f"{name}.toml.part".encode()) <= 255
+        assert presets.file_name(name) in (name, f"_{name}")
+
+
+def test_a_style_is_found_by_what_people_call_it(own: Path) -> None:
+    (own / "Für Elise.toml").write_text('title = "Für Elise"\n', encoding="utf8")
+    (own / "AC-DC.toml").write_text('title = "AC/DC"\n', encoding="utf8")
+    (own / "mine.toml.toml").write_text('title = "Mine"\n', encoding="utf8")
+    (own / "Ragtime.toml").write_text('title = "Ragtime"\n', encoding="utf8")
+    for asked, name in (
+        ("Für Elise", "Für Elise"),
+        ("fu\u0308r elise", "Für Elise"),
+        ("AC/DC", "AC-DC"),
+        ("mine.toml", "mine.toml"),
+        ("Pop ballad", "pop-ballad"),
+        ("POP_BALLAD", "pop-ballad"),
+        ("ragtime", "ragtime"),
+        ("Ragtime", "Ragtime"),
+        ("baroque.toml", "baroque"),
+    ):
+        assert presets.load(asked).name == name
+    with pytest.raises(UserError, match="did you mean"):  # there are two
+        presets.load("RAGTIME")
+    with pytest.raises(UserError, match="There is no preset ''"):
+        presets.load("")

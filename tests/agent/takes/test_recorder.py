@@ -185,3 +185,26 @@ def test_a_shelf_is_mended_at_the_next_look(tmp_path: Path) -> None:
     assert (tmp_path / names[0] / MIDI).is_file()
     (tmp_path / names[1] / JSONL).write_text("not a take")
     assert library.repair_all(tmp_path) in ([], [names[1]])
+
+
+@pytest.mark.parametrize(
+    ("channel", "bent", "pitches"), [(None, False, [60, 62]), (9, False, [38, 60, 62]), (None, True, [38, 60, 62])]
+)
+def test_drums_are_no_notes_of_the_players_unless_they_were_asked_for(
+    tmp_path: Path, channel: int | None, bent: bool, pitches: list[int]
+) -> None:
+    take = Take(tmp_path, setting={"zone": {"channel": channel}})
+    if bent:
+        take.record_input(Event(0.5, bytes((0xE9, 5, 70))), "pads")
+    for when, message in (
+        (1.0, b"\x90\x3c\x50"),
+        (1.1, b"\x99\x26\x50"),
+        (1.2, b"\x89\x26\x00"),
+        (1.3, b"\x90\x3e\x50"),
+    ):
+        take.record_input(Event(when, message), "pads")
+    take.close()
+    assert sorted(n.pitch for n in take_notes(tmp_path / JSONL)[PLAYER]) == pitches
+    assert [row["bytes"] for row in rows(tmp_path / JSONL) if "in" in row].count(
+        "99 26 50"
+    ) == 1  # the take has them all

@@ -124,3 +124,58 @@ def test_start_stop_continue_and_song_position() -> None:
     assert follower.hear(now, b"\xf2\x40") is None
     assert follower.hear(now, b"") is None
     assert follower.hear(now, b"\x90\x40\x40") is None
+
+
+@pytest.mark.parametrize(
+    ("beats", "tempo", "before", "runs_at"),
+    [
+        (4, 120.0, [], 97),  # the first tick of the second bar
+        (4, 60.0, [], 97),
+        (4, 200.0, [], 97),
+        (3, 90.0, [], 73),
+        (4, 120.0, [50, None], 97),  # a pause after two beats: counted anew
+        (4, 120.0, [STOP], None),  # it says when the song stands
+        (4, 120.0, [b"\xf2\x00\x00"], None),  # a song position: such a clock says Continue, too
+        (4, 120.0, [20, STOP], None),
+        (4, 120.0, [START, 30, STOP], None),
+        (4, 120.0, [20, START, 30, STOP, 10], None),
+    ],
+)
+def test_a_clock_that_never_says_start_runs_after_a_bar(
+    beats: int, tempo: float, before: list[bytes | int | None], runs_at: int | None
+) -> None:
+    transport = Transport(beats)
+    follower = MidiClockFollower(transport)
+    step = 60.0 / tempo / TICKS
+    now = 10.0
+    for part in before:
+        if part is None:
+            now += 3.0
+        elif isinstance(part, int):
+            for _ in range(part):
+                now += step
+                follower.hear(now, TICK)
+        else:
+            follower.hear(now, part)
+    news = {}
+    for number in range(1, 193):
+        now += step
+        if (word := follower.hear(now, TICK)) is not None:
+            news[number] = word
+    assert news == ({} if runs_at is None else {runs_at: "unannounced"})
+    assert transport.running is (runs_at is not None)
+    if runs_at is not None:
+        assert transport.tempo == pytest.approx(tempo, rel=0.01)
+        assert transport.beat_at(now) == pytest.approx((192 - runs_at) / TICKS, abs=0.05)
+
+
+def test_a_start_that_comes_late_begins_the_song_all_the_same() -> None:
+    transport = Transport()
+    follower = MidiClockFollower(transport)
+    news = [follower.hear(0.02 * i, TICK) for i in range(150)]
+    assert [word for word in news if word] == ["unannounced"]
+    follower.hear(3.0, START)
+    assert follower.hear(3.0, TICK) == "jump"
+    assert transport.beat_at(3.0) == pytest.approx(0.0, abs=0.02)
+    assert follower.hear(3.01, STOP) == "stop"
+    assert [follower.hear(3.02 + 0.02 * i, TICK) for i in range(300)] == [None] * 300

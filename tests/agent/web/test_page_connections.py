@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from agent.audio.sound_output import open_sound
-from agent.control.bindings import Bindings
-from agent.control.midi_learn import MidiLearn, settings_folder
+from agent.control.bindings import Bindings, read_trigger
+from agent.control.midi_learn import MidiLearn
 from agent.errors import UserError
 from agent.midi.hotplug import HotplugWatcher
 from agent.midi.messages import Event
@@ -23,11 +23,12 @@ from agent.session.config import SessionConfig, SessionIO
 from agent.session.patchbay import Patchbay
 from agent.session.session import Session
 from agent.styles import presets
-from agent.takes import library
+from agent.takes import file_export, library
 from agent.takes.recorder import JSONL, MIDI, Take
+from agent.user_folders import settings_folder
 from agent.web.note_view import NoteView, ident_of
 from agent.web.page_connections import Hub
-from agent.web.page_request_handlers import handle, slug
+from agent.web.page_request_handlers import handle
 from agent.web.page_requests import LARGEST, RateLimit, RequestRefused, read_request
 from agent.web.server import Page
 from agent.web.take_list import TakeList
@@ -80,7 +81,9 @@ def test_a_wish_is_read() -> None:
         '{"do": "act", "action": "stop"}',
         '{"do": "preset", "name": "../../etc/passwd"}',
         '{"do": "preset", "name": "/etc/x.toml"}',
-        '{"do": "save preset", "name": "a/b"}',
+        '{"do": "save preset", "name": " "}',
+        '{"do": "save preset", "name": "a\\nb"}',
+        '{"do": "preset", "name": "a\\\\b"}',
         '{"do": "pad", "x": 0, "y": 2, "corners": ["a", "b", "c", "d"]}',
         '{"do": "pad", "x": 0, "y": 0, "corners": ["a", "b", "c"]}',
         '{"do": "delete take", "name": ".."}',
@@ -131,6 +134,23 @@ def test_the_view_tells_notes_once_and_remembers_them_for_who_comes_late() -> No
     assert not view.snapshot(500.0)["notes"]
 
 
+def test_the_view_ends_all_keys_that_are_up_by_one_message() -> None:
+    view = NoteView()
+    ids = [(view.message("player", 1.0, bytes((0x90, pitch, 80))) or {})["id"] for pitch in (60, 64)]
+    view.message("player", 1.0, b"\x91\x3c\x50")
+    view.message("agent", 1.0, b"\x90\x3c\x50", "a")
+    assert view.message("player", 2.0, b"\xb0\x7b\x00") == {"t": "offs", "ids": ids, "at": 2.0}
+    assert view.message("player", 2.1, b"\xb0\x78\x00") is None
+    view.message("player", 2.2, b"\xb0\x40\x7f")
+    assert view.message("player", 2.3, b"\xb0\x79\x00") == {"t": "pedal", "down": False}
+    panic = view.release_all(3.0)
+    assert panic["panic"]
+    assert len(panic["ids"]) == 1  # the key on the other channel
+    assert [n["pitch"] for n in view.snapshot(3.0)["notes"] if n["end"] is None] == [
+        60
+    ]  # the agent's, which is ended elsewhere
+
+
 # -- outputs and the sound ---------------------------------------------------------------------------------------------
 
 
@@ -173,7 +193,7 @@ def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None
     assert learning.receive(b"\xb0\x15\x40") is None  # nobody asked
     learning.pending = "knob:density"
     assert learning.receive(b"\x90\x24\x40") is None  # a key is no knob
-    assert learning.receive(b"\xb0\x15\x40") == "cc21 now does knob:density."
+    assert learning.receive(b"\xb0\x15\x40") == "cc21@1 now does knob:density."
     learning.pending = "panic"
     assert learning.receive(b"\x80\x24\x00") is None
     assert learning.receive(b"\x90\x24\x40")
@@ -181,40 +201,163 @@ def test_a_control_is_learnt_by_moving_it_and_remembered(tmp_path: Path) -> None
     learning.bindings.action_for(b"\x80\x24\x00")
     assert learning.bindings.action_for(b"\x90\x24\x40") == "panic"
     again = MidiLearn.load([], file)
-    assert again.lines() == ["cc20=duet", "cc21=knob:density", "note36=panic"]
-    again.remove("note36")
-    assert MidiLearn.load([], file).lines() == ["cc20=duet", "cc21=knob:density"]
+    assert again.lines() == ["cc20=duet", "cc21@1=knob:density", "note36@1=panic"]
+    again.remove("note36@1")
+    assert MidiLearn.load([], file).lines() == ["cc20=duet", "cc21@1=knob:density"]
 
 
 def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
     for first, second in ((21, 53), (53, 21)):
         learning = MidiLearn.load([], tmp_path / str(first))
         learning.pending = "knob:register"
-        assert learning.receive(bytes((0xB0, first, 70))) == f"cc{first} now does knob:register."
+        assert learning.receive(bytes((0xB0, first, 70))) == f"cc{first}@1 now does knob:register."
         assert learning.receive(bytes((0xB0, second, 5))) is None
-        assert learning.lines() == ["wide21=knob:register"]
+        assert learning.lines() == ["wide21@1=knob:register"]
         assert learning.receive(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
     learning.pending = "knob:density"
     learning.receive(b"\xb0\x16\x40")
     learning.receive(b"\xb0\x17\x40")  # another knob is another knob
-    assert learning.lines() == ["cc22=knob:density", "wide21=knob:register"]
+    assert learning.lines() == ["cc22@1=knob:density", "wide21@1=knob:register"]
+
+
+def test_a_control_is_learnt_on_its_own_channel_and_replaces_one_of_any_channel(tmp_path: Path) -> None:
+    file = tmp_path / "controls.txt"
+    file.write_text("note36=panic\ncc20=duet\nwide21=knob:density\npc5=tap\nnote40@3=hush\n")
+    learning = MidiLearn.load(["note41@16=answer"], file)
+    told: list[dict[str, Any]] = []
+    learning.journal = told.append
+
+    def learn(action: str, *messages: bytes) -> None:
+        learning.pending = action
+        for message in messages:
+            learning.receive(message)
+
+    learn("tap", b"\x99\x24\x40")  # a pad: what note 36 did on every channel is replaced
+    learn("hush", b"\x92\x28\x40")  # another action for the same pad
+    learn("answer", b"\x91\x28\x40")  # the same number on another channel is another pad
+    learn("trade", b"\xb2\x14\x7f")
+    learn("call", b"\xc3\x05")
+    learn("knob:tempo", b"\xb0\x15\x40", b"\xb0\x35\x01")  # both halves of a wide knob
+    learn("knob:swing", b"\xb1\x16\x40", b"\xb2\x36\x01")  # no two halves of one: they lie on two channels
+    expected = [
+        "cc20@3=trade",
+        "cc22@2=knob:swing",
+        "note36@10=tap",
+        "note40@2=answer",
+        "note40@3=hush",
+        "note41@16=answer",
+        "pc5@4=call",
+        "wide21@1=knob:tempo",
+    ]
+    assert learning.lines() == expected
+    assert MidiLearn.load([], file).lines() == expected
+    assert {"forgets": "note36"} in told
+    assert {"learns": ["note36@10", "tap"]} in told
+    replayed = Bindings.parse(["note36=panic", "cc20=duet", "wide21=knob:density", "pc5=tap", "note40@3=hush"])
+    for row in told:
+        if "forgets" in row:
+            replayed.remove(row["forgets"])
+        else:
+            trigger = read_trigger(row["learns"][0])
+            assert trigger is not None
+            replayed.bind(trigger, row["learns"][1])
+    assert replayed.lines() == [line for line in expected if line != "note41@16=answer"]
+
+
+def test_a_control_of_two_layers_is_learnt_on_any_channel(tmp_path: Path) -> None:
+    """A keyboard that layers two sounds sends each key and pedal on two channels."""
+    learning = MidiLearn.load([], tmp_path / "controls.txt")
+
+    def learn(action: str, *messages: bytes) -> None:
+        learning.pending = action
+        for message in messages:
+            learning.receive(message)
+
+    learn("panic", b"\x90\x24\x40", b"\x91\x24\x40", b"\x80\x24\x00", b"\x81\x24\x00")
+    learn("hush", b"\xb0\x43\x7f", b"\xb3\x43\x7f")
+    learn("tap", b"\x90\x25\x40", b"\x80\x25\x00", b"\x91\x25\x40")  # later: another key
+    learn("duet", b"\x90\x26\x40", b"\x91\x26\x41")  # harder: another key
+    assert learning.lines() == ["cc67=hush", "note36=panic", "note37@1=tap", "note38@1=duet"]
+    assert learning.bindings.action_for(b"\x91\x24\x40") is None  # it is down already
+    learning.bindings.action_for(b"\x81\x24\x00")
+    assert learning.bindings.action_for(b"\x91\x24\x40") == "panic"
 
 
 def test_a_broken_memory_is_said(tmp_path: Path) -> None:
-    (tmp_path / "c").write_text("cc20=fly\n")
-    with pytest.raises(UserError, match="fly"):
+    (tmp_path / "c").write_bytes(b"cc20=duet\ncc21=\xff\n")
+    with pytest.raises(UserError, match="cannot be read; repair it"):
         MidiLearn.load([], tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        ("\ufeffcc20=duet\r\n".encode(), ["cc20=duet"]),
+        ("cc20=duet\ncc21=panic".encode("utf-16"), ["cc20=duet", "cc21=panic"]),
+        (b"# my pads\n\ncc20=duet\n", ["cc20=duet"]),
+        (b"  cc20 = duet   # the left pedal\n", ["cc20=duet"]),
+        ("pc5=preset:Für Elise\n".encode(), ["pc5=preset:Für Elise"]),
+        (b"#\n# nothing yet\n", []),
+        (b"\n\n", []),
+        (b"cc20=duet\rcc21=panic", ["cc20=duet", "cc21=panic"]),
+    ],
+)
+def test_a_file_of_controls_as_editors_and_people_write_it(tmp_path: Path, written: bytes, lines: list[str]) -> None:
+    (tmp_path / "c").write_bytes(written)
+    learning = MidiLearn.load([], tmp_path / "c")
+    assert learning.lines() == lines
+    assert learning.problems == []
+
+
+def test_a_line_that_is_no_control_is_named_passed_over_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "c"
+    file.write_text("# my pads\ncc20=fly\nnote36=panic\n", encoding="utf8")
+    learning = MidiLearn.load([], file)
+    assert learning.lines() == ["note36=panic"]
+    [problem] = learning.problems
+    assert "fly" in problem
+    assert str(file) in problem
+    learning.pending = "duet"
+    learning.receive(b"\xb0\x15\x7f")
+    assert file.read_text(encoding="utf8").splitlines() == ["# my pads", "cc20=fly", "cc21=duet", "note36=panic"]
 
 
 def test_settings_lie_where_the_platform_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CONFIG_HOME", "/x")
     assert settings_folder() == Path("/x/tradefours")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "relative")
+    monkeypatch.setenv("HOME", "/home/x")
+    assert settings_folder() == Path("/home/x/.config/tradefours")
     monkeypatch.setattr("sys.platform", "darwin")
     assert settings_folder().parts[-2:] == ("Application Support", "tradefours")
 
 
 # -- takes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_take_is_exported_as_the_file_that_is_named(tmp_path: Path) -> None:
+    take = make_take(tmp_path, "2024-01-01_10-00-00")
+    for name in ("x.mid", "x.MIDI", "new/folder/y z.mid", "x.png"):
+        [path] = file_export.export(take, tmp_path / name)
+        assert path == tmp_path / name
+        assert path.read_bytes()[:4] == (b"\x89PNG" if name.endswith("png") else b"MThd")
+        assert not list(path.parent.glob("*.part"))
+    assert len(read_notes(tmp_path / "x.mid")) == 10
+    (tmp_path / "folder.mid").mkdir()
+    for folder in (tmp_path / "folder.mid", tmp_path / "my.folder", tmp_path / "plain"):
+        assert [p.parent for p in file_export.export(take, folder)] == [folder, folder]
+    with pytest.raises(UserError, match=r"name a \.mid file"):
+        file_export.export(take, tmp_path / "x.wav")
+    assert not (tmp_path / "x.wav").exists()
+    (tmp_path / "file").write_text("x", encoding="utf8")
+    with pytest.raises(UserError, match="name another file"):
+        file_export.export(take, tmp_path / "file" / "x.mid")
+    silent = make_take(tmp_path, "2024-01-02_10-00-00", notes=0)
+    (silent / JSONL).write_text("{}\n", encoding="utf8")
+    (silent / MIDI).unlink(missing_ok=True)
+    with pytest.raises(UserError, match="holds no notes"):
+        file_export.export(silent, tmp_path / "none.mid")
 
 
 def make_take(folder: Path, name: str, notes: int = 9) -> Path:
@@ -444,6 +587,134 @@ def test_a_page_that_vanishes_lets_keys_and_pedals_go(way: str, tmp_path: Path) 
     assert last[b"\x80\x3c"] == last[b"\x82\x48"] == 0
 
 
+def player_ons(e: Evening) -> list[tuple[float, int]]:
+    return [(n["at"], n["pitch"]) for n in e.news if n["t"] == "on" and n["who"] == "player"]
+
+
+def test_a_phrase_differs_with_the_style_says_that_it_plays_and_is_stopped(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        heard = []
+        for style in ("ragtime", "baroque", "pop-ballad"):
+            e.wish(do="preset", name=style)
+            before = len(player_ons(e))
+            e.wish(do="phrase")
+            await asyncio.sleep(0.3)
+            assert e.hub.state()["phrase"] == "playing"
+            await asyncio.sleep(9.0)
+            assert e.hub.state()["phrase"] == ""
+            heard.append([pitch for _, pitch in player_ons(e)[before:]])
+        assert len({tuple(h) for h in heard}) == 3
+        assert all(len(h) >= 8 for h in heard)
+        before = len(player_ons(e))
+        e.wish(do="phrase")
+        await asyncio.sleep(1.0)
+        e.wish(do="phrase")  # once more: it ends
+        await asyncio.sleep(0.2)
+        begun = len(player_ons(e))
+        assert before < begun
+        assert e.hub.state()["phrase"] == ""
+        assert not e.session.partner.keys_down
+        await asyncio.sleep(8.0)
+        assert len(player_ons(e)) == begun
+
+    evening(script, tmp_path)
+
+
+@pytest.mark.parametrize("bars", [1, 2, 4])
+@pytest.mark.parametrize("wait", [0.0, 3.0, 9.0])
+def test_in_a_trade_a_phrase_waits_for_the_players_bars(tmp_path: Path, bars: int, wait: float) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="form", name="bars", value=bars)
+        e.wish(do="knob", name="tempo", value=120)
+        e.wish(do="act", action="trade")
+        await asyncio.sleep(wait)
+        e.wish(do="phrase")
+        await asyncio.sleep(0.01)
+        assert e.hub.state()["phrase"] == "waiting"
+        await asyncio.sleep(0.5 * 4 * bars * 4 + 3.0)
+        beats = [e.session.transport.beat_at(t) for t, _ in player_ons(e)]
+        assert beats
+        length = 4 * bars
+        turn = int((beats[0] + 0.05) // length)
+        assert turn % 2 == 0  # the player's
+        assert beats[0] == pytest.approx(turn * length, abs=0.15)  # on its first bar line
+        assert beats[-1] < (turn + 1) * length
+
+    evening(script, tmp_path)
+
+
+def test_a_phrase_waits_in_vain_where_the_beat_stops(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="act", action="click")
+        await asyncio.sleep(0.5)
+        e.wish(do="phrase")
+        await asyncio.sleep(0.05)
+        e.wish(do="act", action="free")
+        await asyncio.sleep(0.3)
+        assert e.hub.state()["phrase"] == ""
+        assert not player_ons(e)
+
+    evening(script, tmp_path)
+
+
+def test_a_style_is_kept_under_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presets, "OWN", tmp_path / "own")
+    names = ("Été", "Für Elise", "東京", "My.Style", "it's (2)")
+
+    async def script(e: Evening) -> None:
+        for name in names:
+            e.wish(do="save preset", name=name)
+            row = next(p for p in e.hub.welcome()["presets"] if p["title"] == name)
+            e.wish(do="preset", name=row["name"])
+            assert e.session.partner.preset.title == name
+
+    evening(script, tmp_path / "takes")
+    assert len(list((tmp_path / "own").glob("*.toml"))) == len(names)
+
+
+def test_own_styles_are_renamed_and_deleted_and_others_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presets, "OWN", tmp_path / "own")
+
+    async def script(e: Evening) -> None:
+        def own() -> dict[str, str]:
+            return {p["title"]: p["name"] for p in e.hub.welcome()["presets"] if p["own"]}
+
+        e.wish(do="save preset", name="Été")
+        e.wish(do="preset", name=own()["Été"])
+        e.wish(do="rename preset", name=own()["Été"], title="ÉTÉ")  # the same file
+        assert list(own()) == ["ÉTÉ"]
+        e.wish(do="rename preset", name=own()["ÉTÉ"], title="Winter")
+        assert list(own()) == ["Winter"]
+        assert e.session.partner.preset.title == "Winter"  # it is the one that plays
+        e.wish(do="delete preset", name=own()["Winter"])
+        assert not own()
+        for name in ("ragtime", "nobody", "winter"):
+            e.wish(do="delete preset", name=name)
+            e.wish(do="rename preset", name=name, title="Mine")
+            assert "no style of yours" in e.said()[-1]
+
+    evening(script, tmp_path / "takes")
+
+
+def test_takes_have_names_of_the_users_own(tmp_path: Path) -> None:
+    name = "2023-01-01_10-00-00"
+    make_take(tmp_path, name)
+
+    async def script(e: Evening) -> None:
+        e.wish(do="rename take", name=name, title="Für Elise, slow")
+        e.wish(do="rename take", name="2020-01-01_10-00-00", title="nobody")
+        assert "no such take" in e.said()[-1]
+        await e.settle()
+        assert [r["title"] for r in e.hub.takes.rows() if r["name"] == name] == ["Für Elise, slow"]
+        (tmp_path / name / library.TITLE).write_bytes(b"\xff\xfe\x00")
+        assert [r["title"] for r in e.hub.takes.rows() if r["name"] == name] == [""]
+        e.wish(do="delete take", name=name)
+        await e.settle()
+        assert not (tmp_path / name).exists()
+
+    evening(script, tmp_path)
+
+
 def test_what_another_page_holds_stays(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
         e.wish(do="pedal", down=True)
@@ -527,10 +798,40 @@ def test_a_style_is_learnt_saved_and_the_last_minutes_kept(tmp_path: Path, monke
     assert presets.load("my-style").z == (15.0,) * 24
     assert len(presets.load("my-style").vamp) == 15
     assert presets.load("kept").title == "Kept"
+    assert {path.stem for path in (tmp_path / "own").iterdir()} == {"My Style", "Kept"}
     moment = next(p for p in library.list_takes(tmp_path) if p.name.endswith("-moment"))
     assert len(read_notes(moment / MIDI)) >= 25
     assert (moment / JSONL).exists()
     assert sum(n["t"] == "on" and n["who"] == "player" for n in made.news) > 20  # the phrase was played for them
+
+
+def test_any_name_can_be_given_and_chosen_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own"
+    monkeypatch.setattr(presets, "OWN", own)
+    names = ["Für Elise", "日本", "😀", "AC/DC", "Ragtime", "My Style", "my.style", 'it\'s "mine"', "con"]
+    chosen = []
+
+    async def script(e: Evening) -> None:
+        await asyncio.sleep(0.1)
+        for name in names:
+            e.wish(do="save preset", name=name)
+        for preset in presets.all_presets():
+            e.wish(do="preset", name=preset.name)
+            chosen.append(e.hub.state()["preset"] == {"name": preset.name, "title": preset.title})
+        e.wish(do="save preset", name="ragtime")  # hides the one that comes with the program
+        e.wish(do="save preset", name="Kept")
+        e.wish(do="save preset", name="Kept")
+        e.wish(do="save preset", name="AC-DC")  # whose file would be that of AC/DC
+
+    made = evening(script, tmp_path)
+    assert len(chosen) == 16 + len(names)
+    assert all(chosen)
+    titles = {presets.read(path).title for path in own.iterdir()}
+    assert titles == {*names, "ragtime", "Kept"}
+    said = made.said()
+    assert sum("hides the style ragtime" in line for line in said) == 1
+    assert sum("takes the place of your former style of that name" in line for line in said) == 1
+    assert any("AC-DC would take the place of your style AC/DC" in line for line in said)
 
 
 def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
@@ -540,11 +841,11 @@ def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
         e.wish(do="off", pitch=60)
         e.keyboard.play(0xB0, 21, 127)
         await asyncio.sleep(0.01)
-        assert e.hub.state()["controls"] == ["cc21=knob:density"]
+        assert e.hub.state()["controls"] == ["cc21@1=knob:density"]
         e.keyboard.play(0xB0, 21, 1)
         await asyncio.sleep(0.01)
         assert e.hub.state()["parameters"]["density"] == -1.0
-        e.wish(do="forget", trigger="cc21")
+        e.wish(do="forget", trigger="cc21@1")
         assert e.hub.state()["controls"] == []
 
     evening(script, tmp_path)
@@ -555,7 +856,7 @@ def test_a_keyboard_in_the_browser_is_a_port_and_teaches(tmp_path: Path) -> None
         e.wish(do="learn", action="panic")
         e.wish(do="midi", bytes=[0xB0, 20, 127])
         await asyncio.sleep(0.01)
-        assert e.hub.state()["controls"] == ["cc20=panic"]
+        assert e.hub.state()["controls"] == ["cc20@1=panic"]
         e.wish(do="midi", bytes=[0x92, 60, 80])
         e.wish(do="midi", bytes=[0x92, 64, 80])
         e.wish(do="midi", bytes=[0x82, 64, 0])
@@ -627,7 +928,3 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         looking.cancel()
 
     evening(script, tmp_path)
-
-
-def test_names_become_file_names() -> None:
-    assert slug("My Best.Style_2") == "my-best-style-2"

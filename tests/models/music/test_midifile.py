@@ -79,6 +79,26 @@ def test_tempo_pedal_and_drums(tmp_path: Path) -> None:
     assert read_notes(path) == [Note(0.0, 1.0, 60, 70), Note(1.0, 0.5, 62, 70)]
 
 
+def control(number: int, value: int, time: int = 0) -> mido.Message:
+    return mido.Message("control_change", control=number, value=value, time=time)
+
+
+@pytest.mark.parametrize("mode", [120, 123, 124, 125, 126, 127])
+def test_all_notes_off_ends_notes_in_place_of_note_offs(tmp_path: Path, mode: int) -> None:
+    notes = [mido.Message("note_on", note=pitch, velocity=80) for pitch in (60, 64)]
+    again = mido.Message("note_on", note=67, velocity=80, time=480)
+    path = made(tmp_path / "stop.mid", *notes, control(mode, 0, 480), again, control(mode, 0, 240))
+    assert [(n.pitch, n.onset, n.duration) for n in read_notes(path)] == [(60, 0, 0.5), (64, 0, 0.5), (67, 1.0, 0.25)]
+
+
+@pytest.mark.parametrize("pedal", [64, 66, 69])
+def test_the_pedals_of_a_file_hold_notes_beyond_all_notes_off_until_a_reset(tmp_path: Path, pedal: int) -> None:
+    note = mido.Message("note_on", note=60, velocity=80)
+    end = mido.Message("note_on", note=72, velocity=80, time=480)
+    path = made(tmp_path / "pedal.mid", note, control(pedal, 127, 240), control(123, 0, 240), control(121, 0, 480), end)
+    assert [(n.pitch, n.duration) for n in read_notes(path)] == [(60, 1.0), (72, 0.001)]
+
+
 def test_every_kind_of_bad_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty.mid").write_bytes(b"")
     (tmp_path / "text.mid").write_bytes(b"MThd is how they begin")

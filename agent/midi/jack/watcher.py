@@ -13,13 +13,13 @@ import threading
 import time
 from typing import Any
 
-from . import libjack
+from . import library
 
 CLIENT_NAME = b"tradefours-look"
 ALIAS_TRIES, ALIAS_PAUSE = 6, 0.05  # seconds; a name that is another program's for good must not hold up the start
 LATE_ALIAS_TRIES, LATE_ALIAS_PAUSE = 40, 0.25  # seconds; so it is tried on beside it
 MIDI = b"raw midi"  # a part of the name of JACK's type of MIDI ports
-INPUTS, OUTPUTS = libjack.IS_INPUT, libjack.IS_OUTPUT
+INPUTS, OUTPUTS = library.IS_INPUT, library.IS_OUTPUT
 
 
 class JackServerWatch:
@@ -31,20 +31,20 @@ class JackServerWatch:
         self._library: Any = None
         self._client: int | None = None
         self._is_shut_down = False
-        self._on_shutdown = libjack.SHUTDOWN(self._count_shutdown)  # it must live as long as the client
+        self._on_shutdown = library.SHUTDOWN(self._count_shutdown)  # it must live as long as the client
 
     def names(self, flags: int) -> list[str] | None:
         """Every MIDI port of a kind, by name; None where there is no server."""
         with self.lock:
             if not self._open():
                 return None
-            return libjack.strings(self._library.jack_get_ports(self._client, None, MIDI, flags))
+            return library.strings(self._library.jack_get_ports(self._client, None, MIDI, flags))
 
     def listeners(self, name: str) -> list[str]:
         """The ports that a port of that name leads to."""
         with self.lock:
             port = self._library.jack_port_by_name(self._client, name.encode()) if self._open() else None
-            return libjack.strings(self._library.jack_port_get_all_connections(self._client, port)) if port else []
+            return library.strings(self._library.jack_port_get_all_connections(self._client, port)) if port else []
 
     def known_name(self, wanted: str, before: list[str] | None) -> str:
         """The name by which a port of ours that was just made is known: `wanted`, such as `tradefours:out`, where that can be.
@@ -96,10 +96,10 @@ class JackServerWatch:
         """Make sure that the client is open; False where there is no server."""
         if self._client is not None and not self._is_shut_down:
             return True
-        self._library = libjack.load()
+        self._library = library.load_system_jack()
         if self._library is None:
             return False
-        self._client = self._library.jack_client_open(CLIENT_NAME, libjack.NO_START_SERVER, None)
+        self._client = self._library.jack_client_open(CLIENT_NAME, library.NO_START_SERVER, None)
         self._is_shut_down = False
         if self._client is None:
             return False

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.midi import jack_input
-from agent.midi.jack_input import HEAD, JackInput, RecordReader, RecordWriter
+from agent.midi.jack import input as jack_input
+from agent.midi.jack.input import HEAD, JackInput, RecordReader, RecordWriter
 from agent.midi.messages import Event
 from agent.midi.port_errors import NoMidiSystem, PortLost
 

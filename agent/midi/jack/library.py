@@ -1,6 +1,8 @@
-"""The system's JACK library, loaded once: that of jackd, or PipeWire's where that one takes its place.
+"""The system's own libjack, loaded before any binding to RtMidi.
 
-A binding of RtMidi brings a JACK library of its own, which may be too old for the server that runs here. The system's fits its server.
+Wheels of RtMidi bring a libjack of their own. It is old: it speaks another protocol than a new JACK server, and it knows nothing of
+PipeWire, which stands in for JACK on most desktops. A library whose symbols are global is found first by all that are loaded later, so the
+binding calls the system's library in place of its own.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ import contextlib
 import ctypes
 import ctypes.util
 import functools
+import sys
 from typing import Any
 
+LINUX_NAME = "libjack.so.0"
 NO_START_SERVER = 1  # JackNoStartServer, of JackOptions
 MIDI = b"8 bit raw midi"  # JACK_DEFAULT_MIDI_TYPE
 IS_INPUT, IS_OUTPUT, IS_PHYSICAL = 1, 2, 4  # of JackPortFlags
@@ -19,6 +23,7 @@ POINTER, TEXT = ctypes.c_void_p, ctypes.c_char_p
 TEXTS = ctypes.POINTER(ctypes.c_char_p)
 SHUTDOWN = ctypes.CFUNCTYPE(None, POINTER)  # JackShutdownCallback
 PROCESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, POINTER)  # JackProcessCallback
+THREAD_INIT = ctypes.CFUNCTYPE(None, POINTER)  # JackThreadInitCallback
 MESSAGE = ctypes.CFUNCTYPE(None, TEXT)
 
 
@@ -35,6 +40,7 @@ FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
     ("jack_connect", ctypes.c_int, [POINTER, TEXT, TEXT]),
     ("jack_on_shutdown", None, [POINTER, SHUTDOWN, POINTER]),
     ("jack_set_process_callback", ctypes.c_int, [POINTER, PROCESS, POINTER]),
+    ("jack_set_thread_init_callback", ctypes.c_int, [POINTER, THREAD_INIT, POINTER]),
     ("jack_port_register", POINTER, [POINTER, TEXT, TEXT, ctypes.c_ulong, ctypes.c_ulong]),
     ("jack_port_name", TEXT, [POINTER]),
     ("jack_port_by_name", POINTER, [POINTER, TEXT]),
@@ -50,15 +56,21 @@ _silent = MESSAGE(lambda message: None)  # what JACK would print on standard err
 
 
 @functools.cache
-def load() -> Any:
-    """The library, with the types of the functions that are called; None where it is not installed.
+def load_system_jack() -> Any:
+    """The library with global symbols, and with the types of the functions that are called; None where it cannot be loaded."""
+    if sys.platform == "win32":
+        return None  # the bindings for Windows are built without JACK
+    names = [LINUX_NAME] if sys.platform == "linux" else []
+    if found := ctypes.util.find_library("jack"):
+        names.append(found)
+    for name in names:
+        with contextlib.suppress(OSError):
+            return _declare(ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL))
+    return None
 
-    Its names are made known to all libraries: a binding that is loaded later calls this one, and not the one that it brings.
-    """
-    try:
-        jack = ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0", ctypes.RTLD_GLOBAL)
-    except OSError:
-        return None
+
+def _declare(jack: ctypes.CDLL) -> ctypes.CDLL:
+    """Declare the functions, and let the library print nothing."""
     for name, result, arguments in FUNCTIONS:
         with contextlib.suppress(AttributeError):
             function = getattr(jack, name)
@@ -75,5 +87,5 @@ def strings(array: Any) -> list[str]:
     if array:
         while array[len(found)]:
             found.append(array[len(found)].decode(errors="replace"))
-        load().jack_free(array)
+        load_system_jack().jack_free(array)
     return found

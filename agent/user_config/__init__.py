@@ -1,0 +1,1 @@
+"""The user's own defaults: one file that holds options of `play`."""
