@@ -35,7 +35,7 @@ def recording(pitch: int) -> bytes:
     room = Room(RATE)
     voices.start(0, Start(pitch, 1.0))
     blocks = []
-    for _ in range(round(length(pitch) * RATE / BLOCK)):
+    for _ in range(int(length(pitch) * RATE / BLOCK)):
         dry, _silent = voices.render()
         heard = room.render(dry)
         blocks.append(heard if isinstance(heard, np.ndarray) else np.zeros((BLOCK, 2), dtype=np.float32))

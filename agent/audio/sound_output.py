@@ -37,17 +37,13 @@ from ..midi.messages import (
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.rtmidi_backend import is_working
 from ..silence_stderr import silence_stderr
+from .soundfonts import find_soundfont, why_not
 from .synth import PIANO, Part, Synth
 from .voices import BLOCK
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
+TITLES = {BUILT_IN: "the built-in sound", FLUIDSYNTH: "FluidSynth"}
 CHOICES = (AUTO, BUILT_IN, FLUIDSYNTH, OFF)
-SOUNDFONTS = (
-    "/usr/share/sounds/sf2/FluidR3_GM.sf2",
-    "/usr/share/sounds/sf2/default-GM.sf2",
-    "/usr/share/soundfonts/FluidR3_GM.sf2",
-    "/usr/share/soundfonts/default.sf2",
-)
 DRIVERS = {"darwin": "coreaudio", "win32": "dsound"}
 START_SECONDS = 0.5  # in which FluidSynth mostly ends if it cannot play
 PROGRAMS = {"electric piano": 4, "piano": 0, "bass": 33, "pad": 89, "organ": 16}
@@ -143,8 +139,9 @@ class FluidSynth:
         program = shutil.which("fluidsynth")
         if program is None:
             raise UserError("FluidSynth is not installed; install it, or use --sound built-in.")
-        if not soundfont.is_file():
-            raise UserError(f"{soundfont} is not there; name a SoundFont, a file that ends in .sf2.")
+        fault = why_not(soundfont)
+        if fault is not None:
+            raise UserError(f"{soundfont} {fault}; name a SoundFont, a file that ends in .sf2 or .sf3.")
         command = [
             program,
             "-q",
@@ -231,11 +228,6 @@ class FluidSynth:
                 self._process.stdin.flush()
 
 
-def find_soundfont() -> Path | None:
-    """A General MIDI SoundFont in a usual place, or None."""
-    return next((Path(p) for p in SOUNDFONTS if Path(p).is_file()), None)
-
-
 def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
     """Open one of `CHOICES`; None for `off`, or where `auto` finds no sound. Raises UserError where another one does not work."""
     if choice == OFF:
@@ -245,7 +237,7 @@ def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
     found = soundfont or find_soundfont()
     if choice == FLUIDSYNTH or soundfont is not None:
         if found is None:
-            raise UserError("No SoundFont was found; name one with --soundfont FILE.sf2.")
+            raise UserError("No SoundFont was found; name one with --soundfont FILE.")
         return FluidSynth(found)
     if found is not None and shutil.which("fluidsynth"):
         with contextlib.suppress(UserError):
@@ -254,6 +246,21 @@ def open_sound(choice: str, soundfont: Path | None = None) -> Sound | None:
         return BuiltInSynth()
     except UserError:
         return None
+
+
+def open_sound_or_another(choice: str, soundfont: Path | None) -> tuple[Sound | None, str]:
+    """The same; where the SoundFont that was asked for cannot be played, the sound that works without it, and one sentence that says so.
+
+    Raises UserError where it is not for the SoundFont that the sound does not work.
+    """
+    try:
+        return open_sound(choice, soundfont), ""
+    except UserError as error:
+        if soundfont is None:
+            raise
+        sound = open_sound(AUTO)
+        what_plays = "the page" if sound is None else TITLES.get(sound.name, sound.name)
+        return sound, f"{str(error).removesuffix('.')}; {what_plays} plays until then."
 
 
 def _driver() -> str:

@@ -96,17 +96,16 @@ class Synth:
             self._set_bend(line, (((second << 7) | first) - 8192) / 8192)
         elif kind == CONTROL:
             ended = self._held.control(_number(line), first, second)
-            self._end_voices(ended, RESTRIKE_SECONDS if first == ALL_SOUND_OFF else None)
+            self._release_voices(ended, RESTRIKE_SECONDS if first == ALL_SOUND_OFF else None)
 
-    def _end_voices(self, voices: list[Voice], seconds: float | None = None) -> None:
+    def _release_voices(self, voices: list[Voice], seconds: float | None = None) -> None:
         """Let these voices fade with this time constant, or as their instruments do."""
         for slot, key in enumerate(self._keys):
-            if key is None or key not in voices:
-                continue
-            if seconds is None:
-                self._release(slot)
-            else:
-                self._fade(slot, seconds)
+            if key is not None and key in voices:
+                if seconds is None:
+                    self._release(slot)
+                else:
+                    self._fade(slot, seconds)
 
     def _start_note(self, line: Line, pitch: int, velocity: int) -> None:
         key = (*line, pitch)
@@ -159,7 +158,7 @@ class Synth:
 
     def _end_note(self, line: Line, pitch: int) -> None:
         if (_number(line), pitch) in self._held.down:
-            self._end_voices(self._held.release((_number(line), pitch)))
+            self._release_voices(self._held.release((_number(line), pitch)))
 
     def _set_bend(self, line: Line, bend: float) -> None:
         former = self._bend.get(line, 0.0)

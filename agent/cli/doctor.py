@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from ..audio.sound_output import find_soundfont
+from ..audio.soundfonts import find_soundfont
 from ..errors import UserError, hint
 from ..midi import ports
 from ..midi.rtmidi_backend import ALSA_SEQUENCER
@@ -116,7 +116,7 @@ def _check_midi(args: argparse.Namespace) -> Iterator[Finding]:
         ways = ["the page can be played"] if has_browser() else []
         ways += (
             ["a phone or tablet can show the page (--lan), with this computer's sound"]
-            if not ways and _sound_device()
+            if not ways and _sound_device()[0]
             else []
         )
         yield Finding("MIDI", POOR if ways else BAD, "; ".join(["no MIDI system", *ways]), str(error))
@@ -134,29 +134,27 @@ def _check_midi(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("ports", POOR, "this system lets programs make no ports", advice.removeprefix(". "))
 
 
-def _sound_device(reasons: list[str] | None = None) -> str:
-    """The name of the device that plays our own sound; empty where there is none, and why is added to `reasons`."""
+def _sound_device() -> tuple[str, str]:
+    """The name of the device that plays our own sound, empty where there is none; and why there is none."""
     try:
         import sounddevice
 
         with silence_stderr():
-            return str(sounddevice.query_devices(kind="output")["name"])
+            return str(sounddevice.query_devices(kind="output")["name"]), ""
     except Exception as error:  # whatever PortAudio says when it is missing or finds nothing
         lines = str(error).strip().splitlines()
-        if reasons is not None:
-            reasons.append(lines[0] if lines else "no device")
-        return ""
+        return "", lines[0] if lines else "no device"
 
 
 def _check_sound(args: argparse.Namespace) -> Iterator[Finding]:
-    reasons: list[str] = []
-    if name := _sound_device(reasons):
+    name, why = _sound_device()
+    if name:
         yield Finding("sound", FINE, f"built-in voices on {name}")
     else:
         yield Finding(
             "sound",
             POOR,
-            f"no sound of our own ({reasons[0]})",
+            f"no sound of our own ({why})",
             "connect a synth, or hear it on the page; on Linux: apt install libportaudio2",
         )
     program = shutil.which("fluidsynth")

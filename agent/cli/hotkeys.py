@@ -93,6 +93,13 @@ def is_foreground(stream: TextIO) -> bool:
         return True
 
 
+def stay_in_background() -> None:
+    """In the background, never be stopped by a terminal for what we write or read there."""
+    for name in ("SIGTTOU", "SIGTTIN"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def read_hotkeys(
     loop: asyncio.AbstractEventLoop, on_key: Callable[[str], None], before_stop: Callable[[], None] = lambda: None
@@ -210,11 +217,9 @@ class _StopAndContinue:
         self._is_stopping = False
 
     def install(self) -> None:
-        """Obey Ctrl-Z in our own way, unless whoever started us had it ignored; never be stopped for what we write."""
+        """Obey Ctrl-Z in our own way, unless whoever started us had it ignored."""
         if not hasattr(signal, "SIGTSTP") or threading.current_thread() is not threading.main_thread():
             return
-        for number in (signal.SIGTTOU, signal.SIGTTIN):
-            self._former[number] = signal.signal(number, signal.SIG_IGN)
         if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:
             self._former[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, self._on_signal)
 

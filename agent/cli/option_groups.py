@@ -74,7 +74,7 @@ def add_sound_options(command: argparse.ArgumentParser) -> None:
         default=AUTO,
         help="our own sound, quiet where the output leads elsewhere (default auto: FluidSynth where it is, else built-in)",
     )
-    command.add_argument("--soundfont", type=Path, metavar="FILE", help="an .sf2 file for FluidSynth")
+    command.add_argument("--soundfont", type=Path, metavar="FILE", help="a file for FluidSynth, .sf2 or .sf3")
 
 
 def add_page_options(command: argparse.ArgumentParser) -> None:

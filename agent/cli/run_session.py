@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from ..audio.sound_output import open_sound
+from ..audio.sound_output import open_sound_or_another
 from ..clock import SystemClock
 from ..control.bindings import Bindings
 from ..control.midi_learn import MidiLearn
@@ -23,7 +23,7 @@ from ..styles.presets import load, survey
 from ..takes.library import BOUNDS
 from ..thread_priority import realtime, request_once
 from ..timing.replayable_clock import Moments
-from .hotkeys import Letters, read_hotkeys
+from .hotkeys import Letters, read_hotkeys, stay_in_background
 from .option_groups import CONTROLS, TAKES
 from .play_settings import PlaySettings
 from .port_setup import PortSetup
@@ -50,7 +50,8 @@ class SessionRunner:
         self._bindings = Bindings() if self._midi_learn is None else self._midi_learn.bindings
         self.take = open_take(args, settings, preset=self._preset, bindings=self._bindings, seed=self._seed)
         self._clock = SystemClock()
-        self._outputs = OutputMerge(ports.output, open_sound(args.sound, args.soundfont))
+        sound, self._sound_trouble = open_sound_or_another(args.sound, args.soundfont)
+        self._outputs = OutputMerge(ports.output, sound)
         self._status = StatusLine(plain=args.json)
         self._services = Services(
             self._outputs,
@@ -62,6 +63,7 @@ class SessionRunner:
 
     def run(self) -> Report:
         """Play until the session is over, and keep its take. Raises UserError."""
+        stay_in_background()
         with self._status:
             if self._midi_learn is not None and self._args.page:
                 self._services.show_page(self.take, TAKES, self._midi_learn, self._args.page_port, self._args.lan)
@@ -92,6 +94,8 @@ class SessionRunner:
         learnt = [] if self._midi_learn is None else [*self._midi_learn.problems, *survey()[1]]
         for problem in learnt:
             self._say(problem)
+        if self._sound_trouble:
+            self._say(self._sound_trouble)
         if self._repaired:
             self._say(f"The last session ended without warning; its take is whole: {', '.join(self._repaired)}.")
         removed = remove_oldest_takes(self._args)

@@ -11,7 +11,7 @@ from typing import Any
 from models.music.preset_file import read_text
 
 from ..errors import UserError
-from ..midi.messages import KIND, NOTE_OFF
+from ..midi.messages import KIND, NOTE_OFF, is_channel_mode
 from .bindings import FINE, KNOB, WIDE, Bindings, Trigger, trigger_of
 
 LARGEST = 64 << 10  # bytes of a file of bindings
@@ -63,7 +63,9 @@ class MidiLearn:
     def receive(self, message: bytes) -> str | None:
         """Take a message; where an action is pending, bind it to the message's control. Returns a line for the user."""
         trigger = trigger_of(message)
-        if trigger is None or self._merge_layer(message, trigger) or self._widen(trigger):
+        if trigger is None or is_channel_mode(message):
+            return None  # some keyboards say all notes off whenever the last key comes up
+        if self._merge_layer(message, trigger) or self._widen(trigger):
             return None
         if self.pending is None:
             return None

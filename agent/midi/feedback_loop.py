@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .messages import CHANNEL, KIND, NOTE_OFF, NOTE_ON, Key
+from .messages import CHANNEL, KEYS_UP, KIND, NOTE_OFF, NOTE_ON, Key, is_channel_mode
 
 LOOP = 0.06  # seconds: longer than a loop through a DAW's buffers takes
 LOOP_MEMORY = 30.0  # seconds in which a port that brought an echo is thought to be in a loop
@@ -60,6 +60,7 @@ class FeedbackFilter:
         self._count = 0  # of messages that we have sent
         self._note_ons: dict[bytes, SentNote] = {}
         self._note_offs: dict[Key, tuple[float, int]] = {}
+        self._modes: dict[bytes, float] = {}  # channel mode messages, and when each was sent
         self._ignored: dict[Key, int] = {}  # counts of the note-ons of ours that came back
         self._inputs: dict[str, InputState] = {}
 
@@ -72,11 +73,15 @@ class FeedbackFilter:
             self._note_ons[message] = SentNote(now, self._count, source)
         elif is_note_off(message):
             self._note_offs[message[0] & CHANNEL, message[1]] = now, self._count
+        elif is_channel_mode(message):
+            self._modes[message] = now
 
     def is_own(self, message: bytes, now: float, port: str = "in") -> bool:
         """Whether this message, which arrives on that port now, is ours."""
         if is_note_on(message):
             return self._is_own_note_on(message, now, port)
+        if is_channel_mode(message):
+            return self._is_own_mode(message, now, port)
         return is_note_off(message) and self._is_own_note_off(message, now, port)
 
     def _is_own_note_on(self, message: bytes, now: float, port: str) -> bool:
@@ -112,6 +117,15 @@ class FeedbackFilter:
                 state.ended[key] = count
                 return True
         state.down.discard(key)
+        return False
+
+    def _is_own_mode(self, message: bytes, now: float, port: str) -> bool:
+        """All notes off and the like come back on a port that is in a loop; there they would end what is played meanwhile."""
+        state = self._inputs.setdefault(port, InputState())
+        if now - state.echoed < LOOP_MEMORY and 0.0 <= now - self._modes.get(message, LONG_AGO) <= LOOP:
+            return True
+        if message[1] in KEYS_UP:
+            state.down = {key for key in state.down if key[0] != message[0] & CHANNEL}
         return False
 
 

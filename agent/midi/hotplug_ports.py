@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, hint
 from .jack.watcher import JACK_WATCH
 from .ledger import SETTLING, Ledger
 from .messages import (
@@ -97,7 +97,7 @@ class HotplugPort:
         if self._was_open or self._has_said_missing:
             return None
         self._has_said_missing = True
-        return f"{self.wanted} is not there yet: plug it in, and it is heard. If it has another name: tradefours ports"
+        return f"{self.wanted} is not there yet: plug it in, and it is heard. If it has another name: {hint('ports')}"
 
     def _keep(self, port: Any) -> None:
         """This is the open port from now on."""

@@ -67,7 +67,7 @@ class KeyboardZones:
             out.append(bytes((PROGRAM | channel, self.program)))
         return out
 
-    def moved(self, pitch: int) -> int:
+    def transpose_pitch(self, pitch: int) -> int:
         """A pitch of the agent's as it sounds; by whole octaves less where it would leave the keys."""
         moved = pitch + self.transpose
         while moved > 127:
@@ -76,14 +76,14 @@ class KeyboardZones:
             moved += 12
         return moved
 
-    def felt(self, message: bytes) -> bytes:
+    def apply_curve(self, message: bytes) -> bytes:
         """The message with its velocity on the curve."""
         if self.curve == "linear" or len(message) != 3 or message[0] & KIND != NOTE_ON or message[2] == 0:
             return message
         bent = round(127 * (message[2] / 127) ** CURVES[self.curve])
         return bytes((message[0], message[1], max(1, min(bent, 127))))
 
-    def hears(self, message: bytes) -> bool:
+    def listens_to(self, message: bytes) -> bool:
         """Whether the message is part of the call. Pedals always are, on a channel that is listened to."""
         if not message or not FIRST_STATUS <= message[0] < FIRST_SYSTEM:
             return False

@@ -79,6 +79,11 @@ def is_pedal(message: bytes) -> bool:
     return len(message) == 3 and message[0] & KIND == CONTROL and message[1] in PEDALS
 
 
+def is_channel_mode(message: bytes) -> bool:
+    """Whether it is a channel mode message, such as all notes off: nothing that anybody moves with a hand."""
+    return len(message) == 3 and message[0] & KIND == CONTROL and message[1] >= ALL_SOUND_OFF
+
+
 def is_clock(message: bytes) -> bool:
     """Whether it is a word between machines about time: clock, start, stop, song position, active sensing."""
     return bool(message) and message[0] > FIRST_SYSTEM

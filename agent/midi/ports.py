@@ -11,7 +11,7 @@ from ..errors import UserError
 from . import port_names, rtmidi_backend
 from .alsa_port_types import ALSA_PORT_TYPES
 from .jack.input import JackInput
-from .jack.library import IS_PHYSICAL
+from .jack.library import IS_PHYSICAL, load_system_jack
 from .jack.watcher import INPUTS, JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem
@@ -60,6 +60,8 @@ class PortList:
 def find_api(wanted: str | None = None) -> str:
     """The MIDI system to use: the one asked for, or the first that works. Raises NoMidiSystem or UserError."""
     compiled = rtmidi_backend.compiled_apis()
+    if wanted == "jack" and load_system_jack() is None:
+        raise NoMidiSystem(" (libjack is not installed, and without it there is no JACK)")
     if wanted is not None and wanted not in compiled:
         raise UserError(f"{wanted} is not a MIDI system of this machine (there are: {', '.join(compiled) or 'none'}).")
     for name in [wanted] if wanted else compiled:

@@ -223,7 +223,7 @@ class AnswerPlayer:
         return replace(
             note,
             onset=note.onset - self.zones.lead(note.velocity),
-            pitch=self.zones.moved(note.pitch),
+            pitch=self.zones.transpose_pitch(note.pitch),
             duration=min(note.duration, max(span.hush - note.onset, SHORTEST_SOUND)),  # of one that was delayed, too
         )
 

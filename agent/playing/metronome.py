@@ -17,6 +17,7 @@ from .playback_thread import Player
 
 LOOKAHEAD = 0.75  # seconds that are planned at a time
 DELAY = 0.3  # seconds before the first beat
+LONGEST_DELAY = 0.1  # seconds by which a click or a tick may be planned too late
 LONGEST_TAP = 2.5  # seconds: a tap after that begins anew
 TAPS = 5  # the last ones make the tempo
 CLICK = 77  # low wood block of a General MIDI drum kit
@@ -40,6 +41,7 @@ class Metronome:
         self._has_begun = False
         self._next_click = 0  # in beats
         self._next_tick = 0  # of the clock
+        self._start_tick = 0  # before which the followers are told to start
         self._note_count = 0
         self._taps: list[float] = []
 
@@ -53,6 +55,7 @@ class Metronome:
         self._has_begun = True
         self._next_click = -count_in
         self._next_tick = 0
+        self._start_tick = 0
         self._transport.locate(now + DELAY, -float(count_in))
         self.plan(now)
 
@@ -92,7 +95,7 @@ class Metronome:
         """Plan what falls into the next moments."""
         if not (self._has_begun or self.has_clicks) or not self._transport.running:
             return
-        self._find_place(now)
+        self._pass_over(now)
         self._plan_clicks(now + LOOKAHEAD)
         if self._has_clock:
             self._plan_clock(now + LOOKAHEAD)
@@ -109,11 +112,19 @@ class Metronome:
             self._is_ready = True
             self._player.start()
 
-    def _find_place(self, now: float) -> None:
-        """The beat may have jumped: never click what is past, nor wait for a beat that is far away."""
-        next_beat = math.ceil(self._transport.beat_at(now))
-        if self._next_click < next_beat or self._next_click > self._transport.beat_at(now + LOOKAHEAD) + 1:
-            self._next_click = next_beat
+    def _pass_over(self, now: float) -> None:
+        """After a pause, in which a shell had stopped us or the computer slept: what was missed is not made up for.
+
+        Followers have missed ticks, so they start anew at the next bar.
+        """
+        if self._transport.time_at(self._next_click) < now - LONGEST_DELAY:
+            self._next_click = math.ceil(self._transport.beat_at(now))
+        if self._transport.time_at(self._next_tick / TICKS) < now - LONGEST_DELAY:
+            bar = math.ceil(self._transport.beat_at(now) / self._transport.beats)
+            self._next_tick = bar * self._transport.beats * TICKS
+            self._start_tick = self._next_tick
+        if self._next_click > self._transport.beat_at(now + LOOKAHEAD) + 1:  # the beat has jumped back
+            self._next_click = math.ceil(self._transport.beat_at(now))
 
     def _plan_clicks(self, until: float) -> None:
         when = self._transport.time_at(self._next_click)
@@ -130,7 +141,7 @@ class Metronome:
     def _plan_clock(self, until: float) -> None:
         when = self._transport.time_at(self._next_tick / TICKS)
         while when < until:
-            if self._next_tick == 0:
+            if self._next_tick == self._start_tick:
                 self._player.send_at(when, bytes((START,)))
             self._player.send_at(when, bytes((TICK,)))
             self._next_tick += 1

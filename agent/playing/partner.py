@@ -138,7 +138,7 @@ class Partner:
     @property
     def keys_down(self) -> int:
         """How many keys the player holds."""
-        return len(self._tracker.down)
+        return len(set(self._tracker.down.values()))  # on however many channels each
 
     @property
     def last_onset(self) -> float:

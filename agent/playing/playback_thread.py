@@ -32,6 +32,7 @@ class Player:
         self.schedule = Schedule(channel)
         self.port_error: UserError | None = None  # why the port cannot be played any more
         self.journal: Journal | None = None  # told what was done when, and after how many orders, for a replay
+        self.after_cut: Callable[[], None] = lambda: None  # called when notes of ours were cut
         self.orders = 0  # how often the event loop has asked for something
         self._output = output
         self._clock = clock
@@ -70,7 +71,9 @@ class Player:
             self._send(self.schedule.cut(self._clock.now()))
             begun = self.schedule.begun_numbers
             self.schedule.begun_numbers = set()
-            return begun
+        if begun:
+            self.after_cut()
+        return begun
 
     def retract(self) -> set[int]:
         """Take back what has not begun; what sounds, sounds on. Returns the numbers of notes that had begun since the last cut."""

@@ -7,7 +7,9 @@ Its laws are the schedule's: a pitch that still sounds is closed before it is st
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Sequence
 
 from ..midi.messages import (
     ALL_NOTES_OFF,
@@ -28,8 +30,12 @@ from ..midi.messages import (
     Pedal,
     is_pedal,
 )
+from ..midi.port_errors import PortLost
 from ..midi.ports import OutputPort
+from ..midi.velocity_prefix import VelocityPrefixes
 from .playback_thread import Player
+
+DAMPERS = (SUSTAIN, HOLD_2)  # pedals that hold whatever is played
 
 
 class Thru:
@@ -44,7 +50,9 @@ class Thru:
         self._sounding: dict[Key, str] = {}  # keys that are down, and the port that struck each last
         self._pedals: dict[Pedal, int] = {}  # pedals that are not at rest, and their values
         self._channels: set[int] = set()
+        self._prefixes = VelocityPrefixes()
         self._lock = threading.Lock()  # two keyboards may strike the same key at once
+        player.after_cut = self.damp_agent
 
     def pass_on(self, message: bytes, port: str = "") -> bool:
         """Send one message of the player's, that came from `port`; whether it was sent. Raises PortLost."""
@@ -52,15 +60,20 @@ class Thru:
             return False
         kind = message[0] & KIND
         place = (message[0] & CHANNEL, message[1]) if len(message) == 3 and message[0] < FIRST_SYSTEM else None
-        if place is None or kind not in (NOTE_ON, NOTE_OFF, CONTROL):
+        with self._lock:
+            if self._prefixes.keep(message, port):
+                return False
+            prefix = self._prefixes.take(message, port)
+            if place is not None and kind == NOTE_ON and message[2] > 0:
+                return self._note_on(place, message, port, prefix)
+            if prefix is not None:
+                self._output.send(prefix)
+            if place is not None and kind == CONTROL:
+                return self._control(place, message)
+            if place is not None and kind in (NOTE_ON, NOTE_OFF):
+                return self._note_off(place, message, port)
             self._output.send(message)
             return True
-        with self._lock:
-            if kind == CONTROL:
-                return self._control(place, message)
-            if kind == NOTE_ON and message[2] > 0:
-                return self._note_on(place, message, port)
-            return self._note_off(place, message, port)
 
     def holds(self, message: bytes) -> bool:
         """Whether this ends something that was passed on: it must be passed on too, whatever else it has come to mean."""
@@ -71,6 +84,11 @@ class Thru:
         if kind == NOTE_OFF or (kind == NOTE_ON and message[2] == 0):
             return place in self._sounding
         return is_pedal(message) and message[2] < PEDAL_DOWN and place in self._pedals
+
+    def damp_agent(self) -> None:
+        """The agent was cut: what it played rings on where the player's pedal is down on its channel. So the pedal comes up once."""
+        with self._lock, contextlib.suppress(PortLost):
+            self._pump_pedals(self._player.schedule.channel, DAMPERS)
 
     def silence(self) -> None:
         """Panic: keys and pedals up and all notes off, on each channel that was used. Raises PortLost."""
@@ -94,7 +112,7 @@ class Thru:
             else:
                 self._player.send_if_silent(message, self._output)
 
-    def _note_on(self, key: Key, message: bytes, port: str) -> bool:
+    def _note_on(self, key: Key, message: bytes, port: str, prefix: bytes | None) -> bool:
         if key[0] == self._player.schedule.channel:
             self._player.claim_pitch(key[1])
         self._channels.add(key[0])
@@ -102,6 +120,8 @@ class Thru:
         self._sounding[key] = port
         if is_sounding:
             self._output.send(bytes((NOTE_OFF | key[0], key[1], 0)))
+        if prefix is not None:
+            self._output.send(prefix)
         self._output.send(message)
         return True
 
@@ -155,14 +175,16 @@ class Thru:
         if self._player.send_if_silent(message, self._output):
             return True
         if message[1] == ALL_SOUND_OFF:  # what rings under the pedals ends, too
-            self._pump_pedals(channel)
+            self._pump_pedals(channel, PEDALS)
         return False
 
-    def _pump_pedals(self, channel: int) -> None:
-        """The pedals of a channel come up, and those that hold whatever is played go down again."""
-        for pedal, value in [item for item in self._pedals.items() if item[0][0] == channel]:
+    def _pump_pedals(self, channel: int, controllers: Sequence[int]) -> None:
+        """These pedals of a channel come up, and those that hold whatever is played go down again."""
+        for pedal, value in [
+            item for item in self._pedals.items() if item[0][0] == channel and item[0][1] in controllers
+        ]:
             self._output.send(bytes((CONTROL | channel, pedal[1], 0)))
-            if pedal[1] in (SUSTAIN, HOLD_2):
+            if pedal[1] in DAMPERS:
                 self._output.send(bytes((CONTROL | channel, pedal[1], value)))
             else:
                 del self._pedals[pedal]

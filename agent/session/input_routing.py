@@ -85,7 +85,7 @@ class InputFilter:
             return CheckResult(Verdict.FEEDBACK, Event(when, message))
         self._doubled_keys.record(message, when, port)
         verdict = Verdict.PASS_ON if self._passes_on(message) else Verdict.ACCEPT
-        return CheckResult(verdict, Event(when, self._zones.felt(message)))
+        return CheckResult(verdict, Event(when, self._zones.apply_curve(message)))
 
     def sent(self, message: bytes, when: float, source: str = AGENT) -> None:
         """We have sent this at that time, for the player where a port is its `source`: it may come back."""
@@ -97,7 +97,7 @@ class InputFilter:
             return Route.CLOCK
         if not is_release and self._controls.is_bound(message):
             return Route.CONTROL
-        if not self._zones.hears(message):
+        if not self._zones.listens_to(message):
             return Route.NOTHING
         if self._drum_channel.is_drums(message):
             return Route.DRUMS if is_note_on(message) else Route.NOTHING

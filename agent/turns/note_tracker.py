@@ -26,16 +26,23 @@ from .note_history import History
 LONGEST_RING = 12.0  # seconds: a string under the pedal has died away by then
 SHORTEST_NOTE = 0.005  # seconds
 LONG_AGO = -1e9  # seconds: before anything was played
+LAYER_SECONDS = 0.02  # between the same key on two channels: as between two ports (`agent.session.doubled_keys`)
 PEDAL_LIFTED = 48  # below this value, a pedal that was down is up: one that rests near 64 wavers by a few
 
 
 @dataclass
 class NoteTracker:
-    """Follows one player, on any channels, and writes notes into the history."""
+    """Follows one player, on any channels, and writes notes into the history.
+
+    A keyboard that layers two sounds sends each key on two channels. That is one note, which ends when neither holds it.
+    """
 
     history: History
     place: Callable[[float], float | None] = lambda when: None  # where in the bar a moment lies
     held: HeldNotes[int] = field(default_factory=lambda: HeldNotes(PEDAL_LIFTED))  # the numbers of notes that sound
+    strokes: dict[int, tuple[float, Key, int]] = field(
+        default_factory=dict
+    )  # of each pitch the last onset, key and number
     last_onset: float = LONG_AGO
     last_release: float = LONG_AGO  # when a key last came up, or a pedal ended a note
 
@@ -85,12 +92,29 @@ class NoteTracker:
         ended = self.held.release_all()
         self._end(now, ended, bool(ended))
 
-    def _note_on(self, now: float, key: Key, velocity: int) -> Note:
+    def _note_on(self, now: float, key: Key, velocity: int) -> Note | None:
+        layer = self._layer(now, key)
+        if layer is not None:
+            self._end(now, self.held.press(key, layer), False)
+            return None
+        self.strokes[key[1]] = now, key, len(self.history)
         note = Note(now, HELD, key[1], velocity, CALL, self.place(now))
         self._end(now, self.held.press(key, len(self.history)), False)
         self.history.add(note)
         self.last_onset = now
         return note
+
+    def _layer(self, now: float, key: Key) -> int | None:
+        """The number of the note that the same key has just begun on another channel, or None."""
+        when, first, number = self.strokes.get(key[1], (LONG_AGO, key, 0))
+        if (
+            first == key
+            or not 0.0 <= now - when <= LAYER_SECONDS
+            or not self.history.first <= number < len(self.history)
+        ):
+            return None
+        note = self.history[number]
+        return number if (note.onset, note.pitch, note.role) == (when, key[1], CALL) else None
 
     def _note_off(self, now: float, key: Key) -> None:
         had_key = key in self.down
@@ -105,7 +129,8 @@ class NoteTracker:
         """The notes of these numbers end. `is_release`: hands or feet have let something go that could be heard."""
         if is_release:
             self.last_release = now
+        sounding = {*self.held.down.values(), *self.held.ringing.values()} if numbers else set()  # on another channel
         for number in numbers:
-            if number >= self.history.first:
+            if number >= self.history.first and number not in sounding:
                 onset = self.history[number].onset
                 self.history.set_duration(number, min(max(now - onset, SHORTEST_NOTE), LONGEST_RING))

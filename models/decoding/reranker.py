@@ -165,10 +165,13 @@ def _whole(notes: Sequence[Note]) -> Figures:
     found |= {f"{name} changes": abs(x) for name, x in zip(NAMES, changes.tolist(), strict=True)}
     classes = [np.array(classes_of(n.pitch for n in part)) / max(len(part), 1) for part in (notes[:half], notes[half:])]
     found["harmony changes"] = float(np.abs(classes[0] - classes[1]).sum())
-    sounding, silent, longest = notes[0].onset, 0.0, 0.0
+    sounding = notes[0].onset
+    silent = 0.0
+    longest = 0.0
     for note in notes:
         gap = max(note.onset - sounding, 0.0)
-        silent, longest = silent + gap, max(longest, gap)
+        silent = silent + gap
+        longest = max(longest, gap)
         sounding = max(sounding, note.onset + min(note.duration, LONGEST_SECONDS))
     found |= {"silence": silent / max(notes[-1].onset - notes[0].onset, 0.5), "longest silence": longest}
     found["left hand"] = _share(n.pitch < LEFT_HAND_HIGHEST for n in notes)

@@ -114,7 +114,10 @@ def add_recall_to_last(rows: Steps, window: int) -> Steps:
             same += 1
         score = 2 * (same + steady) + (pitch[at] == pitch[now])
         if score > best_score:  # of equals, the latest
-            best_score, best, length, rhythm = score, at, same, steady
+            best_score = score
+            best = at
+            length = same
+            rhythm = steady
     if best_score:
         following = recent[best + 1].tolist()
         up = min(max(following[codec.PITCH] - pitch[best], -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL

@@ -166,7 +166,8 @@ def worse(told: dict[str, Figures]) -> tuple[list[str], list[str], np.ndarray]:
 
     NaN where a figure is not known of one of the three.
     """
-    people, whole = told["people"], told[EVERYTHING]
+    people = told["people"]
+    whole = told[EVERYTHING]
     rows = [name for name in told if name not in ("people", EVERYTHING)]
     columns = [key for key in whole if key in people]
     out = np.full((len(rows), len(columns)), np.nan)

@@ -39,7 +39,10 @@ def contexts_by_field(rows: codec.Steps) -> dict[str, list[tuple[Ints, Ints]]]:
     def back(field: int, k: int) -> Ints:
         return rows[3 - k : len(rows) - k, field]
 
-    t, p, v, d = codec.TIME, codec.PITCH, codec.VELOCITY, codec.DURATION
+    t = codec.TIME
+    p = codec.PITCH
+    v = codec.VELOCITY
+    d = codec.DURATION
     interval = [
         back(p, k) - back(p, k + 1) + INTERVAL_OFFSET for k in range(3 - 1)
     ]  # to the note before, and of that to its own

@@ -136,7 +136,8 @@ class _Start:
 
 def _with_sound(part: Part, events: Iterable[Event]) -> Part:
     """The part with the program and the bank that these events set on its channel."""
-    high, low = None, 0
+    high = None
+    low = 0
     for event in events:
         if event.status == PROGRAM | part.channel:
             bank = None if high is None else high << 7 | low

@@ -34,7 +34,8 @@ def setting(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     if name not in SAMPLING:
         raise argparse.ArgumentTypeError(f"{name!r} is no setting; {nearest(name, SAMPLING)}")
-    low, high = SAMPLING[name].low, SAMPLING[name].high
+    low = SAMPLING[name].low
+    high = SAMPLING[name].high
     try:
         number = float(value)
     except ValueError:

@@ -49,7 +49,9 @@ def embedding_rows(steps: Steps, before: Steps) -> Steps:
     own = steps[:, : len(codec.FIELDS)]
     wide = np.concatenate([before, own])
     pitch = wide[:, codec.PITCH]
-    before_last, last, this = pitch[:-2], pitch[1:-1], pitch[2:]
+    before_last = pitch[:-2]
+    last = pitch[1:-1]
+    this = pitch[2:]
     rows = np.empty((len(steps), len(_OFFSETS)), np.int64)
     rows[:, :7] = own
     rows[:, 7:10] = wide[1:-1, _NEIGHBOUR_FIELDS]

@@ -127,7 +127,8 @@ def find_continuation(notes: Sequence[Note], theme: Theme) -> Continuation | Non
     recent = own[-LONGEST_MATCH - 1 :]
     if len(recent) == 1:
         return _continue(theme.tune, 0, thick, recent[-1], 1.0)
-    call, again = _best_match(theme.tune[:-1], recent), _best_match(own[:-OWN_GAP_NOTES] if thick else (), recent)
+    call = _best_match(theme.tune[:-1], recent)
+    again = _best_match(own[:-OWN_GAP_NOTES] if thick else (), recent)
     line, (_, at, length) = (theme.tune, call) if call[0] >= again[0] else (own, again)
     if not 0 < length < LONGEST_MATCH - 1:
         return None
@@ -148,19 +149,23 @@ def _best_match(line: Sequence[Note], recent: Sequence[Note]) -> tuple[int, int,
             == recent[-1 - length_here].pitch - recent[-2 - length_here].pitch
         ):
             length_here += 1
-        wait, ours = line[k].onset - line[k - 1].onset, recent[-1].onset - recent[-2].onset
+        wait = line[k].onset - line[k - 1].onset
+        ours = recent[-1].onset - recent[-2].onset
         score = (
             4 * length_here
             + 2 * (line[k].pitch == recent[-1].pitch)
             + (abs(ours - wait) <= SLACK_SECONDS + SLACK_SHARE * wait)
         )
         if score > best:
-            best, at, length = score, k, length_here
+            best = score
+            at = k
+            length = length_here
     return best, at, length
 
 
 def _continue(line: Sequence[Note], k: int, thick: bool, last: Note, weight: float) -> Continuation:
-    pitch, wait = last.pitch + line[k + 1].pitch - line[k].pitch, line[k + 1].onset - line[k].onset
+    pitch = last.pitch + line[k + 1].pitch - line[k].pitch
+    wait = line[k + 1].onset - line[k].onset
     return (
         Continuation(pitch, None, THICK_WEIGHT * weight, last.onset + wait)
         if thick

@@ -49,7 +49,8 @@ class NoteSteering:
     """The steering of one note."""
 
     def __init__(self, chains: Sequence[Chain], step: Step) -> None:
-        self._chains, self._step = chains, step
+        self._chains = chains
+        self._step = step
 
     def __call__(self, logits: Row, field: int, onset: float) -> Row:
         """The logits (n,) of a field, steered. `onset`: when the note sounds, in seconds; before that is chosen, when the last one did."""

@@ -114,7 +114,8 @@ def tilt_strengths(knobs: QualityValues, pull: float, z: Row, notes: Sequence[No
     A quality is drawn to where the style `z` and its knob want it: with `pull` by the style alone, with up to `STRENGTH` (or
     more) by a knob; and the less, the nearer it is.
     """
-    recent, style = notes[-LAST_NOTES:], z[: len(NAMES)].tolist()
+    recent = notes[-LAST_NOTES:]
+    style = z[: len(NAMES)].tolist()
     if len(recent) >= LEAST_NOTES:
         figures = features.measure_list(
             [n.onset for n in recent],
@@ -132,7 +133,8 @@ def tilt_strengths(knobs: QualityValues, pull: float, z: Row, notes: Sequence[No
     for name, own, lack in zip(NAMES, style, missing, strict=True):
         if name not in TILT_QUALITIES:
             continue
-        value, pull_strength = knobs.get(name, 0.0), pull * PULL_FACTORS.get(name, 1.0)
+        value = knobs.get(name, 0.0)
+        pull_strength = pull * PULL_FACTORS.get(name, 1.0)
         force = max(pull_strength, STRENGTH * STRENGTH_FACTORS.get(name, 1.0) * abs(value)) if value else pull_strength
         if force:
             near = min(max(lack - KNOB_STYLE_LOSS * abs(value) * own + KNOB_SPREADS * value, -1.0), 1.0)

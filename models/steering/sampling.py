@@ -129,9 +129,12 @@ def draw(
     p = relative_probabilities(logits if temperature == 1.0 else logits * (1.0 / max(temperature, 1e-3)))
     each = p.tolist()
     likely = sorted((p >= min(min_p, 1.0)).nonzero()[0].tolist(), key=each.__getitem__, reverse=True)
-    kept, total, nucleus = 0, 0.0, top_p * float(p.sum())
+    kept = 0
+    total = 0.0
+    nucleus = top_p * float(p.sum())
     for i in likely:
-        kept, total = kept + 1, total + each[i]
+        kept = kept + 1
+        total = total + each[i]
         if total >= nucleus:
             break
     drawn = generator.random() * total

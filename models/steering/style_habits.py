@@ -63,7 +63,8 @@ def count_bands(stretches: Iterable[Sequence[Note]]) -> Habits:
     """How many notes of some stretches of music fall into each band, by feature."""
     found: Habits = {name: np.zeros(len(edges) + 1) for name, edges in HABIT_EDGES.items()}
     for notes in stretches:
-        onset, pitch = np.array([n.onset for n in notes]), np.array([n.pitch for n in notes])
+        onset = np.array([n.onset for n in notes])
+        pitch = np.array([n.pitch for n in notes])
         features = {
             "wait": np.diff(onset),
             "leap": np.diff(pitch),
@@ -151,7 +152,8 @@ def _by_size(wait: bytes, chord: bytes) -> Row:
 
     Of a chord as large as the last band says nobody knows whether it is done.
     """
-    waits, expected = np.frombuffer(wait), np.array(MUSIC["chord"])
+    waits = np.frombuffer(wait)
+    expected = np.array(MUSIC["chord"])
     later = np.array(MUSIC["wait"][1:])
     rows = np.tile(waits - np.log(later @ np.exp(waits[1:]) / later.sum()), (len(expected), 1))
     style = expected * np.exp(np.frombuffer(chord))

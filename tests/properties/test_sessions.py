@@ -129,6 +129,53 @@ class Room(RuleBasedStateMachine):
             self.keys[0].play(0xB0 | channel, pedal, (63, 64, 65, 64)[i % 4])
             self.wait(0.025)
 
+    @rule(
+        keyboard=keyboards,
+        channel=channels,
+        pitch=pitches,
+        count=st.integers(2, 40),
+        gap=st.sampled_from([0.01, 0.031, 0.058]),
+        legato=st.booleans(),
+    )
+    def roll(self, keyboard: int, channel: int, pitch: int, count: int, gap: float, legato: bool) -> None:
+        """One key, as hard each time, faster than a loop brings it back."""
+        for _ in range(count):
+            self.keys[keyboard].play(0x90 | channel, pitch, 100)
+            self.wait(gap / 2)
+            if not legato:
+                self.keys[keyboard].play(0x80 | channel, pitch, 0)
+            self.wait(gap / 2)
+        self.keys[keyboard].play(0x80 | channel, pitch, 0)
+
+    @rule(first=pitches, second_on=st.sampled_from([0.0, 0.003, 0.015]), second_off=st.booleans(), layers=st.booleans())
+    def doubled_key(self, first: int, second_on: float, second_off: bool, layers: bool) -> None:
+        """One key on two ports, or on two channels. Its second end may come later, or never."""
+        other, channel = (self.keys[0], 3) if layers else (self.keys[1], 0)
+        self.keys[0].play(0x90, first, 80)
+        self.wait(second_on)
+        other.play(0x90 | channel, first, 77)
+        self.wait(0.1)
+        self.keys[0].play(0x80, first, 0)
+        if second_off:
+            self.wait(second_on)
+            other.play(0x80 | channel, first, 0)
+
+    @rule(channel=channels, pitch=pitches, value=st.integers(0, 127), count=st.integers(1, 3))
+    def velocity_prefix(self, channel: int, pitch: int, value: int, count: int) -> None:
+        for _ in range(count):
+            self.keys[0].play(0xB0 | channel, 88, value)
+        self.keys[0].play(0x90 | channel, pitch, 80)
+
+    @rule(hits=st.integers(1, 8), bent=st.booleans())
+    def drums(self, hits: int, bent: bool) -> None:
+        """On channel 10, where an MPE keyboard may play, too."""
+        if bent:
+            self.keys[0].play(0xE9, 1, 65)
+        for i in range(hits):
+            self.keys[0].play(0x99, 36 + i, 100)
+            self.wait(0.05)
+            self.keys[0].play(0x89, 36 + i, 0)
+
     @rule(channel=channels, control=st.sampled_from([121, *NOTES_OFF]))
     def channel_mode(self, channel: int, control: int) -> None:
         self.keys[0].play(0xB0 | channel, control, 0)
@@ -255,6 +302,7 @@ class Room(RuleBasedStateMachine):
             self.hangs = False
             self.session.act("panic", self.loop.now())
         self.session.act("call", self.loop.now())
+        self.worker.note_takes = min(self.worker.note_takes, 0.004)  # a roll is answered with as many notes
         self.wait(12.0)
         assert self.session.player.schedule.empty
         assert not self.session.player.schedule.claimed_pitches

@@ -23,6 +23,7 @@ POINTER, TEXT = ctypes.c_void_p, ctypes.c_char_p
 TEXTS = ctypes.POINTER(ctypes.c_char_p)
 SHUTDOWN = ctypes.CFUNCTYPE(None, POINTER)  # JackShutdownCallback
 PROCESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, POINTER)  # JackProcessCallback
+THREAD_INIT = ctypes.CFUNCTYPE(None, POINTER)  # JackThreadInitCallback
 MESSAGE = ctypes.CFUNCTYPE(None, TEXT)
 
 
@@ -39,6 +40,7 @@ FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
     ("jack_connect", ctypes.c_int, [POINTER, TEXT, TEXT]),
     ("jack_on_shutdown", None, [POINTER, SHUTDOWN, POINTER]),
     ("jack_set_process_callback", ctypes.c_int, [POINTER, PROCESS, POINTER]),
+    ("jack_set_thread_init_callback", ctypes.c_int, [POINTER, THREAD_INIT, POINTER]),
     ("jack_port_register", POINTER, [POINTER, TEXT, TEXT, ctypes.c_ulong, ctypes.c_ulong]),
     ("jack_port_name", TEXT, [POINTER]),
     ("jack_port_by_name", POINTER, [POINTER, TEXT]),

@@ -12,6 +12,7 @@ let context = null, master = null, wanted = false;
 const voices = new Map(), seats = { player: -0.35, agent: 0.35 }, PIANO = "piano", ELECTRIC = "electric piano";
 export const timbres = { player: PIANO, agent: PIANO };
 export let meter = null;
+export { count as recordings } from "./piano.js";
 const latencies = []; // milliseconds from a key's event to when its sound is begun
 
 /** How soon a key of this page is heard, where the page makes the sound: as the program's own figures. */

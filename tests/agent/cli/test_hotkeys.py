@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.cli import hotkeys
-from agent.cli.hotkeys import ASKED_SECONDS, Letters, help_text, keys_of, read_hotkeys
+from agent.cli.hotkeys import ASKED_SECONDS, Letters, help_text, keys_of, read_hotkeys, stay_in_background
 from agent.control.bindings import HOTKEYS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="terminals and jobs are those of Unix")
@@ -188,9 +188,20 @@ def test_ctrl_z_ends_what_sounds_before_we_are_stopped(terminal: Pty, monkeypatc
                 await until(lambda: happened[-1] == "d")
                 happened.clear()
 
-    former = [signal.getsignal(n) for n in (signal.SIGTSTP, signal.SIGTTOU, signal.SIGTTIN)]
+    former = signal.getsignal(signal.SIGTSTP)
     asyncio.run(play())
-    assert [signal.getsignal(n) for n in (signal.SIGTSTP, signal.SIGTTOU, signal.SIGTTIN)] == former
+    assert signal.getsignal(signal.SIGTSTP) == former
+
+
+def test_a_terminal_does_not_stop_us_in_the_background() -> None:
+    numbers = (signal.SIGTTOU, signal.SIGTTIN)
+    former = [signal.getsignal(number) for number in numbers]
+    try:
+        stay_in_background()
+        assert [signal.getsignal(number) for number in numbers] == [signal.SIG_IGN] * 2
+    finally:
+        for number, handler in zip(numbers, former, strict=True):
+            signal.signal(number, handler)
 
 
 def test_without_a_terminal_there_are_no_letters(monkeypatch: pytest.MonkeyPatch) -> None:

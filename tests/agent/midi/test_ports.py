@@ -75,6 +75,9 @@ def test_a_machine_without_midi_is_told_what_to_do(monkeypatch: pytest.MonkeyPat
         ports.find_api("jack")
     with pytest.raises(UserError, match=r"alsa is not a MIDI system of this machine \(there are: jack\)"):
         ports.find_api("alsa")
+    monkeypatch.setattr(ports, "load_system_jack", lambda: None)
+    with pytest.raises(NoMidiSystem, match="libjack is not installed"):
+        ports.find_api("jack")
 
 
 def test_a_midi_system_that_is_busy_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -170,3 +171,88 @@ def test_whatever_is_played_nothing_of_the_agents_is_cut_and_all_is_silent_at_th
     assert not synth.cut
     assert not synth.pedals
     assert not rig.player.schedule.claimed_pitches
+
+
+PREFIX = 88  # the controller: high-resolution velocity
+
+
+@pytest.mark.parametrize("channel", [AGENTS, OTHERS])
+def test_a_velocity_prefix_stays_directly_before_its_note(channel: int) -> None:
+    on, prefix, again = (0x90 | channel, 60, 80), (0xB0 | channel, PREFIX, 64), (0x90 | channel, 60, 81)
+    rig = Rig()
+    rig.play(on, prefix, again)
+    assert rig.sent == [on, (0x80 | channel, 60, 0), prefix, again]
+
+
+def test_the_agents_own_end_is_sent_before_the_prefix_of_the_key_that_takes_its_pitch() -> None:
+    rig = Rig(sounds=True)
+    rig.play((0xB0, PREFIX, 3), (0x90, PLAYED, 99))
+    assert rig.sent == [(0x80, PLAYED, 0), (0xB0, PREFIX, 3), (0x90, PLAYED, 99)]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        ((0x91, 61, 80),),  # another channel
+        ((0xB1, PREFIX, 9), (0x91, 61, 80)),
+        ((0xF8,),),
+    ],
+)
+def test_a_prefix_waits_for_the_note_of_its_own_channel(between: tuple[tuple[int, ...], ...]) -> None:
+    rig = Rig()
+    rig.play((0xB0, PREFIX, 64), *between, (0x90, 60, 81))
+    assert rig.sent == [*between, (0xB0, PREFIX, 64), (0x90, 60, 81)]
+
+
+@pytest.mark.parametrize(
+    "message", [(0xB0, 1, 5), (0xE0, 0, 64), (0xD0, 7), (0x80, 61, 0), (0xB0, 64, 127), (0xA0, 60, 1)]
+)
+def test_a_prefix_without_a_note_is_sent_before_what_comes_next(message: tuple[int, ...]) -> None:
+    rig = Rig()
+    rig.play((0xB0, PREFIX, 64), message)
+    assert rig.sent == [(0xB0, PREFIX, 64), message]
+
+
+def test_the_prefixes_of_two_keyboards_are_kept_apart() -> None:
+    rig = Rig()
+    rig.play((0xB0, PREFIX, 1), port="one")
+    rig.play((0xB0, PREFIX, 2), port="two")
+    rig.play((0x90, 60, 80), port="one")
+    rig.play((0x90, 60, 81), port="two")
+    assert rig.sent == [(0xB0, PREFIX, 1), (0x90, 60, 80), (0x80, 60, 0), (0xB0, PREFIX, 2), (0x90, 60, 81)]
+
+
+def test_a_chord_with_prefixes_is_passed_on_as_it_is() -> None:
+    rig = Rig()
+    chord = [m for i in range(10) for m in ((0xB0, PREFIX, i), (0x90, 60 + i, 80))]
+    offs = [m for i in range(10) for m in ((0xB0, PREFIX, i), (0x80, 60 + i, 64))]
+    rig.play(*chord, *offs)
+    assert rig.sent == [*chord, *offs]
+
+
+def test_a_knob_with_that_number_is_passed_on() -> None:
+    rig = Rig()
+    turned = [(0xB0, PREFIX, value) for value in range(5)]
+    rig.play(*turned)
+    assert rig.sent == turned
+    rig.play((0x90, 60, 80), (0xB0, PREFIX, 9))
+    assert rig.sent == [*turned, (0x90, 60, 80), (0xB0, PREFIX, 9)]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["one", "two"]), st.sampled_from([AGENTS, OTHERS]), st.integers(0, 2), st.booleans()),
+        max_size=40,
+    )
+)
+def test_no_prefix_is_parted_from_its_note_whatever_two_keyboards_play(
+    notes: list[tuple[str, int, int, bool]],
+) -> None:
+    rig = Rig()
+    for number, (port, channel, pitch, is_on) in enumerate(notes):
+        velocity = number + 1 if is_on else 0
+        rig.play((0xB0 | channel, PREFIX, number), (0x90 | channel, 60 + pitch, velocity), port=port)
+    for before, message in pairwise([(), *rig.sent]):
+        if message[0] & 0xF0 == 0x90 and message[2]:
+            assert before == (0xB0 | message[0] & 0x0F, PREFIX, message[2] - 1)
+    assert sum(m[0] & 0xF0 == 0x90 and m[2] > 0 for m in rig.sent) == sum(is_on for *_, is_on in notes)

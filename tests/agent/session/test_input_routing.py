@@ -13,6 +13,8 @@ from agent.midi.messages import Event, is_clock, is_whole
 from agent.midi.ports import PAGE
 from agent.session.input_routing import InputFilter, Route, Verdict
 
+from ...support.synth import NOTES_OFF
+
 ON, OFF = bytes((0x90, 60, 80)), bytes((0x80, 60, 0))
 PAD, PAD_OFF = bytes((0x90, 36, 80)), bytes((0x80, 36, 0))
 TICK = b"\xf8"
@@ -153,3 +155,27 @@ def test_whatever_arrives_what_is_broken_or_of_the_clock_is_never_passed_on(
     if found.verdict is not Verdict.DROP:
         assert f.route(found.event.message, is_release) in Route
         assert f.check(Event(when, message), "keys").verdict is found.verdict  # asking changes nothing
+
+
+@pytest.mark.parametrize("mode", NOTES_OFF)
+def test_all_notes_off_that_comes_back_ends_nothing_on_a_port_that_is_in_a_loop(mode: int) -> None:
+    f = a_filter(FakeThru())
+    message = bytes((0xB0, mode, 0))
+    f.sent(message, 1.0, "keys")
+    assert verdict(f, message, 1.01) is Verdict.PASS_ON  # who says it twice is no loop
+    f.sent(ON, 2.0)
+    assert verdict(f, ON, 2.01) is Verdict.FEEDBACK  # what the agent played comes back: this port is in a loop
+    f.sent(message, 3.0, "keys")
+    assert verdict(f, message, 3.01) is Verdict.FEEDBACK
+    assert verdict(f, message, 3.01, "other") is Verdict.PASS_ON
+    assert verdict(f, message, 3.0 + 2 * LOOP) is Verdict.PASS_ON
+
+
+def test_strokes_that_end_by_all_notes_off_are_no_echo() -> None:
+    f = a_filter(FakeThru())
+    for i in range(8):
+        now = 1.0 + 0.03 * i
+        assert verdict(f, ON, now) is Verdict.PASS_ON, i
+        f.sent(ON, now, "keys")
+        assert verdict(f, bytes((0xB0, 123, 0)), now + 0.01) is Verdict.PASS_ON
+        f.sent(bytes((0xB0, 123, 0)), now + 0.01, "keys")

@@ -124,6 +124,31 @@ def test_pedals_are_up_at_the_end(pedal: int, value: int) -> None:
     assert made.output.sent[-1][1][0] & 0xF0 == 0xB0
 
 
+@pytest.mark.parametrize("pedal", [64, 69])
+@pytest.mark.parametrize("end", ["key", "hush"])
+def test_what_the_agent_played_under_the_players_pedal_ends_with_its_answer(pedal: int, end: str) -> None:
+    async def script(j: Jam) -> None:
+        j.keys.play(0xB0 | AGENT_CHANNEL, pedal, 100)
+        await j.play(60, 62, 64, 65, 67)
+        await j.until_answered(2)
+        await asyncio.sleep(0.4)
+        if end == "key":
+            j.keys.play(0x90 | AGENT_CHANNEL, 50, 80)
+        else:
+            j.session.act("hush", j.loop.now())
+        await asyncio.sleep(0.05)
+        synth = judged(j)
+        assert not synth.ringing
+        assert synth.keys == ({(AGENT_CHANNEL, 50)} if end == "key" else set())
+        assert synth.pedals == {(AGENT_CHANNEL, pedal): 100}  # the foot is down still
+        j.keys.play(0x80 | AGENT_CHANNEL, 50, 0)
+        await asyncio.sleep(0.1)
+        assert judged(j).ringing == ({(AGENT_CHANNEL, 50)} if end == "key" else set())
+
+    made, _ = jam(script, judged=False)
+    judged(made).assert_silent()
+
+
 def test_a_pedal_that_wavers_does_not_keep_the_answer_waiting() -> None:
     def first(values: list[int]) -> float:
         waited = []

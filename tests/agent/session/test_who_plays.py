@@ -386,3 +386,39 @@ def test_a_pad_on_channel_10_may_still_be_a_control() -> None:
 
 
 assert LOOP > DOUBLE_SECONDS
+
+
+# -- layers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [1, 3, AGENT_CHANNEL])
+def test_one_key_with_two_layers_sounds_twice_and_is_no_phrase(other: int) -> None:
+    async def script(j: Jam) -> None:
+        for kind in (0x90, 0x80):
+            j.keys.play(kind, 60, 80)
+            await asyncio.sleep(0.001)
+            j.keys.play(kind | other, 60, 80)
+            await asyncio.sleep(0.3)
+            assert j.session.partner.keys_down == (kind == 0x90)
+        await asyncio.sleep(8.0)
+
+    made, report = jam(script)
+    assert strokes(made, 60) == strokes(made, 60, other) == 1
+    assert report.stats["phrases"] == 0
+
+
+def test_a_phrase_with_two_layers_is_answered_as_without() -> None:
+    async def script(channels: tuple[int, ...], j: Jam) -> None:
+        for pitch in TUNE:
+            for channel in channels:
+                j.keys.play(0x90 | channel, pitch, 80)
+            await asyncio.sleep(0.2)
+            for channel in channels:
+                j.keys.play(0x80 | channel, pitch, 0)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(8.0)
+
+    plain, _ = jam(partial(script, (0,)))
+    made, report = jam(partial(script, (0, 3)))
+    assert made.agent_ons() == plain.agent_ons()
+    assert [len(call) for call in report.calls] == [len(TUNE)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.midi.messages import Event
 from agent.turns.note_history import History
-from agent.turns.note_tracker import LONGEST_RING, NoteTracker
+from agent.turns.note_tracker import LAYER_SECONDS, LONGEST_RING, NoteTracker
 from models.music.note_records import HELD, Note
 
 from ...support.synth import NOTES_OFF
@@ -63,9 +63,9 @@ def test_a_string_dies_away_under_the_pedal() -> None:
 
 @pytest.mark.parametrize("mode", NOTES_OFF)
 def test_all_notes_off_lets_go(mode: int) -> None:
-    tracker = heard((1.0, (0x90, 60, 80)), (1.0, (0x91, 60, 80)), (2.0, (0xB0, mode, 0)))
+    tracker = heard((1.0, (0x90, 60, 80)), (1.0, (0x91, 62, 80)), (2.0, (0xB0, mode, 0)))
     assert lengths(tracker) == [1.0, HELD]
-    assert list(tracker.down) == [(1, 60)]
+    assert list(tracker.down) == [(1, 62)]
     assert tracker.last_release == 2.0
 
 
@@ -126,7 +126,7 @@ def test_a_foot_that_taps_is_no_release_where_it_ends_no_note() -> None:
 
 
 def test_panic_lifts_what_never_came_up() -> None:
-    tracker = heard((1.0, (0x90, 60, 80)), (1.0, (0x92, 60, 80)), (1.1, (0xB2, 66, 127)), (1.5, (0x80, 72, 0)))
+    tracker = heard((1.0, (0x90, 60, 80)), (1.0, (0x92, 62, 80)), (1.1, (0xB2, 66, 127)), (1.5, (0x80, 72, 0)))
     tracker.release_all(3.0)
     assert lengths(tracker) == [2.0, 2.0]
     assert not tracker.down
@@ -164,3 +164,71 @@ def test_any_bytes_at_all(stream: list[tuple[float, bytes]]) -> None:
     assert not tracker.down
     assert not tracker.held.ringing
     assert all(0 < n.duration <= LONGEST_RING for n in tracker.history.notes)
+
+
+A, B = 0, 1  # channels of two layers
+
+
+def layered(first_up: int = A, second_on: float = 0.001, pedal: tuple[int, ...] = (), other: int = 60) -> NoteTracker:
+    """One key on two channels, held for a second; `pedal`: the channels on which it is down from 0.5 to 2 s."""
+    events: list[tuple[float, tuple[int, ...]]] = [(1.0, (0x90 | A, 60, 80)), (1.0 + second_on, (0x90 | B, other, 75))]
+    events += [(1.5, (0xB0 | channel, 64, 127)) for channel in pedal]
+    events += [(2.0, (0x80 | first_up, 60 if first_up == A else other, 0))]
+    events += [(2.01, (0x80 | (1 - first_up), other if first_up == A else 60, 0))]
+    return heard(*events, *[(3.0, (0xB0 | channel, 64, 0)) for channel in pedal])
+
+
+@pytest.mark.parametrize("first_up", [A, B])
+@pytest.mark.parametrize("second_on", [0.0, 0.001, 0.01, LAYER_SECONDS - 0.001])
+@pytest.mark.parametrize(("pedal", "length"), [((), 1.01), ((A,), 2.0), ((B,), 2.0), ((A, B), 2.0)])
+def test_one_key_on_two_channels_is_one_note(
+    first_up: int, second_on: float, pedal: tuple[int, ...], length: float
+) -> None:
+    tracker = layered(first_up, second_on, pedal)
+    assert lengths(tracker) == [length]
+    assert tracker.history.notes[0].velocity == 80
+    assert not tracker.down
+    assert tracker.last_onset == 1.0
+
+
+def test_two_keys_and_two_strokes_on_two_channels_are_two_notes() -> None:
+    assert len(layered(other=72).history.notes) == 2
+    assert len(layered(second_on=LAYER_SECONDS + 0.01).history.notes) == 2
+    restruck = [
+        (when, (kind | channel, 60, 80))
+        for when, kind in ((1.0, 0x90), (1.015, 0x80), (1.031, 0x90))
+        for channel in (A, B)
+    ]
+    assert len(heard(*restruck).history.notes) == 2
+    assert len(heard((1.0, (0x90, 60, 80)), (1.015, (0x90, 60, 80))).history.notes) == 2  # one channel: a fast stroke
+
+
+def test_four_layers_and_a_chord_are_as_many_notes_as_keys() -> None:
+    chord = [
+        (1.0 + 0.001 * i, (0x90 | channel, pitch, 80)) for i, pitch in enumerate((60, 64, 67)) for channel in range(4)
+    ]
+    tracker = heard(*chord)
+    assert [n.pitch for n in tracker.history.notes] == [60, 64, 67]
+    tracker.hear(Event(2.0, b"\xb0\x7b\x00"))  # all notes off on one channel: the others hold
+    assert {n.duration for n in tracker.history.notes} == {HELD}
+    tracker.release_all(3.0)
+    assert lengths(tracker) == [2.0, 1.999, 1.998]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([A, B]), st.integers(0, 2), st.booleans(), st.floats(0.0, 0.05)), max_size=40)
+)
+def test_whatever_two_layers_do_no_note_hangs_and_none_ends_before_it_begins(
+    events: list[tuple[int, int, bool, float]],
+) -> None:
+    now = 0.0
+    tracker = NoteTracker(History())
+    for channel, pitch, is_on, wait in events:
+        now += wait
+        tracker.hear(Event(now, bytes(((0x90 if is_on else 0x80) | channel, 60 + pitch, 70 if is_on else 0))))
+    for channel in (A, B):
+        for pitch in range(3):
+            tracker.hear(Event(now + 1.0, bytes((0x80 | channel, 60 + pitch, 0))))
+    assert not tracker.down
+    assert all(0.0 < n.duration <= LONGEST_RING for n in tracker.history.notes)
+    assert len(tracker.history.notes) <= sum(is_on for _, _, is_on, _ in events)

@@ -145,6 +145,42 @@ def test_only_the_pages_own_files_are_handed_out(tmp_path: Path) -> None:
     asyncio.run(attack())
 
 
+def test_the_piano_is_handed_out_key_by_key_to_those_who_may_come_in() -> None:
+    async def fetch() -> None:
+        async with served(Quiet()) as (server, client):
+            async with client.get(server.url + "piano/keys.json") as got:
+                table = await got.json()
+                assert sorted(map(int, table["keys"])) == list(range(21, 109))
+                assert all(len(key["gains"]) == len(table["forces"]) for key in table["keys"].values())
+            several = [client.get(server.url + f"piano/{pitch}.wav") for pitch in (60, 108, 108)]
+            for got in await asyncio.gather(*several):
+                assert got.status == 200
+                assert got.content_type == "audio/wav"
+                assert got.headers["X-Content-Type-Options"] == "nosniff"
+                body = await got.read()
+                assert body[:4] == b"RIFF"
+                assert 100_000 < len(body) < 1_000_000
+            for name in (
+                "20.wav",
+                "109.wav",
+                "0.wav",
+                "999.wav",
+                "1000.wav",
+                "-1.wav",
+                "60.mp3",
+                "x.wav",
+                "",
+                "..%2f60.wav",
+            ):
+                async with client.get(server.url + "piano/" + name) as got:
+                    assert got.status in (403, 404), name
+            for name in ("keys.json", "60.wav"):
+                async with client.get(server.url + "piano/" + name, headers={"Host": "evil.example"}) as got:
+                    assert got.status == 403
+
+    asyncio.run(fetch())
+
+
 def test_floods_and_nonsense_end_the_connection_and_nothing_else() -> None:
     async def closes(ws: aiohttp.ClientWebSocketResponse) -> int | None:
         while (await ws.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
