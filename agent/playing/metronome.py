@@ -95,8 +95,7 @@ class Metronome:
         """Plan what falls into the next moments."""
         if not (self._has_begun or self.has_clicks) or not self._transport.running:
             return
-        self._find_place(now)
-        self._pass_over_ticks(now)
+        self._pass_over(now)
         self._plan_clicks(now + LOOKAHEAD)
         if self._has_clock:
             self._plan_clock(now + LOOKAHEAD)
@@ -113,21 +112,19 @@ class Metronome:
             self._is_ready = True
             self._player.start()
 
-    def _find_place(self, now: float) -> None:
-        """The beat may have jumped: never click what is past, nor wait for a beat that is far away."""
-        next_beat = math.ceil(self._transport.beat_at(now))
-        if self._next_click < next_beat or self._next_click > self._transport.beat_at(now + LOOKAHEAD) + 1:
-            self._next_click = next_beat
+    def _pass_over(self, now: float) -> None:
+        """After a pause, in which a shell had stopped us or the computer slept: what was missed is not made up for.
 
-    def _pass_over_ticks(self, now: float) -> None:
-        """After a pause, in which a shell had stopped us or the computer slept: ticks that were missed are not made up for.
-
-        Followers start anew at the next bar.
+        Followers have missed ticks, so they start anew at the next bar.
         """
+        if self._transport.time_at(self._next_click) < now - LONGEST_DELAY:
+            self._next_click = math.ceil(self._transport.beat_at(now))
         if self._transport.time_at(self._next_tick / TICKS) < now - LONGEST_DELAY:
             bar = math.ceil(self._transport.beat_at(now) / self._transport.beats)
             self._next_tick = bar * self._transport.beats * TICKS
             self._start_tick = self._next_tick
+        if self._next_click > self._transport.beat_at(now + LOOKAHEAD) + 1:  # the beat has jumped back
+            self._next_click = math.ceil(self._transport.beat_at(now))
 
     def _plan_clicks(self, until: float) -> None:
         when = self._transport.time_at(self._next_click)
