@@ -34,7 +34,7 @@ HIGHEST_HERTZ = 11000.0  # partials above are left out
 MOST_PARTIALS = 80
 FORCES = np.array([1, 8, 16, 32, 48, 64, 80, 96, 112, 127]) / 127
 FAINTEST = 1.2e-3  # of a key's strongest partial: what is fainter is left out
-HARDENING = 1.7  # the hammer's cutoff grows with this power of the force
+HARDENING = 1.85  # the hammer's cutoff grows with this power of the force
 KNOCK_MODES = 8  # resonances of the soundboard
 NOISE_MODES = 6  # above them, very short: the noise of the hammer
 WAYS = 4  # vibrations of a row: three of the coupled strings, and one for how the soundboard is set in motion
@@ -177,7 +177,7 @@ def _partials(pitch: int, place: int, random: np.random.Generator) -> tuple[Floa
 def _radiation(frequency: Floats) -> Floats:
     """How well the soundboard radiates: little below its first resonances, best in the octaves above, and evenly up to 3 kHz."""
     below = 1 / (1 + (45.0 / frequency) ** 4) ** 0.5
-    board = 0.75 / (1 + (frequency / 220) ** 2) ** 0.5 + 0.4 / (1 + (frequency / 6000) ** 2)
+    board = 1.0 / (1 + (frequency / 220) ** 2) ** 0.5 + 0.46 / (1 + (frequency / 6000) ** 2)
     return np.asarray(below * board)
 
 

@@ -23,6 +23,7 @@ HALF = BLOCK // 2
 FIRST_ROWS = 2048  # rows that there is room for at first
 CHUNK = 512  # rows of one product: larger ones would wake the linear algebra library's other threads
 SWEEP_BLOCKS = 12  # between two looks for rows that are silent
+VANISHED = 1e-15  # an amplitude below it is 0, as processors are slow with the smallest numbers
 INAUDIBLE = 5e-5  # an amplitude below it is silence
 NOBODY = np.zeros(0, dtype=np.intp)
 HIGHEST_SHARE = 0.45  # of the rate: rows above would alias
@@ -194,7 +195,10 @@ class PianoVoices:
     def _sweep(self) -> NDArray[np.intp]:
         """Leave out the rows that are silent; the slots that have no row any more."""
         n = self._rows
-        sizes = np.abs(self._ways[:, :n].view(np.float32)).sum(0).reshape(n, 2).sum(1)
+        ways = self._ways[:, :n].view(np.float32)
+        magnitudes = np.abs(ways)
+        ways[magnitudes < VANISHED] = 0.0
+        sizes = magnitudes.sum(0).reshape(n, 2).sum(1)
         slots = self._slot[:n]
         kept = np.flatnonzero(sizes > INAUDIBLE)
         before = np.bincount(slots, minlength=SLOTS)

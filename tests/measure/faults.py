@@ -30,6 +30,7 @@ import numpy as np
 
 from agent.takes.recorder import JSONL, MIDI, repair, rows, take_notes
 
+from ..support.synth import Synth
 from ..system.rigs.jack import Program, Recorder, jack_server, wait_for
 from .soak import phrase, soak, worker_of
 
@@ -85,7 +86,7 @@ class FaultRig:
     def _play(self) -> None:
         """Play a phrase, and wait a random time: until it sounds, its answer sounds, or nothing does."""
         assert self.device is not None
-        notes = phrase(self.chance)
+        notes = phrase(self.chance, all_pedals=True)
         self.device.play(notes, self.device.now() + 0.02)
         time.sleep(self.chance.choice((0.15, 0.4, notes[-1][0] + 0.6, notes[-1][0] + 0.9)))
 
@@ -111,12 +112,9 @@ class FaultRig:
         self.device = None
 
     def sounding(self) -> set[tuple[int, int]]:
-        """The channels and pitches that sound at the device."""
-        down: set[tuple[int, int]] = set()
-        for _, m in self.all_heard():
-            if len(m) == 3 and m[0] & 0xF0 in (0x80, 0x90):
-                (down.add if m[0] & 0xF0 == 0x90 and m[2] else down.discard)((m[0] & 15, m[1]))
-        return down
+        """The channels and pitches that sound at the device, and the channels and controllers of pedals that are down."""
+        synth = Synth((message for _, message in self.all_heard()), again=True)
+        return synth.keys | set(synth.pedals)
 
     def silent(self, seconds: float = 6.0) -> bool:
         """Whether all notes end within `seconds`, and none begins in the 0.15 s after."""

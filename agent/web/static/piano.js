@@ -36,7 +36,8 @@ async function get(name) {
 export function strike(pitch, velocity) {
   const buffer = recordings.get(pitch);
   if (!buffer) {
-    if (pitch >= LOWEST && pitch <= HIGHEST) { order.unshift(pitch); if (audio) load(); }
+    if (pitch >= LOWEST && pitch <= HIGHEST && order[0] !== pitch) order.unshift(pitch);
+    if (audio) load();
     return null;
   }
   const key = table.keys[pitch], force = velocity / 127, source = new AudioBufferSourceNode(audio, { buffer });
