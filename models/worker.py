@@ -212,8 +212,9 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def say(reply: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(reply, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        # Bytes, as the system's encoding may be one without ASCII.
+        sys.stdout.buffer.write(json.dumps(reply, allow_nan=False).encode() + b"\n")
+        sys.stdout.buffer.flush()
 
     musician: Musician
     if args.echo:

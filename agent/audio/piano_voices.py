@@ -24,7 +24,7 @@ FIRST_ROWS = 2048  # rows that there is room for at first
 CHUNK = 512  # rows of one product: larger ones would wake the linear algebra library's other threads
 SWEEP_BLOCKS = 12  # between two looks for rows that are silent
 VANISHED = 1e-15  # an amplitude below it is 0, as processors are slow with the smallest numbers
-INAUDIBLE = 5e-5  # an amplitude below it is silence
+INAUDIBLE = 8e-5  # an amplitude below it is silence
 NOBODY = np.zeros(0, dtype=np.intp)
 HIGHEST_SHARE = 0.45  # of the rate: rows above would alias
 

@@ -259,8 +259,9 @@ def open_sound_or_another(choice: str, soundfont: Path | None) -> tuple[Sound | 
         if soundfont is None:
             raise
         sound = open_sound(AUTO)
-        what_plays = "the page" if sound is None else TITLES.get(sound.name, sound.name)
-        return sound, f"{str(error).removesuffix('.')}; {what_plays} plays until then."
+        if sound is None:
+            return None, str(error)
+        return sound, f"{str(error).removesuffix('.')}; {TITLES.get(sound.name, sound.name)} plays until then."
 
 
 def _driver() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -136,7 +137,8 @@ def make_preset(args: argparse.Namespace) -> int:
         preset = preset_maker.learn(args.name, args.files, partial(ask, mind), named)
     else:
         a, b = presets.load(args.a), presets.load(args.b)
-        preset = preset_maker.blend(args.out.stem if args.out else f"{a.name}-{b.name}", a, b, args.share)
+        name = os.fsencode(args.out.stem).decode("utf8", "replace") if args.out else f"{a.name}-{b.name}"
+        preset = preset_maker.blend(name, a, b, args.share)
     path, remark = args.out, ""
     if path is None:
         path, remark = preset_maker.keep(preset)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from types import FrameType
 
 from .. import isolated_launcher, standard_streams
 from ..errors import UserError
@@ -18,6 +22,7 @@ MODELS = {
     "evaluate": "models.evaluation.evaluate",
     "export": "models.release.export_weights",
 }
+PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP")  # signals that a child process gets, too
 GET_TORCH = (
     "in the project's folder, `python3 -m agent train --help` installs it (elsewhere: pip install 'tradefours[train]')."
 )
@@ -72,7 +77,28 @@ def run_model_command(name: str, arguments: list[str]) -> int:
     if name != "export" and importlib.util.find_spec("torch") is None:
         standard_streams.complain(f"tradefours: {name} needs torch; {GET_TORCH}")
         return 2
-    return subprocess.call(isolated_launcher.command(MODELS[name], *arguments))
+    return run_child(isolated_launcher.command(MODELS[name], *arguments))
+
+
+def run_child(command: Sequence[str]) -> int:
+    """Run a process and wait for it. It gets our signals, and ends in its own time: training writes what it has learned.
+
+    Returns its exit code, as a shell has it.
+    """
+    child = subprocess.Popen(command)
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        if os.name == "posix":  # elsewhere Ctrl-C has come to it already
+            child.send_signal(number)
+
+    numbers = [getattr(signal, name) for name in PASSED_ON if hasattr(signal, name)]
+    before = {number: signal.signal(number, pass_on) for number in numbers}
+    try:
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
 
 
 def run_bench(args: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ def add_session_options(command: argparse.ArgumentParser) -> None:
         "--take",
         type=Path,
         metavar="DIR",
-        help="keep the take there (default: a new folder in tradefours/takes, in your home folder)",
+        help="keep the take there; beside a take that is there, in DIR-2 (default: a new folder in tradefours/takes, in your home folder)",
     )
     add_musician_options(command)
 

@@ -110,7 +110,7 @@ class SessionRunner:
             self._midi_learn.journal = moments.keep
         session = self._make_session(self._make_worker(moments), moments)
         self.take.report_error = session.tell
-        _call_on_signals(session.stop)
+        call_on_signals(session.stop)
 
         def be_silent() -> None:
             """A shell is about to stop us: what sounds would sound until it lets us go on."""
@@ -161,7 +161,7 @@ class SessionRunner:
         return Session(config, io)
 
 
-def _call_on_signals(stop: Callable[[], None]) -> None:
+def call_on_signals(stop: Callable[[], None]) -> None:
     """Ctrl-C and the system's polite request end the session; asked again, they still do.
 
     Signals that were ignored when we were started stay so: `nohup` and scripts ask for that.

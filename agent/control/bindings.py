@@ -20,9 +20,11 @@ BAR_COUNTS = {"twos": 2, "fours": 4, "eights": 8}
 """Bars of each turn, by the musicians' names for trading."""
 PRESET_STEPS = {"next-preset": 1, "previous-preset": -1}
 NEXT_MODE = "next-mode"
-ACTIONS = (*MODES, NEXT_MODE, *BAR_COUNTS, *PRESET_STEPS, "answer", "hush", "panic", "tap", "stop")
+CLICK, FREE = "click", "free"  # switch the metronome on or off; back to free time
+ACTIONS = (*MODES, NEXT_MODE, *BAR_COUNTS, *PRESET_STEPS, "answer", "hush", "panic", "tap", CLICK, FREE, "stop")
 PRESET = "preset:"  # the prefix of an action that chooses a preset
 KNOB = "knob:"  # the prefix of an action that sets a parameter
+FORM = "form:"  # the prefix of an action that sets bars, beats or the part: `form:bars=8`
 HOTKEYS = {
     "c": "call",
     "t": "trade",

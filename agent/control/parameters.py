@@ -34,13 +34,28 @@ class Parameter:
         return abs(one - other) / (self.high - self.low)
 
 
+KNOB_ABOUT = {
+    "density": "left: fewer notes; right: more notes",
+    "register": "left: lower on the keyboard; right: higher",
+    "polyphony": "left: single notes; right: full chords",
+    "loudness": "left: softer; right: louder",
+    "articulation": "left: short, detached notes; right: long, connected notes",
+    "freedom": "left: even rhythm; right: loose rhythm",
+    "chromaticism": "left: stays in the key; right: more notes from outside the key",
+}
+"""What each knob of a style does, for players."""
 PARAMETERS = {
     p.name: p
     for p in (
-        *(Parameter(name, -1.0, 1.0, 0.0, about="more or less of it than the style has") for name in KNOBS),
-        Parameter("tempo", 20.0, 400.0, 120.0, "beats a minute", "its own beat"),
-        Parameter("groove", 0.0, 100.0, 0.0, "%", "how far its notes are pulled to the beat"),
-        Parameter("swing", 50.0, 75.0, 50.0, "%", "50 is straight, 67 triplets"),
-        Parameter("mirror", 0.0, 100.0, 0.0, "%", "how far it follows your own style"),
+        *(
+            Parameter(name, -1.0, 1.0, 0.0, about=KNOB_ABOUT.get(name, setting.about))
+            for name, setting in KNOBS.items()
+        ),
+        Parameter("tempo", 20.0, 400.0, 120.0, "beats a minute", "how fast its own beat is"),
+        Parameter("groove", 0.0, 100.0, 0.0, "%", "left: free timing; right: every note on the beat"),
+        Parameter("swing", 50.0, 75.0, 50.0, "%", "50 is straight, 67 is triplets; heard where there is a beat"),
+        Parameter(
+            "mirror", 0.0, 100.0, 0.0, "%", "left: the style that you chose; right: the style of your own playing"
+        ),
     )
 }

@@ -26,6 +26,7 @@ from .messages import ALL_NOTES_OFF, CONTROL, KEYS_UP, KIND, NOTE_OFF, NOTE_ON, 
 UNSURE_SECONDS = 0.5  # before the end, in which what was handed over may not have left
 FLUSH_SECONDS = 0.3  # in which the MIDI system takes what was handed over
 REPEATS = 3  # a MIDI system that has just lost a client may pass over what comes meanwhile
+MOST_SECONDS = 20  # to end what sounds: a MIDI system that ends at the same time may never answer
 MOST_LINE = 1 << 16  # bytes of a line of JSON
 WATCHED = (*PEDALS, *KEYS_UP, RESET_CONTROLS)  # controllers that hold or end notes
 
@@ -98,6 +99,8 @@ def main() -> int:
     if not ends:
         return 0
     silence = [message for channel in sorted(ledger.channels) for message in controls(channel, (ALL_NOTES_OFF,))]
+    if hasattr(signal, "alarm"):
+        signal.alarm(MOST_SECONDS)  # which ends this process, also while it waits for the MIDI system
     for name in targets:
         with contextlib.suppress(UserError):
             port = ports.open_output(name, api)

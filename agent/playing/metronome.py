@@ -35,8 +35,9 @@ class Metronome:
     def __init__(self, player: Player, transport: Transport) -> None:
         self._player = player
         self._transport = transport
-        self._has_clicks = False
+        self.has_clicks = False
         self._has_clock = False
+        self._is_ready = False  # whether its player has been started
         self._has_begun = False
         self._next_click = 0  # in beats
         self._next_tick = 0  # of the clock
@@ -45,11 +46,11 @@ class Metronome:
         self._taps: list[float] = []
 
     def begin(self, now: float, beat: BeatSettings) -> None:
-        """Start the transport at its own tempo, with a count-in."""
-        if not self._has_begun:
-            self._player.start()
+        """Start the transport at its own tempo, with a count-in; once more where it runs already."""
+        self._make_ready()
+        self._player.cut()  # clicks of a beat that was there before
         count_in = beat.count_in * beat.beats
-        self._has_clicks = beat.click
+        self.has_clicks = beat.click
         self._has_clock = beat.send_clock
         self._has_begun = True
         self._next_click = -count_in
@@ -57,6 +58,23 @@ class Metronome:
         self._start_tick = 0
         self._transport.locate(now + DELAY, -float(count_in))
         self.plan(now)
+
+    def switch_clicks(self, now: float, has_clicks: bool) -> None:
+        """Be heard from the next beat on, or no more; also on a beat that is another's."""
+        self._make_ready()
+        self.has_clicks = has_clicks
+        self._player.cut()  # what was planned
+        self._next_click = math.floor(self._transport.beat_at(now)) + 1
+        self.plan(now)
+
+    def stop(self, now: float) -> None:
+        """Back to free time: no beat, no click; those who follow us stop."""
+        if self._has_begun and self._has_clock:
+            self._player.send_at(now, bytes((STOP,)))
+        self._has_begun = False
+        self.has_clicks = False
+        self._transport.stop(now)
+        self._player.cut()
 
     def tap(self, now: float) -> float | None:
         """One tap of a foot. From the second on, the tempo is theirs, and the beat falls on the tap; returns that tempo."""
@@ -75,7 +93,7 @@ class Metronome:
 
     def plan(self, now: float) -> None:
         """Plan what falls into the next moments."""
-        if not self._has_begun or not self._transport.running:
+        if not (self._has_begun or self.has_clicks) or not self._transport.running:
             return
         self._pass_over(now)
         self._plan_clicks(now + LOOKAHEAD)
@@ -84,10 +102,15 @@ class Metronome:
 
     def end(self, now: float) -> None:
         """Stop those who follow us, and every click."""
-        if self._has_begun:
-            if self._has_clock:
-                self._player.send_at(now, bytes((STOP,)))
+        if self._has_begun and self._has_clock:
+            self._player.send_at(now, bytes((STOP,)))
+        if self._is_ready:
             self._player.stop()
+
+    def _make_ready(self) -> None:
+        if not self._is_ready:
+            self._is_ready = True
+            self._player.start()
 
     def _pass_over(self, now: float) -> None:
         """After a pause, in which a shell had stopped us or the computer slept: what was missed is not made up for.
@@ -100,11 +123,13 @@ class Metronome:
             bar = math.ceil(self._transport.beat_at(now) / self._transport.beats)
             self._next_tick = bar * self._transport.beats * TICKS
             self._start_tick = self._next_tick
+        if self._next_click > self._transport.beat_at(now + LOOKAHEAD) + 1:  # the beat has jumped back
+            self._next_click = math.ceil(self._transport.beat_at(now))
 
     def _plan_clicks(self, until: float) -> None:
         when = self._transport.time_at(self._next_click)
         while when < until:
-            if self._has_clicks or self._next_click < 0:
+            if self.has_clicks or self._next_click < 0:
                 is_accent = self._next_click % self._transport.beats == 0
                 pitch = ACCENT if is_accent else CLICK
                 velocity = ACCENT_VELOCITY if is_accent else CLICK_VELOCITY

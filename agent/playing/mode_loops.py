@@ -33,6 +33,7 @@ CLOSE = 1.5  # beats before the player's bars, from which on the agent may close
 STOP = 0.25  # beats before the player's bars, from which on it begins no note
 LEAD_IN = 0.25  # seconds before its bars in which the agent decides to play
 PREPARATION = 1.5  # seconds before that from which on candidates are generated
+UNANSWERED_TURNS = 2  # of the agent's in a row, after which it rests until the player plays
 REST = 0.5  # seconds between two looks of an agent that rests
 
 
@@ -122,10 +123,19 @@ class ModeLoops:
         """On the transport, so many bars each. Where there is no beat, wait for one."""
         form = TradingForm(self.mode_settings.bars, self.transport.beats)
         joining = True
+        unanswered = 0
+        last_onset = self.tracker.last_onset
         while True:
             self._look_again()
             if not self.transport.running:
                 self.show("waiting for the clock")
+                await self.wakeup.wait(None)
+                continue
+            if self.tracker.last_onset != last_onset:
+                last_onset = self.tracker.last_onset
+                unanswered = 0
+            if unanswered >= UNANSWERED_TURNS:
+                self.show("waiting for you")
                 await self.wakeup.wait(None)
                 continue
             now = self.clock.now()
@@ -136,6 +146,7 @@ class ModeLoops:
                 await self._await_turn(turn, begin, left)
                 continue
             joining = False
+            unanswered += 1
             self._last_beat = turn.end
             self.update_curfew()
             await self._play(

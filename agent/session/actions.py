@@ -9,7 +9,7 @@ from typing import Any
 from models.music.style_settings_table import KNOB as KNOB_SETTING
 from models.music.style_settings_table import KNOBS
 
-from ..control.bindings import BAR_COUNTS, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
+from ..control.bindings import BAR_COUNTS, CLICK, FORM, FREE, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
 from ..control.parameters import PARAMETERS
 from ..errors import UserError
 from ..playing.metronome import Metronome
@@ -19,11 +19,11 @@ from ..playing.thru import Thru
 from ..styles import presets
 from ..styles.presets import Preset
 from ..timing.transport import Transport
-from ..turns.mode_settings import MODES, TRADE, BeatSettings
+from ..turns.mode_settings import CALL, MODES, MOST_BARS, MOST_BEATS, PARTS, TRADE, BeatSettings
 from .config import SessionIO
 
 
-@dataclass(frozen=True)
+@dataclass
 class Actions:
     """The actions of one session. `stop` ends it. `load` calls what loads a preset, and tells the take which it was. Raises UserError."""
 
@@ -54,6 +54,9 @@ class Actions:
             elif action.startswith(KNOB):
                 name, _, value = action.removeprefix(KNOB).partition("=")
                 self.set_parameter(name, float(value))
+            elif action.startswith(FORM):
+                name, _, value = action.removeprefix(FORM).partition("=")
+                self._set_form(name, value, when)
             else:
                 self._simple_action(action)(when)
         except UserError as error:
@@ -84,12 +87,19 @@ class Actions:
         settings = self.partner.mode_settings
         return 100 * {"groove": settings.effective_groove, "swing": settings.swing, "mirror": settings.mirror}[name]
 
+    @property
+    def has_own_beat(self) -> bool:
+        """Whether the beat is ours to begin, change and end."""
+        return not self.beat.follow and not self.beat.link
+
     def _simple_action(self, action: str) -> Callable[[float], None]:
         return {
             "tap": self._tap,
             "answer": self._answer,
             "hush": self._hush,
             "panic": self._panic,
+            CLICK: self._switch_clicks,
+            FREE: self._leave_beat,
             "stop": self._stop,
         }[action]
 
@@ -100,15 +110,54 @@ class Actions:
         self.partner.set_mode(mode, BAR_COUNTS.get(action))
         self.io.say(f"Mode: {mode}." if action in MODES else f"Trading {action}.")
 
+    def _set_form(self, name: str, value: str, when: float) -> None:
+        """Bars of a trade, beats of a bar, or the part in a duet. Raises UserError for a value that cannot be."""
+        settings = self.partner.mode_settings
+        if name == "part" and value in PARTS:
+            self.partner.set_mode_settings(replace(settings, part=value))
+        elif name == "bars" and value.isdecimal() and 1 <= int(value) <= MOST_BARS:
+            self.partner.set_mode(settings.mode, int(value))
+        elif name == "beats" and value.isdecimal() and 1 <= int(value) <= MOST_BEATS:
+            self._set_beats(int(value), when)
+        else:
+            raise UserError(f"There is no {name} {value!r}; write bars=4, beats=3 or part=bass.")
+
+    def _set_beats(self, beats: int, when: float) -> None:
+        """So many beats in a bar: a beat of our own begins anew, with its count-in."""
+        self.beat = replace(self.beat, beats=beats, click=self.metronome.has_clicks)
+        self.transport.beats = beats
+        if self.transport.running and self.has_own_beat:
+            self.metronome.begin(when, self.beat)
+        self.partner.follow_beat(in_free_time=False)
+
+    def _switch_clicks(self, when: float) -> None:
+        """The metronome on or off; without a beat, one begins."""
+        if not self.transport.running and self.has_own_beat:
+            self.metronome.begin(when, replace(self.beat, click=True, count_in=0))
+            self.partner.follow_beat(in_free_time=False)
+        else:
+            self.metronome.switch_clicks(when, not self.metronome.has_clicks)
+
+    def _leave_beat(self, when: float) -> None:
+        """Back to free time; without a beat there are no bars to trade. Raises UserError where the beat is another's."""
+        if not self.has_own_beat:
+            raise UserError("The beat comes from another program; stop it there.")
+        self.metronome.stop(when)
+        if self.partner.mode_settings.mode == TRADE:
+            self.partner.set_mode(CALL)
+        else:
+            self.partner.follow_beat(in_free_time=False)
+
     def _set_style(self, find: Callable[[], Preset]) -> None:
         preset = self.load(find)
         self.partner.set_style(preset)
         self.io.say(f"Style: {preset.title}.")
 
     def _tap(self, when: float) -> None:
-        tempo = self.metronome.tap(when)
-        if tempo is not None:
-            self.io.show(f"{tempo:.0f} beats a minute")
+        """The tempo is shown beside whose turn it is, not in its place."""
+        if self.beat.follow:
+            raise UserError("The tempo comes from the MIDI clock; change it there.")
+        self.metronome.tap(when)
 
     def _hush(self, when: float) -> None:
         self.partner.leave()

@@ -22,14 +22,25 @@ def snapshot(session: Session, showing: str) -> Row:
     partner = session.partner
     stats = session.stats
     preset = partner.preset
-    bar = session.transport.bar(measured(session.clock))
+    transport = session.transport
+    bar = transport.bar(measured(session.clock))
+    number = 0 if bar is None else round(transport.beat_at(bar.start) / transport.beats)  # below 0 in a count-in
     return {
         "ready": session.worker.ready is not None and not session.worker.gone.is_set(),
         "showing": showing,
         "mode": partner.mode_settings.mode,
         "preset": {"name": preset.name, "title": preset.title or preset.name},
         "parameters": {name: round(session.actions.parameter(name), 3) for name in PARAMETERS},
-        "bar": None if bar is None else {"start": bar.start, "length": bar.length, "beats": bar.beats},
+        "bar": None
+        if bar is None
+        else {"start": bar.start, "length": bar.length, "beats": bar.beats, "number": number},
+        "form": {
+            "bars": partner.mode_settings.bars,
+            "beats": transport.beats,
+            "part": partner.mode_settings.part,
+            "click": session.metronome.has_clicks,
+            "own": session.actions.has_own_beat,
+        },
         "figures": {
             "first note": recent_percentiles(stats.first_note),
             "lateness": recent_percentiles(stats.lateness),

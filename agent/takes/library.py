@@ -26,6 +26,7 @@ from ..timing.timing_stats import percentiles
 from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, repair, rows, take_notes, write_take_midi
 from .take_folder import is_recording
 
+TITLE = "title.txt"  # the file with the name that the user gave a take
 MOST_BYTES = 1 << 30  # of all takes
 MOST_TAKES = 500
 MOST_DAYS = 365  # of age
@@ -255,7 +256,7 @@ def delete(library: Path, name: str) -> None:
         raise UserError(f"{name} is not in {library}; remove it yourself.")
     if is_recording(folder):
         raise UserError(f"{folder.name} is being played just now; it can be deleted when it is over.")
-    for file in (JSONL, MIDI, PICTURE, TEXT, f"{MIDI}.part", f".{PICTURE}"):
+    for file in (JSONL, MIDI, PICTURE, TEXT, TITLE, f"{MIDI}.part", f".{PICTURE}"):
         (folder / file).unlink(missing_ok=True)
     try:
         folder.rmdir()

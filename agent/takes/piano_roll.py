@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def piano_roll(path: Path, call: Sequence[Note], answer: Sequence[Note], *, titl
     axes.set_yticks(octaves, [f"{NAMES[p % 12]}{p // 12 - 1}" for p in octaves])
     axes.set_xlabel("Time (s)")
     axes.set_ylabel("Pitch")
-    axes.set_title(title, loc="left", color=TEXT)
+    # Names of files may hold bytes that are no text, and signs that would begin a formula.
+    axes.set_title(title.encode("utf8", "replace").decode("utf8"), loc="left", color=TEXT, parse_math=False)
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.tick_params(colors=TEXT)
     axes.xaxis.label.set_color(TEXT)
@@ -53,7 +55,9 @@ def piano_roll(path: Path, call: Sequence[Note], answer: Sequence[Note], *, titl
         spine.set_color(GRID)
     keys = [Patch(color=COLOURS[who], label=who) for who in ("call", "answer")]
     figure.legend(handles=keys, loc="outside upper right", ncols=2, frameon=False, labelcolor=TEXT)
-    figure.savefig(path, facecolor=BACKGROUND)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the font has no Chinese; a box is drawn
+        figure.savefig(path, facecolor=BACKGROUND)
 
 
 def answer_starts(call: Sequence[Note], answer: Sequence[Note]) -> list[float]:

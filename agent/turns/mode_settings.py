@@ -9,6 +9,7 @@ MODES = (CALL, TRADE, DUET)
 DUET_GROOVE = 0.6  # the usual groove of a duet
 ALONE_GROOVE = 0.3  # the usual groove of who plays alone
 PARTS = ("auto", "comp", "lead", "bass")
+MOST_BARS, MOST_BEATS = 32, 16  # of a turn in a trade, and of a bar
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,13 @@ class TradingForm:
         start = turn.end + self.length if turn.is_agents else turn.end
         return Turn(True, start, start + self.length)
 
+    def next_players_turn(self, beat: float) -> float:
+        """The beat on which the player's next turn begins; the present one counts on its first beat alone."""
+        turn = self.turn_at(beat)
+        if turn.is_agents:
+            return turn.end
+        return turn.start if beat <= turn.start else turn.end + self.length
+
     def may_overlap(self, turn: Turn, beat: float) -> bool:
         """Whether a key at this beat of the agent's turn is the end of the player's phrase, and not meant as a cut-in."""
         return beat < turn.start + OVERRUN * self.beats

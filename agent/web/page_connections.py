@@ -15,6 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from models.music.note_records import CALL, HELD, Note
+
 from ..clock import Clock
 from ..control.bindings import ACTIONS
 from ..control.midi_learn import MidiLearn
@@ -27,7 +29,7 @@ from ..playing.worker_client_interface import WorkerLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import recent_percentiles, snapshot
-from ..styles.presets import all_presets
+from ..styles.presets import all_presets, names_of_own_files
 from .note_view import AGENT, PLAYER, NoteView, ident_of
 from .page_input_ports import PageKeyboard
 from .server import Page
@@ -37,6 +39,8 @@ from .take_list import TakeList
 
 PLAN_SECONDS = 0.04  # between two looks at what is planned
 PLANS_A_STATE = 6  # so many of these looks between two at everything else
+LEAST_NOTES = 12  # of the player's, of which a style is learnt
+SEEN_AT_ONCE = ("act", "form")  # requests whose effect the pages are told at once: a count-in begins soon
 MOST_LINES, LINES_SHOWN = 30, 5  # for the user: that are remembered, and that a new page shows
 
 
@@ -152,6 +156,8 @@ class Hub:
         return {
             **row,
             "pad": self.style_pad.row(),
+            "phrase": self.keyboard.phrase,
+            "learnable": min(len(learnable_notes(self.session)), LEAST_NOTES),
             "ports": self.patchbay.rows(),
             "sound": self.sound.row(),
             "controls": self.midi_learn.lines(),
@@ -173,6 +179,8 @@ class Hub:
             return
         try:
             self._handle(self, self.session, page, request)
+            if request["do"] in SEEN_AT_ONCE:
+                self._broadcast_changes()
         except (UserError, WorkerLost) as error:
             self.say(str(error))
 
@@ -231,8 +239,17 @@ class Hub:
             self.broadcast({"t": "state", **changes})
 
 
-def _preset_rows() -> list[dict[str, str]]:
+def learnable_notes(session: Session) -> list[Note]:
+    """The player's finished notes that the session still remembers."""
+    return [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD]
+
+
+def _preset_rows() -> list[dict[str, Any]]:
     """The presets, ready for JSON; none where those that come with the program cannot be read."""
     with contextlib.suppress(UserError):
-        return [{"name": p.name, "title": p.title, "description": p.description} for p in all_presets()]
+        own = names_of_own_files()
+        return [
+            {"name": p.name, "title": p.title, "description": p.description, "own": f"{p.name}.toml" in own}
+            for p in all_presets()
+        ]
     return []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+import math
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from ..audio.sound_output import BuiltInSynth
 from ..clock import Clock
-from ..demo_call import messages, written_call
 from ..midi.messages import NOTE_OFF, NOTE_ON, Event
 from ..midi.output_merge import OutputMerge
 from ..midi.ports import PAGE
@@ -17,7 +17,8 @@ from .server import Page
 
 BROWSER = "browser"  # the name of the port for instruments that a browser has found
 OLDEST_KEY = 5.0  # seconds after which nobody cares when a key went down
-CALL_DELAY = 0.1  # seconds until the written call begins
+PHRASE_CHECK = 0.1  # seconds between two looks at whether the written phrase goes on, and how fast
+WAITING, PLAYING = "waiting", "playing"  # the written phrase
 
 
 class PageInput:
@@ -43,7 +44,8 @@ class PageKeyboard:
         self._clock = clock
         self.keys = PageInput(PAGE)
         self.browser = PageInput(BROWSER)
-        self._is_playing = False  # the written call
+        self.phrase = ""  # of the written phrase: waiting, playing, or nothing
+        self._phrase_number = 0
 
     @property
     def inputs(self) -> list[PageInput]:
@@ -80,15 +82,27 @@ class PageKeyboard:
         if port.on_event is not None:
             port.on_event(Event(self._clock.now(), message))
 
-    async def play_written_call(self) -> None:
-        """Play the demo's call on the pages' keys, for those who cannot play; once at a time."""
-        if self._is_playing:
+    async def play_phrase(self, timed: Sequence[tuple[float, bytes]], time_of: Callable[[float], float]) -> None:
+        """Play a written phrase on the pages' keys, for those who cannot play; where one is played, that ends instead.
+
+        `timed`: beats and messages; `time_of`: when a beat is, in seconds: infinity where the beat has been stopped.
+        """
+        if self.phrase:
+            self.phrase = ""
             return
-        self._is_playing = True
-        start = self._clock.now() + CALL_DELAY
+        self.phrase = WAITING
+        self._phrase_number += 1
+        number = self._phrase_number
         try:
-            for when, message in messages(written_call().notes):
-                await asyncio.sleep(max(start + when - self._clock.now(), 0.0))
+            for beat, message in timed:
+                while (left := time_of(beat) - self._clock.now()) > 0.0:
+                    await asyncio.sleep(min(left, PHRASE_CHECK))
+                    if not self.phrase or number != self._phrase_number or left == math.inf:
+                        return
+                self.phrase = PLAYING
                 self.receive(self, message)
         finally:
-            self._is_playing = False
+            if number == self._phrase_number:
+                self.phrase = ""
+            for message in self.keys.held.release(self):
+                self._send(self.keys, message)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from models.music.note_records import CALL, HELD
-
-from ..control.bindings import KNOB, PRESET
+from ..control.bindings import FORM, KNOB, PRESET
 from ..errors import UserError
 from ..midi.messages import CONTROL, MOST_DATA, SUSTAIN
 from ..session.session import Session
 from ..styles import preset_maker, presets
 from ..styles.presets import Preset
-from .page_connections import Handler, Hub
+from ..turns.mode_settings import TRADE
+from ..turns.trading import TradingForm
+from .page_connections import LEAST_NOTES, Handler, Hub, learnable_notes
 from .server import Page
+from .written_phrases import phrase_for
 
-LEAST_NOTES, MOST_NOTES = 12, 64  # of the player's last ones, of which a style is learnt
+MOST_NOTES = 64  # of the player's last ones, of which a style is learnt
+PHRASE_DELAY = 0.1  # seconds until the written phrase begins
 
 Request = dict[str, Any]
 
@@ -68,7 +72,7 @@ def _learn_style(hub: Hub, session: Session, page: Page, request: Request) -> No
 
 async def _make_preset_from_playing(hub: Hub, session: Session, name: str) -> None:
     """A preset from the player's last phrases. Raises UserError, WorkerLost."""
-    notes = [n for n in session.partner.history.notes if n.role == CALL and n.duration != HELD][-MOST_NOTES:]
+    notes = learnable_notes(session)[-MOST_NOTES:]
     if len(notes) < LEAST_NOTES:
         raise UserError(
             f"Play a little more first: a style is learnt from {LEAST_NOTES} notes, and I have heard {len(notes)}."
@@ -106,6 +110,43 @@ def _write_preset(hub: Hub, preset: Preset) -> None:
     hub.reload_presets()
 
 
+def _own_preset(name: str) -> Path:
+    """The file of one of the user's own presets. Raises UserError."""
+    path = presets.OWN / f"{name}.toml"
+    if not path.is_file():
+        raise UserError(f"{name} is no style of yours; those that come with the program stay as they are.")
+    return path
+
+
+def _rename_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    path = _own_preset(request["name"])
+    title = request["title"].strip()
+    preset = replace(presets.read(path), name=presets.file_name(title), title=title)
+    if preset.name.casefold() == path.stem.casefold():  # one file, on some systems
+        preset = replace(preset, name=path.stem)
+        preset_maker.write(preset, path)
+    else:
+        preset_maker.keep(preset)
+        path.unlink()
+    if session.partner.preset.name == path.stem:
+        session.set_style(preset)
+    hub.say(f"The style is called {title} now.")
+    hub.reload_presets()
+
+
+def _delete_preset(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """What is played goes on, until another style is chosen."""
+    path = _own_preset(request["name"])
+    path.unlink()
+    hub.say(f"The style {path.stem} is deleted.")
+    hub.reload_presets()
+
+
+def _rename_take(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.takes.rename(request["name"], request["title"].strip())
+    hub.send_takes()
+
+
 def _learn_control(hub: Hub, session: Session, page: Page, request: Request) -> None:
     hub.midi_learn.pending = request["action"]
 
@@ -134,8 +175,27 @@ def _switch_output(hub: Hub, session: Session, page: Page, request: Request) -> 
     hub.run_later(hub.patchbay.set_output(request["port"]))
 
 
-def _play_written_call(hub: Hub, session: Session, page: Page, request: Request) -> None:
-    hub.run_later(hub.keyboard.play_written_call())
+def _play_phrase(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    """A written phrase that suits the style: at once in free time, else on the next bar, in a trade on the player's next bars."""
+    phrase = phrase_for(session.partner.preset.name)
+    transport = session.transport
+    settings = session.partner.mode_settings
+    now = hub.clock.now()
+    if not transport.running:
+        start = now + PHRASE_DELAY
+        hub.run_later(
+            hub.keyboard.play_phrase(phrase.timed_messages(math.inf), lambda b: start + b * 60.0 / phrase.tempo)
+        )
+        return
+    turn = TradingForm(settings.bars if settings.mode == TRADE else 1, transport.beats)
+    beat = transport.beat_at(now + PHRASE_DELAY)
+    first = turn.next_players_turn(beat) if settings.mode == TRADE else math.ceil(beat / turn.length) * turn.length
+    timed = phrase.timed_messages(turn.length if settings.mode == TRADE else math.inf)
+    hub.run_later(hub.keyboard.play_phrase(timed, lambda b: transport.time_at(first + b)))
+
+
+def _set_form(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    session.act(f"{FORM}{request['name']}={request['value']}", hub.clock.now())
 
 
 def _save_moment(hub: Hub, session: Session, page: Page, request: Request) -> None:
@@ -165,10 +225,14 @@ HANDLERS: dict[str, Handler] = {
     "sound": _switch_sound,
     "listen": _listen_to_port,
     "output": _switch_output,
-    "phrase": _play_written_call,
+    "phrase": _play_phrase,
+    "form": _set_form,
     "save": _save_moment,
     "save preset": _save_preset,
     "sound like that": _learn_style,
+    "rename preset": _rename_preset,
+    "delete preset": _delete_preset,
+    "rename take": _rename_take,
     "learn": _learn_control,
     "forget": _forget_control,
     "takes": _send_takes,

@@ -13,6 +13,7 @@ from typing import Any
 from ..control.bindings import ACTIONS, KNOB, PRESET
 from ..control.parameters import PARAMETERS
 from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
+from ..turns.mode_settings import MOST_BARS, PARTS
 
 LARGEST = 2048  # characters of one request
 A_SECOND, AT_ONCE = 240.0, 480.0  # requests of one page
@@ -44,6 +45,11 @@ def _title(x: Any) -> bool:
 
 def _names(x: Any) -> bool:
     return isinstance(x, list) and len(x) == 4 and all(_name(n) for n in x)
+
+
+def _form(x: Any) -> bool:
+    """Bars, beats or a part."""
+    return x in PARTS if isinstance(x, str) else _whole(1, MOST_BARS)(x)
 
 
 def _flag(x: Any) -> bool:
@@ -81,6 +87,7 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "pedal": {"down": _flag},
     "midi": {"bytes": _message},
     "act": {"action": lambda x: isinstance(x, str) and x in ACTIONS and x != "stop"},
+    "form": {"name": lambda x: x in ("bars", "beats", "part"), "value": _form},
     "preset": {"name": _name},
     "knob": {"name": lambda x: isinstance(x, str) and x in PARAMETERS, "value": _number(-1000, 1000)},
     "pad": {"x": _number(0, 1), "y": _number(0, 1), "corners": _names},
@@ -93,13 +100,28 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "save": {},
     "save preset": {"name": _title},
     "sound like that": {"name": _title},
+    "rename preset": {"name": _name, "title": _title},
+    "delete preset": {"name": _name},
+    "rename take": {"name": _name, "title": _title},
     "learn": {"action": lambda x: x is None or _action(x)},
     "forget": {"trigger": _trigger},
     "takes": {},
     "delete take": {"name": _name},
     "ping": {"sent": _number(0, 1e12)},
 }
-COSTLY = {"sound", "listen", "output", "phrase", "save", "save preset", "sound like that", "takes", "delete take"}
+RENAMING = ("rename preset", "delete preset", "rename take")
+COSTLY = {
+    "sound",
+    "listen",
+    "output",
+    "phrase",
+    "save",
+    "save preset",
+    "sound like that",
+    "takes",
+    "delete take",
+    *RENAMING,
+}
 COSTLY_A_SECOND, COSTLY_AT_ONCE = 1.0, 10.0  # of those that take more than a moment, of one page
 OPTIONAL_FIELDS = {"on": {"at"}}  # what a request may leave out
 

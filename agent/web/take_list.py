@@ -16,6 +16,7 @@ from ..takes.recorder import MIDI, Take
 MOMENT_SECONDS = 120.0  # that "save the last two minutes" keeps
 MOST_EVENTS = 20_000  # of that moment; at 100 a second
 MOST_SHOWN = 40  # takes
+MOST_TITLE = 100  # characters
 
 
 class TakeList:
@@ -58,7 +59,9 @@ class TakeList:
         rows = []
         for folder in library.list_takes(self._folder)[:MOST_SHOWN]:
             with contextlib.suppress(UserError):
-                rows.append({**library.summarize(folder).row(), "midi": (folder / MIDI).is_file()})
+                rows.append(
+                    {**library.summarize(folder).row(), "midi": (folder / MIDI).is_file(), "title": _title(folder)}
+                )
         return rows
 
     def midi_file(self, name: str) -> Path | None:
@@ -75,6 +78,16 @@ class TakeList:
             return None if folder is None else library.note_rows(folder)
         except UserError:
             return None
+
+    def rename(self, name: str, title: str) -> None:
+        """Give a take a title of the user's own; its folder keeps its name. Raises UserError."""
+        folder = self._find(name)
+        if folder is None:
+            raise UserError("There is no such take any more.")
+        try:
+            (folder / library.TITLE).write_text(f"{title}\n", encoding="utf8")
+        except OSError as error:
+            raise UserError(f"The title cannot be kept ({error.strerror}).") from error
 
     def delete(self, name: str) -> None:
         """Delete a take. Raises UserError."""
@@ -100,6 +113,15 @@ class TakeList:
             return library.find_take(self._folder, name)
         except UserError:
             return None
+
+
+def _title(folder: Path) -> str:
+    """What the user calls a take; "" where it has no title that can be read."""
+    try:
+        text = (folder / library.TITLE).read_text(encoding="utf8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text[:MOST_TITLE] if text.isprintable() else ""
 
 
 class Moment:

@@ -7,7 +7,8 @@ durations as small differences.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ NONCOMMERCIAL = "CC BY-NC-SA 4.0, not for commercial use; models/weights/README.
 MAX_DURATION = 3.0  # seconds: a longer note, pedal included, counts as this long
 FEWEST_SPREAD = 1.0  # MIDI velocity, one standard deviation: a piece with less has no dynamics
 FORMAT = "keyboard-pack/1"
+MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".smf")
+MOST_NAMED = 3  # files of each reason that are named
 
 
 class CorpusError(ValueError):
@@ -73,21 +76,49 @@ def licence(sources: Sequence[str] | None) -> str:
     return NONCOMMERCIAL if is_noncommercial else ""
 
 
-def read(root: Path, split: str | None = None, sources: Sequence[str] | None = None) -> list[Piece]:
+def read(
+    root: Path,
+    split: str | None = None,
+    sources: Sequence[str] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Piece]:
     """All pieces of a pack, or of a folder of .mid files, in a fixed order. Raises CorpusError.
 
-    `split` is train, valid or test; a folder of .mid files has no splits and counts as all of them.
+    `split` is train, valid or test; a folder of .mid files has no splits and counts as all of them. `tell` gets a line where files of a
+    folder are passed over.
     """
     root = Path(root)
     if (root / "manifest.json").is_file():
-        pieces = list(_read_pack(root, split, sources))
-    elif root.is_dir():
-        pieces = list(_read_folder(root))
-    else:
+        try:
+            pieces = list(_read_pack(root, split, sources))
+        except CorpusError:
+            raise
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            raise CorpusError(f"{root} is not a whole {FORMAT} ({type(error).__name__}); fetch it again.") from error
+        if not pieces:
+            raise CorpusError(f"{root} holds nothing to read (split {split}, sources {sources}); check the names.")
+        return pieces
+    if not root.is_dir():
         raise CorpusError(f"{root} is not a folder; name a folder of .mid files or a pack with its manifest.json.")
+    problems: dict[str, list[str]] = {}
+    pieces = list(_read_folder(root, problems))
+    count = len(pieces) + sum(map(len, problems.values()))
+    if not count:
+        raise CorpusError(f"{root} holds nothing to read; put .mid files there, or name another folder.")
     if not pieces:
-        raise CorpusError(f"{root} holds nothing to read (split {split}, sources {sources}); check the names.")
+        raise CorpusError(f"none of the {count} files in {root} can be read: {_reasons(problems)}.")
+    if problems:
+        tell(f"{count - len(pieces)} of {count} files are passed over: {_reasons(problems)}.")
     return pieces
+
+
+def _reasons(problems: Mapping[str, Sequence[str]]) -> str:
+    """Why files were passed over, with how many and the first of them."""
+    parts = []
+    for reason, names in problems.items():
+        more = ", …" if len(names) > MOST_NAMED else ""
+        parts.append(f"{reason} ({len(names)}: {', '.join(names[:MOST_NAMED])}{more})")
+    return "; ".join(parts)
 
 
 def _read_pack(root: Path, split: str | None, sources: Sequence[str] | None) -> Iterator[Piece]:
@@ -133,12 +164,15 @@ def _read_pack(root: Path, split: str | None, sources: Sequence[str] | None) -> 
             )
 
 
-def _read_folder(root: Path) -> Iterator[Piece]:
-    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in (".mid", ".midi")):
+def _read_folder(root: Path, problems: dict[str, list[str]]) -> Iterator[Piece]:
+    """The pieces of a folder. `problems` gets the names of files that cannot be read, by the reason."""
+    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in MIDI_SUFFIXES and not p.is_dir()):
         try:
             notes = read_notes(path)
-        except MidiFileError:
-            continue  # a folder of found music often holds a broken file
+        except MidiFileError as error:  # a folder of found music often holds a broken file
+            reason = str(error).removeprefix(f"{path} ").removeprefix(f"{path.name} ").partition(";")[0]
+            problems.setdefault(reason, []).append(path.name)
+            continue
         onset = np.array([n.onset for n in notes])
         velocity = np.array([n.velocity for n in notes])
         yield Piece(

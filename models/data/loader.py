@@ -5,6 +5,7 @@ A batch depends on its step alone, whoever makes it.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -49,6 +50,7 @@ def prefetch(batches: ExampleBatches, workers: int) -> Iterator[Arrays]:
             num_workers=workers,
             collate_fn=keep_numpy,  # type: ignore[arg-type]
             prefetch_factor=PREFETCH,
+            worker_init_fn=_ignore_ctrl_c,
         )
         return
     with ThreadPoolExecutor(1) as helper:
@@ -57,6 +59,11 @@ def prefetch(batches: ExampleBatches, workers: int) -> Iterator[Arrays]:
             ready = coming.result()
             coming = helper.submit(batches.__getitem__, i + 1)
             yield ready
+
+
+def _ignore_ctrl_c(worker: int) -> None:
+    """A process that makes batches ends when training does: Ctrl-C, which comes to all, is not for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def keep_numpy(batch: Arrays) -> Arrays:

@@ -175,7 +175,10 @@ def _measure_notes(excerpt: Excerpt, notes: Sequence[Note], closing: Sequence[No
 def knob_curves(
     engine: Engine, excerpts: Sequence[Excerpt], seed: int = 0, changes: Mapping[str, float] = NO_CHANGES
 ) -> dict[str, dict[str, Any]]:
-    """For each knob, the mean of its feature in the answers at five settings; and Spearman's correlation over all answers."""
+    """For each knob, the mean of its feature in the answers at five settings; and Spearman's correlation over all answers.
+
+    Knobs for which there are too few answers are left out.
+    """
     out: dict[str, dict[str, Any]] = {}
     for k, name in enumerate(features.NAMES):
         settings: list[float] = []
@@ -187,10 +190,10 @@ def knob_curves(
                 if len(answer) >= FEWEST_NOTES:
                     settings.append(value)
                     compare_answers.append(float(answer_metrics.note_features(answer)[k]))
-        curve = [
-            float(np.mean([x for x, setting in zip(compare_answers, settings, strict=True) if setting == value]))
-            for value in KNOB_SETTINGS
-        ]
+        at = [[x for x, s in zip(compare_answers, settings, strict=True) if s == value] for value in KNOB_SETTINGS]
+        if not all(at) or np.ptp(compare_answers) == 0.0:
+            continue  # too few answers, or all of them alike
+        curve = [float(np.mean(values)) for values in at]
         out[name] = {"spearman": spearman(settings, compare_answers), "curve": curve}
     return out
 

@@ -17,13 +17,14 @@ from typing import Any
 
 from ..data import corpus
 from ..decoding import backend_choice
+from ..music import features
 from ..music.setting_cli_options import add_options, changes
-from ..network.heads import PREDICTED
 from ..runtime import checkpoint
 from ..training import lstm_model
 from . import (
     answers,
     baseline_comparison,
+    evaluation_report,
     likelihood,
     listening_examples,
     multiple_choice,
@@ -39,6 +40,8 @@ FEW_CALLS = 24  # of all that are answered, that every style and every knob answ
 LISTENING_CALLS = 12
 #: Figures of answers that are no distance from their call.
 SHARES = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm", "apart")
+NO_EXCERPTS = "no phrase was found that is followed by another, each of eight notes"
+NO_TESTS = f"no piece of {multiple_choice.PASSAGE_NOTES} notes has four others that could go on like it"
 PRESETS = Path(__file__).resolve().parents[2] / "presets"
 
 
@@ -47,7 +50,12 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     loaded = checkpoint.load(args.weights)
     model = loaded.model
     sources = corpus.parse_sources(args.sources)
-    pieces = corpus.read(args.corpus, args.split, sources)
+    pieces = corpus.read(args.corpus, args.split, sources, _tell)
+    if all(len(piece) < likelihood.FEWEST_OF_SHORT for piece in pieces):
+        raise corpus.CorpusError(
+            f"none of the {len(pieces)} pieces has {likelihood.FEWEST_OF_SHORT} notes; add longer ones."
+        )
+    missing: dict[str, str] = {}  # figures that cannot be had of these pieces, and why
     _show_progress("bits a note")
     bits = likelihood.bits_per_note(model, pieces, args.windows, args.seed)
     result: dict[str, Any] = {
@@ -61,6 +69,10 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         "copy": likelihood.copy_test(model, pieces, seed=args.seed),
         "style": likelihood.style_bits(model, pieces, args.windows, args.seed),
     }
+    if not result["copy"]:
+        missing["copy"] = f"no piece has more than {4 * likelihood.COPIED_NOTES} notes"
+    if "bits_foreign_z" not in result["style"]:
+        missing["a foreign style"] = "there is one piece alone"
     if any(not p.dynamics for p in pieces):
         result["touch"] = likelihood.velocity_bits(model, pieces, args.windows, args.seed)
     training_pieces: list[corpus.Piece] = []
@@ -75,28 +87,38 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         chain = Markov([likelihood.piece_steps(p) for p in training_pieces if len(p) > 8])
         result["baselines"] = baseline_comparison.compare(models, chain, pieces, args.windows, args.seed)
         gains["continuator_"] = multiple_choice.continuator_gain(Continuator(chain))
-    result |= measure_continuations(args, pieces, gains)
+    result |= measure_continuations(args, pieces, gains, missing)
     if args.answers:
-        answers_result = measure_answers(args, pieces, training_pieces)
+        answers_result = measure_answers(args, pieces, training_pieces, missing)
         result["style"] |= answers_result.pop("style")
         result |= answers_result
     if args.plots:
         draw_plots(args, loaded, pieces, result)
     if args.listen:
         excerpts = answers.draw_excerpts(pieces, LISTENING_CALLS, args.seed + 1)
-        listening_examples.listen(args.listen, excerpts, args.weights, args.seed)
-    return result
+        if not listening_examples.listen(args.listen, excerpts, args.weights, args.seed):
+            missing["examples to listen to"] = NO_EXCERPTS
+    return result | ({"missing": missing} if missing else {})
 
 
 def measure_continuations(
-    args: argparse.Namespace, pieces: list[corpus.Piece], gains: dict[str, multiple_choice.Gain]
+    args: argparse.Namespace,
+    pieces: list[corpus.Piece],
+    gains: dict[str, multiple_choice.Gain],
+    missing: dict[str, str],
 ) -> dict[str, Any]:
-    """How often each gain finds the true continuation of a passage, among wrong ones from any source and from the same."""
+    """How often each gain finds the true continuation of a passage, among wrong ones from any source and from the same.
+
+    `missing` is told where none can be asked for.
+    """
     _show_progress("true continuations among wrong ones")
     shares: dict[str, Any] = {"tests": args.tests}
     intervals: dict[str, list[float]] = {}
     for same_source in (False, True):
         tests = multiple_choice.draw_tests(pieces, args.tests, same_source, args.seed)
+        if not tests:
+            missing[f"true continuations ({'same' if same_source else 'any'})"] = NO_TESTS
+            continue
         for who, gain in gains.items():
             key = f"{who}{'same' if same_source else 'any'}"
             share, low, high = multiple_choice.accuracy(gain, tests)
@@ -106,9 +128,15 @@ def measure_continuations(
 
 
 def measure_answers(
-    args: argparse.Namespace, pieces: list[corpus.Piece], training_pieces: list[corpus.Piece]
+    args: argparse.Namespace,
+    pieces: list[corpus.Piece],
+    training_pieces: list[corpus.Piece],
+    missing: dict[str, str],
 ) -> dict[str, Any]:
-    """What the engine that plays answers to calls: the figures in `SHARES`, and "fit", "knobs" and "style"."""
+    """What the engine that plays answers to calls: the figures in `SHARES`, and "fit", "knobs" and "style".
+
+    `missing` is told of those that cannot be had.
+    """
     engine = backend_choice.load(args.weights)
     changed = changes(args.settings, args.without)
     excerpts = answers.draw_excerpts(pieces, args.calls, args.seed)
@@ -120,7 +148,20 @@ def measure_answers(
     _show_progress("knobs")
     result["knobs"] = answers.knob_curves(engine, few, args.seed, changed)
     _show_progress("styles")
-    result["style"] = style_accuracy.recognize_styles(engine, training_pieces, pieces, few, PRESETS, args.seed, changed)
+    result["style"] = {}
+    if few:
+        result["style"] = style_accuracy.recognize_styles(
+            engine, training_pieces, pieces, few, PRESETS, args.seed, changed
+        )
+    if not excerpts:
+        missing["answers"] = NO_EXCERPTS
+        return result
+    figures = {**{key: result[key] for key in SHARES}, **{f"knob {n}": result["knobs"].get(n) for n in features.NAMES}}
+    missing |= {
+        key: "these answers are too few, or have nothing of it" for key, figure in figures.items() if not figure
+    }
+    if not result["style"]:
+        missing["styles recognised"] = "the pieces do not tell which styles they are of"
     return result
 
 
@@ -132,16 +173,16 @@ def draw_plots(
     log = checkpoint.find(args.weights).with_suffix(".jsonl")
     if log.is_file():
         plots.learning_curve(args.plots / "learning.png", log)
-    plots.latent_map(
-        args.plots / "latent.png", *likelihood.encode_styles(loaded.model, pieces, args.windows, args.seed)
-    )
-    if "knobs" in result:
+    points, labels = likelihood.encode_styles(loaded.model, pieces, args.windows, args.seed)
+    if len(points) >= plots.FEWEST_POINTS:
+        plots.latent_map(args.plots / "latent.png", points, labels)
+    if result.get("knobs"):
         plots.knob_curves(args.plots / "knobs.png", result["knobs"])
 
 
 def evaluate_phrase_ends(args: argparse.Namespace) -> dict[str, Any]:
     """How well rules tell that a phrase is over; no network is asked. Raises CorpusError."""
-    pieces = corpus.read(args.corpus, args.split, corpus.parse_sources(args.sources))
+    pieces = corpus.read(args.corpus, args.split, corpus.parse_sources(args.sources), _tell)
     result = phrase_end_rules.evaluate_rules(pieces, args.tests, args.seed)
     if args.plots and result["phrases"]:
         args.plots.mkdir(parents=True, exist_ok=True)
@@ -150,55 +191,11 @@ def evaluate_phrase_ends(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show_progress(what: str) -> None:
-    print(f"… {what}", file=sys.stderr, flush=True)
+    _tell(f"… {what}")
 
 
-def report(result: dict[str, Any]) -> str:
-    """The figures for people."""
-    names = ("total", *PREDICTED[1:])
-
-    def row(name: str, figures: dict[str, float]) -> str:
-        return name.ljust(24) + "".join(f"{figures[n]:10.2f}" if n in figures else "         -" for n in names)
-
-    lines = ["bits a note".ljust(24) + "".join(n.rjust(10) for n in names)]
-    lines += [row(source, figures) for source, figures in result["by_source"].items()]
-    lines += [row("mean (live)", result["bits_per_note"]), row("mean (durations known)", result["durations_known"])]
-    for name, figures in result.get("baselines", {}).items():
-        lines.append(row(f"  {name}", figures["mean"]) + "  ({low:.2f} to {high:.2f})".format(**figures["interval"]))
-    style = result["style"]
-    copy = result["copy"]
-    lines.append(
-        f"style: {style['bits_true_z']:.2f} bits with the true one, {style['bits_foreign_z']:.2f} with a foreign one, "
-        f"{style['bits_zero_z']:.2f} with none (as played; plain {style['plain']['bits_true_z']:.2f} and "
-        f"{style['plain']['bits_foreign_z']:.2f}); {style['kl_nats']:.1f} nats, {style['active_dimensions']} dimensions alive"
-    )
-    for count, each in style["first"].items():
-        bits = ", ".join(f"{each[f'bits_{kind}_z']:.2f}" for kind in ("true", "foreign", "zero"))
-        lines.append(f"  the first {count} notes after silence: {bits}")
-    if "accuracy" in style:
-        lines.append(f"style recognised in answers: {style['accuracy']:.2f}, in real music {style['ceiling']:.2f}")
-    lines.append(f"copy: {copy['first']:.2f} bits the first time, {copy['repeat']:.2f} the second")
-    touch = result.get("touch")
-    if touch:
-        lines.append(
-            f"music without velocities: {touch['bare']:.2f} bits bare, {touch['played']:.2f} played (loudness left out)"
-        )
-    lines.append(
-        "true continuation found: "
-        + ", ".join(f"{k} {v:.3f}" for k, v in result["continuation"].items() if k != "tests")
-    )
-    for key, each in result.get("fit", {}).items():
-        spread = {who: "{:.2f} to {:.2f}".format(*each[f"{who}_interval"]) for who in ("answer", "real")}
-        lines.append(f"fit, {key}: " + ", ".join(f"{who} {each[who]:.2f} ({spread[who]})" for who in spread))
-    for key in SHARES:
-        if result.get(key):
-            sides = {"answers": "answer", "real": "real"}
-            each = [f"{who} {result[key][side]:.3f}" for who, side in sides.items() if side in result[key]]
-            lines.append(f"{key}: " + ", ".join(each))
-    for name, curve in result.get("knobs", {}).items():
-        means = " ".join(f"{x:.2f}" for x in curve["curve"])
-        lines.append(f"knob {name}: Spearman {curve['spearman']:.2f} ({means})")
-    return "\n".join(lines)
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -248,7 +245,7 @@ def main(argv: list[str] | None = None) -> int:
     except (corpus.CorpusError, checkpoint.CheckpointError, listening_examples.ListenError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
-    text = phrase_end_rules.table(result["turns"]) if args.turns else report(result)
+    text = phrase_end_rules.table(result["turns"]) if args.turns else evaluation_report.table(result, SHARES)
     print(json.dumps(result, indent=2) if args.json else text)
     return 0
 

@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 LIVE_MOMENTS = 8  # notes of a window that are asked for as they would be live
 FIRST_NOTES = (16, 64)  # counts of notes after silence, for which bits are given, too
 FEWEST_NOTES = 48  # of a piece that windows are drawn from
+FEWEST_OF_SHORT = 20  # of one, where its source has none so long
+COPIED_NOTES = 48  # of the copy test
 ACTIVE_SPREAD = 0.1  # standard deviation of a latent dimension that tells passages apart
 
 Sums = tuple[Tensor, Tensor]  # nats and counts of each field, both (5,)
@@ -91,9 +93,10 @@ def draw_windows(
     rng = np.random.default_rng(seed)
     by_source: dict[str, list[Piece]] = {}
     for piece in pieces:
-        if len(piece) >= FEWEST_NOTES:
+        if len(piece) >= FEWEST_OF_SHORT:
             by_source.setdefault(piece.source, []).append(piece)
-    for group in by_source.values():
+    for source in by_source.values():
+        group = [p for p in source if len(p) >= FEWEST_NOTES] or source
         for _ in range(windows):
             piece = group[int(rng.integers(len(group)))]
             start = int(rng.integers(0, max(len(piece) - window, 0) + 1))
@@ -106,29 +109,44 @@ def style_bits(model: MusicModel, pieces: Sequence[Piece], windows: int, seed: i
 
     The styles have the `emphasis` of playing (see `models.steering.sampling`); in "plain", they have none. In "first", bits of the
     first 16 and 64 notes after silence alone, where the context tells less about the style. And of the latent: its KL divergence
-    from the prior, in nats, and how many dimensions tell passages apart.
+    from the prior, in nats, and how many dimensions tell passages apart. Without another piece, there is no foreign style; empty
+    where no piece is long enough.
     """
     found = list(draw_windows(pieces, model.config.window, windows, seed))
     plain = [piece_style(model, piece, start) for piece, start, _ in found]
     order = np.random.default_rng(seed).permutation(len(found))
+    if not found:
+        return {}
+
+    def foreign_style(i: int) -> Tensor | None:
+        """The style of a window of another piece; where only one piece was drawn, of the first other one."""
+        name = found[i][0].name
+        for j in np.roll(order, -i).tolist():
+            if found[j][0].name != name:
+                return plain[j]
+        other = next((p for p in pieces if p.name != name and len(p) >= FEWEST_OF_SHORT), None)
+        return None if other is None else piece_style(model, other, 0)
 
     def bits_by_style(emphasis: float, count: int) -> Bits:
         sums: dict[str, dict[str, Sums]] = {kind: {} for kind in ("true", "foreign", "zero")}
         for i, (piece, _, rows) in enumerate(found):
-            other = next(int(j) for j in np.roll(order, -i) if found[int(j)][0].name != piece.name)
-            for kind, z in (("true", plain[i]), ("foreign", plain[other]), ("zero", torch.zeros_like(plain[i]))):
+            for kind, z in (("true", plain[i]), ("foreign", foreign_style(i)), ("zero", torch.zeros_like(plain[i]))):
+                if z is None:
+                    continue
                 emphasized = torch.from_numpy(random_style_offset.emphasize(z.numpy(), emphasis))
                 _add(sums[kind], piece.source, window_nats(model, rows[: count + 1], emphasized, last_only=False))
-        return {f"bits_{kind}_z": bits_table(each)["mean"]["total"] for kind, each in sums.items()}
+        return {f"bits_{kind}_z": bits_table(each)["mean"]["total"] for kind, each in sums.items() if each}
 
     window = model.config.window
     played = Sampling().emphasis
+    styles = torch.cat(plain).flatten(1)
+    alive = {} if len(styles) < 2 else {"active_dimensions": int((styles.std(0) > ACTIVE_SPREAD).sum())}
     return {
         **bits_by_style(played, window),
         "plain": bits_by_style(1.0, window),
         "first": {str(n): bits_by_style(played, n) for n in FIRST_NOTES},
         "kl_nats": float(torch.stack([style_kl(model, piece, start) for piece, start, _ in found]).mean()),
-        "active_dimensions": int((torch.cat(plain).flatten(1).std(0) > ACTIVE_SPREAD).sum()),
+        **alive,
     }
 
 
@@ -226,11 +244,15 @@ def bits_table(found: dict[str, Sums]) -> dict[str, Bits]:
 
 
 @torch.inference_mode()
-def copy_test(model: MusicModel, pieces: Sequence[Piece], tests: int = 60, count: int = 48, seed: int = 0) -> Bits:
-    """Bits a note of `count` notes, and of the same notes played exactly again right after."""
+def copy_test(
+    model: MusicModel, pieces: Sequence[Piece], tests: int = 60, count: int = COPIED_NOTES, seed: int = 0
+) -> Bits:
+    """Bits a note of `count` notes, and of the same notes played exactly again right after; empty where no piece is long enough."""
     rng = np.random.default_rng(seed)
     z = torch.zeros(1, 1, model.config.latent)
     long = [p for p in pieces if len(p) > 4 * count]
+    if not long:
+        return {}
     total = torch.zeros(2)
     for _ in range(tests):
         piece = long[int(rng.integers(len(long)))]

@@ -44,7 +44,7 @@ def draw_tests(pieces: Sequence[Piece], count: int, same_source: bool, seed: int
     sources = sorted({p.source for p in long})
     tests: list[Test] = []
     tries = 0
-    while len(tests) < count and tries < TRIES * count:
+    while long and len(tests) < count and tries < TRIES * count:
         tries += 1
         source = sources[len(tests) % len(sources)]
         group = [p for p in long if p.source == source]
@@ -82,7 +82,7 @@ def _draw_wrong(rng: np.random.Generator, others: Sequence[Piece], true: Sequenc
 
 
 def accuracy(gain: Gain, tests: Sequence[Test]) -> tuple[float, float, float]:
-    """The share of tests in which the true continuation has the greatest gain, and its 95 % interval (bootstrap)."""
+    """The share of tests in which the true continuation has the greatest gain, and its 95 % interval (bootstrap). At least one test."""
     right = np.array(
         [np.argmax([gain(passage, c, known) for c in candidates]) == 0 for passage, candidates, known in tests]
     )

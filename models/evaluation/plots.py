@@ -14,10 +14,14 @@ from ..music.features import NAMES
 from ..music.matplotlib_setup import Figure
 from .answers import KNOB_SETTINGS
 
+FEWEST_POINTS = 3  # of a plane
+
 
 def learning_curve(path: Path, log: Path) -> None:
     """Bits a note in training over notes seen, from a log of JSON lines; the mean of ten lines at a time."""
     rows = [json.loads(line) for line in log.read_text(encoding="utf8").splitlines() if line.strip()]
+    if not rows:
+        return
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot(
         xlabel="notes seen, millions", ylabel="bits a note", title="Learning curve (training lessons)"
@@ -52,6 +56,9 @@ def knob_curves(path: Path, knobs: dict[str, dict[str, Any]]) -> None:
     figure = Figure(figsize=(12, 5), dpi=120, layout="constrained")
     grid = figure.subplots(2, 4)
     for axes, name in zip(grid.flat, NAMES, strict=False):
+        if name not in knobs:
+            axes.set_axis_off()
+            continue
         axes.plot(KNOB_SETTINGS, knobs[name]["curve"], marker="o")
         axes.set_title(f"{name} ({knobs[name]['spearman']:.2f})")
         axes.grid(alpha=0.3)

@@ -9,9 +9,8 @@ It reads a corpus, and writes checkpoints and a log of JSON lines.
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import os
+import shlex
 import sys
 import time
 from dataclasses import fields
@@ -20,16 +19,16 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
 
 from ..data import corpus, examples
 from ..data.loader import ExampleBatches, prefetch, to_tensors
 from ..network.config import Config
-from ..network.heads import PREDICTED
-from ..network.losses import REPORT_NAMES, Batch
+from ..network.losses import Batch
 from ..network.model import MusicModel
 from ..runtime import checkpoint
 from .arguments import parse_arguments
+from .pausing import PauseSignals
+from .progress import log_progress, tell_duration
 from .training_step import Trainer
 
 VALIDATION_BATCHES = 4  # of the valid split, always the same
@@ -94,10 +93,10 @@ def join_processes(args: argparse.Namespace) -> tuple[torch.device, int, int]:
     return device, world, rank
 
 
-def train(args: argparse.Namespace, model_class: type[MusicModel] = MusicModel) -> None:
-    """Train, or go on with training that was stopped. `model_class`: the network, where training begins from nothing.
+def train(args: argparse.Namespace, model_class: type[MusicModel] = MusicModel) -> int:
+    """Train, or go on with training that was paused. `model_class`: the network, where training begins from nothing.
 
-    Raises CorpusError, CheckpointError.
+    Returns the number of the signal that paused it, else 0. Raises CorpusError, CheckpointError.
     """
     device, world, rank = join_processes(args)
     torch.manual_seed(args.seed)
@@ -106,10 +105,15 @@ def train(args: argparse.Namespace, model_class: type[MusicModel] = MusicModel) 
     if teacher is not None:
         inherited |= {"taught_by": teacher.fingerprint} | {k: v for k, v in teacher.about.items() if k == "licence"}
     trainer = Trainer(model, args, device, None if teacher is None else teacher.model)
-    args.out.mkdir(parents=True, exist_ok=True)
-    trainer.resume(args.out)
     sources = corpus.parse_sources(args.sources)
-    pieces = corpus.read(args.corpus, "train", sources)
+    pieces = read_pieces(args, sources)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise checkpoint.CheckpointError(
+            f"{args.out} cannot be made ({error.strerror}); name another folder."
+        ) from error
+    trainer.resume(args.out)
     validation = read_validation(args, model.config, sources, device) if args.judge and rank == 0 else []
     if rank == 0:
         parameters = sum(p.numel() for p in trainer.model.parameters()) / 1e6
@@ -118,11 +122,31 @@ def train(args: argparse.Namespace, model_class: type[MusicModel] = MusicModel) 
             f"{len(pieces)} pieces, {notes:.2f} M notes; {parameters:.2f} M parameters; {trainer.steps} steps on {device}",
             flush=True,
         )
-    run_steps(trainer, pieces, validation, world, rank)
-    if rank == 0 and trainer.step == trainer.steps:
-        save_weights(trainer, inherited, model_class.kind, corpus.licence(sources))
+    with PauseSignals() as signals:
+        run_steps(trainer, pieces, validation, world, rank, signals)
+        if rank == 0:
+            trainer.save(args.out)
+            save_weights(trainer, inherited, model_class.kind, corpus.licence(sources))
     if world > 1:
         dist.destroy_process_group()
+    return signals.signal if trainer.step < trainer.steps else 0
+
+
+def read_pieces(args: argparse.Namespace, sources: list[str] | None) -> list[corpus.Piece]:
+    """The pieces to learn from; what is passed over is told. Raises CorpusError."""
+    pieces = corpus.read(args.corpus, "train", sources, lambda line: print(line, file=sys.stderr, flush=True))
+    kept = [p for p in pieces if len(p) >= examples.FEWEST_NOTES]
+    if not kept:
+        raise corpus.CorpusError(
+            f"none of the {len(pieces)} pieces in {args.corpus} has {examples.FEWEST_NOTES} notes; add longer ones."
+        )
+    if len(kept) < len(pieces):
+        short = len(pieces) - len(kept)
+        print(
+            f"{short} of {len(pieces)} pieces are passed over: fewer than {examples.FEWEST_NOTES} notes.",
+            file=sys.stderr,
+        )
+    return kept
 
 
 def read_validation(
@@ -135,13 +159,22 @@ def read_validation(
     return [to_tensors(arrays, device) for arrays in batches]
 
 
-def run_steps(trainer: Trainer, pieces: list[corpus.Piece], validation: list[Batch], world: int, rank: int) -> None:
+def run_steps(
+    trainer: Trainer,
+    pieces: list[corpus.Piece],
+    validation: list[Batch],
+    world: int,
+    rank: int,
+    signals: PauseSignals,
+) -> None:
     """Take the steps that are left, or as many as there is time for, with log lines and checkpoints on the way."""
     args = trainer.args
     config = trainer.model.config
     stream = examples.ExampleStream(pieces, config.window, config.style_notes, args.seed)
     # Process r takes examples r, r + world, …: the batch is the same however many processes share it.
     batches = ExampleBatches(stream, trainer.step, trainer.steps, list(range(rank, args.batch, world)))
+    if rank == 0 and len(batches):
+        tell_duration(trainer, batches)
     hours_before = trainer.hours
     first = trainer.step
     began = saved = time.monotonic()
@@ -150,27 +183,39 @@ def run_steps(trainer: Trainer, pieces: list[corpus.Piece], validation: list[Bat
         recent.append(trainer.take_step(to_tensors(arrays, trainer.device), world))
         seconds = time.monotonic() - began
         trainer.hours = hours_before + seconds / 3600
-        is_last = trainer.step == trainer.steps or (args.minutes is not None and seconds > args.minutes * 60)
+        pauses = bool(signals.signal) or (args.minutes is not None and seconds > args.minutes * 60)
+        is_last = trainer.step == trainer.steps or any_process(pauses, world, trainer.device)
         validates = bool(validation) and (is_last or trainer.step % args.judge == 0)
         if rank == 0 and (is_last or validates or trainer.step % args.every == 0):
             speed = (trainer.step - first) * args.batch * config.window / seconds
             unseen = trainer.validate(validation) if validates else None
             log_progress(trainer, torch.stack(recent).mean(0), speed, unseen)
             recent = []
-        if rank == 0 and (is_last or time.monotonic() - saved > args.save_minutes * 60):
-            trainer.save(args.out)
-            saved = time.monotonic()
         if is_last:
             break
+        if rank == 0 and time.monotonic() - saved > args.save_minutes * 60:
+            trainer.save(args.out)
+            saved = time.monotonic()
+
+
+def any_process(pauses: bool, world: int, device: torch.device) -> bool:
+    """Whether any process pauses: then all do, after the same step."""
+    if world == 1:
+        return pauses
+    flag = torch.tensor([float(pauses)], device=device)
+    dist.all_reduce(flag, dist.ReduceOp.MAX)
+    return bool(flag.item())
 
 
 def save_weights(trainer: Trainer, inherited: dict[str, Any], kind: str, licence: str) -> None:
-    """Write what was learned as a file of weights, and say where."""
+    """Write what was learned so far as a file of weights, and say where it is and how to play with it."""
+    done = trainer.step * trainer.args.batch * trainer.model.config.window
+    is_over = trainer.step >= trainer.steps
     about = {
         **inherited,
         "command": publishable(sys.argv),
         "seed": trainer.args.seed,
-        "notes": int(trainer.args.notes),
+        "notes": int(trainer.args.notes) if is_over else done,
         "hours": round(trainer.hours, 2),
         "kind": kind,
     }
@@ -179,44 +224,15 @@ def save_weights(trainer: Trainer, inherited: dict[str, Any], kind: str, licence
     path = trainer.args.out / "weights.safetensors"
     checkpoint.save(path, trainer.model, about)
     print(f"weights: {path}", flush=True)
+    if kind == MusicModel.kind:
+        print(f"play: tradefours play --weights {shlex.quote(str(path))}", flush=True)
+    if not is_over:
+        print(f"paused after {trainer.step} of {trainer.steps} steps; the same command goes on.", flush=True)
 
 
 def publishable(argv: list[str]) -> str:
     """A command line that may be published: of each path, only its last part."""
     return " ".join(Path(word).name if os.sep in word else word for word in argv)
-
-
-def log_progress(trainer: Trainer, report: Tensor, speed: float, unseen: Tensor | None) -> None:
-    """One line on the terminal, one in the log. Bits for people and plots.
-
-    `report` and `unseen`: (8,), of recent steps and of examples that are not learned from; `speed`: notes a second.
-    """
-    figures = dict(zip(REPORT_NAMES, report.tolist(), strict=True))
-    bits = {k: figures[k] / math.log(2) for k in PREDICTED}
-    done = trainer.step * trainer.args.batch * trainer.model.config.window
-    minutes_left = (trainer.args.notes - done) / max(speed, 1e-9) / 60
-    total = sum(bits.values())
-    row = {
-        "step": trainer.step,
-        "notes": done,
-        "hours": round(trainer.hours, 4),
-        "bits": round(total, 4),
-        "notes_per_s": round(speed),
-    }
-    row |= {k: round(v, 4) for k, v in bits.items()}
-    row |= {k: round(figures[k], 4) for k in ("kl", "tied", "loss")}
-    unseen_text = ""
-    if unseen is not None:
-        row["unseen"] = round(float(unseen[: len(PREDICTED)].sum()) / math.log(2), 4)
-        unseen_text = f"  unseen {row['unseen']:.2f}"
-    with (trainer.args.out / "log.jsonl").open("a", encoding="utf8") as log:
-        log.write(json.dumps(row) + "\n")
-    each = "  ".join(f"{k} {v:.2f}" for k, v in bits.items())
-    print(
-        f"{done / trainer.args.notes:6.1%}  {total:.2f} bits a note ({each}){unseen_text}  style {figures['kl']:.1f} nats, "
-        f"tied {figures['tied']:.2f}  {speed:,.0f} notes/s, {minutes_left:.0f} min left",
-        flush=True,
-    )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -227,14 +243,14 @@ def main(argv: list[str] | None = None) -> int:
 def run_command(args: argparse.Namespace, model_class: type[MusicModel] = MusicModel) -> int:
     """`train` as a command: returns its exit code."""
     try:
-        train(args, model_class)
+        number = train(args, model_class)
     except (corpus.CorpusError, checkpoint.CheckpointError) as error:
         print(f"tradefours train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last checkpoint.", file=sys.stderr)
         return 130
-    return 0
+    return 128 + number if number else 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from agent.demo_call import BEAT, DemoInput, messages, pitch, written_call
 from agent.midi.messages import Event
@@ -69,3 +70,9 @@ def test_hand_overs_are_where_the_answerer_begins() -> None:
 def test_an_empty_picture_is_still_a_picture(tmp_path: Path) -> None:
     piano_roll(tmp_path / "a.png", [], [], title="nothing")
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("title", ["日本 😀", "M\udcfcller", "a $x^ b$", "$", "a_b^{", "\\frac"])
+def test_a_picture_takes_any_title(tmp_path: Path, title: str) -> None:
+    piano_roll(tmp_path / "a.png", [Note(0.0, 1.0, 60, 80)], [], title=title)
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"

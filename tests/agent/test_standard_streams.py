@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from agent import standard_streams
+from agent.demo_call import written_call
+from models.music.midifile import read_notes, write_notes
 
 from ..system.rigs.jack import ROOT
 
 AGENT = f"{shlex.quote(sys.executable)} -m agent"
-PLAY = (
-    f"{AGENT} play --page-port 0 --sound off --seconds 1 "
-    f"--mind {shlex.quote(f'{sys.executable} -m models.worker --echo')}"
-)
+ECHO = f"{sys.executable} -m models.worker --echo"
+PLAY = f"{AGENT} play --page-port 0 --sound off --seconds 1 --mind {shlex.quote(ECHO)}"
 needs_shell = pytest.mark.skipif(os.name != "posix", reason="a shell of Unix closes the streams")
 
 
@@ -91,6 +91,17 @@ def test_names_that_are_no_text_are_printed_as_they_are(tmp_path: Path) -> None:
     done = shell(f"{AGENT} presets vamp baroque -o \"$(printf '{tmp_path}/M\\374ller.mid')\"", tmp_path)
     assert done.returncode == 0, done.stderr
     assert name in done.stdout
+
+
+@needs_shell
+@pytest.mark.parametrize("encoding", ["utf-16", "cp037", "utf-7"])
+def test_the_musician_is_understood_in_encodings_without_ascii(tmp_path: Path, encoding: str) -> None:
+    write_notes(tmp_path / "call.mid", {"piano": written_call().notes})
+    line = f"{AGENT} answer {tmp_path}/call.mid -o {tmp_path}/both.mid --mind {shlex.quote(ECHO)}"
+    done = shell(line, tmp_path, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr.decode(encoding)
+    assert "style Pop ballad" in done.stdout.decode(encoding)
+    assert len(read_notes(tmp_path / "both.mid")) > len(written_call())
 
 
 @pytest.mark.parametrize(

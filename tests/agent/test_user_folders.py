@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from agent import errors, user_folders
 from agent.errors import UserError
 from agent.user_folders import NOWHERE, check_home, home, own_folder
+
+from ..system.rigs.jack import ROOT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="homes and shells are those of Unix")
 
@@ -42,6 +45,32 @@ def test_a_home_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path
     check_home(own_folder("takes"), "")
     monkeypatch.setattr(user_folders.sys, "platform", "darwin")
     assert user_folders.settings_folder().is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["a file", "a dead link", "a device"])
+def test_a_home_that_is_no_folder_is_said_in_one_sentence(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "home"
+    if kind == "a file":
+        place.write_text("", encoding="utf8")
+    elif kind == "a dead link":
+        place.symlink_to(tmp_path / "nowhere")
+    else:
+        place = Path(os.devnull)
+    quiet = {"JACK_DEFAULT_SERVER": "nobody", "JACK_NO_START_SERVER": "1", "HOME": str(place), "DISPLAY": ""}
+    command = [sys.executable, "-m", "agent", "play", "--page-port", "0", "--sound", "off"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env={**os.environ, **quiet},
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.startswith(f"tradefours: the take cannot be kept in {place}")
+    assert "name another folder with --take" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

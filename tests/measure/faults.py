@@ -86,7 +86,7 @@ class FaultRig:
     def _play(self) -> None:
         """Play a phrase, and wait a random time: until it sounds, its answer sounds, or nothing does."""
         assert self.device is not None
-        notes = phrase(self.chance)
+        notes = phrase(self.chance, all_pedals=True)
         self.device.play(notes, self.device.now() + 0.02)
         time.sleep(self.chance.choice((0.15, 0.4, notes[-1][0] + 0.6, notes[-1][0] + 0.9)))
 

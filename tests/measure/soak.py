@@ -55,18 +55,22 @@ def worker_of(pid: int) -> int | None:
     return child_of(pid, b"models.worker")
 
 
-def phrase(chance: random.Random) -> list[tuple[float, bytes]]:
-    """A random phrase of 4 to 12 notes, legato or not, some with a pedal; every note ends. Times in seconds from its start."""
+def phrase(chance: random.Random, all_pedals: bool = False) -> list[tuple[float, bytes]]:
+    """A random phrase of 4 to 12 notes, legato or not, some with a pedal; every note ends. Times in seconds from its start.
+
+    `all_pedals`: any pedal, also half down, in place of the sustain pedal.
+    """
     out, at, pitch = [], 0.0, chance.randint(52, 72)
-    pedal = chance.choice(PEDALS) if chance.random() < 0.3 else 0
-    if pedal:
-        out.append((0.0, bytes((0xB0, pedal, chance.choice((40, 127))))))
+    has_pedal = chance.random() < 0.3
+    pedal, value = (chance.choice(PEDALS), chance.choice((40, 127))) if has_pedal and all_pedals else (64, 127)
+    if has_pedal:
+        out.append((0.0, bytes((0xB0, pedal, value))))
     for _ in range(chance.randint(4, 12)):
         pitch = min(max(pitch + chance.choice((-5, -3, -2, -1, 1, 2, 3, 4)), 40), 88)
         length = chance.choice((0.08, 0.15, 0.3))
         out += [(at, bytes((0x90, pitch, chance.randint(40, 110)))), (at + length, bytes((0x80, pitch, 0)))]
         at += max(length, chance.choice((0.12, 0.2, 0.35))) + 0.01
-    if pedal:
+    if has_pedal:
         out.append((at + 0.2, bytes((0xB0, pedal, 0))))
     return out
 

@@ -20,6 +20,8 @@ from agent.bench import bench
 from agent.bench.web_page_opener import READER
 from agent.cli import answer_file, main, make_virtual_environment
 from agent.demo_call import written_call
+from agent.midi.jack.input import JackInput
+from agent.midi.jack.watcher import JACK_WATCH
 from agent.midi.note_off_watchdog import Watchdog
 from agent.playing.worker_client import WorkerClient, worker_command
 from agent.replay.model_replay import ask_again
@@ -30,7 +32,7 @@ from models.evaluation.listening_examples import listen
 from models.music.midifile import write_notes
 
 from ..agent.web.test_page_connections import make_take
-from .rigs.jack import ROOT, wait_for
+from .rigs.jack import ROOT, jack_server, wait_for
 
 OURS = ("agent", "models", "presets", "tests")
 NAMES = (
@@ -57,6 +59,7 @@ def trap(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         for module in (
             "models/worker.py",
             "agent/midi/note_off_watchdog.py",
+            "agent/midi/jack/input.py",
             "agent/takes/background_finishing.py",
             "agent/__main__.py",
         ):
@@ -121,6 +124,16 @@ def test_the_guardian(trap: Path) -> None:
     run(
         *isolated_launcher.command("agent.midi.note_off_watchdog"), stdin=subprocess.DEVNULL
     )  # in this very folder, too
+
+
+@pytest.mark.real
+def test_the_reader_of_jack(trap: Path, tmp_path: Path) -> None:
+    with jack_server(tmp_path / "jackd.log"):
+        port = JackInput(None)
+        assert port.name.startswith("tradefours")
+        port.close()
+        JACK_WATCH.close()
+    assert port._process.returncode == 0
 
 
 def test_the_darkroom(trap: Path, tmp_path: Path) -> None:

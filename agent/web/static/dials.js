@@ -14,7 +14,7 @@ on("welcome", (w) => {
 watch((s) => { for (const [name, d] of dials) if (held !== name && document.activeElement !== d.input) d.put(s.parameters[name]); }, "parameters");
 
 function build(p) {
-  const input = make("input", { type: "range", id: `knob-${p.name}`, min: p.low, max: p.high, step: (p.high - p.low) / 100 });
+  const input = make("input", { type: "range", id: `knob-${p.name}`, ariaDescription: p.about, min: p.low, max: p.high, step: (p.high - p.low) / 100 });
   const face = make("i"), readout = make("output"), dial = make("label", { className: "dial", title: p.about }, input, face, make("span", { textContent: p.name }), readout);
   let sent = 0;
   const share = () => (input.value - p.low) / (p.high - p.low), middle = (p.rest - p.low) / (p.high - p.low);
@@ -33,6 +33,8 @@ function build(p) {
   }
   input.oninput = () => send(false);
   input.onchange = () => send(true);
+  const about = () => { at("dial-about").textContent = `${p.name} – ${p.about}`; };
+  for (const kind of ["pointerenter", "pointerdown", "focusin"]) dial.addEventListener(kind, about);
   let from = null;
   face.onpointerdown = (e) => { e.preventDefault(); held = p.name; face.setPointerCapture(e.pointerId); from = [e.clientX - e.clientY, Number(input.value)]; };
   face.onpointermove = (e) => {

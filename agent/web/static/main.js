@@ -9,6 +9,8 @@ import "./dials.js";
 import "./ports.js";
 import "./controls.js";
 import "./takes.js";
+import "./beat.js";
+import "./more.js";
 import { releaseAll } from "./keys.js";
 import * as roll from "./roll.js";
 import * as sound from "./sound.js";

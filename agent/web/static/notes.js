@@ -5,7 +5,7 @@ export const notes = new Map();
 export const planned = new Map();
 const listeners = new Set();
 export const watch = (act) => listeners.add(act);
-const KEPT = 70; // seconds
+const KEPT = 600; // seconds, to look back at
 
 function tell(kind, note) { for (const act of listeners) act(kind, note); }
 

@@ -129,13 +129,29 @@ function scheduleAhead() {
 setInterval(scheduleAhead, 60);
 export const count = () => voices.size;
 
-/** Play notes of a take (who, onset, duration, pitch, velocity) in this page, whoever else makes the sound. */
-export function audition(notes) {
+/** Whether what this page plays is heard. */
+export const heard = () => wanted && awake();
+export const clicks = { count: 0 }; // of the metronome, so far
+
+/** A click of the metronome at a time of the program's. */
+export function click(time, isDown) {
+  const at = toContextTime(time);
+  if (at < context.currentTime) return; // it would come late
+  const blip = new OscillatorNode(context, { type: "triangle", frequency: isDown ? 1760 : 1175 }), gain = context.createGain();
+  gain.gain.setValueAtTime(isDown ? 0.35 : 0.22, at); gain.gain.setTargetAtTime(0, at + 0.01, 0.012);
+  blip.connect(gain).connect(master);
+  blip.start(at); blip.stop(at + 0.12);
+  clicks.count++;
+}
+
+/** Play notes (who, onset, duration, pitch, velocity) in this page from a moment on, whoever else makes the sound. */
+export function audition(notes, from = 0) {
   startContext();
   const out = new GainNode(context, { gain: 1 }), length = Math.max(0, ...notes.map((n) => n[1] + Math.min(n[2], 8)));
   out.connect(master);
-  const begun = context.currentTime + 0.1, time = () => Math.max(context.currentTime - begun, 0);
-  let next = 0;
+  const begun = context.currentTime + 0.1 - from, time = () => Math.max(context.currentTime - begun, from);
+  let next = notes.findIndex((n) => n[1] >= from);
+  if (next < 0) next = notes.length;
   const schedule = () => {
     if (!awake()) return; // its first notes wait for the sound
     for (; next < notes.length && notes[next][1] < time() + 2 * AHEAD; next++) {

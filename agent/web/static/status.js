@@ -1,38 +1,50 @@
-// Status: whose turn it is and why, the beat, how well all is; and the numbers behind the lamps.
+// Status: whose turn it is and why, the bar and the beat, how well all is; and the numbers behind the lamps.
+import { place, turn } from "./beat.js";
 import { on, roundTrip } from "./connection.js";
 import { at, make, put } from "./dom.js";
 import { notes } from "./notes.js";
-import { position } from "./roll.js";
+import { say } from "./say.js";
 import { state, watch } from "./state.js";
 import * as sound from "./sound.js";
 
-const LATE = 5, FADES = 9000; // milliseconds
+const LATE = 5, MANY = 8; // milliseconds; beats in a bar from which on they are drawn small
 const WHY = {
   call: { you: "it answers when your phrase is over", it: "touch a key, and it listens" },
   trade: { you: "it comes in on its bar", it: "yours come next" },
   duet: { you: "it plays along", it: "both at once" },
 };
+const YOURS = { listening: "", "your bars": "", "waiting for you": "it rests until you play" };
+const PHRASES = { playing: "a phrase is played for you", waiting: "a phrase is played for you when your bars begin" };
 let absence = "opening";
 
 function showTurn() {
-  const answering = state.showing === "answering";
+  const answering = state.showing === "answering", why = WHY[state.mode] ?? {}, spot = state.form && place();
   const playing = [...notes.values()].some((n) => n.who === "player" && n.end === null);
-  const why = WHY[state.mode] ?? {};
   let text = "your turn", hint = why.you, who = "you";
   if (absence) [text, hint, who] = [absence, "", ""];
+  else if (spot && spot.bar < 0) [text, hint, who] = ["count-in", state.mode === "trade" ? "your bars come next" : "the first bar comes next", ""];
   else if (answering) [text, hint, who] = ["its turn", why.it, "it"];
   else if (!state.ready) [text, hint, who] = ["play", "it is waking up, and hears you already", playing ? "you" : ""];
-  else if (state.showing !== "listening") [text, hint] = [state.showing ?? "", ""];
+  else if (state.phrase) [text, hint] = ["your turn", PHRASES[state.phrase]];
+  else if (state.showing in YOURS) hint = YOURS[state.showing] || why.you;
+  else [text, hint] = [state.showing ?? "", ""];
   put(at("turn"), who, "className");
   put(at("turn-text"), text);
   put(at("turn-why"), hint ?? "");
 }
 
 function showBeat() {
-  const w = position(), dots = at("dots");
-  while (dots.children.length > (w?.of ?? 0)) dots.lastChild.remove();
-  while (dots.children.length < (w?.of ?? 0)) dots.append(make("i"));
-  [...dots.children].forEach((dot, i) => dot.classList.toggle("on", i === w.beat - 1));
+  const spot = state.form ? place() : null, dots = at("dots"), count = spot?.of ?? 0;
+  put(at("beat"), spot ? "" : "free", "className");
+  put(dots, count > MANY ? "many" : "", "className");
+  while (dots.children.length > count) dots.lastChild.remove();
+  while (dots.children.length < count) dots.append(make("i"));
+  [...dots.children].forEach((dot, i) => dot.classList.toggle("on", i === spot.beat - 1));
+  let text = "free time";
+  if (spot && spot.bar < 0) text = String(spot.beat);
+  else if (spot && state.mode === "trade") { const t = turn(spot); text = `bar ${t.bar}/${t.of}`; }
+  else if (spot) text = `bar ${spot.bar + 1}`;
+  put(at("place"), text);
 }
 
 const setLamp = (id, how) => put(at(id), `lamp ${how}`, "className");
@@ -46,10 +58,9 @@ function showSound() {
 
 watch((s) => {
   setLamp("lamp-ready", s.ready ? "well" : "ill");
-  put(at("tempo"), s.bar ? String(Math.round(s.parameters.tempo)) : "free");
-  put(at("unit"), s.bar ? "a minute" : "time");
+  put(at("tempo"), s.bar ? `${Math.round(s.parameters.tempo)} bpm` : "");
   const late = s.figures.lateness?.p99;
-  put(at("late"), late === undefined ? "in time" : late < LATE ? `${late.toFixed(1)} ms` : `late: ${late.toFixed(0)} ms`);
+  put(at("late"), late === undefined ? "in time" : late < LATE ? "quick" : "late");
   setLamp("lamp-time", late === undefined ? "" : late < LATE ? "well" : "ill");
   put(at("level"), s.level.step ? s.level.word || `step ${s.level.step}` : "full strength");
   setLamp("lamp-level", s.ready ? (s.level.step ? "ill" : "well") : "");
@@ -69,15 +80,17 @@ function showFigures(s) {
 }
 at("open-lamps").onclick = () => { showFigures(state); at("lamps").showModal(); };
 
-let fading = 0;
-function showLine(text) { // it goes after a while
-  at("line").textContent = text;
-  clearTimeout(fading);
-  fading = setTimeout(() => { at("line").textContent = ""; }, FADES);
-}
-on("welcome", (w) => { absence = ""; showLine(w.lines.at(-1) ?? ""); showTurn(); });
-on("say", (news) => showLine(news.text));
-on("refused", (news) => showLine(`Refused: ${news.why}.`));
+on("welcome", (w) => { absence = ""; say(w.lines.at(-1) ?? ""); showTurn(); });
+on("say", (news) => say(news.text));
+on("refused", (news) => say(`Refused: ${news.why}.`));
 on("closed", () => { absence = absence || "the program is away"; showTurn(); setLamp("lamp-ready", "ill"); });
 on("over", () => { absence = "the session is over"; showTurn(); });
-setInterval(() => { showBeat(); showTurn(); showSound(); at("hello").classList.toggle("gone", notes.size > 0); }, 60);
+
+/** Who has not played yet sees first how to begin. */
+function showHello() {
+  const isNew = notes.size === 0 && !state.phrase;
+  at("hello").classList.toggle("gone", !isNew);
+  at("hello").inert = !isNew;
+  for (const id of ["phrase", "hello-phrase"]) at(id).classList.toggle("first", notes.size === 0);
+}
+setInterval(() => { showBeat(); showTurn(); showSound(); showHello(); }, 60);

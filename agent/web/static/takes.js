@@ -1,9 +1,10 @@
 // Takes: what was kept; to see, to listen to, to download or delete.
 import { on, request } from "./connection.js";
 import { at, make } from "./dom.js";
+import { askName } from "./naming.js";
 import * as sound from "./sound.js";
 
-const YOU = "#56b4e9", IT = "#e69f00", sketches = new Map(); // a take's notes, by its name
+const sketches = new Map(); // a take's notes, by its name
 let playing = null;
 
 at("save-moment").onclick = () => request("save");
@@ -17,13 +18,14 @@ on("takes", (news) => {
 });
 
 function card(take, isNow) {
-  const canvas = make("canvas", { role: "img", ariaLabel: "its notes" }), row = make("div", { className: "take" }, canvas);
-  const when = take.name.replace(/_(\d\d)-(\d\d)-\d\d/, ", $1:$2").replace("-moment", ", a moment");
-  const listen = make("button", { textContent: "listen", onclick: () => (playing?.row === row ? stop() : play(row, listen, canvas, take)) });
+  const canvas = make("canvas", { role: "img", ariaLabel: "its notes; click where it is to be heard from", title: "click where it is to be heard from" }), row = make("div", { className: "take" }, canvas);
+  const when = take.name.replace(/_(\d\d)-(\d\d)-\d\d/, ", $1:$2").replace("-moment", ", a moment"), title = isNow ? `${when}, now` : take.title ? `${take.title} (${when})` : when;
+  const listen = make("button", { textContent: "listen", onclick: () => (playing?.row === row ? pause() : play(row, listen, canvas, take, row.dataset.at)) });
   const acts = make("div", { className: "buttons" }, listen);
-  if (take.midi) acts.append(make("a", { href: `takes/${take.name}.mid`, download: "", textContent: "download" }));
-  if (!isNow) acts.append(remove(take));
-  row.append(make("div", {}, make("h3", { textContent: isNow ? `${when}, now` : when }), make("p", { textContent: take.text }), acts));
+  if (take.midi) acts.append(link(take));
+  if (!isNow) acts.append(make("button", { textContent: "rename", onclick: () => askName("Name of the take", take.title, "", (text) => request("rename take", { name: take.name, title: text })) }), remove(take));
+  row.append(make("div", {}, make("h3", { textContent: title }), make("p", { textContent: take.text }), acts));
+  canvas.onclick = (e) => play(row, listen, canvas, take, (length) => (e.offsetX / canvas.clientWidth) * length);
   const seen = new IntersectionObserver(async ([entry]) => {
     if (!entry.isIntersecting) return;
     seen.disconnect();
@@ -31,6 +33,13 @@ function card(take, isNow) {
   });
   seen.observe(canvas);
   return row;
+}
+
+/** The MIDI file: to download, or to drag onto a track. */
+function link(take) {
+  const href = `takes/${take.name}.mid`, a = make("a", { href, download: "", draggable: true, textContent: "download", title: "or drag it into your DAW" });
+  a.ondragstart = (e) => e.dataTransfer.setData("DownloadURL", `audio/midi:tradefours-${take.name}.mid:${new URL(href, location)}`);
+  return a;
 }
 
 function remove(take) {
@@ -47,6 +56,7 @@ async function notesOf(name) {
   return sketches.get(name);
 }
 
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 function draw(canvas, notes, time) {
   const ratio = devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight, pen = canvas.getContext("2d");
   canvas.width = w * ratio; canvas.height = h * ratio;
@@ -56,18 +66,23 @@ function draw(canvas, notes, time) {
   const length = Math.max(...notes.map((n) => n[1] + Math.min(n[2], 8))), tall = Math.max(h / (high - low + 1), 2);
   for (const [who, onset, duration, pitch, velocity] of notes) {
     pen.globalAlpha = 0.4 + 0.6 * velocity / 127;
-    pen.fillStyle = who === "player" ? YOU : IT;
+    pen.fillStyle = colour(who === "player" ? "you" : "it");
     pen.fillRect(onset / length * w, (high - pitch) / (high - low + 1) * h, Math.max(duration / length * w, 1.5), tall);
   }
   pen.globalAlpha = 1;
-  if (time !== null) { pen.fillStyle = "#fff"; pen.fillRect(time / length * w, 0, 1.5, h); }
+  if (time !== null) { pen.fillStyle = colour("now"); pen.fillRect(time / length * w, 0, 1.5, h); }
 }
 
-async function play(row, button, canvas, take) {
+/** `from`: seconds, or what tells them from the length of the take. */
+async function play(row, button, canvas, take, from = 0) {
   stop();
-  const notes = await notesOf(take.name), audition = sound.audition(notes);
-  playing = { row, end: () => { audition.stop(); button.textContent = "listen"; draw(canvas, notes, null); } };
-  button.textContent = "stop";
+  const notes = await notesOf(take.name), length = Math.max(0, ...notes.map((n) => n[1] + Math.min(n[2], 8)));
+  const begin = typeof from === "function" ? from(length) : Number(from) || 0, audition = sound.audition(notes, begin);
+  playing = {
+    row, time: audition.time,
+    end: (at) => { audition.stop(); button.textContent = at ? "go on" : "listen"; row.dataset.at = at; draw(canvas, notes, at || null); },
+  };
+  button.textContent = "pause";
   const mine = playing;
   (function follow() {
     if (playing !== mine) return;
@@ -76,4 +91,5 @@ async function play(row, button, canvas, take) {
     requestAnimationFrame(follow);
   })();
 }
-function stop() { const former = playing; playing = null; former?.end(); }
+function stop() { const former = playing; playing = null; former?.end(0); }
+function pause() { const former = playing; playing = null; former?.end(former.time()); }

@@ -106,6 +106,20 @@ def test_playing_goes_on_with_another_sound(
         open_sound(choice, path)
 
 
+def test_where_there_is_no_sound_at_all_the_fault_alone_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise UserError("This computer has no sound.")
+
+    monkeypatch.setattr(sound_output, "BuiltInSynth", fail)
+    monkeypatch.setattr(sound_output, "find_soundfont", lambda: None)
+    monkeypatch.setattr(sound_output.shutil, "which", lambda name: f"/usr/bin/{name}")
+    sound, trouble = open_sound_or_another(AUTO, tmp_path / "nothing.sf2")
+    assert sound is None
+    assert trouble.endswith("is not there; name a SoundFont, a file that ends in .sf2 or .sf3.")
+
+
 def test_without_a_soundfont_nothing_is_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sound_output, "find_soundfont", lambda: None)
     with pytest.raises(UserError, match="name one with --soundfont"):

@@ -13,6 +13,7 @@ import pytest
 
 from agent.cli import hotkeys
 from agent.cli.hotkeys import ASKED_SECONDS, Letters, help_text, keys_of, read_hotkeys, stay_in_background
+from agent.cli.run_session import call_on_signals
 from agent.control.bindings import HOTKEYS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="terminals and jobs are those of Unix")
@@ -199,6 +200,23 @@ def test_a_terminal_does_not_stop_us_in_the_background() -> None:
     try:
         stay_in_background()
         assert [signal.getsignal(number) for number in numbers] == [signal.SIG_IGN] * 2
+    finally:
+        for number, handler in zip(numbers, former, strict=True):
+            signal.signal(number, handler)
+
+
+def test_signals_that_were_ignored_at_the_start_stay_so() -> None:
+    """`nohup tradefours play &` goes on when its window is closed."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    former = [signal.getsignal(number) for number in numbers]
+    stopped: list[bool] = []
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        call_on_signals(lambda: stopped.append(True))
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert stopped == []
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopped == [True]
     finally:
         for number, handler in zip(numbers, former, strict=True):
             signal.signal(number, handler)

@@ -29,6 +29,8 @@ class Recorder:
 
     def start(self) -> None: ...
 
+    def cut(self) -> None: ...
+
     def add(self, notes: Iterable[tuple[int, Any]]) -> None:
         self.clicks += [(self.now, note.onset, note.pitch) for _, note in notes]
 

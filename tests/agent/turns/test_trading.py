@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agent.turns.mode_settings import DUET, TRADE, BeatSettings, ModeSettings
+from agent.turns.trading import TradingForm
 from models.decoding.engine import Engine
 
 from ...support.musicians import small_network
@@ -369,3 +370,10 @@ def test_without_its_clock_it_answers_in_free_time() -> None:
         "The clock is back.",
     ]
     assert report.stats["answers"] >= 2
+
+
+@pytest.mark.parametrize(
+    ("beat", "starts"), [(-4.0, 0.0), (-0.1, 0.0), (0.0, 0.0), (0.1, 16.0), (7.9, 16.0), (8.0, 16.0), (15.9, 16.0)]
+)
+def test_the_players_next_turn(beat: float, starts: float) -> None:
+    assert TradingForm(2, 4).next_players_turn(beat) == starts

@@ -587,6 +587,134 @@ def test_a_page_that_vanishes_lets_keys_and_pedals_go(way: str, tmp_path: Path) 
     assert last[b"\x80\x3c"] == last[b"\x82\x48"] == 0
 
 
+def player_ons(e: Evening) -> list[tuple[float, int]]:
+    return [(n["at"], n["pitch"]) for n in e.news if n["t"] == "on" and n["who"] == "player"]
+
+
+def test_a_phrase_differs_with_the_style_says_that_it_plays_and_is_stopped(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        heard = []
+        for style in ("ragtime", "baroque", "pop-ballad"):
+            e.wish(do="preset", name=style)
+            before = len(player_ons(e))
+            e.wish(do="phrase")
+            await asyncio.sleep(0.3)
+            assert e.hub.state()["phrase"] == "playing"
+            await asyncio.sleep(9.0)
+            assert e.hub.state()["phrase"] == ""
+            heard.append([pitch for _, pitch in player_ons(e)[before:]])
+        assert len({tuple(h) for h in heard}) == 3
+        assert all(len(h) >= 8 for h in heard)
+        before = len(player_ons(e))
+        e.wish(do="phrase")
+        await asyncio.sleep(1.0)
+        e.wish(do="phrase")  # once more: it ends
+        await asyncio.sleep(0.2)
+        begun = len(player_ons(e))
+        assert before < begun
+        assert e.hub.state()["phrase"] == ""
+        assert not e.session.partner.keys_down
+        await asyncio.sleep(8.0)
+        assert len(player_ons(e)) == begun
+
+    evening(script, tmp_path)
+
+
+@pytest.mark.parametrize("bars", [1, 2, 4])
+@pytest.mark.parametrize("wait", [0.0, 3.0, 9.0])
+def test_in_a_trade_a_phrase_waits_for_the_players_bars(tmp_path: Path, bars: int, wait: float) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="form", name="bars", value=bars)
+        e.wish(do="knob", name="tempo", value=120)
+        e.wish(do="act", action="trade")
+        await asyncio.sleep(wait)
+        e.wish(do="phrase")
+        await asyncio.sleep(0.01)
+        assert e.hub.state()["phrase"] == "waiting"
+        await asyncio.sleep(0.5 * 4 * bars * 4 + 3.0)
+        beats = [e.session.transport.beat_at(t) for t, _ in player_ons(e)]
+        assert beats
+        length = 4 * bars
+        turn = int((beats[0] + 0.05) // length)
+        assert turn % 2 == 0  # the player's
+        assert beats[0] == pytest.approx(turn * length, abs=0.15)  # on its first bar line
+        assert beats[-1] < (turn + 1) * length
+
+    evening(script, tmp_path)
+
+
+def test_a_phrase_waits_in_vain_where_the_beat_stops(tmp_path: Path) -> None:
+    async def script(e: Evening) -> None:
+        e.wish(do="act", action="click")
+        await asyncio.sleep(0.5)
+        e.wish(do="phrase")
+        await asyncio.sleep(0.05)
+        e.wish(do="act", action="free")
+        await asyncio.sleep(0.3)
+        assert e.hub.state()["phrase"] == ""
+        assert not player_ons(e)
+
+    evening(script, tmp_path)
+
+
+def test_a_style_is_kept_under_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presets, "OWN", tmp_path / "own")
+    names = ("Été", "Für Elise", "東京", "My.Style", "it's (2)")
+
+    async def script(e: Evening) -> None:
+        for name in names:
+            e.wish(do="save preset", name=name)
+            row = next(p for p in e.hub.welcome()["presets"] if p["title"] == name)
+            e.wish(do="preset", name=row["name"])
+            assert e.session.partner.preset.title == name
+
+    evening(script, tmp_path / "takes")
+    assert len(list((tmp_path / "own").glob("*.toml"))) == len(names)
+
+
+def test_own_styles_are_renamed_and_deleted_and_others_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presets, "OWN", tmp_path / "own")
+
+    async def script(e: Evening) -> None:
+        def own() -> dict[str, str]:
+            return {p["title"]: p["name"] for p in e.hub.welcome()["presets"] if p["own"]}
+
+        e.wish(do="save preset", name="Été")
+        e.wish(do="preset", name=own()["Été"])
+        e.wish(do="rename preset", name=own()["Été"], title="ÉTÉ")  # the same file
+        assert list(own()) == ["ÉTÉ"]
+        e.wish(do="rename preset", name=own()["ÉTÉ"], title="Winter")
+        assert list(own()) == ["Winter"]
+        assert e.session.partner.preset.title == "Winter"  # it is the one that plays
+        e.wish(do="delete preset", name=own()["Winter"])
+        assert not own()
+        for name in ("ragtime", "nobody", "winter"):
+            e.wish(do="delete preset", name=name)
+            e.wish(do="rename preset", name=name, title="Mine")
+            assert "no style of yours" in e.said()[-1]
+
+    evening(script, tmp_path / "takes")
+
+
+def test_takes_have_names_of_the_users_own(tmp_path: Path) -> None:
+    name = "2023-01-01_10-00-00"
+    make_take(tmp_path, name)
+
+    async def script(e: Evening) -> None:
+        e.wish(do="rename take", name=name, title="Für Elise, slow")
+        e.wish(do="rename take", name="2020-01-01_10-00-00", title="nobody")
+        assert "no such take" in e.said()[-1]
+        await e.settle()
+        assert [r["title"] for r in e.hub.takes.rows() if r["name"] == name] == ["Für Elise, slow"]
+        (tmp_path / name / library.TITLE).write_bytes(b"\xff\xfe\x00")
+        assert [r["title"] for r in e.hub.takes.rows() if r["name"] == name] == [""]
+        e.wish(do="delete take", name=name)
+        await e.settle()
+        assert not (tmp_path / name).exists()
+
+    evening(script, tmp_path)
+
+
 def test_what_another_page_holds_stays(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
         e.wish(do="pedal", down=True)

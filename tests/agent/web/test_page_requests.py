@@ -21,6 +21,7 @@ from agent.control.parameters import PARAMETERS
 from agent.styles import presets
 from agent.takes import library
 from agent.takes.recorder import MIDI
+from agent.turns.mode_settings import PARTS
 from agent.web.page_requests import (
     COSTLY,
     COSTLY_AT_ONCE,
@@ -52,8 +53,8 @@ def nearly(draw: st.DrawFn) -> dict[str, Any]:
     return {**wish, "do": what}
 
 
-names = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9 _.-]{0,20}", fullmatch=True) | st.sampled_from(
-    ["ragtime", "last", "baroque"]
+names = st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9 _-]{0,19}[a-zA-Z0-9])?", fullmatch=True) | st.sampled_from(
+    ["ragtime", "last", "baroque", "Été", "Für Elise", "東京", "it's (2)"]
 )
 pitches, unit = st.integers(0, 127), st.floats(0, 1)
 GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
@@ -63,6 +64,7 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "midi": {"bytes": st.tuples(st.integers(0x80, 0xBF) | st.integers(0xE0, 0xEF), pitches, pitches).map(list)
              | st.tuples(st.integers(0xC0, 0xDF), pitches).map(list)},
     "act": {"action": st.sampled_from([a for a in ACTIONS if a != "stop"])},
+    "form": {"name": st.sampled_from(["bars", "beats", "part"]), "value": st.integers(1, 32) | st.sampled_from(PARTS)},
     "preset": {"name": names},
     "knob": {"name": st.sampled_from(sorted(PARAMETERS)), "value": st.floats(-1000, 1000)},
     "pad": {"x": unit, "y": unit, "corners": st.lists(names, min_size=4, max_size=4)},
@@ -75,6 +77,9 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "save": {},
     "save preset": {"name": names},
     "sound like that": {"name": names},
+    "rename preset": {"name": names, "title": names},
+    "delete preset": {"name": names},
+    "rename take": {"name": names, "title": names},
     "learn": {"action": st.none() | st.sampled_from(ACTIONS) | st.sampled_from([f"knob:{p}" for p in PARAMETERS])},
     "forget": {"trigger": st.from_regex(r"(note|cc|pc|wide)[0-9]{1,3}(@[0-9]{1,2})?", fullmatch=True)},
     "takes": {},

@@ -97,7 +97,7 @@ def test_music_without_velocities_is_expected_bare_and_played() -> None:
     assert found["bare"] == pytest.approx(known["total"])
     assert "velocity" not in known  # there is nothing to say of it
     assert (
-        likelihood.velocity_bits(musician, [piece(0, 40, dynamics=False), struck], 3) == {}
+        likelihood.velocity_bits(musician, [piece(0, 18, dynamics=False), struck], 3) == {}
     )  # too short to be asked for
 
 

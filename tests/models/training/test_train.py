@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,15 @@ from models.data import corpus, examples
 from models.data.loader import to_tensors
 from models.decoding import backend_choice
 from models.encoding import codec
-from models.music.note_records import Note
+from models.music.midifile import write_notes
+from models.music.note_records import Note, Span
 from models.network.losses import LossWeights, distillation_nats, style_per_step, training_loss
 from models.runtime import checkpoint
-from models.training import train
+from models.training import progress, train
 from models.training.muon import orthogonalize
 
 from ...support.musicians import SMALL, small_musician
+from ...system.rigs.jack import ROOT
 
 SHAPE = (
     "--width 32 --layers 2 --heads 2 --kv-heads 1 --hidden 48 --window 32 --latent 8 --style-width 16 --style-notes 16"
@@ -31,8 +34,6 @@ SHAPE = (
 
 @pytest.fixture(scope="module")
 def midi_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from models.music.midifile import write_notes
-
     folder = tmp_path_factory.mktemp("corpus")
     rng = np.random.default_rng(0)
     for i in range(4):
@@ -211,6 +212,80 @@ def test_a_course_that_was_cut_off_goes_on_exactly(midi_folder: Path, tmp_path: 
     assert len((tmp_path / "cut" / "log.jsonl").read_text().splitlines()) == 1
     resumed = run(midi_folder, tmp_path / "cut", "--notes", str(12 * 128))
     assert [row["loss"] for row in resumed] == [row["loss"] for row in whole]
+
+
+def paused(folder: Path, out: Path, number: int, *command: str) -> tuple[int, str]:
+    """Training that gets a signal after its first step: the exit code, and what it said."""
+    told = [*command, *course(folder, out, "--notes", str(4000 * 128))]
+    lines: list[str] = []
+    with subprocess.Popen(told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "bits a note" in line and not any("bits a note" in former for former in lines):
+                process.send_signal(number)
+            lines.append(line)
+        return process.wait(60), "".join(lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_paused_training_leaves_weights_that_play(midi_folder: Path, tmp_path: Path, number: int) -> None:
+    """By the program's own command, which passes the signal on."""
+    code, said = paused(midi_folder, tmp_path, number, sys.executable, "-m", "agent", "train")
+    assert code == 128 + number, said
+    assert "Traceback" not in said
+    assert "1 of 5 files are passed over: is not a readable MIDI file (1: broken.mid)." in said
+    assert "on this machine" in said.split("bits a note")[0]  # beforehand
+    assert "the same command goes on" in said
+    engine = backend_choice.load(str(tmp_path / "weights.safetensors"))
+    engine.hear(0, [Note(0.3 * i, 0.2, 60 + i, 70) for i in range(6)])
+    assert list(engine.play(Span(2.0, 4.0, 3.5, 4.0)))
+    steps = logged(tmp_path)[-1]["step"]
+    assert 1 <= steps < 4000
+    assert engine_notes(tmp_path) == steps * 128
+    more = run(midi_folder, tmp_path, "--notes", str(4000 * 128), "--minutes", "0")
+    assert more[-1]["step"] == steps + 1
+
+
+def engine_notes(out: Path) -> object:
+    """How many notes the weights have learned from, as their header says."""
+    return checkpoint.load(str(out / "weights.safetensors")).about["notes"]
+
+
+def test_a_dozen_short_pieces_are_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for i in range(12):
+        notes = [Note(0.3 * k, 0.2, 60 + (k * i) % 13, 64 + k % 20) for k in range(20 + 3 * i)]
+        write_notes(tmp_path / f"{i}.mid", {"piano": notes})
+    write_notes(tmp_path / "short.mid", {"piano": [Note(0.0, 1.0, 60, 60)]})
+    log = run(tmp_path, tmp_path / "out", "--notes", str(6 * 1024), "--window", "256", "--style-notes", "64")
+    assert all(np.isfinite(row["bits"]) for row in log)
+    told = capsys.readouterr()
+    assert told.err == "1 of 13 pieces are passed over: fewer than 16 notes.\n"
+    assert "about " in told.out
+    assert " on this machine, for 6 steps." in told.out
+
+
+def test_pieces_that_are_all_too_short_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for i in range(3):
+        write_notes(tmp_path / f"{i}.mid", {"piano": [Note(0.3 * k, 0.2, 60, 60) for k in range(15)]})
+    assert train.main(course(tmp_path, tmp_path / "out")) == 2
+    assert "none of the 3 pieces" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_measuring_a_step_changes_nothing(midi_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = run(midi_folder, tmp_path / "a", "--notes", str(3 * 128), "--drop", "0.3")
+    monkeypatch.setattr(train, "tell_duration", lambda trainer, batches: None)
+    assert [row["loss"] for row in run(midi_folder, tmp_path / "b", "--notes", str(3 * 128), "--drop", "0.3")] == [
+        row["loss"] for row in measured
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 seconds"), (99, "99 seconds"), (150, "2 minutes"), (5900, "98 minutes"), (7200, "2.0 hours")],
+)
+def test_a_duration_is_said_in_words(seconds: float, said: str) -> None:
+    assert progress.duration(seconds) == said
 
 
 def test_two_processes_learn_what_one_learns(midi_folder: Path, tmp_path: Path) -> None:

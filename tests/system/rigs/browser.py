@@ -12,7 +12,17 @@ from typing import Any
 
 from .jack import Program, jack_server, tool
 
-SIZES = {"desk": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
+SIZES = {
+    "desk": (1440, 900),
+    "laptop": (1366, 768),
+    "small-laptop": (1280, 720),
+    "tablet": (820, 1180),
+    "phone": (390, 844),
+    "narrow": (320, 568),
+    "sideways": (844, 390),
+    "small-sideways": (667, 375),
+    "zoomed": (640, 360),  # what 1280 x 720 has at 200 %
+}
 KEY_TO_SOUND_MS = 30.0  # milliseconds from a key of the computer to the start of its sound: the budget
 AUDIBLE = 1e-3  # a peak above it is sound
 WAKE_UPS = 5  # processes and threads that handle a key one after another; a busy machine may wake each of them late
@@ -70,11 +80,12 @@ def serve_page(home: Path, *words: str, env: dict[str, str]) -> Iterator[tuple[P
 class Visit:
     """One open page. `errors`: messages of the console; `requests`: the addresses that it loaded."""
 
-    def __init__(self, browser: Any, address: str, size: str = "desk", before: str = "") -> None:
+    def __init__(self, browser: Any, address: str, size: str = "desk", before: str = "", **how: Any) -> None:
         self.errors: list[str] = []
         self.requests: set[str] = set()
         width, height = SIZES[size]
-        self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+        how = {"color_scheme": "dark", **how}
+        self.context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **how)
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
