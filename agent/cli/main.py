@@ -86,10 +86,11 @@ def run_child(command: Sequence[str]) -> int:
     Returns its exit code, as a shell has it.
     """
     child = subprocess.Popen(command)
+    has_terminal = sys.stdin is not None and sys.stdin.isatty()
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        if os.name == "posix":  # elsewhere Ctrl-C has come to it already
-            child.send_signal(number)
+        if os.name == "posix" and not (has_terminal and number == signal.SIGINT):
+            child.send_signal(number)  # a Ctrl-C of a terminal has come to it already
 
     numbers = [getattr(signal, name) for name in PASSED_ON if hasattr(signal, name)]
     before = {number: signal.signal(number, pass_on) for number in numbers}

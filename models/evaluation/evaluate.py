@@ -245,6 +245,8 @@ def main(argv: list[str] | None = None) -> int:
     except (corpus.CorpusError, checkpoint.CheckpointError, listening_examples.ListenError) as error:
         print(f"tradefours evaluate: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     text = phrase_end_rules.table(result["turns"]) if args.turns else evaluation_report.table(result, SHARES)
     print(json.dumps(result, indent=2) if args.json else text)
     return 0
