@@ -60,7 +60,7 @@ PURE = {
     "agent.playing.note_schedule",
     "agent.timing.timing_stats",
     "agent.session.config",
-    "agent.session.clock_source",
+    "agent.session.midi_clock_port_choice",
     "agent.session.doubled_keys",
     "agent.session.input_routing",
     "agent.styles.presets",

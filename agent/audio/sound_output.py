@@ -37,7 +37,7 @@ from ..midi.messages import (
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.rtmidi_backend import is_working
 from ..silence_stderr import silence_stderr
-from .soundfonts import find_soundfont, why_not
+from .soundfont_files import find_soundfont, why_not
 from .synth import PIANO, Part, Synth
 from .voices import BLOCK
 

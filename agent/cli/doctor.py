@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from ..audio.soundfonts import find_soundfont
+from ..audio.soundfont_files import find_soundfont
 from ..errors import UserError, hint
 from ..midi import ports
 from ..midi.rtmidi_backend import ALSA_SEQUENCER

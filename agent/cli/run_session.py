@@ -28,7 +28,7 @@ from .option_groups import CONTROLS, TAKES
 from .play_settings import PlaySettings
 from .port_setup import PortSetup
 from .sound_and_page import Services
-from .take_setup import finish_take, open_take, remove_oldest_takes, repair_takes
+from .take_lifecycle import finish_take, open_take, remove_oldest_takes, repair_takes
 from .terminal_display import StatusLine
 
 HOTKEY_HELP = "Letters: c call, t trade, d duet, a answer now, h hush, n next style, p panic, space tap the tempo, ? what they do, q quit."

@@ -1,6 +1,6 @@
 """The system's MIDI through RtMidi: a few functions and two kinds of port.
 
-Which binding to RtMidi is used, `rtmidi_bindings` decides.
+Which binding to RtMidi is used, `rtmidi_binding_choice` decides.
 
 Threads: a callback runs on the MIDI system's own thread, and its first act is to read the clock. `RtOutput.send` may be called from any.
 """
@@ -21,7 +21,7 @@ from .jack.watcher import JACK_WATCH, OUTPUTS
 from .messages import Event
 from .port_errors import NoMidiSystem, PortLost
 from .port_names import numbered
-from .rtmidi_bindings import load_rtmidi
+from .rtmidi_binding_choice import load_rtmidi
 
 CLIENT = "tradefours"  # what we are called among the system's MIDI clients
 LISTING_CLIENT = f"{CLIENT}-look"

@@ -15,8 +15,8 @@ from ..midi.feedback_loop import AGENT, FeedbackFilter, is_note_on
 from ..midi.keyboard_zones import DrumChannel, KeyboardZones
 from ..midi.messages import DRUM_CHANNEL, Event, is_clock, is_whole
 from ..midi.ports import PAGE
-from .clock_source import ClockSource
 from .doubled_keys import DoubledKeys
+from .midi_clock_port_choice import ClockSource
 
 DECIMALS = 6  # of an event's time in seconds, as a take has it: a replay must see the same
 

@@ -27,7 +27,7 @@ from ..timing.replayable_clock import Moments, stepwise
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
 from .actions import Actions
-from .beat_source_watch import BeatWatch
+from .beat_follower import BeatWatch
 from .config import Report, SessionConfig, SessionIO
 from .input_routing import DRUMS_LINE, FEEDBACK_LINE, InputFilter, Route, Verdict
 

@@ -24,7 +24,7 @@ from models.music.pulse import find_pulse
 from ..errors import UserError, hint
 from ..timing.timing_stats import percentiles
 from .recorder import AGENT, JSONL, MIDI, PICTURE, PLAYER, TEXT, repair, rows, take_notes, write_take_midi
-from .take_folder import is_recording
+from .take_folder_lock import is_recording
 
 TITLE = "title.txt"  # the file with the name that the user gave a take
 MOST_BYTES = 1 << 30  # of all takes

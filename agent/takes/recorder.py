@@ -29,11 +29,11 @@ from ..midi.keyboard_zones import DrumChannel
 from ..midi.messages import DRUM_CHANNEL, Event, all_up, is_whole
 from ..turns.note_history import History
 from ..turns.note_tracker import NoteTracker
-from .take_folder import JSONL as JSONL
-from .take_folder import MIDI as MIDI
-from .take_folder import PICTURE as PICTURE
-from .take_folder import TEXT as TEXT
-from .take_folder import claim, is_recording
+from .take_folder_lock import JSONL as JSONL
+from .take_folder_lock import MIDI as MIDI
+from .take_folder_lock import PICTURE as PICTURE
+from .take_folder_lock import TEXT as TEXT
+from .take_folder_lock import claim, is_recording
 from .take_midi import beat_points, take_music
 
 FORMAT = "tradefours-take/1"

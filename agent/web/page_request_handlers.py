@@ -16,8 +16,8 @@ from ..styles.presets import Preset
 from ..turns.mode_settings import TRADE
 from ..turns.trading import TradingForm
 from .page_connections import LEAST_NOTES, Handler, Hub, learnable_notes
+from .ready_made_calls import phrase_for
 from .server import Page
-from .written_phrases import phrase_for
 
 MOST_NOTES = 64  # of the player's last ones, of which a style is learnt
 PHRASE_DELAY = 0.1  # seconds until the written phrase begins

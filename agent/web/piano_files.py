@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from ..audio import piano_recording
+from ..audio import piano_key_renderer
 from ..audio.piano_model import HIGHEST, LOWEST
 
 
@@ -23,12 +23,12 @@ class PianoFiles:
 
     async def _table(self, request: web.Request) -> web.StreamResponse:
         async with self._turn:
-            return web.json_response(await asyncio.to_thread(piano_recording.table))
+            return web.json_response(await asyncio.to_thread(piano_key_renderer.table))
 
     async def _recording(self, request: web.Request) -> web.StreamResponse:
         pitch = int(request.match_info["pitch"])
         if not LOWEST <= pitch <= HIGHEST:
             raise web.HTTPNotFound(text="The piano has no such key.")
         async with self._turn:
-            body = await asyncio.to_thread(piano_recording.recording, pitch)
+            body = await asyncio.to_thread(piano_key_renderer.recording, pitch)
         return web.Response(body=body, content_type="audio/wav")

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..encoding import codec, longest_match_features
 from ..music import features
 from ..music.note_records import CALL, HIGHEST, LOWEST
-from .call_answer_passages import Passage, draw_roles, repeat_motif, shift_into_key, style_steps
 from .corpus import Piece
+from .passage_operations import Passage, draw_roles, repeat_motif, shift_into_key, style_steps
 from .velocity_synthesis import synthesize_velocities
 
 FEWEST_NOTES = 16  # of a piece

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.call_answer_passages import phrase_starts
 from ..data.corpus import Piece
+from ..data.passage_operations import phrase_starts
 from ..decoding.candidates import MOST
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features, preset_file, pulse

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..data.loader import ExampleBatches, to_tensors
 from ..network.heads import PREDICTED
 from ..network.losses import REPORT_NAMES
-from .training_step import Trainer
+from .trainer import Trainer
 
 
 def tell_duration(trainer: Trainer, batches: ExampleBatches) -> None:

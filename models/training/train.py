@@ -29,7 +29,7 @@ from ..runtime import checkpoint
 from .arguments import parse_arguments
 from .pausing import PauseSignals
 from .progress import log_progress, tell_duration
-from .training_step import Trainer
+from .trainer import Trainer
 
 VALIDATION_BATCHES = 4  # of the valid split, always the same
 SAME_ENCODER = 1e-3  # by which weights of two style encoders may differ, as files hold half precision

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agent.audio import piano_recording
+from agent.audio import piano_key_renderer
 from agent.audio.piano_model import HIGHEST, LOWEST, fundamental, inharmonicity, key_sound
 from agent.audio.synth import INSTRUMENTS, PIANO, Part, Synth
 from agent.audio.voices import BLOCK, POLYPHONY, SLOTS
@@ -320,23 +320,23 @@ def test_32_voices_take_at_most_6_percent_of_a_core(lowest: int, highest: int) -
 
 def read_wave(data: bytes) -> Samples:
     with wave.open(io.BytesIO(data)) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, piano_recording.RATE)
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, piano_key_renderer.RATE)
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2) / 32768
 
 
 @pytest.mark.parametrize("pitch", [21, 60, 108])
 def test_a_recording_is_what_the_synth_plays(pitch: int) -> None:
-    heard = read_wave(piano_recording.recording(pitch))
+    heard = read_wave(piano_key_renderer.recording(pitch))
     assert 0.1 < np.abs(heard).max() < 1
     count = round(0.5 * RATE)
     assert np.abs(heard[:count] - strike(pitch, 127, 0.5)[:count]).max() < 1e-3
     assert np.abs(heard[-1]).max() < 1e-3
-    assert len(heard) <= piano_recording.LONGEST * RATE
+    assert len(heard) <= piano_key_renderer.LONGEST * RATE
 
 
 def test_the_filter_of_the_table_makes_soft_blows_of_hard_ones() -> None:
     """The recording through two poles and a gain has the spectrum of the soft blow, within 1.5 dB, partial by partial."""
-    table = piano_recording.table()
+    table = piano_key_renderer.table()
     forces, pitch, velocity = table["forces"], 57, 48
     key = table["keys"][pitch]
     hard, soft = strike(pitch, 127), strike(pitch, velocity)

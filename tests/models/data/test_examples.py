@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.data import call_answer_passages, examples
+from models.data import examples, passage_operations
 from models.data.corpus import Piece, apply_pedal, bar_places
 from models.encoding import codec, longest_match_features
 from models.music.note_records import CALL
@@ -95,17 +95,17 @@ def test_what_sounded_at_a_moment_is_held(stream: examples.ExampleStream) -> Non
 
 def test_roles_change_at_phrase_ends() -> None:
     onset = np.cumsum([0.2] * 15 + [1.0] + [0.2] * 15 + [1.2] + [0.2] * 20)
-    assert call_answer_passages.phrase_starts(onset, 2.0, 5.0).tolist() == [15, 31]
+    assert passage_operations.phrase_starts(onset, 2.0, 5.0).tolist() == [15, 31]
 
 
 def test_repeats_repeat() -> None:
     p = piece(1)
-    passage = call_answer_passages.Passage(
+    passage = passage_operations.Passage(
         p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool)
     )
     rng = np.random.default_rng(0)
     for _ in range(50):
-        out = call_answer_passages.repeat_motif(rng, passage)
+        out = passage_operations.repeat_motif(rng, passage)
         count = len(out) - len(passage)
         assert 6 <= count < 49
         assert (np.diff(out.onset) >= 0).all()
@@ -140,8 +140,8 @@ def test_places_are_shares_of_the_bar() -> None:
 
 def test_one_player_alone_is_one_role() -> None:
     p = piece(2)
-    passage = call_answer_passages.Passage(
+    passage = passage_operations.Passage(
         p.onset, p.duration, p.pitch, p.velocity, p.part, p.place, np.zeros(len(p), bool)
     )
-    kinds = {tuple(np.unique(call_answer_passages.draw_roles(np.random.default_rng(s), passage))) for s in range(200)}
+    kinds = {tuple(np.unique(passage_operations.draw_roles(np.random.default_rng(s), passage))) for s in range(200)}
     assert kinds == {(CALL,), (1,), (0, 1)}

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from agent.styles.presets import SHIPPED
-from agent.web.written_phrases import BY_STYLE, PHRASES, phrase_for
+from agent.web.ready_made_calls import BY_STYLE, PHRASES, phrase_for
 
 STYLES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
 

@@ -9,16 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .piano_model import (
-    FORCES,
-    HARDENING,
-    HIGHEST,
-    LOWEST,
-    REFERENCE_FORCE,
-    blow_gain,
-    hammer_filter,
-    key_sound,
-)
+from .piano_model import FORCES, HARDENING, HIGHEST, LOWEST, REFERENCE_FORCE, blow_gain, hammer_filter, key_sound
 from .piano_voices import PianoVoices
 from .room import Room
 from .voices import BLOCK, Start

@@ -14,9 +14,9 @@ import pytest
 
 from agent.errors import UserError
 from agent.midi.messages import Event
-from agent.takes import library, take_folder
+from agent.takes import library, take_folder_lock
 from agent.takes.recorder import JSONL, MIDI, Take, repair
-from agent.takes.take_folder import MOST_NAMES, claim, is_recording
+from agent.takes.take_folder_lock import MOST_NAMES, claim, is_recording
 
 from ...system.rigs.jack import ROOT, wait_for
 
@@ -92,7 +92,7 @@ def test_sessions_of_one_second_have_a_folder_each(tmp_path: Path) -> None:
 
 
 def test_too_many_takes_of_one_name_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(take_folder, "MOST_NAMES", 2)
+    monkeypatch.setattr(take_folder_lock, "MOST_NAMES", 2)
     assert MOST_NAMES >= 100
     for _ in range(2):
         Take(tmp_path / "jam").close()
@@ -157,7 +157,7 @@ def test_a_file_system_without_locks_records_all_the_same(tmp_path: Path, monkey
     def refuse(file: int, *, waits: bool) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(take_folder, "_lock", refuse)
+    monkeypatch.setattr(take_folder_lock, "_lock", refuse)
     folder, file = claim(tmp_path / "jam")
     os.close(file)
     assert folder == tmp_path / "jam"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.midi import rtmidi_backend, rtmidi_bindings
+from agent.midi import rtmidi_backend, rtmidi_binding_choice
 from agent.midi.jack import library
 from agent.midi.port_errors import NoMidiSystem
 
@@ -44,7 +44,7 @@ def fake_supriya() -> SimpleNamespace:
 
 
 def test_the_other_binding_has_the_form_of_the_first() -> None:
-    binding = rtmidi_bindings.SupriyaBinding(fake_supriya())
+    binding = rtmidi_binding_choice.SupriyaBinding(fake_supriya())
     client = binding.MidiIn(binding.API_LINUX_ALSA, name="tradefours")
     assert client.made == ("alsa", "tradefours")
     assert client.get_ports() == ["piano"]
@@ -60,22 +60,22 @@ def test_the_other_binding_has_the_form_of_the_first() -> None:
 def test_where_the_first_is_missing_the_second_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rtmidi", None)
     monkeypatch.setitem(sys.modules, "supriya_midi", fake_supriya())  # type: ignore[arg-type]
-    binding = rtmidi_bindings.load_rtmidi()
-    assert isinstance(binding, rtmidi_bindings.SupriyaBinding)
+    binding = rtmidi_binding_choice.load_rtmidi()
+    assert isinstance(binding, rtmidi_binding_choice.SupriyaBinding)
     assert rtmidi_backend.compiled_apis()[0] == "alsa"
 
 
 def test_another_package_called_rtmidi_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rtmidi", SimpleNamespace())  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "supriya_midi", fake_supriya())  # type: ignore[arg-type]
-    assert isinstance(rtmidi_bindings.load_rtmidi(), rtmidi_bindings.SupriyaBinding)
+    assert isinstance(rtmidi_binding_choice.load_rtmidi(), rtmidi_binding_choice.SupriyaBinding)
 
 
 def test_a_machine_with_no_binding_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rtmidi", None)
     monkeypatch.setitem(sys.modules, "supriya_midi", None)
     with pytest.raises(NoMidiSystem, match="neither python-rtmidi nor supriya-midi is installed"):
-        rtmidi_bindings.load_rtmidi()
+        rtmidi_binding_choice.load_rtmidi()
 
 
 @pytest.mark.parametrize("broken", ["rtmidi", "supriya_midi"])
@@ -94,7 +94,7 @@ def test_a_missing_libasound_is_named(monkeypatch: pytest.MonkeyPatch, broken: s
 
     monkeypatch.setattr(builtins, "__import__", fail)
     with pytest.raises(NoMidiSystem, match="libasound2 is not installed"):
-        rtmidi_bindings.load_rtmidi()
+        rtmidi_binding_choice.load_rtmidi()
 
 
 def test_without_the_systems_libjack_there_is_no_jack(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.audio import sound_output, soundfonts
+from agent.audio import sound_output, soundfont_files
 from agent.audio.sound_output import AUTO, BUILT_IN, FLUIDSYNTH, OFF, open_sound, open_sound_or_another
-from agent.audio.soundfonts import find_soundfont, why_not
+from agent.audio.soundfont_files import find_soundfont, why_not
 from agent.errors import UserError
 
 from ...support.fakes import FakeSound
@@ -78,8 +78,8 @@ def test_the_best_of_the_usual_folders_is_found(tmp_path: Path) -> None:
 
 
 def test_the_folders_of_compressed_ones_are_among_them() -> None:
-    assert any(folder.endswith("sf3") for folder in soundfonts.FOLDERS["linux"])
-    assert set(soundfonts.FOLDERS) == {"linux", "darwin", "win32"}
+    assert any(folder.endswith("sf3") for folder in soundfont_files.FOLDERS["linux"])
+    assert set(soundfont_files.FOLDERS) == {"linux", "darwin", "win32"}
 
 
 @pytest.mark.parametrize("choice", [AUTO, FLUIDSYNTH, BUILT_IN])
