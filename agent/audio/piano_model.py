@@ -165,7 +165,9 @@ def _partials(pitch: int, place: int, random: np.random.Generator) -> tuple[Floa
     loudest /= loudest.max()
     heard = (n < MOST_PARTIALS) & (frequency < HIGHEST_HERTZ) & (loudest > FAINTEST)
     heard[0] = True
-    n, frequency, level = n[heard], frequency[heard], level[heard]
+    n = n[heard]
+    frequency = frequency[heard]
+    level = level[heard]
     rate, share = _coupled_strings(place, frequency, random)
     phase = np.exp(1j * random.uniform(-2.4, 2.4, n.size))
     damping = np.full(n.size, 0.0)

@@ -111,7 +111,8 @@ class BuiltInSynth:
         self._quiet = is_quiet
 
     def close(self) -> None:
-        stream, self._stream = self._stream, None
+        stream = self._stream
+        self._stream = None
         if stream is not None:
             with contextlib.suppress(Exception):
                 stream.stop()
@@ -213,7 +214,8 @@ class FluidSynth:
 
     def close(self) -> None:
         with self._lock:
-            process, self._process = self._process, None
+            process = self._process
+            self._process = None
         if process is not None:
             process.kill()
             process.wait()

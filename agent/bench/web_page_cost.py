@@ -101,11 +101,14 @@ async def compare(weights: str, engine: str, seconds: float) -> dict[str, Any]:
 
 async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> TurnFigures:
     """One session; its figures from the moment the page is open. Raises UserError."""
-    player, clock, seen = BusyPlayer(), SystemClock(), TurnFigures()
+    player = BusyPlayer()
+    clock = SystemClock()
+    seen = TurnFigures()
     outputs = OutputMerge(player)
     with tempfile.TemporaryDirectory() as folder:
         take = Take(Path(folder) / "take")
-        bay, learning = Patchbay(None, outputs, ours=False), MidiLearn(Bindings(), None)
+        bay = Patchbay(None, outputs, ours=False)
+        learning = MidiLearn(Bindings(), None)
         takes = TakeList(take, Path(folder))
         hub = Hub(outputs=outputs, takes=takes, clock=clock, midi_learn=learning, patchbay=bay, handle=handle)
 
@@ -120,10 +123,12 @@ async def _turn(weights: str, engine: str, seconds: float, is_open: bool) -> Tur
                 await asyncio.sleep(WARM_UP)
                 player.thru.clear()
                 session.stats.lateness.clear()
-                before, begun = await asyncio.to_thread(cpu_usage.cpu_seconds, os.getpid()), clock.now()
+                before = await asyncio.to_thread(cpu_usage.cpu_seconds, os.getpid())
+                begun = clock.now()
                 sent = (server.messages_sent, server.bytes_sent) if server is not None else (0, 0)
                 await asyncio.sleep(seconds)
-                seen.thru, seen.lateness = list(player.thru), list(session.stats.lateness)
+                seen.thru = list(player.thru)
+                seen.lateness = list(session.stats.lateness)
                 took = clock.now() - begun
                 if server is not None:
                     seen.traffic = {

@@ -136,10 +136,12 @@ def make_preset(args: argparse.Namespace) -> int:
         )  # a file may be elsewhere tomorrow
         preset = preset_maker.learn(args.name, args.files, partial(ask, mind), named)
     else:
-        a, b = presets.load(args.a), presets.load(args.b)
+        a = presets.load(args.a)
+        b = presets.load(args.b)
         name = os.fsencode(args.out.stem).decode("utf8", "replace") if args.out else f"{a.name}-{b.name}"
         preset = preset_maker.blend(name, a, b, args.share)
-    path, remark = args.out, ""
+    path = args.out
+    remark = ""
     if path is None:
         path, remark = preset_maker.keep(preset)
     elif path.suffix != ".toml":

@@ -54,8 +54,11 @@ class Letters:
         note: Callable[[str], None],
         say: Callable[[str], None],
     ) -> None:
-        self._act, self._now, self._sounds = act, now, sounds
-        self._note, self._say = note, say
+        self._act = act
+        self._now = now
+        self._sounds = sounds
+        self._note = note
+        self._say = say
         self._asked = float("-inf")  # when `q` was pressed while notes sounded
 
     def press(self, key: str) -> None:
@@ -135,7 +138,8 @@ class _Terminal:
     """The terminal of standard input: ours as long as we are in its foreground."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_key: Callable[[str], None]) -> None:
-        self._loop, self._on_key = loop, on_key
+        self._loop = loop
+        self._on_key = on_key
         self._descriptor = sys.stdin.fileno()
         self._decoder = codecs.getincrementaldecoder("utf8")("replace")
         self._former: list[Any] | None = None  # the terminal's settings before ours

@@ -40,7 +40,9 @@ class SessionRunner:
     """Prepares one session and runs it. Raises UserError where something that was asked for is not there."""
 
     def __init__(self, args: argparse.Namespace, ports: PortSetup, settings: PlaySettings) -> None:
-        self._args, self._ports, self._settings = args, ports, settings
+        self._args = args
+        self._ports = ports
+        self._settings = settings
         self._is_demo = args.command == "demo"
         self._preset = load(args.preset, args.knob, args.settings, args.without)
         self._midi_learn = self._load_controls()

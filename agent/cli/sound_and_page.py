@@ -41,8 +41,11 @@ class Services:
         draw: Callable[[list[str]], None] | None,
         say_privately: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._outputs, self._clock, self._patchbay = outputs, clock, patchbay
-        self._draw, self._say_privately = draw, say_privately
+        self._outputs = outputs
+        self._clock = clock
+        self._patchbay = patchbay
+        self._draw = draw
+        self._say_privately = say_privately
         self.hub: Hub | None = None
         self.inputs: list[InputPort] = []
         self._state = "waking the musician"

@@ -41,7 +41,9 @@ class AlsaPortTypes:
         self._lock = threading.Lock()
         self._library: Any = None
         self._has_failed = False
-        self._sequencer, self._client, self._port = POINTER(), POINTER(), POINTER()
+        self._sequencer = POINTER()
+        self._client = POINTER()
+        self._port = POINTER()
 
     def hardware(self) -> frozenset[str]:
         """Client and port of each hardware port, such as `20:0`; empty where ALSA does not answer."""
@@ -70,7 +72,8 @@ class AlsaPortTypes:
         return True
 
     def _read(self) -> list[str]:
-        alsa, found = self._library, []
+        alsa = self._library
+        found = []
         alsa.snd_seq_client_info_set_client(self._client, -1)
         while alsa.snd_seq_query_next_client(self._sequencer, self._client) >= 0:
             client = alsa.snd_seq_client_info_get_client(self._client)

@@ -29,7 +29,9 @@ class Ledger:
         """A message has passed."""
         if len(message) != 3:
             return
-        kind, channel, number = message[0] & KIND, message[0] & CHANNEL, message[1]
+        kind = message[0] & KIND
+        channel = message[0] & CHANNEL
+        number = message[1]
         if kind in (NOTE_ON, NOTE_OFF):
             self.channels.add(channel)
             if kind == NOTE_ON and message[2]:

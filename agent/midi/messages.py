@@ -56,7 +56,8 @@ def is_whole(message: bytes) -> bool:
     """Whether this is one message as MIDI has them. What is cut off, run together or made up goes no further."""
     if not message:
         return False
-    first, data = message[0], message[1:]
+    first = message[0]
+    data = message[1:]
     if first == FIRST_SYSTEM:
         return len(message) <= MOST_SYSEX and message[-1] == END_OF_SYSEX and data[:-1].isascii()
     length = SYSTEM_LENGTHS.get(first) if first >= FIRST_SYSTEM else LENGTHS.get(first & KIND)

@@ -91,9 +91,11 @@ def is_loopback(name: str) -> bool:
 
 def leads_back(source: str, output: str, api: str) -> bool:
     """Whether what is played to `output` comes in again at the input `source`."""
-    source, output = stable_name(source, api), stable_name(output, api)
+    source = stable_name(source, api)
+    output = stable_name(output, api)
     if api == "winmm":
-        here, there = PAIR.match(source), PAIR.match(output)
+        here = PAIR.match(source)
+        there = PAIR.match(output)
         if here and there and is_loopback(output):
             return here[1] == there[1] and here[2] != there[2]
         return source == output and is_loopback(output)

@@ -93,7 +93,9 @@ class PortScanner:
         if self._reader is not None:
             inputs, outputs = self._reader.read()
             return _port_list(self._api, inputs, outputs)
-        sources, targets = JACK_WATCH.names(OUTPUTS), JACK_WATCH.names(INPUTS)  # what leads out of them leads into us
+        # what leads out of them leads into us
+        sources = JACK_WATCH.names(OUTPUTS)
+        targets = JACK_WATCH.names(INPUTS)
         if sources is None or targets is None:
             return None
         return _port_list("jack", sources, targets)

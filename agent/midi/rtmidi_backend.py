@@ -51,7 +51,8 @@ class RtInput:
         self._client.set_callback(receive)
 
     def close(self) -> None:
-        client, self._client = self._client, None
+        client = self._client
+        self._client = None
         if client is not None:
             _close_client(client, self._shutdowns)
 
@@ -77,7 +78,8 @@ class RtOutput:
 
     def close(self) -> None:
         with self._lock:
-            client, self._client = self._client, None
+            client = self._client
+            self._client = None
             if client is not None:
                 _close_client(client, self._shutdowns)
 

@@ -30,7 +30,9 @@ class ModelReplay:
         self.spared = _spared(told)
         self._started = any("starts" in row for row in told)  # older takes do not tell when a process began
         self._process: subprocess.Popen[str] | None = None
-        self._unread, self._about = False, dict[str, Any]()  # what it says of itself once it is ready
+        # what it says of itself once it is ready
+        self._unread = False
+        self._about = dict[str, Any]()
         self._life = self._asked = 0
         self._draft: Row = {}
 
@@ -62,7 +64,9 @@ class ModelReplay:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        self._life, self._asked, self._draft = self._life + 1, 0, {}
+        self._life = self._life + 1
+        self._asked = 0
+        self._draft = {}
         self._unread = True
         return ""
 
@@ -84,7 +88,8 @@ class ModelReplay:
     def _ask(self, asked: Row, when: float) -> str:
         if self._process is None:
             return ""  # nobody was there to hear it
-        number, self._asked = self._asked, self._asked + 1
+        number = self._asked
+        self._asked = self._asked + 1
         ident = asked.get("id")
         if self._started:
             self._send({"do": "spare", "steps": self.spared.get((self._life, number), 0)})
@@ -142,7 +147,9 @@ def _spared(told: list[Row]) -> dict[tuple[int, int], int]:
     number: dict[Any, int] = {}  # of the request with each id
     for row in told:
         if "starts" in row or (not started and "ready" in row.get("got", {})):
-            life, asked, number = life + 1, 0, {}
+            life = life + 1
+            asked = 0
+            number = {}
         if "ask" in row:
             if "id" in row["ask"]:
                 number[row["ask"]["id"]] = asked
@@ -158,7 +165,8 @@ def _answers(told: list[Row]) -> tuple[dict[tuple[int, Any], list[Row]], dict[tu
     """What was answered to each request of each life, and from how many drafts it was chosen: how many there is time for is chance."""
     got: dict[tuple[int, Any], list[Row]] = {}
     chosen_from: dict[tuple[int, Any], int] = {}
-    life, started = 0, any("starts" in row for row in told)
+    life = 0
+    started = any("starts" in row for row in told)
     for row in told:
         reply = row.get("got", {})
         life += "starts" in row or (not started and "ready" in reply)

@@ -134,7 +134,10 @@ class RecordedWorker(ScriptedWorker):
 
     async def start(self) -> None:
         await self._births.get()
-        self._replies, self.gone, self._is_replaced, self._lives = asyncio.Queue(), asyncio.Event(), False, True
+        self._replies = asyncio.Queue()
+        self.gone = asyncio.Event()
+        self._is_replaced = False
+        self._lives = True
 
     async def close(self) -> None:
         self._lives = False
@@ -175,7 +178,8 @@ class RecordedSession(SessionReplay):
             loop.close()
 
     async def _relive(self, loop: RecordedLoop) -> str:
-        worker, clock = RecordedWorker(self.told), RecordedMoments(loop)
+        worker = RecordedWorker(self.told)
+        clock = RecordedMoments(loop)
         players = iter([[r for r in self.told if "after" in r], []])  # the agent's, and the metronome's
 
         def make_player(*args: Any) -> Player:

@@ -38,7 +38,8 @@ class LateLoop(VirtualLoop):
 
     def __init__(self, woke: list[float]) -> None:
         super().__init__()
-        self._woke, self._handles = woke, list[asyncio.TimerHandle]()
+        self._woke = woke
+        self._handles = list[asyncio.TimerHandle]()
         self.punctual = math.inf  # when something comes from without: that was never late
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
@@ -76,7 +77,9 @@ class ScriptedWorker(WorkerClient):
 
     async def start(self) -> None:
         if self.gone.is_set():  # another life; what the first one says may be there before it has been started
-            self._replies, self.gone, self._is_replaced = asyncio.Queue(), asyncio.Event(), False
+            self._replies = asyncio.Queue()
+            self.gone = asyncio.Event()
+            self._is_replaced = False
 
     async def close(self) -> None:
         pass
@@ -110,8 +113,11 @@ class SessionReplay:
     """The session, once more."""
 
     def __init__(self, told: list[Row], known: Row, begins: float) -> None:
-        self.told, self.known, self.begins = told, known, begins
-        self.name, self.closed = "replay", False
+        self.told = told
+        self.known = known
+        self.begins = begins
+        self.name = "replay"
+        self.closed = False
         self.sent: list[tuple[float, bytes]] = []
 
     def run(self) -> str:

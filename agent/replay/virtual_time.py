@@ -98,7 +98,9 @@ class LoopPlayer(Player):
 
     def _play(self) -> None:
         if not self._stopping:
-            now, due = measured(self._clock), self.schedule.next_time()  # this is no step of what decides
+            # this is no step of what decides
+            now = measured(self._clock)
+            due = self.schedule.next_time()
             if due is not None and now < due and isinstance(self._clock, Moments):
                 now = round(now + 10.0**-DECIMALS, DECIMALS)  # a take tells it in six decimals
             self._send(self.schedule.due(now))

@@ -242,7 +242,8 @@ def _parse_event(when: Any, message: str) -> Event:
 
 def _notes(events: list[Event], start: float, role: int) -> list[Note]:
     history = History(kept=sys.maxsize)
-    tracker, notes = NoteTracker(history), []
+    tracker = NoteTracker(history)
+    notes = []
     for event in events:
         tracker.hear(event)
     if events:
