@@ -14,7 +14,7 @@ from ..music.features import NAMES
 from ..music.matplotlib_setup import Figure
 from .answers import KNOB_SETTINGS
 
-FEWEST_POINTS = 3  # of a plane
+FEWEST_POINTS = 2  # styles that a map shows: fewer have no two components
 
 
 def learning_curve(path: Path, log: Path) -> None:
