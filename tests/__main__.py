@@ -8,6 +8,7 @@ the same two parts.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,9 @@ NO_TESTS = 5  # pytest's exit code where it found no test to run
 def main(arguments: list[str]) -> int:
     """Run the checks in this interpreter's environment; 0 where all pass."""
     root = Path(__file__).resolve().parent.parent
+    # A shell starts its background jobs with Ctrl-C ignored. What the tests start would ignore it, too, and they send it.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     failed = []
     codes = []
     allowed = {0, NO_TESTS} if arguments else {0}  # one of the two parts may have no test of a marker
