@@ -152,7 +152,7 @@ def _add_takes(commands: Commands) -> None:
     show = actions.add_parser("show", help="one of them, in a few words")
     _add_take_name(show, "as the list has it (default: the newest)")
     _add_json_option(show)
-    export = actions.add_parser("export", help="its .mid, and a picture")
+    export = actions.add_parser("export", help="its .mid, and a picture; or its sound, with -o x.wav")
     _add_take_name(export, "as the list has it (default: the newest)")
     export.add_argument(
         "-o",

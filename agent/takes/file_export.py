@@ -9,26 +9,30 @@ from pathlib import Path
 from ..errors import UserError
 from . import library
 from .recorder import MIDI, write_take_midi
+from .take_sound import write_wav
 
 PICTURE_KIND = ".png"
 MIDI_KINDS = (".mid", ".midi")
-SOUND_KINDS = (".wav", ".mp3", ".ogg", ".flac", ".aiff", ".m4a")
+SOUND = ".wav"
+OTHER_SOUNDS = (".mp3", ".ogg", ".flac", ".aiff", ".m4a")
 
 
 def export(folder: Path, to: Path) -> list[Path]:
     """Write the take of that folder; returns the paths of what was written. Raises UserError.
 
-    `to` is a file of MIDI or a picture, which is written alone, or else a folder for both.
+    `to` is a file of MIDI, a picture or a sound, which is written alone, or else a folder for MIDI and picture.
     """
     kind = "" if to.is_dir() else to.suffix.lower()
-    if kind in SOUND_KINDS:
-        raise UserError(f"{to} would be a sound, and a take has notes; name a .mid file, and play it on an instrument.")
-    if kind not in (PICTURE_KIND, *MIDI_KINDS):
+    if kind in OTHER_SOUNDS:
+        raise UserError(f"{to} would be a sound of a kind that is not written here; name a .wav file, and convert it.")
+    if kind not in (PICTURE_KIND, SOUND, *MIDI_KINDS):
         return library.export(folder, to)
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         if kind == PICTURE_KIND:
             library.draw(folder, to)
+        elif kind == SOUND:
+            write_wav(folder, to)
         else:
             _write_midi(folder, to)
     except OSError as error:

@@ -198,6 +198,11 @@ def take_notes(path: Path) -> dict[str, list[Note]]:
     return _all_notes(_read(path)[0])
 
 
+def take_events(path: Path) -> dict[str, list[Event]]:
+    """The messages of the player and of the agent in a take.jsonl, but for drums; times in monotonic seconds."""
+    return _read(path)[0]
+
+
 def _read(path: Path) -> tuple[dict[str, list[Event]], list[BeatPoint]]:
     """The messages of the player and of the agent in a take.jsonl, but for drums, and where the beat was."""
     streams: dict[str, list[Event]] = {PLAYER: [], AGENT: []}

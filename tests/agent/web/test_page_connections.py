@@ -347,9 +347,9 @@ def test_a_take_is_exported_as_the_file_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder.mid").mkdir()
     for folder in (tmp_path / "folder.mid", tmp_path / "my.folder", tmp_path / "plain"):
         assert [p.parent for p in file_export.export(take, folder)] == [folder, folder]
-    with pytest.raises(UserError, match=r"name a \.mid file"):
-        file_export.export(take, tmp_path / "x.wav")
-    assert not (tmp_path / "x.wav").exists()
+    with pytest.raises(UserError, match=r"name a \.wav file"):
+        file_export.export(take, tmp_path / "x.mp3")
+    assert not (tmp_path / "x.mp3").exists()
     (tmp_path / "file").write_text("x", encoding="utf8")
     with pytest.raises(UserError, match="name another file"):
         file_export.export(take, tmp_path / "file" / "x.mid")
