@@ -50,14 +50,24 @@ def _free_server_slot(log: Path) -> None:
     """JACK has eight slots for servers, and keeps those of killed ones: start a server in each such slot, and end it properly."""
     registry = Path("/dev/shm/jack-shm-registry")
     text = registry.read_bytes() if registry.exists() else b""
-    for name, pid in re.findall(rb"jack-\d+:(tradefours-test-(\d+)-\d+)", text):
-        if not Path(f"/proc/{pid.decode()}").exists():
+    for name in re.findall(rb"jack-\d+:(tradefours-test-\d+-\d+)", text):
+        if not _is_running(name):
             with log.open("ab") as file:
                 command = [tool("jackd"), "-n", name.decode(), "-d", "dummy"]
                 process = subprocess.Popen(command, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
             subprocess.run([tool("jack_wait"), "-w", "-t", "2", "-s", name.decode()], capture_output=True)
             process.terminate()
             process.wait(5)
+
+
+def _is_running(name: bytes) -> bool:
+    """Whether a JACK server of that name runs."""
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = line.read_bytes().split(b"\0")
+            if words[0].endswith(b"jackd") and name in words:
+                return True
+    return False
 
 
 @contextmanager
