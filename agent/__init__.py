@@ -3,4 +3,4 @@
 Knows nothing of tensors: torch is never imported here.
 """
 
-__version__ = "0.3.0"  # the only place; pyproject.toml reads it
+__version__ = "0.4.0"  # the only place; pyproject.toml reads it
