@@ -130,11 +130,11 @@ def make_preset(args: argparse.Namespace) -> int:
     if args.make == "vamp":
         preset = preset_maker.with_vamp(presets.load(args.name), args.file)
     elif args.make == "learn":
-        mind = worker_command(args.weights or presets.WEIGHTS, args.engine, args.mind)
+        musician = worker_command(args.weights or presets.WEIGHTS, args.engine, args.mind)
         named = (
             args.weights if args.weights and presets.NAME.fullmatch(args.weights) else ""
         )  # a file may be elsewhere tomorrow
-        preset = preset_maker.learn(args.name, args.files, partial(ask, mind), named)
+        preset = preset_maker.learn(args.name, args.files, partial(ask, musician), named)
     else:
         a = presets.load(args.a)
         b = presets.load(args.b)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.music.setting_cli_options import add_options
-from models.music.style_settings_table import KNOBS
+from models.music.style_settings_table import KNOBS, add_options
 
 from ..audio.sound_output import AUTO, CHOICES
 from ..errors import hint

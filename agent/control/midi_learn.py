@@ -29,7 +29,7 @@ class MidiLearn:
         self.problems: list[str] = []  # lines of the file that are no bindings, each as a sentence
         self._other_lines: list[str] = []  # of the file: comments, and what is no binding; they are kept
         self._last: Trigger | None = None  # the knob that was just bound
-        self._lesson = b""  # the message that was just bound
+        self._just_bound = b""  # the message that was just bound
 
     @classmethod
     def load(cls, lines: list[str], file: Path) -> MidiLearn:
@@ -80,19 +80,19 @@ class MidiLearn:
             self._unbind(former.name)
         self._bind(trigger, action)
         self._last = trigger if action.startswith(KNOB) else None
-        self._lesson = message
+        self._just_bound = message
         self.save()
         return f"{trigger.name} now does {action}."
 
     def _merge_layer(self, message: bytes, trigger: Trigger) -> bool:
         """Bind what was just bound on any channel, where this is its second layer: the same at once on another channel."""
-        lesson = self._lesson
-        self._lesson = b""
-        taught = trigger_of(lesson)
+        bound = self._just_bound
+        self._just_bound = b""
+        taught = trigger_of(bound)
         if (
             self.pending is not None
             or taught is None
-            or lesson[1:] != message[1:]
+            or bound[1:] != message[1:]
             or taught.on_any_channel != trigger.on_any_channel
         ):
             return False

@@ -1,7 +1,7 @@
 """The partner: the musician that a session plays with. It hears the player's messages, and plays in the mode of the moment.
 
-Session, actions and tests talk to it alone: how a solo is played is the soloist's matter, when one begins that of the mode loops. All of
-it runs on the event loop.
+Session, actions and tests talk to it alone: how a solo is played is the answer player's matter, when one begins that of the mode loops.
+All of it runs on the event loop.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .worker_supervisor import WorkerSupervisor
 
 
 class _Shared(TypedDict):
-    """What soloist and mode loops both need."""
+    """What answer player and mode loops both need."""
 
     player: Player
     clock: Clock

@@ -2,7 +2,7 @@
 
 Knows nothing of how: the session is heard again in `agent.replay.session_replay`, its musician asked again in
 `agent.replay.model_replay`. What a take holds for
-it: in its first line the session's `setting`; then, besides what was heard and played, what was wished (`act`, `preset`), what the
+it: in its first line the session's `setting`; then, besides what was heard and played, what was asked for (`act`, `preset`), what the
 musician was asked (`ask`), what it answered (`got`), and when it was lost.
 """
 

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from models.music.preset_file import MUSICIAN, PresetError, check_range, fields_of
 from models.music.preset_file import Preset as PresetFile
-from models.music.setting_cli_options import changes
-from models.music.style_settings_table import KNOB, KNOBS, nearest
+from models.music.style_settings_table import KNOB, KNOBS, changes, nearest
 
 from ..errors import UserError, hint
 from ..user_folders import own_folder

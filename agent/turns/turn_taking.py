@@ -1,30 +1,21 @@
 """Turn-taking in mode *call*: when the player's phrase is over, and how long an answer may be. Times are monotonic seconds.
 
-How long a silence ends a phrase depends on the phrase itself: on its longest gap, beside its whole length. A phrase that has run on
-evenly for a while is soon over; a young one, or one with a long breath in it, is given time. No player is cut into at their own pace,
-and a quick phrase gets a quick answer. A held key or pedal says "not yet", but not for ever: a last chord is an ending too.
+How long a silence ends a phrase depends on the phrase itself: see `models.music.phrase_end`. A held key or pedal says "not yet", but not
+for ever: a last chord is an ending too.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from models.music import phrase_end as phrase_end_rule
 from models.music.note_records import Note, Span
+from models.music.phrase_end import LONGEST_SILENCE, REST
 from models.music.simultaneous_notes import STROKE_SECONDS
 
 LEAST_NOTES = 2
-#: The silence that ends a phrase is WAIT · (its longest gap / its length) ** POWER, in seconds; between so many of its GAPS; within bounds.
-#: Fitted on real phrases (`python -m models.evaluation.phrase_end_rules`), judged on others (`tradefours evaluate
-#: --turns`); a test holds the two together.
-WAIT = 2.7  # seconds
-POWER = 2 / 3
-GAPS = (1.5, 10.0)
-SHORTEST_SILENCE = 0.35  # seconds
-LONGEST_SILENCE = 1.5  # seconds
-REST = 2.5  # seconds: a note from before such a rest belongs to no phrase of now
 #: Seconds: a single note and the one before it are a slow phrase up to this distance, a whole note at 40 beats a minute.
 SLOWEST = 6.0
 AFTER_RELEASE = 0.2  # seconds: hands that have just left the keys may come back
@@ -76,14 +67,7 @@ def current_phrase(notes: Sequence[Note]) -> Sequence[Note]:
 def closing_silence(phrase: Sequence[Note]) -> float:
     """How long a silence ends this phrase, in seconds."""
     onsets = [n.onset for i, n in enumerate(phrase) if not i or n.onset - phrase[i - 1].onset > STROKE_SECONDS]
-    gaps = [b - a for a, b in pairwise(onsets)]
-    gaps = gaps[max((i + 1 for i, gap in enumerate(gaps) if gap > REST), default=0) :]
-    if not gaps:
-        return LONGEST_SILENCE
-    length = sum(gaps)
-    least, most = (times * length / len(gaps) for times in GAPS)
-    silence = min(max(WAIT * math.pow(max(gaps) / length, POWER), least), most)
-    return min(max(silence, SHORTEST_SILENCE), LONGEST_SILENCE)
+    return phrase_end_rule.closing_silence([b - a for a, b in pairwise(onsets)])
 
 
 def phrase_end(phrase: Sequence[Note], hands: Hands, patience: float = 1.0) -> float | None:

@@ -39,7 +39,7 @@ CALLS = 40
 EVERYTHING, NOTHING_LEFT = "everything", "all terms off"
 STYLE = "style"
 FEWEST_CALLS = 3  # of which figures are told
-LESSONS, HELD_OUT = 150, 40  # stretches of real music a style, by which the classifier is taught and judged
+TRAINING_PASSAGES, HELD_OUT = 150, 40  # stretches of real music a style, by which the classifier is taught and judged
 STYLES = [name for name, rule in RULES.items() if rule.musician != FULL]
 
 Variant = tuple[str, tuple[str, ...]]  # its name, and what is switched off
@@ -188,8 +188,8 @@ def ablate(args: argparse.Namespace) -> tuple[int, dict[str, Figures]]:
     sources = corpus.parse_sources(args.sources)
     pieces = corpus.read(args.corpus, args.split, sources)
     cuts = answers.draw_excerpts(pieces, args.calls, args.seed)
-    lessons = corpus.read(args.corpus, "train" if args.split else None, sources)
-    judge = style_accuracy.StyleJudge.fit(lessons, pieces, args.seed, LESSONS, HELD_OUT)
+    training = corpus.read(args.corpus, "train" if args.split else None, sources)
+    judge = style_accuracy.StyleJudge.fit(training, pieces, args.seed, TRAINING_PASSAGES, HELD_OUT)
     known = STYLES if judge is None else [name for name in STYLES if name in judge.names]
     styles = [known[i % len(known)] for i in range(len(cuts))]
     questions = [

@@ -18,7 +18,7 @@ from typing import Any
 from ..data import corpus
 from ..decoding import backend_choice
 from ..music import features
-from ..music.setting_cli_options import add_options, changes
+from ..music.style_settings_table import add_options, changes
 from ..runtime import checkpoint
 from ..training import lstm_model
 from . import (

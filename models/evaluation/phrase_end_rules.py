@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..data import corpus
 from ..data.corpus import Piece
+from ..music.phrase_end import POWER, WAIT, closing_silence, phrase_end_silence
 from ..music.simultaneous_notes import STROKE_SECONDS, stroke_numbers
 
 Floats = NDArray[np.float64]
@@ -31,13 +32,7 @@ Rule = Callable[[Gaps], float]  # from the gaps so far to the seconds of silence
 FEWEST_GAPS = 4  # of a phrase, before the silence that ends it
 END_SECONDS = (2.0, 8.0)  # of a phrase, in which its end is looked for
 LOOKAHEAD_NOTES = 400  # in which a phrase must end
-#: The rule that plays (`agent.turns.turn_taking`): see `phrase_end_silence`. WAIT is fitted on 6,000 calls of the valid split, so that the
-#: rule waits for TARGET_DELAY where they end ("The rule that ends a phrase" in EXPERIMENTS).
-WAIT, POWER = 2.7, 2 / 3
-GAP_BOUNDS = (1.5, 10.0)  # mean gaps: never a shorter or longer silence than so many
-BOUNDS = (0.35, 1.5)  # seconds: never a shorter or longer silence
-REST = 2.5  # seconds: a note from before such a rest belongs to no phrase of now
-TARGET_DELAY = 0.55  # seconds, the median
+TARGET_DELAY = 0.55  # seconds, the median silence for which WAIT is fitted
 #: Other rules, for comparison: fixed silences in seconds, multiples of slow gaps, and values of WAIT and POWER.
 FIXED = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5)
 TIMES = (1.2, 1.5, 2.0, 2.5, 3.0, 4.0)
@@ -104,26 +99,9 @@ def paced_rule(times: float, shortest: float = 0.35, longest: float = 1.2) -> Ru
     return rule
 
 
-def phrase_end_silence(longest: Any, mean: Any, length: Any, wait: float = WAIT, power: float = POWER) -> Any:
-    """The seconds of silence that end a phrase, by its longest gap, its mean gap, and its length, all in seconds; numbers or arrays.
-
-    `wait` · (longest / length) ** `power`: a long and even phrase is soon over. The result is within `GAP_BOUNDS` and `BOUNDS`.
-    """
-    fewest, most = GAP_BOUNDS
-    return np.clip(np.clip(wait * (longest / length) ** power, fewest * mean, most * mean), *BOUNDS)
-
-
 def longest_gap_rule(wait: float = WAIT, power: float = POWER) -> Rule:
     """By the phrase's longest gap, beside its length: the rule that plays, by default."""
-
-    def rule(gaps: Gaps) -> float:
-        rests = np.flatnonzero(gaps > REST)
-        gaps = gaps[rests[-1] + 1 :] if len(rests) else gaps
-        if not len(gaps):
-            return BOUNDS[1]
-        return float(phrase_end_silence(gaps.max(), gaps.mean(), gaps.sum(), wait, power))
-
-    return rule
+    return lambda gaps: closing_silence(gaps.tolist(), wait, power)
 
 
 def evaluate_rule(rule: Rule, phrases: Sequence[Gaps]) -> dict[str, float]:
@@ -165,8 +143,8 @@ def fit_wait(phrases: Sequence[Gaps], power: float = POWER, delay: float = TARGE
     """The `wait` of `phrase_end_silence` by which the median delay is `delay` seconds; its share of false cut-ins, their ratio to
     those of a fixed silence, and its mean delay.
     """
-    rows = [(g[:i].max(), g[:i].mean(), g[:i].sum(), g[i], k) for k, g in enumerate(phrases) for i in range(1, len(g))]
-    longest, mean, length, gap, phrase = np.array(rows).T
+    rows = [(g[:i].max(), g[:i].sum(), i, g[i], k) for k, g in enumerate(phrases) for i in range(1, len(g))]
+    longest, length, count, gap, phrase = np.array(rows).T
     is_end = np.diff(phrase, append=-1.0) != 0
 
     def false_share(silences: Any) -> float:
@@ -176,7 +154,7 @@ def fit_wait(phrases: Sequence[Gaps], power: float = POWER, delay: float = TARGE
     high = 50.0
     while high - low > 0.002:  # seconds
         wait = (low + high) / 2
-        silences = phrase_end_silence(longest, mean, length, wait, power)
+        silences = phrase_end_silence(longest, length, count, wait, power)
         if np.median(silences[is_end]) < delay:
             low = wait
         else:

@@ -24,7 +24,7 @@ def learning_curve(path: Path, log: Path) -> None:
         return
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot(
-        xlabel="notes seen, millions", ylabel="bits a note", title="Learning curve (training lessons)"
+        xlabel="notes seen, millions", ylabel="bits a note", title="Learning curve (training examples)"
     )
     seen = np.array([r["notes"] for r in rows]) / 1e6
     width = min(10, len(rows))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .note_records import Note
 
 CHORD_SECONDS = 0.035
-"""Onsets closer than this are one chord: in the figures that a style is made of, in lessons, and for all steering."""
+"""Onsets closer than this are one chord: in the figures that a style is made of, in training examples, and for all steering."""
 SAME_STROKE_SECONDS = 0.03
 """A key that was struck so shortly before is not struck again by the same player. Shorter: one hand's chord in fast play, not a roll."""
 STROKE_SECONDS = 0.04

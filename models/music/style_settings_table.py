@@ -1,13 +1,15 @@
-"""Settings: one table of all that a style can set: names, defaults, bounds, units and what they do.
+"""Settings: one table of all that a style can set, and the options of commands that change it.
 
-Plain data. Presets are validated by it, `--help` and the table of presets/README.md are printed from it, and the musician takes its
-defaults from it (`models.steering.sampling`). A setting with a `term` is the strength of that term of steering.
+Plain data: names, defaults, bounds, units and what they do. Presets are validated by it, `--help` and the table of presets/README.md are
+printed from it, and the musician takes its defaults from it (`models.steering.sampling`). A setting with a `term` is the strength of that
+term of steering.
 """
 
 from __future__ import annotations
 
+import argparse
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .features import NAMES
@@ -150,3 +152,54 @@ def settings_table() -> str:
 def settings_help() -> str:
     """The settings of [sampling] in one line, for `--help`."""
     return ", ".join(f"{s.name} ({s.low:g} to {s.high:g}; {s.default:g})" for s in SAMPLING.values())
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options `--set NAME=VALUE` and `--without NAME`: `settings`, pairs of a name and a value, and `without`, names."""
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        type=setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"change a setting of the style it begins with; can be given again: {settings_help()}",
+    )
+    parser.add_argument(
+        "--without",
+        type=switch,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"switch off a term of steering ({', '.join(TERMS)}) or a choice ({', '.join(CHOOSERS)}); can be given again",
+    )
+
+
+def setting(text: str) -> tuple[str, float]:
+    """A setting of [sampling] and its value. Raises ArgumentTypeError, with the nearest name."""
+    name, _, value = text.partition("=")
+    if name not in SAMPLING:
+        raise argparse.ArgumentTypeError(f"{name!r} is no setting; {nearest(name, SAMPLING)}")
+    low = SAMPLING[name].low
+    high = SAMPLING[name].high
+    try:
+        number = float(value)
+    except ValueError:
+        number = low - 1.0
+    if not low <= number <= high:
+        raise argparse.ArgumentTypeError(
+            f"{name} does not fit; give a number from {low:g} to {high:g}, as {name}={high:g}"
+        )
+    return name, number
+
+
+def switch(text: str) -> str:
+    """What can be switched off. Raises ArgumentTypeError, with the nearest name."""
+    if text not in SWITCHES:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be switched off; {nearest(text, SWITCHES)}")
+    return text
+
+
+def changes(settings: Sequence[tuple[str, float]], without: Sequence[str]) -> dict[str, float]:
+    """Both as settings that the musician is told."""
+    return {**dict(settings), **{WITHOUT + name: 1.0 for name in without}}

@@ -30,7 +30,9 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     a = first.model.state_dict()
     b = second.model.state_dict()
     if float((a[EMBEDDING_TABLE] - b[EMBEDDING_TABLE]).norm()) > MAX_DISTANCE * float(a[EMBEDDING_TABLE].norm()):
-        raise CheckpointError(f"{first.name} and {second.name} are no kin; average what was taught on from the other.")
+        raise CheckpointError(
+            f"{first.name} and {second.name} are not related; average two of which one was trained from the other."
+        )
     second.model.load_state_dict({name: torch.lerp(a[name], b[name], share) for name in a})
     about = {
         **second.about,

@@ -41,8 +41,8 @@ QUICK_WEIGHT = 3  # quick faults come so many times as often as slow ones
 class FaultRig:
     """A server, a recorder as the device, and the program. Each fault is a method; it returns the seconds until all is well again."""
 
-    def __init__(self, folder: Path, seed: int, mind: str = ECHO) -> None:
-        self.folder, self.chance, self.mind = folder, random.Random(seed), mind
+    def __init__(self, folder: Path, seed: int, musician: str = ECHO) -> None:
+        self.folder, self.chance, self.musician = folder, random.Random(seed), musician
         self.server, self.name = ExitStack(), f"tradefours-test-{os.getpid()}-{seed}"
         self.device: Recorder | None = None
         self.program: Program | None = None
@@ -79,7 +79,7 @@ class FaultRig:
         self.take = self.folder / f"take{self.takes}"
         self.program = Program(
             *("play", "--in", "device:keys", "--out", "device:out", "--channel", "2", "--no-page", "--sound", "off"),
-            *("--mind", self.mind, "--take", str(self.take)),
+            *("--mind", self.musician, "--take", str(self.take)),
         )
         self.program.wait_for_line("ready", 30)
 
@@ -286,7 +286,7 @@ def faults(
     folder: Path,
     seed: int,
     tell: Callable[[str], None],
-    mind: str = ECHO,
+    musician: str = ECHO,
     quick: bool = False,
 ) -> dict[str, Any]:
     """Run so many faults, or as many as there is time for; figures for each kind."""
@@ -299,9 +299,9 @@ def faults(
     for number in count_up():
         if done >= count or time.monotonic() >= end:
             break
-        where = folder / f"stage{number}"
+        where = folder / f"rig{number}"
         where.mkdir()
-        with FaultRig(where, seed + number, mind) as rig:
+        with FaultRig(where, seed + number, musician) as rig:
             while done < count and time.monotonic() < end:
                 if not kinds:  # each kind comes, in any order
                     kinds = _choose_kinds(count, quick)
@@ -359,8 +359,8 @@ def main() -> int:
         if args.soak:
             report = soak(60 * minutes, Path(name), args.seed, tell)
         else:
-            mind = f"{sys.executable} -m models.worker" if args.weights else ECHO
-            report = faults(args.faults, minutes, Path(name), args.seed, tell, mind, args.quick)
+            musician = f"{sys.executable} -m models.worker" if args.weights else ECHO
+            report = faults(args.faults, minutes, Path(name), args.seed, tell, musician, args.quick)
     print(json.dumps(report, indent=1))
     return 0 if report["ok"] else 1
 

@@ -315,7 +315,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.one is not None:
         print(json.dumps(one(args.one, args.folder)))
         return 0
-    print(" seed  mode   asked  sent  replay   wishes")
+    print(" seed  mode   asked  sent  replay  requests")
     with contextlib.ExitStack() as stack:
         folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.enter_context(busy(args.busy))

@@ -27,7 +27,7 @@ SETTLED = 600.0  # seconds after which memory may not grow
 DRIFT_MB = 5.0  # of each process, from then on
 LATER_MS = 1.0  # by which notes may be later in the last ten minutes than in the first, at the median
 CHANNEL = 1  # the agent's, from 0
-PROCESSES = ("program", "musician", "guardian")
+PROCESSES = ("program", "musician", "watchdog")
 NOTE_ON, NOTE_OFF = 0x90, 0x80
 
 
@@ -149,30 +149,30 @@ def soak(
     arguments = ("--sound", "off", "--no-page", "--channel", str(CHANNEL + 1), "--take", str(take))
     with (
         jack_server(folder / "jackd.log"),
-        Recorder() as room,
+        Recorder() as recorder,
         Program("play", *arguments) as program,
     ):
         program.wait_for_line("ready")
-        room.connect("recorder:keys", "tradefours:in")
-        room.connect("tradefours:out", "recorder:out")
+        recorder.connect("recorder:keys", "tradefours:in")
+        recorder.connect("tradefours:out", "recorder:out")
         monitor = ProcessMonitor(program, take, seconds, tell)
         began, calls, code = time.monotonic(), 0, None
         while (passed := time.monotonic() - began) < seconds and program.process.poll() is None:
-            room.play(phrase(chance), room.now() + 0.05)
+            recorder.play(phrase(chance), recorder.now() + 0.05)
             calls += 1
-            room.wait_played()
+            recorder.wait_played()
             time.sleep(chance.choice((0.2, 2.0, 4.0, 6.0)))  # cut in, wait, or let it play
-            monitor.sample(passed, calls, room.heard["out"])
-            room.loudness.clear()  # so that the recorder's own memory does not grow
-            room.shifts.clear()
+            monitor.sample(passed, calls, recorder.heard["out"])
+            recorder.loudness.clear()  # so that the recorder's own memory does not grow
+            recorder.shifts.clear()
         time.sleep(3.0)
         program.process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             code = program.wait(300)  # it draws a picture of the hour
         with suppress(AssertionError):
-            wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.3, 10, "silence")
-        heard = [m for _, m in room.heard["out"]]
-    return report(seconds, calls, code, program.said, heard, take, monitor, room.absences)
+            wait_for(lambda: recorder.now() - recorder.heard["out"][-1][0] > 0.3, 10, "silence")
+        heard = [m for _, m in recorder.heard["out"]]
+    return report(seconds, calls, code, program.said, heard, take, monitor, recorder.absences)
 
 
 def report(

@@ -1,6 +1,6 @@
 """Fuzzing of all input from outside: it is accepted, or refused in one clear sentence, in bounded time and memory.
 
-The page's wishes are in `tests/agent/web/test_page_connections.py`; MIDI messages in `tests/properties/test_floods.py`.
+The page's requests are in `tests/agent/web/test_page_requests.py`; MIDI messages in `tests/properties/test_floods.py`.
 """
 
 from __future__ import annotations

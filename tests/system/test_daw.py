@@ -45,7 +45,7 @@ def trade(folder: Path) -> tuple[Heard, float]:
     with (
         jack_server(folder / "jackd.log"),
         ardour(folder, TEMPO, RATE) as daw,
-        Recorder() as room,
+        Recorder() as recorder,
         Program(
             *("play", "--mode", "trade", "--bars", "1", "--clock", "--groove", "100", "--no-thru", "--seed", "1"),
             *("--take", str(folder / "take")),
@@ -53,7 +53,7 @@ def trade(folder: Path) -> tuple[Heard, float]:
     ):
         program.wait_for_line("ready")
         if (
-            CLOCK not in room.names()
+            CLOCK not in recorder.names()
         ):  # the server throws out who is late, and on a busy machine that is now and then the DAW
             return [], math.inf
         for source, sink in (
@@ -62,24 +62,24 @@ def trade(folder: Path) -> tuple[Heard, float]:
             ("recorder:keys", "tradefours:in"),
             ("tradefours:out", TRACK),
         ):
-            room.connect(source, sink)
-        room.shifts.clear()
+            recorder.connect(source, sink)
+        recorder.shifts.clear()
         daw.command("roll")
         program.wait_for_line("The clock runs", 10)
-        begun = next(t for t, m in room.heard["clock"] if m == b"\xf8")
+        begun = next(t for t, m in recorder.heard["clock"] if m == b"\xf8")
         calls = [
             ((2 * r * BEATS + i) * BEAT + after, message)
             for r in range(ROUNDS)
             for i in range(BEATS - 1)
             for after, message in ((0.0, bytes((0x90, 60 + 2 * i, 80))), (0.8 * BEAT, bytes((0x80, 60 + 2 * i, 0))))
         ]
-        room.play(calls, begun)
-        wait_for(lambda: room.now() > begun + (2 * ROUNDS * BEATS + 0.5) * BEAT, 60, "all rounds")
+        recorder.play(calls, begun)
+        wait_for(lambda: recorder.now() > begun + (2 * ROUNDS * BEATS + 0.5) * BEAT, 60, "all rounds")
         rows = [json.loads(line) for line in (folder / "take" / JSONL).read_text().splitlines() if line.endswith("}")]
         ticks = np.array([row["t"] for row in rows if row.get("bytes") == "f8"])
         uneven = float(np.ptp(ticks - np.arange(len(ticks)) * BEAT / 24)) - PERIOD / RATE
         woken = max((row["at"] - row["t"] for row in rows if "out" in row), default=0.0)  # a thread that gets no core
-        stumbled = max(room.clock_error(), uneven, woken)
+        stumbled = max(recorder.clock_error(), uneven, woken)
         # One thread that gets no core is the machine's; notes that are late as a rule are ours, and no attempt excuses them.
         late = float(np.median([row["at"] - row["t"] for row in rows if "out" in row]))
         assert late < USUALLY_LATE, f"half of our notes leave more than {1000 * late:.1f} ms late"

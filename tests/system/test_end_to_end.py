@@ -23,6 +23,7 @@ from agent.timing.transport import Transport
 from agent.turns import turn_taking
 from models.music.midifile import read_notes
 from models.music.note_records import Note
+from models.music.phrase_end import LONGEST_SILENCE
 
 from .rigs.jack import (
     PERIOD,
@@ -95,7 +96,7 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     take = tmp_path / "take"
     with (
         synth(tmp_path / "synth.log"),
-        Recorder() as room,
+        Recorder() as recorder,
         Program(
             *("play", *BARE, "--take", str(take), "--channel", str(ANSWERING + 1), "--seed", "4"),
             *("--control", "pc5=preset:jazz-ballad"),
@@ -103,64 +104,68 @@ def test_a_jam_from_key_to_sound(server: str, tmp_path: Path) -> None:
     ):
         program.wait_for_line(r"Listening to tradefours:in.*tradefours:out")
         program.wait_for_line("ready")
-        wait_for(lambda: any(n.startswith("synth") for n in room.names()), 20, "the synth's ports")
-        assert {"tradefours:in", "tradefours:out"} <= set(room.names())
-        hears = next(p.name for p in room.client.get_ports(is_midi=True, is_input=True) if p.name.startswith("synth"))
-        sound = next(p.name for p in room.client.get_ports(is_audio=True, is_output=True) if p.name.startswith("synth"))
+        wait_for(lambda: any(n.startswith("synth") for n in recorder.names()), 20, "the synth's ports")
+        assert {"tradefours:in", "tradefours:out"} <= set(recorder.names())
+        hears = next(
+            p.name for p in recorder.client.get_ports(is_midi=True, is_input=True) if p.name.startswith("synth")
+        )
+        sound = next(
+            p.name for p in recorder.client.get_ports(is_audio=True, is_output=True) if p.name.startswith("synth")
+        )
         for source, sink in (
             ("recorder:keys", "tradefours:in"),
             ("recorder:keys", "recorder:thru_in"),
             ("tradefours:out", "recorder:out"),
             ("tradefours:out", hears),
-            (sound, "recorder:ear"),
+            (sound, "recorder:audio"),
         ):
-            room.connect(source, sink)
+            recorder.connect(source, sink)
 
-        begun = room.now() + 0.3
-        room.play(CALL, begun)
-        wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= 4, 30, f"an answer; {program.said}")
+        begun = recorder.now() + 0.3
+        recorder.play(CALL, begun)
+        wait_for(lambda: len(ons(recorder.heard["out"], ANSWERING)) >= 4, 30, f"an answer; {program.said}")
 
         # Thru: every key came out, on its own channel, at once.
-        pressed, passed = ons(room.heard["thru_in"], 0), ons(room.heard["out"], 0)
+        pressed, passed = ons(recorder.heard["thru_in"], 0), ons(recorder.heard["out"], 0)
         assert [p for _, p in passed] == [p for _, p in pressed] == [m[1] for _, m in CALL if m[0] == 0x90]
         delays = sorted(b - a for (a, _), (b, _) in zip(pressed, passed, strict=True))
         assert delays[len(delays) // 2] < 0.03
         # The answer began after the phrase had ended, and not before.
-        first = ons(room.heard["out"], ANSWERING)[0][0]
+        first = ons(recorder.heard["out"], ANSWERING)[0][0]
         assert begun + LAST_KEY + 0.3 < first < begun + LAST_KEY + 5.0
 
         # A second call, once the answer is over, to another musician; asked to stop in the middle of the second answer.
         # (Its last notes may be long ones, and rests among its notes too.)
         wait_for(
-            lambda: room.now() - room.heard["out"][-1][0] > 2.0 and not still_sounding(room.heard["out"]),
+            lambda: recorder.now() - recorder.heard["out"][-1][0] > 2.0 and not still_sounding(recorder.heard["out"]),
             40,
             "the first answer's end",
         )
-        room.play([(0.0, b"\xc0\x05")], room.now() + 0.1)
+        recorder.play([(0.0, b"\xc0\x05")], recorder.now() + 0.1)
         program.wait_for_line("weights full takes the seat")
         program.wait_for_line("ready .*full-noncommercial")
         program.wait_for_line("not for commercial use")
-        before = len(ons(room.heard["out"], ANSWERING))
-        room.play(CALL, room.now() + 0.2)
-        wait_for(lambda: len(ons(room.heard["out"], ANSWERING)) >= before + 3, 30, "a second answer")
+        before = len(ons(recorder.heard["out"], ANSWERING))
+        recorder.play(CALL, recorder.now() + 0.2)
+        wait_for(lambda: len(ons(recorder.heard["out"], ANSWERING)) >= before + 3, 30, "a second answer")
         program.process.send_signal(signal.SIGTERM)
         program.end()
-        wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.3, 5, "silence")
+        wait_for(lambda: recorder.now() - recorder.heard["out"][-1][0] > 0.3, 5, "silence")
 
-    heard = room.heard["out"]
+    heard = recorder.heard["out"]
     assert still_sounding(heard) == set()
     began = [m for _, m in heard if m[0] & 0xF0 == 0x90 and m[2] > 0]
     ended = [m for _, m in heard if m[0] & 0xF0 == 0x80 or (m[0] & 0xF0 == 0x90 and m[2] == 0)]
     assert len(began) == len(ended) >= len(CALL) + 7  # two calls, and at least seven notes of answers
     assert "Traceback" not in program.said
     # The synth sounded while keys were down, and was silent before.
-    quiet = [v for t, v in room.loudness if t < begun - 0.1]
-    loud = [v for t, v in room.loudness if begun < t < begun + LAST_KEY]
+    quiet = [v for t, v in recorder.loudness if t < begun - 0.1]
+    loud = [v for t, v in recorder.loudness if begun < t < begun + LAST_KEY]
     assert max(quiet, default=0.0) < 1e-4
     assert sorted(loud)[len(loud) // 2] > 1e-3
     # The take tells the same story as the independent recorder.
     notes = take_notes(take / JSONL)
-    assert [n.pitch for n in notes[PLAYER]] == [p for _, p in ons(room.heard["thru_in"], 0)]
+    assert [n.pitch for n in notes[PLAYER]] == [p for _, p in ons(recorder.heard["thru_in"], 0)]
     assert [n.pitch for n in notes[AGENT]] == [p for _, p in ons(heard, ANSWERING)]
     assert len(read_notes(take / MIDI)) == len(notes[PLAYER]) + len(notes[AGENT])
 
@@ -170,7 +175,7 @@ def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path
     """Decision to first note, and cut-in to last off, by JACK's own frames. An event's frame may lie a period from where it is seen."""
     rounds, after = (
         3,
-        turn_taking.LONGEST_SILENCE,
+        LONGEST_SILENCE,
     )  # so few keys are given so much time, with one before them or without
     few = [
         (0.2 * i + off, bytes((kind, 60 + 2 * i, 80))) for i in range(3) for off, kind in ((0.0, 0x90), (0.05, 0x80))
@@ -180,7 +185,7 @@ def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path
         turn_taking.closing_silence(notes) == turn_taking.closing_silence([Note(-1.0, 0.05, 36, 80), *notes]) == after
     )
     with (
-        Recorder() as room,
+        Recorder() as recorder,
         Program("play", *BARE, "--take", str(tmp_path), "--channel", str(ANSWERING + 1), "--json") as program,
     ):
         program.wait_for_line("ready")
@@ -189,25 +194,27 @@ def test_the_meters_claim_what_is_heard_from_outside(server: str, tmp_path: Path
             ("recorder:keys", "recorder:thru_in"),
             ("tradefours:out", "recorder:out"),
         ):
-            room.connect(source, sink)
+            recorder.connect(source, sink)
         first_on, cut_in = [], []
         for _ in range(rounds):
-            heard = len(ons(room.heard["out"], ANSWERING))
-            room.play(few, room.now() + 0.1)
-            wait_for(lambda n=heard: len(ons(room.heard["out"], ANSWERING)) >= n + 2, 30, f"an answer; {program.said}")
-            decided = ons(room.heard["thru_in"], 0)[-1][0] + after
-            first_on.append(ons(room.heard["out"], ANSWERING)[heard][0] - decided)
-            room.play([(0.0, b"\x90\x24\x50"), (0.05, b"\x80\x24\x00")], room.now() + 0.05)
-            wait_for(lambda: room.heard["thru_in"][-1][1] == b"\x80\x24\x00", 10, "the key that cuts in")
-            wait_for(lambda: room.now() - room.heard["thru_in"][-1][0] > 0.2, 10, "what it does")
-            struck = ons(room.heard["thru_in"], 0)[-1][0]
-            ends = [t for t, m in room.heard["out"] if m[0] == 0x80 | ANSWERING and t >= struck - PERIOD / RATE]
+            heard = len(ons(recorder.heard["out"], ANSWERING))
+            recorder.play(few, recorder.now() + 0.1)
+            wait_for(
+                lambda n=heard: len(ons(recorder.heard["out"], ANSWERING)) >= n + 2, 30, f"an answer; {program.said}"
+            )
+            decided = ons(recorder.heard["thru_in"], 0)[-1][0] + after
+            first_on.append(ons(recorder.heard["out"], ANSWERING)[heard][0] - decided)
+            recorder.play([(0.0, b"\x90\x24\x50"), (0.05, b"\x80\x24\x00")], recorder.now() + 0.05)
+            wait_for(lambda: recorder.heard["thru_in"][-1][1] == b"\x80\x24\x00", 10, "the key that cuts in")
+            wait_for(lambda: recorder.now() - recorder.heard["thru_in"][-1][0] > 0.2, 10, "what it does")
+            struck = ons(recorder.heard["thru_in"], 0)[-1][0]
+            ends = [t for t, m in recorder.heard["out"] if m[0] == 0x80 | ANSWERING and t >= struck - PERIOD / RATE]
             cut_in.append(max(ends, default=struck) - struck)
-            assert not [c for c in still_sounding(room.heard["out"]) if c[0] == ANSWERING]
+            assert not [c for c in still_sounding(recorder.heard["out"]) if c[0] == ANSWERING]
             time.sleep(0.5)  # one key alone is no phrase; the next one begins with it
         program.process.send_signal(signal.SIGTERM)
         program.end()
-        stumbled = max(room.shifts) - min(room.shifts)  # how late the server's own cycles were, at worst
+        stumbled = max(recorder.shifts) - min(recorder.shifts)  # how late the server's own cycles were, at worst
     claimed = json.loads(next(line for line in reversed(program.lines) if line.startswith("{")))
     slack = PERIOD / RATE + stumbled + 0.002
     for name, seconds in (("first_on_ms", first_on), ("cut_in_ms", cut_in)):
@@ -246,20 +253,20 @@ def test_ports_are_listed_and_wrong_names_are_helped(server: str, tmp_path: Path
 def test_named_ports_are_joined_and_thru_can_be_off(server: str, tmp_path: Path) -> None:
     echo = f"{sys.executable} -m models.worker --echo"
     with (
-        Recorder() as room,
+        Recorder() as recorder,
         Program(
             *("play", "--in", "recorder:keys", "--out", "recorder:out", "--no-thru", "--mind", echo),
             *("--take", str(tmp_path / "take"), "--seconds", "60"),
         ) as program,
     ):
         program.wait_for_line("ready")
-        room.play(CALL, room.now() + 0.1)
-        wait_for(lambda: len(ons(room.heard["out"], 0)) >= 3, 30, "an answer")
+        recorder.play(CALL, recorder.now() + 0.1)
+        wait_for(lambda: len(ons(recorder.heard["out"], 0)) >= 3, 30, "an answer")
         program.process.send_signal(signal.SIGINT)
         program.end()
-        wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")
-    assert still_sounding(room.heard["out"]) == set()
-    answered = [p - 12 for _, p in ons(room.heard["out"], 0)]
+        wait_for(lambda: recorder.now() - recorder.heard["out"][-1][0] > 0.2, 5, "silence")
+    assert still_sounding(recorder.heard["out"]) == set()
+    answered = [p - 12 for _, p in ons(recorder.heard["out"], 0)]
     assert answered == [m[1] for _, m in CALL if m[0] == 0x90][: len(answered)]
 
 
@@ -267,13 +274,13 @@ def test_two_programs_do_not_fight_over_names(server: str, tmp_path: Path) -> No
     echo = ("--mind", f"{sys.executable} -m models.worker --echo")
     with Program("play", *BARE, "--take", str(tmp_path / "a"), *echo) as one:
         one.wait_for_line("ready")
-        with Recorder() as room, Program("play", *BARE, "--take", str(tmp_path / "b"), *echo) as two:
+        with Recorder() as recorder, Program("play", *BARE, "--take", str(tmp_path / "b"), *echo) as two:
             line = two.wait_for_line("Listening")
             two.wait_for_line("ready")
             words = line.replace(",", " ").replace(";", " ").split()
             mine = {w for w in words if w.startswith("tradefours")}
             assert len(mine) == 2
-            assert mine <= set(room.names())
+            assert mine <= set(recorder.names())
             assert mine.isdisjoint({"tradefours:in", "tradefours:out"})
             two.process.send_signal(signal.SIGTERM)
             two.end()
@@ -296,17 +303,17 @@ def ticks_of_jack(tempo: float, seconds: float, ramp: float = 0.0) -> list[float
         position.bar, position.beat, position.tick = int(beat // 4) + 1, int(beat % 4) + 1, int(beat % 1 * 1920)
         position.bar_start_tick = (position.bar - 1) * 4 * 1920
 
-    with midi_clock(tempo), Recorder() as room:
-        room.client.set_timebase_callback(place)
-        ports = wait_for(lambda: room.client.get_ports("jack_midi_clock", is_output=True), 20, "the clock")
-        room.connect(ports[0].name, "recorder:clock")
-        room.client.transport_frame = 0
-        room.client.transport_start()
-        wait_for(lambda: room.heard["clock"], 10, "the clock's ticks")
-        end = room.now() + seconds
-        wait_for(lambda: room.now() > end, seconds + 30, "the time to pass")
-        room.client.transport_stop()
-    return [t for t, m in room.heard["clock"] if m == b"\xf8"]
+    with midi_clock(tempo), Recorder() as recorder:
+        recorder.client.set_timebase_callback(place)
+        ports = wait_for(lambda: recorder.client.get_ports("jack_midi_clock", is_output=True), 20, "the clock")
+        recorder.connect(ports[0].name, "recorder:clock")
+        recorder.client.transport_frame = 0
+        recorder.client.transport_start()
+        wait_for(lambda: recorder.heard["clock"], 10, "the clock's ticks")
+        end = recorder.now() + seconds
+        wait_for(lambda: recorder.now() > end, seconds + 30, "the time to pass")
+        recorder.client.transport_stop()
+    return [t for t, m in recorder.heard["clock"] if m == b"\xf8"]
 
 
 def followed(ticks: list[float], jitter: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -360,7 +367,7 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
     beat = 60.0 / tempo
     with (
         midi_clock(tempo, jitter_percent),
-        Recorder() as room,
+        Recorder() as recorder,
         Program(
             *("play", "--mode", "trade", "--bars", "1", "--clock", "--channel", str(ANSWERING + 1), "--seed", "1"),
             *("--take", str(tmp_path / "take")),
@@ -368,7 +375,7 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
     ):
         program.wait_for_line("ready")
         source = wait_for(
-            lambda: next((p.name for p in room.client.get_ports("jack_midi_clock", is_output=True)), None),
+            lambda: next((p.name for p in recorder.client.get_ports("jack_midi_clock", is_output=True)), None),
             10,
             "the clock",
         )
@@ -378,26 +385,26 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
             ("recorder:keys", "tradefours:in"),
             ("tradefours:out", "recorder:out"),
         ):
-            room.connect(a, b)
-        room.client.transport_frame = 0
-        room.client.transport_start()
+            recorder.connect(a, b)
+        recorder.client.transport_frame = 0
+        recorder.client.transport_start()
         program.wait_for_line("The clock runs", 10)
-        begun = next(t for t, m in room.heard["clock"] if m == b"\xf8")
+        begun = next(t for t, m in recorder.heard["clock"] if m == b"\xf8")
         calls = [
             (2 * r * beats * beat + i * beat + after, message)
             for r in range(rounds)
             for i in range(beats - 1)
             for after, message in ((0.0, bytes((0x90, 60 + 2 * i, 80))), (0.8 * beat, bytes((0x80, 60 + 2 * i, 0))))
         ]
-        room.play(calls, begun)
-        wait_for(lambda: room.now() > begun + (2 * rounds * beats + 0.5) * beat, 60, "all rounds")
-        room.client.transport_stop()
+        recorder.play(calls, begun)
+        wait_for(lambda: recorder.now() > begun + (2 * rounds * beats + 0.5) * beat, 60, "all rounds")
+        recorder.client.transport_stop()
         program.wait_for_line("The clock has stopped", 10)
         program.process.send_signal(signal.SIGTERM)
         program.end()
-        wait_for(lambda: room.now() - room.heard["out"][-1][0] > 0.2, 5, "silence")
+        wait_for(lambda: recorder.now() - recorder.heard["out"][-1][0] > 0.2, 5, "silence")
 
-    ticks = np.array([t for t, m in room.heard["clock"] if m == b"\xf8"])
+    ticks = np.array([t for t, m in recorder.heard["clock"] if m == b"\xf8"])
     assert 60 / (24 * np.median(np.diff(ticks))) == pytest.approx(tempo, rel=0.05)
     numbers = np.concatenate([[0], np.cumsum(np.round(np.diff(ticks) / np.median(np.diff(ticks))))])
 
@@ -406,14 +413,14 @@ def test_trading_bars_with_a_real_midi_clock(server: str, tmp_path: Path, jitter
         return float(np.interp(time, ticks, numbers / 24))
 
     answers: dict[int, list[float]] = {}
-    for when, _ in ons(room.heard["out"], ANSWERING):
+    for when, _ in ons(recorder.heard["out"], ANSWERING):
         answers.setdefault(math.floor((beat_at(when) + 0.1) / beats), []).append(beat_at(when))
     assert sorted(answers) == [1, 3, 5], answers
     off_beat = sorted(abs(onsets[0] - round(onsets[0])) * beat for onsets in answers.values())
     # What we send leaves at a period's border. A clock that wanders cannot be foretold for the quarter second in which an
     # answer is thought of: its tempo walks by a seventh from tick to tick.
     assert off_beat[len(off_beat) // 2] < PERIOD / RATE + (0.02 if jitter_percent else 0.006), off_beat
-    assert still_sounding(room.heard["out"]) == set()
-    ends = [beat_at(t) for t, m in room.heard["out"] if m[0] == 0x80 | ANSWERING]
+    assert still_sounding(recorder.heard["out"]) == set()
+    ends = [beat_at(t) for t, m in recorder.heard["out"] if m[0] == 0x80 | ANSWERING]
     outside = [end for end in ends if math.floor(end / beats) % 2 == 0 and end % beats > 0.1]
     assert not outside, (outside, sorted(ends))

@@ -89,12 +89,12 @@ def test_the_traps_work(trap: Path) -> None:
 @pytest.mark.parametrize("engine", ["live", "plain"])
 def test_the_worker(trap: Path, engine: str) -> None:
     async def ask() -> dict[str, Any]:
-        mind = WorkerClient(worker_command(engine=engine))
+        client = WorkerClient(worker_command(engine=engine))
         try:
-            await mind.start()
-            return await mind.wait_ready(60)
+            await client.start()
+            return await client.wait_ready(60)
         finally:
-            await mind.close()
+            await client.close()
 
     assert asyncio.run(ask())["engine"] == {"live": "onnxruntime", "plain": "numpy"}[engine]
 
@@ -114,7 +114,7 @@ def test_a_take_keeps_the_plain_command() -> None:
     assert worker_command("open", "live")[1:] == ["-m", "models.worker", "--weights", "open", "--engine", "live"]
 
 
-def test_the_guardian(trap: Path) -> None:
+def test_the_watchdog(trap: Path) -> None:
     watchdog = Watchdog("nobody")
     watchdog.set_targets(["nowhere"])
     watchdog.record(b"\x90\x3c\x40")

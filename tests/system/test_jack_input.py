@@ -33,24 +33,24 @@ def test_chords_at_one_sample_pass_through_whole(period: int, tmp_path: Path) ->
 def play_chords(period: int, tmp_path: Path) -> None:
     with (
         jack_server(tmp_path / "jackd.log", period=period),
-        Recorder() as room,
+        Recorder() as recorder,
         Program(
             *("play", "--sound", "off", "--no-page", "--channel", "2", "--take", str(tmp_path / "take")),
             *("--mind", f"{sys.executable} -m models.worker --echo"),
         ) as program,
     ):
         program.wait_for_line("ready")
-        room.connect("recorder:keys", "tradefours:in")
-        room.connect("recorder:keys", "recorder:thru_in")
-        room.connect("tradefours:out", "recorder:out")
+        recorder.connect("recorder:keys", "tradefours:in")
+        recorder.connect("recorder:keys", "recorder:thru_in")
+        recorder.connect("tradefours:out", "recorder:out")
         for size in SIZES:
             for _ in range(ROUNDS):
-                before = len(room.heard["thru_in"])
-                room.play(chord(size), room.now() + 0.1)
-                room.wait_played()
-                wait_for(lambda: room.now() > room.heard["thru_in"][-1][0] + 0.2, 10, "the end of the chord")
-                struck = [m for _, m in room.heard["thru_in"][before:]]
+                before = len(recorder.heard["thru_in"])
+                recorder.play(chord(size), recorder.now() + 0.1)
+                recorder.wait_played()
+                wait_for(lambda: recorder.now() > recorder.heard["thru_in"][-1][0] + 0.2, 10, "the end of the chord")
+                struck = [m for _, m in recorder.heard["thru_in"][before:]]
                 assert struck == [m for _, m in chord(size)]
-        passed = [m for _, m in room.heard["out"] if m[0] & 0x0F == 0]
-        assert passed == [m for _, m in room.heard["thru_in"]]
-        assert not {key for key in still_sounding(room.heard["out"]) if key[0] == 0}
+        passed = [m for _, m in recorder.heard["out"] if m[0] & 0x0F == 0]
+        assert passed == [m for _, m in recorder.heard["thru_in"]]
+        assert not {key for key in still_sounding(recorder.heard["out"]) if key[0] == 0}

@@ -1,4 +1,4 @@
-"""The mind with real processes: one that answers, and ones that die, hang or talk nonsense."""
+"""The worker's client with real processes: one that answers, and ones that die, hang or talk nonsense."""
 
 from __future__ import annotations
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from agent.turns import turn_taking
 from agent.turns.mode_settings import DUET
-from agent.turns.turn_taking import REST, SLOWEST, current_phrase
+from agent.turns.turn_taking import SLOWEST, current_phrase
 from models.decoding.echo_test_musician import Echo
 from models.music.note_records import ANSWER, Note, Span
+from models.music.phrase_end import REST
 
 from ..session.test_session import Jam, jam
 

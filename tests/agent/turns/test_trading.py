@@ -54,24 +54,24 @@ def turns_of(j: Jam, length: int) -> dict[int, list[tuple[float, float]]]:
 @pytest.mark.parametrize("bars", [2, 4, 8])
 def test_every_answer_lies_in_its_own_bars_and_begins_on_the_beat(tempo: float, bars: int) -> None:
     rounds = 32
-    stand: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
 
     async def script(j: Jam) -> None:
         player = Trading(j, bars)
         for number in range(rounds):
             await player.play_turn(number)
         await player.until(2 * rounds * player.length - 0.5)
-        stand["turns"] = turns_of(j, player.length)
-        stand["beat"] = 60.0 / tempo
+        seen["turns"] = turns_of(j, player.length)
+        seen["beat"] = 60.0 / tempo
 
     mode_settings = ModeSettings(TRADE, bars)
     jam(script, mode_settings=mode_settings, beat=BeatSettings(tempo=tempo))
-    turns = stand["turns"]
+    turns = seen["turns"]
     assert sorted(turns) == list(range(1, 2 * rounds, 2))
     for number, notes in turns.items():
         start, end = number * bars * 4, (number + 1) * bars * 4
         first = notes[0][0]
-        assert abs(first - round(first)) * stand["beat"] < TOLERANCE
+        assert abs(first - round(first)) * seen["beat"] < TOLERANCE
         assert first < start + 1.0
         assert all(start - 0.01 < onset < stop < end + 0.001 for onset, stop in notes)
 
@@ -93,20 +93,20 @@ def test_bars_are_thought_of_while_the_player_rests_before_them() -> None:
 
 
 def test_the_count_in_is_clicked_and_the_clock_is_sent() -> None:
-    stand: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
 
     async def script(j: Jam) -> None:
         await Trading(j, 1).until(2.5)
-        stand["zero"] = j.session.transport.time_at(0.0)
+        seen["zero"] = j.session.transport.time_at(0.0)
 
     made, _ = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(tempo=120.0, send_clock=True))
     clicks = [t for t, m in made.output.sent if m[0] == 0x99 and m[2] > 0]
-    assert [round((t - stand["zero"]) * 2, 3) for t in clicks] == [-4, -3, -2, -1]
+    assert [round((t - seen["zero"]) * 2, 3) for t in clicks] == [-4, -3, -2, -1]
     ticks = [t for t, m in made.output.sent if m == b"\xf8"]
     start = next(t for t, m in made.output.sent if m == b"\xfa")
-    assert start == pytest.approx(stand["zero"], abs=1e-3)
+    assert start == pytest.approx(seen["zero"], abs=1e-3)
     assert len(ticks) >= 55
-    assert [round((t - stand["zero"]) * 48) for t in ticks] == list(range(len(ticks)))
+    assert [round((t - seen["zero"]) * 48) for t in ticks] == list(range(len(ticks)))
     assert [m for _, m in made.output.sent].count(b"\xfc") == 1
 
 
@@ -193,17 +193,17 @@ def test_in_call_mode_a_beat_makes_answers_begin_on_it() -> None:
 
 
 def test_a_duet_plays_along_while_the_player_plays_and_ends_after() -> None:
-    stand: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
 
     async def script(j: Jam) -> None:
         for i in range(16):
             await j.play(72 + i % 5, gap=0.5, length=0.15)
-        stand["end"] = j.loop.now()
+        seen["end"] = j.loop.now()
         await asyncio.sleep(12)
 
     made, report = jam(script, mode_settings=ModeSettings(DUET))
-    during = [t for t, _ in made.agent_ons() if t < stand["end"]]
-    after = [t for t, _ in made.agent_ons() if t > stand["end"] + 6.0]
+    during = [t for t, _ in made.agent_ons() if t < seen["end"]]
+    after = [t for t, _ in made.agent_ons() if t > seen["end"] + 6.0]
     assert len(during) >= 5
     assert not after
     assert report.stats["cut_in_ms"] == {}
@@ -262,10 +262,10 @@ class Master:
 
 def test_bars_are_kept_while_the_tempo_runs_away() -> None:
     """60 to 180 in half a minute: each answer in its own bars, its first note on a beat of the true clock."""
-    stand: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
 
     async def script(j: Jam) -> None:
-        master = stand["master"] = Master(j, 60.0)
+        master = seen["master"] = Master(j, 60.0)
         j.keys.play(0xFA)
         while master.tempo < 180.0:
             for beat in range(4):
@@ -279,7 +279,7 @@ def test_bars_are_kept_while_the_tempo_runs_away() -> None:
             await master.roll(4, ramp=4.0)
 
     made, _ = jam(script, mode_settings=ModeSettings(TRADE, 1), beat=BeatSettings(follow=True))
-    master = stand["master"]
+    master = seen["master"]
     found: dict[int, list[float]] = {}
     for when, message in made.output.sent:
         if message[0] in (0x90 | AGENT_CHANNEL, 0x80 | AGENT_CHANNEL):
@@ -297,10 +297,10 @@ def test_bars_are_kept_while_the_tempo_runs_away() -> None:
 
 @pytest.mark.parametrize("what", ["stop and continue", "jump", "restart", "lost"])
 def test_what_befalls_a_clock_in_mid_answer_leaves_nothing_hanging_and_all_in_place(what: str) -> None:
-    stand: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
 
     async def script(j: Jam) -> None:
-        master = stand["master"] = Master(j)
+        master = seen["master"] = Master(j)
         j.keys.play(0xFA)
         await master.call(8)
         await master.roll(2.3)  # in the agent's two bars, 8 to 16
@@ -309,7 +309,7 @@ def test_what_befalls_a_clock_in_mid_answer_leaves_nothing_hanging_and_all_in_pl
         if what == "stop and continue":
             j.keys.play(0xFC)
             await asyncio.sleep(3.0)
-            stand["quiet"] = (at + 0.02, j.loop.now())
+            seen["quiet"] = (at + 0.02, j.loop.now())
             j.keys.play(0xFB)
         elif what == "jump":
             master.jump(24)  # the first beat of another turn of the agent's
@@ -318,23 +318,23 @@ def test_what_befalls_a_clock_in_mid_answer_leaves_nothing_hanging_and_all_in_pl
             master.beat = 0.0
         else:
             await master.roll(6.0, silent=True)
-            stand["quiet"] = (at + 1.3, j.loop.now())
-        stand["again"] = master.beat
+            seen["quiet"] = (at + 1.3, j.loop.now())
+        seen["again"] = master.beat
         await master.roll(1.0)
         assert abs(j.session.transport.beat_at(j.loop.now()) - master.beat) < 0.1
         if what == "restart":
             await master.roll(6.5)
         else:
             await master.roll(16.0)
-        stand["end"] = master.beat
+        seen["end"] = master.beat
 
     made, _ = jam(
         script, mode_settings=ModeSettings(TRADE, 2), beat=BeatSettings(follow=True)
     )  # the judge finds what hangs
-    master, again = stand["master"], stand["again"]
+    master, again = seen["master"], seen["again"]
     ons = [t for t, _ in made.agent_ons()]
-    if "quiet" in stand:
-        assert not [t for t in ons if stand["quiet"][0] < t < stand["quiet"][1]]
+    if "quiet" in seen:
+        assert not [t for t in ons if seen["quiet"][0] < t < seen["quiet"][1]]
     since = master.times[[i for i, b in enumerate(master.beats) if b == again][-1]]
     times, beats = zip(
         *[(t, b) for t, b in zip(master.times, master.beats, strict=True) if t >= since - 1e-6], strict=True

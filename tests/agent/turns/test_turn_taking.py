@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from agent.turns import turn_taking
 from agent.turns.turn_taking import Hands, Patience
 from models.music.note_records import Note
+from models.music.phrase_end import LONGEST_SILENCE, SHORTEST_SILENCE
 
 LATEST = (
-    turn_taking.HELD_FACTOR * turn_taking.LONGEST_SILENCE
+    turn_taking.HELD_FACTOR * LONGEST_SILENCE
 )  # seconds after its last note: a chord that is held on ends the phrase, too
 some_gaps = st.lists(st.floats(0.0, 3.0), min_size=1, max_size=40)
 
@@ -70,7 +71,7 @@ def test_a_slower_player_is_never_given_less_time(gaps: list[float], slower: flo
 
 @given(st.floats(0.06, 0.9), st.integers(2, 30))
 def test_no_steady_player_is_cut_into_at_their_own_pace(gap: float, count: int) -> None:
-    assert turn_taking.closing_silence(phrase(gap, count)) >= min(1.49 * gap, turn_taking.LONGEST_SILENCE)
+    assert turn_taking.closing_silence(phrase(gap, count)) >= min(1.49 * gap, LONGEST_SILENCE)
 
 
 def test_a_breath_in_a_phrase_is_given_room() -> None:
@@ -86,7 +87,7 @@ def test_chords_do_not_count_as_gaps() -> None:
 def test_what_lies_before_a_rest_is_no_part_of_the_phrase() -> None:
     late = [Note(-20.0, 0.1, 60, 70), *phrase(0.25)]
     assert turn_taking.closing_silence(late) == pytest.approx(turn_taking.closing_silence(phrase(0.25)))
-    assert turn_taking.closing_silence(late[:2]) == turn_taking.LONGEST_SILENCE
+    assert turn_taking.closing_silence(late[:2]) == LONGEST_SILENCE
 
 
 def test_keys_and_pedal_say_not_yet_but_not_for_ever() -> None:
@@ -116,7 +117,7 @@ def test_every_phrase_ends_in_bounded_time_and_never_at_once(
     onset = notes[-1].onset
     over = turn_taking.phrase_end(notes, Hands(keys, pedal, onset, onset + released), times)
     assert over is not None
-    assert over >= onset + turn_taking.SHORTEST_SILENCE - 1e-9
+    assert over >= onset + SHORTEST_SILENCE - 1e-9
     assert over >= onset + released + turn_taking.AFTER_RELEASE - 1e-9
     assert over <= onset + max(LATEST, released + turn_taking.AFTER_RELEASE) + 1e-9
 

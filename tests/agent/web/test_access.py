@@ -1,4 +1,4 @@
-"""Who may come in: the rules by themselves, and then the real server with the house let in, as an attacker in it meets it."""
+"""Who may come in: the rules by themselves, and then the real server open to the local network, as an attacker there meets it."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_what_is_shown_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPa
 
 @asynccontextmanager
 async def opened(host: Quiet) -> AsyncIterator[tuple[Server, str, aiohttp.ClientSession]]:
-    """The server with the house let in, where it is, and a browser that keeps what it is given."""
+    """The server, open to the local network, where it is, and a browser that keeps what it is given."""
     server = Server(host, SystemClock(), 0, lan=True)
     await server.start()
     try:

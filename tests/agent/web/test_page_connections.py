@@ -46,7 +46,7 @@ from ...support.fakes import (
     in_virtual_time,
 )
 
-# -- wishes ----------------------------------------------------------------------------------------------------------
+# -- requests ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_wish_is_read() -> None:
@@ -213,7 +213,7 @@ def test_both_halves_of_a_wide_knob_are_learnt_as_one(tmp_path: Path) -> None:
         assert learning.receive(bytes((0xB0, first, 70))) == f"cc{first}@1 now does knob:register."
         assert learning.receive(bytes((0xB0, second, 5))) is None
         assert learning.lines() == ["wide21@1=knob:register"]
-        assert learning.receive(bytes((0xB0, 21, 70))) is None  # no more is taken for a lesson
+        assert learning.receive(bytes((0xB0, 21, 70))) is None  # no more is learnt
     learning.pending = "knob:density"
     learning.receive(b"\xb0\x16\x40")
     learning.receive(b"\xb0\x17\x40")  # another knob is another knob
@@ -464,14 +464,14 @@ class Evening:
         config = SessionConfig(presets.load(), channel=1, controls=self.learning.bindings)
         self.session = self.hub.session = Session(config, io)
 
-    def wish(self, **fields: Any) -> None:
+    def request(self, **fields: Any) -> None:
         self.hub.handle_request(self.page, read_request(json.dumps(fields)))
 
     async def phrase(self) -> None:
         for pitch in (60, 62, 64, 65, 67):
-            self.wish(do="on", pitch=pitch, velocity=80)
+            self.request(do="on", pitch=pitch, velocity=80)
             await asyncio.sleep(0.2)
-            self.wish(do="off", pitch=pitch)
+            self.request(do="off", pitch=pitch)
 
     async def settle(self) -> None:
         """Until what was asked for is done."""
@@ -531,13 +531,13 @@ def test_pages_are_told_what_is_different_and_who_has_just_come_misses_nothing(t
         before = len(told())
         await asyncio.sleep(0.5)
         assert len(told()) == before  # nothing is different, and nothing is said
-        e.wish(do="act", action="duet")
+        e.request(do="act", action="duet")
         await asyncio.sleep(0.3)
         assert told()[-1]["mode"] == "duet"
         assert "ports" not in told()[-1]
-        e.wish(do="act", action="call")
+        e.request(do="act", action="call")
         late = e.hub.welcome()["state"]  # a page comes between two looks,
-        e.wish(do="act", action="duet")  # and what it saw is taken back before the next
+        e.request(do="act", action="duet")  # and what it saw is taken back before the next
         await asyncio.sleep(0.3)
         assert {**late, **told()[-1]}["mode"] == "duet"
 
@@ -547,8 +547,8 @@ def test_pages_are_told_what_is_different_and_who_has_just_come_misses_nothing(t
 def test_the_same_letter_again_and_again_is_no_echo(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
         for _ in range(10):
-            e.wish(do="on", pitch=60, velocity=80)
-            e.wish(do="off", pitch=60)
+            e.request(do="on", pitch=60, velocity=80)
+            e.request(do="off", pitch=60)
             await asyncio.sleep(0.02)
 
     made = evening(script, tmp_path)
@@ -558,7 +558,7 @@ def test_the_same_letter_again_and_again_is_no_echo(tmp_path: Path) -> None:
 
 def test_a_page_that_goes_lets_its_keys_go(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
-        e.wish(do="on", pitch=60, velocity=80)
+        e.request(do="on", pitch=60, velocity=80)
         await asyncio.sleep(0.1)
         e.hub.remove_page(e.page)
         await asyncio.sleep(0.1)
@@ -570,11 +570,11 @@ def test_a_page_that_goes_lets_its_keys_go(tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", ["closed", "silent"])
 def test_a_page_that_vanishes_lets_keys_and_pedals_go(way: str, tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
-        e.wish(do="pedal", down=True)
-        e.wish(do="on", pitch=60, velocity=80)
+        e.request(do="pedal", down=True)
+        e.request(do="on", pitch=60, velocity=80)
         for controller, value in ((64, 90), (66, 127), (67, 40), (69, 127)):  # of a keyboard in its browser
-            e.wish(do="midi", bytes=[0xB2, controller, value])
-        e.wish(do="midi", bytes=[0x92, 72, 80])
+            e.request(do="midi", bytes=[0xB2, controller, value])
+        e.request(do="midi", bytes=[0x92, 72, 80])
         await asyncio.sleep(0.1)
         (e.hub.remove_page if way == "closed" else e.hub.release_keys)(e.page)
         await asyncio.sleep(0.1)
@@ -595,9 +595,9 @@ def test_a_phrase_differs_with_the_style_says_that_it_plays_and_is_stopped(tmp_p
     async def script(e: Evening) -> None:
         heard = []
         for style in ("ragtime", "baroque", "pop-ballad"):
-            e.wish(do="preset", name=style)
+            e.request(do="preset", name=style)
             before = len(player_ons(e))
-            e.wish(do="phrase")
+            e.request(do="phrase")
             await asyncio.sleep(0.3)
             assert e.hub.state()["phrase"] == "playing"
             await asyncio.sleep(9.0)
@@ -606,9 +606,9 @@ def test_a_phrase_differs_with_the_style_says_that_it_plays_and_is_stopped(tmp_p
         assert len({tuple(h) for h in heard}) == 3
         assert all(len(h) >= 8 for h in heard)
         before = len(player_ons(e))
-        e.wish(do="phrase")
+        e.request(do="phrase")
         await asyncio.sleep(1.0)
-        e.wish(do="phrase")  # once more: it ends
+        e.request(do="phrase")  # once more: it ends
         await asyncio.sleep(0.2)
         begun = len(player_ons(e))
         assert before < begun
@@ -624,11 +624,11 @@ def test_a_phrase_differs_with_the_style_says_that_it_plays_and_is_stopped(tmp_p
 @pytest.mark.parametrize("wait", [0.0, 3.0, 9.0])
 def test_in_a_trade_a_phrase_waits_for_the_players_bars(tmp_path: Path, bars: int, wait: float) -> None:
     async def script(e: Evening) -> None:
-        e.wish(do="form", name="bars", value=bars)
-        e.wish(do="knob", name="tempo", value=120)
-        e.wish(do="act", action="trade")
+        e.request(do="form", name="bars", value=bars)
+        e.request(do="knob", name="tempo", value=120)
+        e.request(do="act", action="trade")
         await asyncio.sleep(wait)
-        e.wish(do="phrase")
+        e.request(do="phrase")
         await asyncio.sleep(0.01)
         assert e.hub.state()["phrase"] == "waiting"
         await asyncio.sleep(0.5 * 4 * bars * 4 + 3.0)
@@ -645,11 +645,11 @@ def test_in_a_trade_a_phrase_waits_for_the_players_bars(tmp_path: Path, bars: in
 
 def test_a_phrase_waits_in_vain_where_the_beat_stops(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
-        e.wish(do="act", action="click")
+        e.request(do="act", action="click")
         await asyncio.sleep(0.5)
-        e.wish(do="phrase")
+        e.request(do="phrase")
         await asyncio.sleep(0.05)
-        e.wish(do="act", action="free")
+        e.request(do="act", action="free")
         await asyncio.sleep(0.3)
         assert e.hub.state()["phrase"] == ""
         assert not player_ons(e)
@@ -663,9 +663,9 @@ def test_a_style_is_kept_under_any_name(tmp_path: Path, monkeypatch: pytest.Monk
 
     async def script(e: Evening) -> None:
         for name in names:
-            e.wish(do="save preset", name=name)
+            e.request(do="save preset", name=name)
             row = next(p for p in e.hub.welcome()["presets"] if p["title"] == name)
-            e.wish(do="preset", name=row["name"])
+            e.request(do="preset", name=row["name"])
             assert e.session.partner.preset.title == name
 
     evening(script, tmp_path / "takes")
@@ -679,18 +679,18 @@ def test_own_styles_are_renamed_and_deleted_and_others_are_not(tmp_path: Path, m
         def own() -> dict[str, str]:
             return {p["title"]: p["name"] for p in e.hub.welcome()["presets"] if p["own"]}
 
-        e.wish(do="save preset", name="Été")
-        e.wish(do="preset", name=own()["Été"])
-        e.wish(do="rename preset", name=own()["Été"], title="ÉTÉ")  # the same file
+        e.request(do="save preset", name="Été")
+        e.request(do="preset", name=own()["Été"])
+        e.request(do="rename preset", name=own()["Été"], title="ÉTÉ")  # the same file
         assert list(own()) == ["ÉTÉ"]
-        e.wish(do="rename preset", name=own()["ÉTÉ"], title="Winter")
+        e.request(do="rename preset", name=own()["ÉTÉ"], title="Winter")
         assert list(own()) == ["Winter"]
         assert e.session.partner.preset.title == "Winter"  # it is the one that plays
-        e.wish(do="delete preset", name=own()["Winter"])
+        e.request(do="delete preset", name=own()["Winter"])
         assert not own()
         for name in ("ragtime", "nobody", "winter"):
-            e.wish(do="delete preset", name=name)
-            e.wish(do="rename preset", name=name, title="Mine")
+            e.request(do="delete preset", name=name)
+            e.request(do="rename preset", name=name, title="Mine")
             assert "no style of yours" in e.said()[-1]
 
     evening(script, tmp_path / "takes")
@@ -701,14 +701,14 @@ def test_takes_have_names_of_the_users_own(tmp_path: Path) -> None:
     make_take(tmp_path, name)
 
     async def script(e: Evening) -> None:
-        e.wish(do="rename take", name=name, title="Für Elise, slow")
-        e.wish(do="rename take", name="2020-01-01_10-00-00", title="nobody")
+        e.request(do="rename take", name=name, title="Für Elise, slow")
+        e.request(do="rename take", name="2020-01-01_10-00-00", title="nobody")
         assert "no such take" in e.said()[-1]
         await e.settle()
         assert [r["title"] for r in e.hub.takes.rows() if r["name"] == name] == ["Für Elise, slow"]
         (tmp_path / name / library.TITLE).write_bytes(b"\xff\xfe\x00")
         assert [r["title"] for r in e.hub.takes.rows() if r["name"] == name] == [""]
-        e.wish(do="delete take", name=name)
+        e.request(do="delete take", name=name)
         await e.settle()
         assert not (tmp_path / name).exists()
 
@@ -717,8 +717,8 @@ def test_takes_have_names_of_the_users_own(tmp_path: Path) -> None:
 
 def test_what_another_page_holds_stays(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
-        e.wish(do="pedal", down=True)
-        e.wish(do="on", pitch=60, velocity=80)
+        e.request(do="pedal", down=True)
+        e.request(do="on", pitch=60, velocity=80)
         other = Page()
         e.hub.handle_request(other, {"do": "pedal", "down": True})
         e.hub.handle_request(other, {"do": "on", "pitch": 60, "velocity": 80})
@@ -738,37 +738,37 @@ def test_the_panel_does_what_it_says(tmp_path: Path) -> None:
     corners = ["ragtime", "baroque", "nocturne", "tango"]
 
     async def script(e: Evening) -> None:
-        e.wish(do="act", action="trade")
-        e.wish(do="knob", name="tempo", value=140)
-        e.wish(do="preset", name="ragtime")
-        e.wish(do="knob", name="density", value=0.5)
+        e.request(do="act", action="trade")
+        e.request(do="knob", name="tempo", value=140)
+        e.request(do="preset", name="ragtime")
+        e.request(do="knob", name="density", value=0.5)
         await asyncio.sleep(0.3)
         state = e.hub.state()
         assert (state["mode"], state["preset"]["name"]) == ("trade", "ragtime")
         assert (state["parameters"]["tempo"], state["parameters"]["density"]) == (140, 0.5)
-        e.wish(do="pad", x=1, y=0, corners=corners)
+        e.request(do="pad", x=1, y=0, corners=corners)
         assert e.worker.styles[-1][0] == pytest.approx(presets.load("baroque").z)
         assert e.hub.state()["parameters"]["density"] == 0.5  # knobs stay where they are
-        e.wish(do="pad", x=0.5, y=0, corners=corners)
+        e.request(do="pad", x=0.5, y=0, corners=corners)
         middle = [(a + b) / 2 for a, b in zip(presets.load("ragtime").z, presets.load("baroque").z, strict=True)]
         assert e.worker.styles[-1][0] == pytest.approx(middle)
-        e.wish(do="timbre", who="agent", name="bass")
-        e.wish(do="volume", value=0.5)
+        e.request(do="timbre", who="agent", name="bass")
+        e.request(do="volume", value=0.5)
         assert (e.sound.timbres, e.sound.loudness) == ({AGENT: "bass"}, 0.5)
-        e.wish(do="knob", name="swing", value=66)
-        e.wish(do="knob", name="mirror", value=300)  # as far as it goes
+        e.request(do="knob", name="swing", value=66)
+        e.request(do="knob", name="mirror", value=300)  # as far as it goes
         manner = e.session.partner.mode_settings
         assert (manner.swing, manner.mirror) == (0.66, 1.0)
         before = e.hub.state()["preset"]["name"]
-        e.wish(do="act", action="next-preset")
-        e.wish(do="act", action="previous-preset")
+        e.request(do="act", action="next-preset")
+        e.request(do="act", action="previous-preset")
         assert e.hub.state()["preset"]["name"] != before or before != "pad"
-        e.wish(do="act", action="next-mode")
+        e.request(do="act", action="next-mode")
         assert e.hub.state()["mode"] == "duet"
-        e.wish(do="preset", name="nobody")
-        e.wish(do="delete take", name="2024-01-01_10-00-00")
-        e.wish(do="act", action="panic")
-        e.wish(do="act", action="hush")
+        e.request(do="preset", name="nobody")
+        e.request(do="delete take", name="2024-01-01_10-00-00")
+        e.request(do="act", action="panic")
+        e.request(do="act", action="hush")
         assert json.dumps(e.hub.welcome())
 
     made = evening(script, tmp_path)
@@ -781,16 +781,16 @@ def test_a_style_is_learnt_saved_and_the_last_minutes_kept(tmp_path: Path, monke
     monkeypatch.setattr(presets, "OWN", tmp_path / "own")
 
     async def script(e: Evening) -> None:
-        e.wish(do="sound like that", name="Mine")
+        e.request(do="sound like that", name="Mine")
         await asyncio.sleep(0.1)
         for _ in range(3):
             await e.phrase()
             await asyncio.sleep(6)
-        e.wish(do="sound like that", name="My Style")
+        e.request(do="sound like that", name="My Style")
         await asyncio.sleep(0.1)
-        e.wish(do="save preset", name="Kept")
-        e.wish(do="save")
-        e.wish(do="phrase")
+        e.request(do="save preset", name="Kept")
+        e.request(do="save")
+        e.request(do="phrase")
         await asyncio.sleep(8)
 
     made = evening(script, tmp_path)
@@ -814,14 +814,14 @@ def test_any_name_can_be_given_and_chosen_on_the_page(tmp_path: Path, monkeypatc
     async def script(e: Evening) -> None:
         await asyncio.sleep(0.1)
         for name in names:
-            e.wish(do="save preset", name=name)
+            e.request(do="save preset", name=name)
         for preset in presets.all_presets():
-            e.wish(do="preset", name=preset.name)
+            e.request(do="preset", name=preset.name)
             chosen.append(e.hub.state()["preset"] == {"name": preset.name, "title": preset.title})
-        e.wish(do="save preset", name="ragtime")  # hides the one that comes with the program
-        e.wish(do="save preset", name="Kept")
-        e.wish(do="save preset", name="Kept")
-        e.wish(do="save preset", name="AC-DC")  # whose file would be that of AC/DC
+        e.request(do="save preset", name="ragtime")  # hides the one that comes with the program
+        e.request(do="save preset", name="Kept")
+        e.request(do="save preset", name="Kept")
+        e.request(do="save preset", name="AC-DC")  # whose file would be that of AC/DC
 
     made = evening(script, tmp_path)
     assert len(chosen) == 16 + len(names)
@@ -836,16 +836,16 @@ def test_any_name_can_be_given_and_chosen_on_the_page(tmp_path: Path, monkeypatc
 
 def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
-        e.wish(do="learn", action="knob:density")
-        e.wish(do="on", pitch=60, velocity=80)  # the page itself teaches nothing
-        e.wish(do="off", pitch=60)
+        e.request(do="learn", action="knob:density")
+        e.request(do="on", pitch=60, velocity=80)  # the page itself teaches nothing
+        e.request(do="off", pitch=60)
         e.keyboard.play(0xB0, 21, 127)
         await asyncio.sleep(0.01)
         assert e.hub.state()["controls"] == ["cc21@1=knob:density"]
         e.keyboard.play(0xB0, 21, 1)
         await asyncio.sleep(0.01)
         assert e.hub.state()["parameters"]["density"] == -1.0
-        e.wish(do="forget", trigger="cc21@1")
+        e.request(do="forget", trigger="cc21@1")
         assert e.hub.state()["controls"] == []
 
     evening(script, tmp_path)
@@ -853,13 +853,13 @@ def test_a_knob_is_learnt_live(tmp_path: Path) -> None:
 
 def test_a_keyboard_in_the_browser_is_a_port_and_teaches(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
-        e.wish(do="learn", action="panic")
-        e.wish(do="midi", bytes=[0xB0, 20, 127])
+        e.request(do="learn", action="panic")
+        e.request(do="midi", bytes=[0xB0, 20, 127])
         await asyncio.sleep(0.01)
         assert e.hub.state()["controls"] == ["cc20@1=panic"]
-        e.wish(do="midi", bytes=[0x92, 60, 80])
-        e.wish(do="midi", bytes=[0x92, 64, 80])
-        e.wish(do="midi", bytes=[0x82, 64, 0])
+        e.request(do="midi", bytes=[0x92, 60, 80])
+        e.request(do="midi", bytes=[0x92, 64, 80])
+        e.request(do="midi", bytes=[0x82, 64, 0])
         await asyncio.sleep(0.1)
         e.hub.remove_page(e.page)  # the page is closed, and its keyboard's key was down
         await asyncio.sleep(0.1)
@@ -893,19 +893,19 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         rows = e.hub.state()["ports"]
         assert [(r["name"], r["on"]) for r in rows["inputs"]] == [("keys", False)]
         assert [(r["name"], r["on"]) for r in rows["outputs"]] == [("tradefours:out", True), ("synth", False)]
-        e.wish(do="listen", port="keys", on=True)
+        e.request(do="listen", port="keys", on=True)
         await e.settle()
         ins["keys"].play(0x90, 50, 80)
         ins["keys"].play(0xB0, 64, 127)
         await asyncio.sleep(0.1)
-        e.wish(do="output", port="synth")  # while a key is down
+        e.request(do="output", port="synth")  # while a key is down
         await e.settle()
         assert [m for _, m in outs["tradefours:out"].sent[-2:]] == [
             b"\x80\x32\x00",
             b"\xb0\x40\x00",
         ]  # it ends where it began
         assert not outs["tradefours:out"].closed
-        e.wish(do="listen", port="keys", on=False)  # while the key is down still
+        e.request(do="listen", port="keys", on=False)  # while the key is down still
         await e.settle()
         assert ins["keys"].closed
         assert [m for _, m in outs["synth"].sent[-2:]] == [b"\x80\x32\x00", b"\xb0\x40\x00"]
@@ -921,7 +921,7 @@ def test_ports_are_chosen_while_it_goes_on_and_nothing_hangs(tmp_path: Path, mon
         await asyncio.sleep(3)
         gone = next(r for r in e.hub.state()["ports"]["outputs"] if r["name"] == "synth")
         assert (gone["on"], gone["there"]) == (True, False)
-        e.wish(do="output", port="tradefours:out")  # back home
+        e.request(do="output", port="tradefours:out")  # back home
         await e.settle()
         assert outs["synth"].closed
         assert next(r for r in e.hub.state()["ports"]["outputs"] if r["on"])["name"] == "tradefours:out"

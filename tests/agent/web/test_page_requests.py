@@ -1,4 +1,4 @@
-"""Anything at all, said to the page's door: a wish, or one clear sentence; and whatever is wished for, the music goes on."""
+"""Anything at all, sent to the page's server: it is a request, or one clear sentence; and whatever is requested, the music goes on."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ anything = st.recursive(leaves, lambda x: st.lists(x, max_size=5) | st.dictionar
 
 @st.composite
 def nearly(draw: st.DrawFn) -> dict[str, Any]:
-    """A wish that has the right fields, or nearly, with anything in them."""
+    """A request that has the right fields, or nearly, with anything in them."""
     what = draw(st.sampled_from(sorted(REQUESTS)))
-    wish = {name: draw(anything) for name in REQUESTS[what] if draw(st.integers(0, 9))}
+    request = {name: draw(anything) for name in REQUESTS[what] if draw(st.integers(0, 9))}
     if not draw(st.integers(0, 9)):
-        wish[draw(st.text(max_size=6))] = draw(anything)
-    return {**wish, "do": what}
+        request[draw(st.text(max_size=6))] = draw(anything)
+    return {**request, "do": what}
 
 
 names = st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9 _-]{0,19}[a-zA-Z0-9])?", fullmatch=True) | st.sampled_from(
@@ -90,7 +90,7 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 
 @st.composite
 def good(draw: st.DrawFn) -> dict[str, Any]:
-    """A wish as it should be."""
+    """A request as it should be."""
     what = draw(st.sampled_from(sorted(GOOD)))
     return {"do": what, **{name: draw(value) for name, value in GOOD[what].items()}}
 
@@ -99,15 +99,15 @@ def refusal(text: str) -> str:
     """Why a text is refused; "" where it is not."""
     begun = time.process_time()
     try:
-        wish, why = read_request(text), ""
+        request, why = read_request(text), ""
     except RequestRefused as error:
         why = str(error)
     assert time.process_time() - begun < 1.0
     if why:
         assert re.fullmatch(r"[^\n]{5,200}", why)
         return why
-    fields = REQUESTS[wish["do"]]
-    assert set(fields) - OPTIONAL_FIELDS.get(wish["do"], set()) <= set(wish) - {"do"} <= set(fields)
+    fields = REQUESTS[request["do"]]
+    assert set(fields) - OPTIONAL_FIELDS.get(request["do"], set()) <= set(request) - {"do"} <= set(fields)
     return ""
 
 
@@ -115,22 +115,22 @@ def refusal(text: str) -> str:
 @given(
     st.text() | st.binary(max_size=4 * LARGEST).map(lambda b: b.decode("utf8", "replace")) | anything.map(json.dumps)
 )
-def test_any_text_and_any_json_is_a_wish_or_one_sentence(text: str) -> None:
+def test_any_text_and_any_json_is_a_request_or_one_sentence(text: str) -> None:
     refusal(text)
 
 
 @settings(max_examples=250, deadline=None)
 @given(nearly())
-def test_any_value_in_any_field_is_a_wish_or_one_sentence(wish: dict[str, Any]) -> None:
-    refusal(json.dumps(wish))
+def test_any_value_in_any_field_is_a_request_or_one_sentence(request: dict[str, Any]) -> None:
+    refusal(json.dumps(request))
 
 
 @settings(max_examples=150, deadline=None)
 @given(good())
-def test_what_fits_is_read_as_it_is(wish: dict[str, Any]) -> None:
+def test_what_fits_is_read_as_it_is(request: dict[str, Any]) -> None:
     assert set(GOOD) == set(REQUESTS)
-    if ".." not in json.dumps(wish):
-        assert read_request(json.dumps(wish)) == wish
+    if ".." not in json.dumps(request):
+        assert read_request(json.dumps(request)) == request
 
 
 @pytest.mark.parametrize("depth", [900, 2000])
@@ -143,7 +143,7 @@ def test_depth_and_size_are_bounded(brackets: str, depth: int) -> None:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(good() | nearly(), max_size=120), st.floats(0.0, 0.2))
-def test_whatever_is_wished_for_the_session_goes_on(wishes: list[dict[str, Any]], pause: float) -> None:
+def test_whatever_is_requested_the_session_goes_on(requests: list[dict[str, Any]], pause: float) -> None:
     stumbled: list[str] = []
 
     async def script(e: Evening) -> None:
@@ -151,16 +151,16 @@ def test_whatever_is_wished_for_the_session_goes_on(wishes: list[dict[str, Any]]
             stumbled.append(repr(context))
 
         e.loop.set_exception_handler(stumble)
-        for wish in wishes:
+        for request in requests:
             try:
-                asked = read_request(json.dumps(wish))
+                asked = read_request(json.dumps(request))
             except RequestRefused:
                 continue
             if asked["do"] != "ping":  # which the server answers itself
                 e.hub.handle_request(e.page, asked)
             await asyncio.sleep(pause)
         await e.settle()
-        e.wish(do="act", action="call")
+        e.request(do="act", action="call")
         e.hub.remove_page(e.page)
         await asyncio.sleep(0.3)
         assert not any(port.held.holds(e.page) for port in e.hub.keyboard.inputs)
@@ -180,10 +180,10 @@ def test_whatever_is_wished_for_the_session_goes_on(wishes: list[dict[str, Any]]
 def test_the_last_minutes_are_kept_once_a_moment_and_one_phrase_is_played_at_a_time(tmp_path: Path) -> None:
     async def script(e: Evening) -> None:
         for _ in range(20):
-            e.wish(do="phrase")
+            e.request(do="phrase")
         await e.phrase()
         for _ in range(5):
-            e.wish(do="save")
+            e.request(do="save")
         assert len(e.hub._tasks) < 30
         await asyncio.sleep(20)
         assert not e.hub._tasks

@@ -19,7 +19,7 @@ from agent.web.server import MOST_PAGES, MOST_REFUSED, Page, Server
 
 
 class Quiet:
-    """A host that remembers what was wished for."""
+    """A host that remembers what was requested."""
 
     def __init__(self, take: Path | None = None) -> None:
         self.requests: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The ear: it hears how an answer goes, not where it lies, says so when it cannot tell, and learns what it is asked."""
+"""The reranker: it hears how an answer goes, not where it lies, says so when it cannot tell, and learns what it is asked."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_an_ear_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path:
     rng = np.random.default_rng(0)
     mean, spread, worth = (rng.normal(size=n) for n in (len(NAMES), len(NAMES), 2 * len(NAMES)))
     was = Reranker(mean, np.abs(spread) + 0.1, worth)
-    file = tmp_path / "ear.safetensors"
+    file = tmp_path / "reranker.safetensors"
     was.write(file, {"lessons": "3"})
     call, answer = scale(12), [replace(n, pitch=n.pitch + 2) for n in scale(14)]
     now, then = (e.score(CallProfile.of(call), answer) for e in (Reranker.read(file), was))

@@ -1,4 +1,4 @@
-"""What is measured is what is meant: patterns, keys, foils, ranks, and the command that asks for them all."""
+"""What is measured is what is meant: patterns, keys, wrong continuations, ranks, and the command that asks for them all."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_calls_end_where_phrases_end(folder: Path) -> None:
         assert cut.next[-1].onset - cut.next[0].onset < answers.ANSWER_SECONDS
 
 
-def test_foils_are_alike_but_for_what_they_say(folder: Path) -> None:
+def test_wrong_continuations_are_alike_but_for_what_they_say(folder: Path) -> None:
     asked = multiple_choice.draw_tests(corpus.read(folder), 10, same_source=True, seed=0)
     assert len(asked) == 10
     for before, (true, *others), _ in asked:
@@ -296,7 +296,7 @@ def test_an_ear_is_asked_which_of_these_a_person_played(folder: Path) -> None:
 
 
 def test_too_little_music_teaches_no_ear(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "ear.safetensors"
+    out = tmp_path / "reranker.safetensors"
     told = ["--corpus", str(folder), "--sources", "", "--calls", "2", "--styled", "1", "--out", str(out)]
     assert make_reranker.main(told) == 2
     assert "too little music" in capsys.readouterr().err

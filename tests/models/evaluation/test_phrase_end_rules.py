@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.turns import turn_taking
 from models.evaluation import evaluate, phrase_end_rules
 from models.music.midifile import write_notes
 from models.music.note_records import Note
@@ -32,15 +31,6 @@ def piece_of(tmp_path: Path) -> Path:
     folder.mkdir()
     write_notes(folder / "piece.mid", {"piano": notes})
     return folder
-
-
-def test_the_rule_that_plays_is_the_one_that_is_judged() -> None:
-    rng = np.random.default_rng(0)
-    for most in (0.3, 1.5, 4.0):
-        for _ in range(50):
-            gaps = rng.uniform(0.05, most, rng.integers(0, 30))
-            notes = [Note(float(t), 0.1, 60, 64) for t in np.concatenate([[0.0], np.cumsum(gaps)])]
-            assert phrase_end_rules.longest_gap_rule()(gaps) == pytest.approx(turn_taking.closing_silence(notes))
 
 
 def test_false_cut_ins_and_delay() -> None:

@@ -11,8 +11,17 @@ from agent.cli.arguments import parser
 from agent.errors import UserError
 from agent.styles import presets
 from models.music import preset_file
-from models.music.setting_cli_options import add_options, changes
-from models.music.style_settings_table import ANSWER, KNOBS, SAMPLING, SWITCHES, TERMS, nearest, settings_table
+from models.music.style_settings_table import (
+    ANSWER,
+    KNOBS,
+    SAMPLING,
+    SWITCHES,
+    TERMS,
+    add_options,
+    changes,
+    nearest,
+    settings_table,
+)
 from models.steering.sampling import Sampling
 
 README = Path(__file__).resolve().parents[3] / "presets" / "README.md"

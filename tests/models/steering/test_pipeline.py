@@ -175,7 +175,7 @@ def test_what_cannot_be_switched_off_is_one_sentence_with_the_nearest_name() -> 
         Sampling.of({"without.motiv": 1.0})
 
 
-deeds = st.lists(
+actions = st.lists(
     st.tuples(
         st.sampled_from(("hear", "revise", "play", "part", "draft", "style", "seed", "spare")), st.integers(0, 60)
     ),
@@ -185,33 +185,33 @@ deeds = st.lists(
 
 
 @settings(max_examples=25, deadline=None)
-@given(deeds, st.integers(0, 9))
+@given(actions, st.integers(0, 9))
 def test_what_is_kept_from_note_to_note_is_what_a_fresh_look_finds(done: list[tuple[str, int]], seed: int) -> None:
     """Whatever is heard, revised, forgotten, drafted or asked for in between."""
     engine = Engine(NumpyBackend(small_weights(seed), SMALL, margin=20))  # it forgets after 132 notes
     engine.generation.steering = doubted = Doubted(SMALL.latent)
     engine.style([0.3] * SMALL.latent, FIRST_LOOK)
     engine.hear(0, scale(8))
-    for deed, count in [*done, ("play", 40), ("spare", 9), ("play", 9)]:
-        if deed in ("hear", "revise"):
+    for action, count in [*done, ("play", 40), ("spare", 9), ("play", 9)]:
+        if action in ("hear", "revise"):
             engine.candidates.cancel()  # notes of a draft that is not done are nobody's
         now = engine.notes[-1].onset if engine.notes else 0.0
-        span = Span(now + 0.1, now + 0.1 * count, now + 0.05 * count, now + 30.0, together=deed == "part")
-        if deed == "hear":
+        span = Span(now + 0.1, now + 0.1 * count, now + 0.05 * count, now + 30.0, together=action == "part")
+        if action == "hear":
             engine.hear(engine.length, scale(count, now + 0.5))
-        elif deed == "revise":
+        elif action == "revise":
             at = max(engine.length - count, engine.context.offset)
             old = engine.notes[at - engine.context.offset :][: count if seed % 2 else count // 2]
             engine.hear(at, [replace(n, onset=n.onset + 0.01, velocity=1 + 2 * count) for n in old])
-        elif deed == "draft":
+        elif action == "draft":
             engine.draft(span, 2)
-        elif deed == "style":
+        elif action == "style":
             engine.style(
                 [count / 30.0 - 1.0] * SMALL.latent, {"stand": count / 60.0, "knob.register": 0.5, **FIRST_LOOK}
             )
-        elif deed == "seed":
+        elif action == "seed":
             engine.seed(count)
-        elif deed == "spare":
+        elif action == "spare":
             for _ in range(count):
                 engine.spare()
         else:

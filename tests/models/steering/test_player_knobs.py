@@ -97,7 +97,7 @@ def test_what_is_more_than_asked_is_drawn_back_gently() -> None:
 
 
 def test_a_knob_turned_fully_asks_nearly_the_same_of_every_style() -> None:
-    """Twelve notes at the middle of two styles' wishes: the one is drawn on, the other back."""
+    """Twelve notes, in the middle between what two styles ask for: the one is drawn on, the other back."""
     place = features.NAMES.index("register")
     loud, soft = np.zeros(SMALL.latent), np.zeros(SMALL.latent)
     loud[place], soft[place] = 2.0, -2.0

@@ -1,4 +1,4 @@
-"""The stand: an answer lies somewhere beside its style, the whole of it, and is as loud as it was asked to be."""
+"""The random offset: an answer lies somewhere beside its style, the whole of it, and is as loud as it was asked to be."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_the_style_encoder_can_be_left_as_it_is(midi_folder: Path, tmp_path: Pat
 
 
 def test_a_student_expects_what_its_teacher_expects(midi_folder: Path, tmp_path: Path) -> None:
-    """A teacher that knows less than the lessons tell: a student of it doubts as it does."""
+    """A teacher that knows less than the examples tell: a student of it doubts as it does."""
     start, teaches = (tmp_path / name / "weights.safetensors" for name in ("start", "teacher"))
     run(midi_folder, tmp_path / "start", "--notes", "1e3")
     run(midi_folder, tmp_path / "teacher", "--notes", str(20 * 128), "--style-of", str(start))

@@ -124,8 +124,8 @@ class Visit:
     def listen(self) -> None:
         """Keep the peak of the page's sound from now on."""
         self.eval(
-            "(() => { clearInterval(window.ear); window.loudest = 0; const d = new Float32Array(2048);"
-            " window.ear = setInterval(() => { tradefours.sound.meter?.getFloatTimeDomainData(d);"
+            "(() => { clearInterval(window.meterTimer); window.loudest = 0; const d = new Float32Array(2048);"
+            " window.meterTimer = setInterval(() => { tradefours.sound.meter?.getFloatTimeDomainData(d);"
             " window.loudest = Math.max(window.loudest, ...d.map(Math.abs)); }, 20); })()"
         )
 

@@ -245,7 +245,7 @@ class Recorder:
         self.name = self.client.name
         self.keys = self.client.midi_outports.register("keys")
         self.inputs = {name: self.client.midi_inports.register(name) for name in ("thru_in", "out", "clock")}
-        self.audio_in = self.client.inports.register("ear")
+        self.audio_in = self.client.inports.register("audio")
         self.heard: dict[str, Heard] = {name: [] for name in self.inputs}
         self.loudness: list[tuple[float, float]] = []  # seconds, RMS of one period
         self.shifts: list[float] = []  # system time minus the server's time, in seconds, at each period

@@ -145,10 +145,10 @@ async def open_page(address: str) -> None:
             await socket.receive_json(timeout=10)
 
 
-def play(home: Path, room: Path) -> list[str]:
+def play(home: Path, folder: Path) -> list[str]:
     """A whole session: a phrase over JACK, its answer, the page, the take and its picture; its violations."""
-    log, call = room / "play.log", messages(written_call().notes)
-    with jack_server(room / "jackd.log"), Recorder() as recorder:
+    log, call = folder / "play.log", messages(written_call().notes)
+    with jack_server(folder / "jackd.log"), Recorder() as recorder:
         before = strace_command(log)
         with Program(
             "play", "--channel", "2", "--seconds", str(SECONDS), env=environment(home), under=before
@@ -165,18 +165,18 @@ def play(home: Path, room: Path) -> list[str]:
     return violations(log, home)
 
 
-def run(home: Path, room: Path, *arguments: str) -> list[str]:
+def run(home: Path, folder: Path, *arguments: str) -> list[str]:
     """Run one command; its violations."""
-    log = room / f"{arguments[0]}.log"
+    log = folder / f"{arguments[0]}.log"
     command = [*strace_command(log), sys.executable, "-m", "agent", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment(home), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr + done.stdout
     return violations(log, home)
 
 
-def write_corpus(lesson: Path) -> Path:
+def write_corpus(training: Path) -> Path:
     """Write a small corpus: scales."""
-    folder = lesson / "pieces"
+    folder = training / "pieces"
     folder.mkdir(parents=True)
     for number in range(4):
         pitches = [48 + number + (0, 2, 4, 5, 7, 9, 11)[i % 7] + 12 * (i // 7 % 3) for i in range(150)]
@@ -187,22 +187,22 @@ def write_corpus(lesson: Path) -> Path:
 
 def main(arguments: Sequence[str]) -> int:
     """Run each command and print its violations; 0 where there are none."""
-    with tempfile.TemporaryDirectory() as folder:
-        home, room = Path(folder) / "home", Path(folder) / "room"
-        room.mkdir()
+    with tempfile.TemporaryDirectory() as parent:
+        home, folder = Path(parent) / "home", Path(parent) / "folder"
+        folder.mkdir()
         environment(home)
         call = home.parent / "temporary" / "call.mid"
-        found = {"play": play(home, room)}
-        found["demo"] = run(home, room, "demo")
+        found = {"play": play(home, folder)}
+        found["demo"] = run(home, folder, "demo")
         call.write_bytes(next(home.glob("tradefours/takes/*/take.mid")).read_bytes())
         found["answer"] = run(
-            home, room, "answer", str(call), "-o", str(call) + ".out.mid", "--picture", str(call) + ".png"
+            home, folder, "answer", str(call), "-o", str(call) + ".out.mid", "--picture", str(call) + ".png"
         )
-        found["takes"] = run(home, room, "takes")
-        lesson = home.parent / "temporary" / "lesson"
-        course = ["--corpus", str(write_corpus(lesson)), "--out", str(lesson), *SMALL_TRAINING.split()]
-        found["train"] = run(home, room, "train", *course)
-        found["export"] = run(home, room, "export", "--weights", str(lesson / "weights.safetensors"))
+        found["takes"] = run(home, folder, "takes")
+        training = home.parent / "temporary" / "training"
+        course = ["--corpus", str(write_corpus(training)), "--out", str(training), *SMALL_TRAINING.split()]
+        found["train"] = run(home, folder, "train", *course)
+        found["export"] = run(home, folder, "export", "--weights", str(training / "weights.safetensors"))
         left = sorted(str(p.relative_to(home)) for p in home.rglob("*") if not p.is_dir() or p.is_symlink())
         names = [name for name in left if not name.startswith(tuple(f"{place}/" for place in OWN))]
     print(json.dumps({"found": found, "elsewhere": names, "files": left}, indent=1))
