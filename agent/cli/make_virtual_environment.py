@@ -163,7 +163,7 @@ def _run_with_progress(command: list[str], what: str) -> None:
     log = HOME / "install.log"
     begun = time.monotonic()
     last_line = begun
-    is_live = sys.stdout.isatty()
+    is_live = sys.stderr.isatty()
     _say(f"{what} …", end="" if is_live else "\n")
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -200,4 +200,5 @@ def _lock() -> Iterator[None]:
 
 
 def _say(text: str, end: str = "\n") -> None:
-    print(text, end=end, flush=True)
+    """On stderr: stdout belongs to the command that follows, and may be read by a program (`--json`)."""
+    print(text, end=end, flush=True, file=sys.stderr)

@@ -113,6 +113,8 @@ def test_an_installation_that_fails_says_why_and_is_not_called_ready(
     home.mkdir()
     with pytest.raises(CannotInstall, match=r"no route to host.*check the connection"):
         make_virtual_environment._run_with_progress([sys.executable, "-c", complaint], "Installing")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "Installing …\n")  # stdout belongs to the command that follows
     assert not make_virtual_environment.is_ready(home, "")
 
     def fail(extra: str) -> None:
@@ -154,5 +156,5 @@ def test_any_python_hands_over_to_the_environment_at_once(tmp_path: Path) -> Non
         [str(outside), "-m", "agent", "presets"], capture_output=True, text=True, cwd=ROOT, timeout=60, env={}
     )
     assert done.returncode == 0, done.stderr
-    assert "Making an environment" not in done.stdout
+    assert "Making an environment" not in done.stderr
     assert "ragtime" in done.stdout
