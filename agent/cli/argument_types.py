@@ -11,6 +11,8 @@ from models.music.style_settings_table import KNOBS
 from ..demo_call import SEMITONES  # semitones above C, by the name of a white key
 
 ACCIDENTALS = {"": 0, "#": 1, "b": -1}  # semitones
+LOOPBACK = "127.0.0.1"
+MOST_PORTS = 65535
 SHORTEST_ANSWER, LONGEST_ANSWER = 0.5, 120.0  # seconds
 
 
@@ -45,6 +47,18 @@ def pitch(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no key; write C4, F#3, Bb2 or a number up to 127")
     letter, accidental, octave = name.groups()
     return SEMITONES[letter.upper()] + ACCIDENTALS[accidental] + 12 * (int(octave) + 1)
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """Where OSC is heard or sent: `9000` on this computer, `192.168.1.20:9000` or `[::1]:9000` elsewhere."""
+    host, _, port = text.rpartition(":")
+    if (
+        not (port.isascii() and port.isdecimal())
+        or not 1 <= int(port) <= MOST_PORTS
+        or (":" in host and not host.startswith("["))
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write 9000, 192.168.1.20:9000 or [::1]:9000")
+    return host.strip("[]") or LOOPBACK, int(port)
 
 
 def hammer_times(text: str) -> tuple[float, float]:

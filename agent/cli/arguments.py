@@ -17,6 +17,7 @@ from .option_groups import (
     add_engine_option,
     add_mode_options,
     add_musician_options,
+    add_osc_options,
     add_page_options,
     add_session_options,
     add_sound_options,
@@ -79,6 +80,7 @@ def _add_play(commands: Commands) -> argparse.ArgumentParser:
     )
     play.add_argument("--seconds", type=float, metavar="S", help="end by itself after so long")
     add_page_options(play)
+    add_osc_options(play)
     add_mode_options(play)
     add_beat_options(play)
     add_zone_options(play)

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from ..control.bindings import HOTKEYS
+from ..control.bindings import ACTION_ABOUT, HOTKEYS
 
 FOREGROUND_SECONDS = 0.5  # between two looks at whether the terminal is ours
 SETTLING = 0.1  # seconds in which the MIDI system sends the last note-offs before we are stopped
@@ -26,18 +26,6 @@ MOST_BYTES = 1024  # that are read at once
 SEQUENCE = re.compile(r"\x1b+(\[[0-?]*[ -/]*[@-~]|O.|[^\[O\x1b])?")  # of arrow keys and the like, as ECMA-48 has them
 QUIT, HELP = "stop", "?"
 NAMES = {" ": "space"}
-WORDS = {
-    "call": "it answers your phrase",
-    "trade": "trade: so many bars each",
-    "duet": "duet: both at once",
-    "answer": "answer now",
-    "next-preset": "next style",
-    "hush": "stop the answer",
-    "panic": "panic: every note ends",
-    "tap": "tap the tempo",
-    QUIT: "quit",
-}
-"""What each action of a letter does."""
 
 
 class Letters:
@@ -70,7 +58,7 @@ class Letters:
             self._asked = now
             self._note(f"{key}: notes still sound; press {key} again to quit.")
         elif action is not None:
-            self._note(f"{NAMES.get(key, key)}: {WORDS[action]}")
+            self._note(f"{NAMES.get(key, key)}: {ACTION_ABOUT[action]}")
             self._act(action, now)
         elif key == HELP:
             self._say(help_text())
@@ -80,7 +68,11 @@ class Letters:
 
 def help_text() -> str:
     """All letters, as a line."""
-    return "Letters: " + ", ".join(f"{NAMES.get(key, key)} {WORDS[action]}" for key, action in HOTKEYS.items()) + "."
+    return (
+        "Letters: "
+        + ", ".join(f"{NAMES.get(key, key)} {ACTION_ABOUT[action]}" for key, action in HOTKEYS.items())
+        + "."
+    )
 
 
 def keys_of(text: str) -> str:

@@ -12,7 +12,7 @@ from ..errors import hint
 from ..midi.keyboard_zones import CURVES
 from ..turns.mode_settings import CALL, MODES, PARTS
 from ..user_folders import own_folder, settings_folder
-from .argument_types import channel, hammer_times, knob, number, pitch
+from .argument_types import channel, endpoint, hammer_times, knob, number, pitch
 
 TAKES = own_folder("takes")
 CONTROLS = settings_folder() / "controls.txt"
@@ -89,6 +89,23 @@ def add_page_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the page to other devices of the house, too, such as a tablet on the music stand: prints an address with a token "
         "that is good until the end (default: this computer only)",
+    )
+
+
+def add_osc_options(command: argparse.ArgumentParser) -> None:
+    """OSC in and out."""
+    osc = command.add_argument_group("OSC, such as TouchOSC: agent/osc/README.md lists the addresses")
+    osc.add_argument(
+        "--osc",
+        type=endpoint,
+        metavar="[HOST:]PORT",
+        help="hear OSC at this UDP port, from this computer only; with a HOST, such as 0.0.0.0, from whoever reaches it",
+    )
+    osc.add_argument(
+        "--osc-out",
+        type=endpoint,
+        metavar="[HOST:]PORT",
+        help="send turn, beat, notes and settings there (default: to nobody)",
     )
 
 

@@ -69,6 +69,8 @@ class SessionRunner:
         with self._status:
             if self._midi_learn is not None and self._args.page:
                 self._services.show_page(self.take, TAKES, self._midi_learn, self._args.page_port, self._args.lan)
+            if not self._is_demo:
+                self._services.open_osc(self._args.osc, self._args.osc_out)
             self._say_what_is_open()
             with realtime():
                 report = asyncio.run(self._play())
@@ -155,7 +157,7 @@ class SessionRunner:
             thru_output=self._outputs.player,
             worker=worker,
             clock=moments,
-            take=self._services.hub or self.take,
+            take=self._services.recorder(self.take),
             say=self._say,
             show=self._services.show,
             journal=self.take.record_row,

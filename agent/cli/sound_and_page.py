@@ -6,6 +6,7 @@ import asyncio
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..audio.sound_output import BuiltInSynth
 from ..clock import Clock
@@ -17,11 +18,14 @@ from ..midi.ports import InputPort
 from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import lines, snapshot
-from ..takes.recorder import Take
+from ..takes.recorder import SessionRecorder, Take
 from ..web.page_connections import Hub
 from ..web.page_request_handlers import handle
 from ..web.server import Server, has_browser
 from ..web.take_list import TakeList
+
+if TYPE_CHECKING:
+    from ..osc.osc_service import Endpoint, OscService
 
 SOUND_CHECK_SECONDS = 2.0  # between two looks at where our output leads
 REDRAW_SECONDS = 0.25
@@ -48,6 +52,7 @@ class Services:
         self._say_privately = say_privately
         self.hub: Hub | None = None
         self.inputs: list[InputPort] = []
+        self._osc: OscService | None = None
         self._state = "waking the musician"
         self._page_port = 0
         self._lan = False
@@ -66,6 +71,18 @@ class Services:
         self._page_port = port
         self._lan = lan
 
+    def open_osc(self, listen: Endpoint | None, send_to: Endpoint | None) -> None:
+        """Prepare OSC, heard at `listen` and sent to `send_to`; None: not at all."""
+        if listen is not None or send_to is not None:
+            from ..osc.osc_service import OscService  # with the library, which is read where it is used
+
+            self._osc = OscService(listen, send_to, self._clock)
+
+    def recorder(self, take: Take) -> SessionRecorder:
+        """Who records the session: the take, and with it whoever tells the notes elsewhere."""
+        recorder = self.hub or take
+        return recorder if self._osc is None else self._osc.witness(recorder)
+
     def say(self, text: str) -> None:
         """A line for the user, on the page, too."""
         if self.hub is not None:
@@ -76,6 +93,8 @@ class Services:
         self._state = state
         if self.hub is not None:
             self.hub.show(state)
+        if self._osc is not None:
+            self._osc.show(state)
 
     async def run(self, session: Session, *, say: Callable[[str], None]) -> None:
         """Serve the page, and keep ports and sound as they should be, as long as the session lasts."""
@@ -90,6 +109,8 @@ class Services:
             tasks = [self._check_sound(subscribers, say), self._patchbay.watch(session, say)]
             if self.hub is not None:
                 tasks.append(self.hub.watch())
+            if self._osc is not None:
+                tasks.append(self._osc.run(session, self._state, say))
             if self._draw is not None:
                 tasks.append(self._redraw(session, self._draw))
             await asyncio.gather(*tasks)

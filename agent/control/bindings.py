@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..errors import UserError
 from ..midi.messages import CHANNEL, CONTROL, KIND, MOST_DATA, NOTE_OFF, NOTE_ON, PEDAL_DOWN, PROGRAM
-from ..turns.mode_settings import MODES
+from ..turns.mode_settings import CALL, DUET, TRADE
 from .parameters import PARAMETERS
 
 BAR_COUNTS = {"twos": 2, "fours": 4, "eights": 8}
@@ -21,7 +21,26 @@ BAR_COUNTS = {"twos": 2, "fours": 4, "eights": 8}
 PRESET_STEPS = {"next-preset": 1, "previous-preset": -1}
 NEXT_MODE = "next-mode"
 CLICK, FREE = "click", "free"  # switch the metronome on or off; back to free time
-ACTIONS = (*MODES, NEXT_MODE, *BAR_COUNTS, *PRESET_STEPS, "answer", "hush", "panic", "tap", CLICK, FREE, "stop")
+ACTION_ABOUT = {
+    CALL: "it answers your phrase",
+    TRADE: "trade: so many bars each",
+    DUET: "duet: both at once",
+    NEXT_MODE: "next of these three",
+    "twos": "trade two bars each",
+    "fours": "trade four bars each",
+    "eights": "trade eight bars each",
+    "next-preset": "next style",
+    "previous-preset": "style before",
+    "answer": "answer now",
+    "hush": "stop the answer",
+    "panic": "panic: every note ends",
+    "tap": "tap the tempo",
+    CLICK: "metronome on or off",
+    FREE: "free time: the beat ends",
+    "stop": "quit",
+}
+"""Every action of a pedal, pad, letter, page or OSC message, with what it does."""
+ACTIONS = tuple(ACTION_ABOUT)
 PRESET = "preset:"  # the prefix of an action that chooses a preset
 KNOB = "knob:"  # the prefix of an action that sets a parameter
 FORM = "form:"  # the prefix of an action that sets bars, beats or the part: `form:bars=8`

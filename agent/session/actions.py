@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,8 @@ from ..timing.transport import Transport
 from ..turns.mode_settings import CALL, MODES, MOST_BARS, MOST_BEATS, PARTS, TRADE, BeatSettings
 from .config import SessionIO
 
+COMPLAINT_SECONDS = 2.0  # of quiet, after which the same is said again
+
 
 @dataclass
 class Actions:
@@ -36,6 +39,8 @@ class Actions:
     io: SessionIO
     stop: Callable[[], None]
     load: Callable[[Callable[[], Preset]], Preset]
+    _complaint: str = ""
+    _complained: float = -math.inf
 
     def act(self, action: str, when: float) -> None:
         """Do what is asked for: see `agent.control.bindings`. What cannot be done is said."""
@@ -60,7 +65,14 @@ class Actions:
             else:
                 self._simple_action(action)(when)
         except UserError as error:
-            self.io.say(str(error))
+            self._complain(str(error), when)
+
+    def _complain(self, line: str, when: float) -> None:
+        """Say what cannot be done; not again at once, as a fader asks for it a hundred times a second."""
+        if line != self._complaint or when - self._complained > COMPLAINT_SECONDS:
+            self.io.say(line)
+        self._complaint = line
+        self._complained = when
 
     def set_parameter(self, name: str, value: float) -> None:
         """Turn one parameter, from the next note on. Raises UserError for one that is not there, or not ours to turn."""

@@ -122,6 +122,11 @@ def file_name(title: str) -> str:
     return f"_{name}" if name.partition(".")[0].upper() in RESERVED else name
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a text is one line that may name something that is kept, and no path."""
+    return bool(name) and name.isprintable() and not {"/", "\\"} & set(name) and name not in (".", "..")
+
+
 def names_of_own_files() -> set[str]:
     """The names of the files of the user's own presets."""
     return {path.name for path in _files_in(OWN).values()}

@@ -13,7 +13,7 @@ import socket
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from .page_requests import RateLimit
+from ..rate_limit import RateLimit
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 TOKEN_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another

@@ -13,6 +13,8 @@ from typing import Any
 from ..control.bindings import ACTIONS, KNOB, PRESET
 from ..control.parameters import PARAMETERS
 from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
+from ..rate_limit import RateLimit
+from ..styles.presets import is_plain_name
 from ..turns.mode_settings import MOST_BARS, PARTS
 
 LARGEST = 2048  # characters of one request
@@ -35,7 +37,7 @@ def _number(low: float, high: float) -> Check:
 
 def _name(x: Any) -> bool:
     """The name of something that is kept: any text of one line that is no path."""
-    return _title(x) and "/" not in x and "\\" not in x and x not in (".", "..")
+    return _title(x) and is_plain_name(x)
 
 
 def _title(x: Any) -> bool:
@@ -146,20 +148,6 @@ def read_request(text: str) -> dict[str, Any]:
     return request
 
 
-class RateLimit:
-    """A token bucket: so many a second, and some more at once."""
-
-    def __init__(self, now: float, a_second: float = A_SECOND, at_once: float = AT_ONCE) -> None:
-        self._a_second = a_second
-        self._at_once = at_once
-        self._left = at_once
-        self._last = now
-
-    def allows(self, now: float) -> bool:
-        """Whether one more is allowed, which then counts."""
-        self._left = min(self._left + (now - self._last) * self._a_second, self._at_once)
-        self._last = now
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True
+def request_limits(now: float) -> tuple[RateLimit, RateLimit]:
+    """How often one page may ask for something, and for what takes more than a moment."""
+    return RateLimit(now, A_SECOND, AT_ONCE), RateLimit(now, COSTLY_A_SECOND, COSTLY_AT_ONCE)

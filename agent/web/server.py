@@ -19,7 +19,7 @@ from aiohttp import WSMsgType, web
 
 from ..clock import Clock
 from .access import LOOPBACK_NAMES, AccessControl, AccessDenied, Caller, own_address
-from .page_requests import COSTLY, COSTLY_A_SECOND, COSTLY_AT_ONCE, LARGEST, RateLimit, RequestRefused, read_request
+from .page_requests import COSTLY, LARGEST, RequestRefused, read_request, request_limits
 from .piano_files import PianoFiles
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -221,10 +221,8 @@ class Server:
         return socket
 
     async def _read_requests(self, socket: web.WebSocketResponse, page: Page) -> None:
-        now = self.clock.now()
         refused = 0
-        limit = RateLimit(now)
-        costly_limit = RateLimit(now, COSTLY_A_SECOND, COSTLY_AT_ONCE)
+        limit, costly_limit = request_limits(self.clock.now())
         async for message in socket:
             page.expect_sign(lambda: self.host.release_keys(page))
             if message.type is not WSMsgType.TEXT or not limit.allows(self.clock.now()):

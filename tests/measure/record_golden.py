@@ -10,7 +10,7 @@ import random
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,15 @@ class Inline(WorkerClient):
             asyncio.get_running_loop().call_later(number * NOTE_TAKES, self._say, reply)
 
 
-def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset] = (), *, exact: bool = False) -> None:
+def jam(
+    mode: str,
+    folder: Path,
+    seconds: float = 14.0,
+    styles: Sequence[Preset] = (),
+    *,
+    exact: bool = False,
+    after_phrase: Callable[[Session], None] = lambda session: None,
+) -> None:
     """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any. `exact`: the take has moments."""
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
     beat = BeatSettings(tempo=None if mode == "call" else 110.0)
@@ -112,6 +120,7 @@ def jam(mode: str, folder: Path, seconds: float = 14.0, styles: Sequence[Preset]
             await asyncio.sleep(chance.choice((0.1, 0.9, 3.0)))
             if (style := next(coming, None)) is not None:
                 session.set_style(style)
+            after_phrase(session)
             match chance.randrange(6):
                 case 0:
                     session.act("answer", loop.now())

@@ -29,7 +29,7 @@ from agent.user_folders import settings_folder
 from agent.web.note_view import NoteView, ident_of
 from agent.web.page_connections import Hub
 from agent.web.page_request_handlers import handle
-from agent.web.page_requests import LARGEST, RateLimit, RequestRefused, read_request
+from agent.web.page_requests import LARGEST, RequestRefused, read_request, request_limits
 from agent.web.server import Page
 from agent.web.take_list import TakeList
 from models.music.midifile import read_notes
@@ -97,10 +97,10 @@ def test_what_is_no_wish_is_refused(text: str) -> None:
 
 
 def test_a_page_may_not_flood() -> None:
-    pace = RateLimit(0.0)
+    pace, costly = request_limits(0.0)
     allowed = sum(pace.allows(0.001 * i) for i in range(3000))
     assert 480 <= allowed < 480 + 3 * 240 + 2
-    assert RateLimit(0.0).allows(10.0)
+    assert sum(costly.allows(0.001 * i) for i in range(3000)) == 12
 
 
 # -- the view --------------------------------------------------------------------------------------------------------
