@@ -41,8 +41,8 @@ class CorpusError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One piece, its notes in the order of onset, then pitch. All arrays have one entry a note.
+class NoteArrays:
+    """Notes in the order of onset, then pitch. All arrays have one entry a note.
 
     `onset` and `duration` are in seconds (pedal included), `place` is the place in the bar (NaN where unknown), `part`
     is 0 for keyboard or accompaniment, 1 for a melody or solo, 2 for other.
@@ -54,14 +54,20 @@ class Piece:
     velocity: NDArray[np.int64]
     part: NDArray[np.int64]
     place: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.onset)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece(NoteArrays):
+    """One piece, and what is known about it."""
+
     source: str
     name: str
     human: bool  # its timing was played and is not on a grid
     dynamics: bool  # its velocities mean something
     about: dict[str, Any] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.onset)
 
 
 def parse_sources(sources: str | None) -> list[str] | None:

@@ -6,46 +6,37 @@ drawn at random, the generator is an argument.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..encoding import codec
 from ..music.note_records import HIGHEST, LOWEST
+from .corpus import NoteArrays
 
 FEWEST_TO_REPEAT = 24  # notes: a shorter passage has no motif to repeat
 #: Semitones by which a repeated motif is transposed: mostly not at all, or by what sequences usually are.
 REPEAT_SHIFTS = [0, 0, 0, 0, 12, -12, 2, -2, 3, 5, -5, 7, -7]
 
 
-@dataclass(slots=True)
-class Passage:
-    """Notes of one piece, one entry a note: seconds, MIDI numbers, and the place in the bar (NaN where unknown).
+@dataclass(frozen=True, slots=True)
+class Passage(NoteArrays):
+    """Notes of one piece. A velocity of -1 is unknown."""
 
-    A velocity of -1 is unknown. `part` is 1 for a melody: see `models.data.corpus.Piece`.
-    """
-
-    onset: NDArray[np.float64]
-    duration: NDArray[np.float64]
-    pitch: NDArray[np.int64]
-    velocity: NDArray[np.int64]
-    part: NDArray[np.int64]
-    place: NDArray[np.float64]
     synthetic_velocity: NDArray[np.bool_]  # whether its velocity is synthesised, and so is nothing to learn
-
-    def __len__(self) -> int:
-        return len(self.onset)
 
     def pick(self, index: slice | NDArray[np.int64]) -> Passage:
         """Some of its notes, in the order of `index`."""
-        return Passage(*(getattr(self, name)[index] for name in Passage.__slots__))
+        return Passage(*(getattr(self, name)[index] for name in NAMES))
 
     def then(self, other: Passage, gap: float) -> Passage:
         """This passage and `other` after it, whose first onset is `gap` seconds after the last of this one."""
-        later = other.pick(slice(None))
-        later.onset = later.onset - other.onset[0] + self.onset[-1] + gap
-        return Passage(*(np.concatenate([getattr(self, name), getattr(later, name)]) for name in Passage.__slots__))
+        later = replace(other, onset=other.onset - other.onset[0] + self.onset[-1] + gap)
+        return Passage(*(np.concatenate([getattr(self, name), getattr(later, name)]) for name in NAMES))
+
+
+NAMES = tuple(array.name for array in fields(Passage))
 
 
 def style_steps(p: Passage) -> codec.Steps:
@@ -105,14 +96,14 @@ def repeat_motif(rng: np.random.Generator, p: Passage) -> Passage:
     again = p.pick(slice(at, at + count))
     shift = int(rng.choice(REPEAT_SHIFTS))
     if again.pitch.min() + shift >= LOWEST and again.pitch.max() + shift <= HIGHEST:
-        again.pitch = again.pitch + shift
+        again = replace(again, pitch=again.pitch + shift)
     if rng.random() < 0.5:
-        again.onset = np.sort(again.onset + rng.normal(0.0, 0.012, count))
-        again.velocity = np.where(again.velocity < 0, -1, np.clip(again.velocity + rng.integers(-8, 9, count), 2, 126))
+        onset = np.sort(again.onset + rng.normal(0.0, 0.012, count))
+        velocity = np.where(again.velocity < 0, -1, np.clip(again.velocity + rng.integers(-8, 9, count), 2, 126))
+        again = replace(again, onset=onset, velocity=velocity)
     gap = float(np.clip(p.onset[at] - p.onset[at - 1], 0.08, 1.0))
     out = p.pick(slice(0, at + count)).then(again, gap).then(p.pick(slice(at + count, None)), gap)
-    out.place = np.full(len(out), np.nan)
-    return out
+    return replace(out, place=np.full(len(out), np.nan))
 
 
 def shift_into_key(pitch: NDArray[np.int64], target: NDArray[np.int64]) -> int:

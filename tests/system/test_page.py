@@ -29,7 +29,6 @@ from .rigs.browser import (
     SIZES,
     WAKE_UPS,
     Visit,
-    chromium,
     page_without_ports,
     serve_page,
 )
@@ -57,12 +56,6 @@ YOU, IT = (0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
@@ -71,13 +64,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(home: Path) -> Iterator[str]:
     with page_without_ports(home) as found:
         yield found
-
-
-@pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Visit]:
-    made = Visit(browser, address)
-    yield made
-    made.close()
 
 
 def share_of(picture: Path, colour: tuple[int, int, int]) -> int:

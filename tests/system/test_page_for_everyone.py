@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from .rigs.browser import ECHO, SIZES, Visit, chromium, serve_page
+from .rigs.browser import ECHO, SIZES, Visit, serve_page
 
 if sys.platform != "linux":
     pytest.skip("the browser is asked for on Linux only", allow_module_level=True)
@@ -33,22 +33,9 @@ HIDDEN = """(query) => [...document.querySelectorAll(query)].filter((e) => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serve_page(tmp_path_factory.mktemp("home"), "--sound", "off", *ECHO, env=NOBODY) as (_, found):
         yield found
-
-
-@pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Visit]:
-    made = Visit(browser, address)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -11,7 +11,6 @@ import pytest
 from ..measure.key_latency import measure_round
 from .rigs.browser import KEY_TO_SOUND_MS, Visit, page_with_sound
 from .rigs.jack import Program, Recorder, ons, still_sounding, wait_for
-from .test_page import browser  # noqa: F401 (a fixture)
 
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
@@ -22,14 +21,14 @@ ROUNDS = 4
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, str]]:
+def jam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, str]]:
     with page_with_sound(tmp_path_factory.mktemp("home")) as found:
         yield found
 
 
-def test_a_letter_is_heard_within_thirty_milliseconds(browser: Any, room: tuple[Program, str]) -> None:  # noqa: F811
+def test_a_letter_is_heard_within_thirty_milliseconds(browser: Any, jam: tuple[Program, str]) -> None:
     """From the browser's event to the synth's first frame, at p99; the best of some rounds, as the machine may be busy."""
-    visit = Visit(browser, room[1])
+    visit = Visit(browser, jam[1])
     tries = []
     for _ in range(ROUNDS):
         tries.append(measure_round(visit))
@@ -40,8 +39,8 @@ def test_a_letter_is_heard_within_thirty_milliseconds(browser: Any, room: tuple[
     visit.close()
 
 
-def test_ports_that_come_are_seen_chosen_and_left(browser: Any, room: tuple[Program, str]) -> None:  # noqa: F811
-    visit, (program, _) = Visit(browser, room[1]), room
+def test_ports_that_come_are_seen_chosen_and_left(browser: Any, jam: tuple[Program, str]) -> None:
+    visit, (program, _) = Visit(browser, jam[1]), jam
     page = visit.page
     page.click("[data-open=ports]")
     assert page.locator("#inputs label").all_text_contents() == ["tradefours:in"]
