@@ -27,6 +27,7 @@ class Timbre:
     gain: float = 1.0
 
 
+#: In the units of `Timbre`; chosen.
 TIMBRES = {
     "electric piano": Timbre(
         (1.0, 1.0, 1.0, 14.0), (1.5, 0.55), (0.9, 0.16), (0.62, 0.38), 0.003, 1.6, 0.0, 0.07, gain=1.1

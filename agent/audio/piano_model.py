@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-CENT = 2.0 ** (1 / 1200)
+CENT = 2.0 ** (1 / 1200)  # ratio of two frequencies a cent apart
 LOWEST, HIGHEST = 21, 108  # A0 and C8; keys beyond are made like the last one
 UNDAMPED = 90  # F sharp 6 and above have no dampers
 TREBLE_BRIDGE = (9.26e-2, -13.64)  # B is exp(slope * pitch + constant): mean of the pianos in Rigaud et al.
@@ -32,7 +32,7 @@ STRIKE_PLACE = 1 / 8  # where the hammer strikes, as a share of the string
 REFERENCE_FORCE = 80 / 127  # the blow at which keys are equally loud
 HIGHEST_HERTZ = 11000.0  # partials above are left out
 MOST_PARTIALS = 72  # of a key
-FORCES = np.array([1, 8, 16, 32, 48, 64, 80, 96, 112, 127]) / 127
+FORCES = np.array([1, 8, 16, 32, 48, 64, 80, 96, 112, 127]) / 127  # blows that are computed, as shares of the hardest
 FAINTEST = 1.2e-3  # of a key's strongest partial: what is fainter is left out
 HARDENING = 1.85  # the hammer's cutoff grows with this power of the force
 KNOCK_MODES = 8  # resonances of the soundboard

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .piano_model import WAYS, KeySound, blow_gain, hammer_filter, key_sound
 from .voices import BLOCK, SLOTS, Start
 
-HALF = BLOCK // 2
+HALF = BLOCK // 2  # frames
 FIRST_ROWS = 2048  # rows that there is room for at first
 CHUNK = 512  # rows of one product: larger ones would wake the linear algebra library's other threads
 SWEEP_BLOCKS = 12  # between two looks for rows that are silent

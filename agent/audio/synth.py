@@ -38,7 +38,7 @@ CLIP_KNEE = 0.7  # samples above are compressed, and never reach 1
 BEND_RANGE = 2.0  # semitones, the default of General MIDI
 PIANO = "piano"
 INSTRUMENTS = (PIANO, *TIMBRES)
-CHANNELS = 16
+CHANNELS = 16  # of MIDI 1.0
 
 Floats = NDArray[np.float32]
 Line = tuple[int, int]  # a player's number and a channel: keys, pedals and pitch bend are kept for each

@@ -17,7 +17,7 @@ from ..styles.presets import Preset
 from ..turns.mode_settings import ALONE_GROOVE
 
 CALL, ANSWER = "call", "answer"  # names of tracks; the call's where it has none
-CHANNELS = 16
+CHANNELS = 16  # of MIDI 1.0
 CLOSING = 0.85  # share of the time asked for, after which the answer may come to its end
 RING_SECONDS = 2.0  # for which the last notes may ring on
 LEAST_GAP = 0.05  # seconds between the call's last key and the answer

@@ -12,7 +12,7 @@ from ..demo_call import SEMITONES  # semitones above C, by the name of a white k
 
 ACCIDENTALS = {"": 0, "#": 1, "b": -1}  # semitones
 LOOPBACK = "127.0.0.1"
-MOST_PORTS = 65535
+MOST_PORTS = 65535  # the highest number of a TCP port
 SHORTEST_ANSWER, LONGEST_ANSWER = 0.5, 120.0  # seconds
 
 

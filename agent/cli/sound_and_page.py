@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..osc.osc_service import Endpoint, OscService
 
 SOUND_CHECK_SECONDS = 2.0  # between two looks at where our output leads
-REDRAW_SECONDS = 0.25
+REDRAW_SECONDS = 0.25  # between two pictures of the terminal's lines
 
 
 class Services:

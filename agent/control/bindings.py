@@ -18,6 +18,7 @@ from .parameters import PARAMETERS
 
 BAR_COUNTS = {"twos": 2, "fours": 4, "eights": 8}
 """Bars of each turn, by the musicians' names for trading."""
+#: Places in the list of presets.
 PRESET_STEPS = {"next-preset": 1, "previous-preset": -1}
 NEXT_MODE = "next-mode"
 CLICK, FREE = "click", "free"  # switch the metronome on or off; back to free time
@@ -59,7 +60,7 @@ HOTKEYS = {
 PICKUP_DISTANCE = 0.04  # of the range: a knob that is nearer to the parameter's value picks it up
 HOLD_DISTANCE = 0.001  # of the range: a parameter nearer than this to what its knob set has not been changed elsewhere
 
-CHANNELS = 16
+CHANNELS = 16  # of MIDI 1.0
 WIDE = "wide"  # a controller of 14 bits: two MIDI controllers, the coarse one 0 to 31
 FINE = 32  # the fine controller's number is so much higher than the coarse one's
 

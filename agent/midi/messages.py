@@ -13,7 +13,7 @@ from models.music import held_notes
 
 KIND, CHANNEL = 0xF0, 0x0F  # masks of a channel message's first byte
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL = 0x80, 0x90, 0xA0, 0xB0  # kinds of channel messages
-PROGRAM, CHANNEL_PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
+PROGRAM, CHANNEL_PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0  # the same
 FIRST_STATUS = NOTE_OFF  # a byte from here on begins a message; one below is data
 BANK_COARSE, PAN, BANK_FINE = 0, 10, 32  # controllers
 PEDALS = (SUSTAIN, SOSTENUTO, SOFT, HOLD_2) = held_notes.PEDALS  # controllers
@@ -30,8 +30,8 @@ LENGTHS = {
     **dict.fromkeys((PROGRAM, CHANNEL_PRESSURE), 2),
 }
 """Bytes of a channel message, by kind."""
-END_OF_SYSEX = 0xF7
-TIME_CODE, SONG_SELECT, TUNE_REQUEST, ACTIVE_SENSING = 0xF1, 0xF3, 0xF6, 0xFE
+END_OF_SYSEX = 0xF7  # the last byte of a system exclusive message
+TIME_CODE, SONG_SELECT, TUNE_REQUEST, ACTIVE_SENSING = 0xF1, 0xF3, 0xF6, 0xFE  # other system messages
 SYSTEM_LENGTHS = {
     **dict.fromkeys((TUNE_REQUEST, TICK, START, CONTINUE, STOP, ACTIVE_SENSING), 1),
     **dict.fromkeys((TIME_CODE, SONG_SELECT), 2),

@@ -22,9 +22,9 @@ LONGEST_TAP = 2.5  # seconds: a tap after that begins anew
 TAPS = 5  # the last ones make the tempo
 CLICK = 77  # low wood block of a General MIDI drum kit
 ACCENT = 76  # high wood block
-CLICK_SECONDS = 0.05
-CLICK_VELOCITY = 80
-ACCENT_VELOCITY = 100
+CLICK_SECONDS = 0.05  # from a click's note-on to its note-off; a drum rings by itself
+CLICK_VELOCITY = 80  # MIDI velocity
+ACCENT_VELOCITY = 100  # MIDI velocity, of a bar's first beat
 
 
 class Metronome:

@@ -20,9 +20,9 @@ from models.music.note_records import Note
 from ..midi.messages import ALL_NOTES_OFF, CONTROL, NOTE_OFF, NOTE_ON, SUSTAIN
 
 KEPT = 2048  # numbers of notes that were begun: nobody looks further back
-TOO_LATE = 0.1  # seconds
+TOO_LATE = 0.1  # seconds: a note-on that is later is dropped
 LONGEST = 8.0  # seconds: no note of ours sounds longer than this
-SHORTEST = 0.02  # seconds
+SHORTEST = 0.02  # seconds: no note of ours is shorter
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from .take_folder_lock import is_recording
 
 TITLE = "title.txt"  # the file with the name that the user gave a take
 MOST_BYTES = 1 << 30  # of all takes
-MOST_TAKES = 500
+MOST_TAKES = 500  # that are kept; older ones are deleted
 MOST_DAYS = 365  # of age
 BOUNDS = f"at most {MOST_TAKES} takes, {MOST_BYTES >> 30} GiB and {MOST_DAYS} days are kept"
 MOST_CHECKED = 12  # of the newest takes, for whether they have a picture

@@ -14,8 +14,8 @@ from models.music.tempo_map import BeatPoint, from_beats
 
 from ..midi.messages import Event
 
-CHANNELS = 16
-NOTE_ON, CONTROL, PROGRAM = 0x90, 0xB0, 0xC0
+CHANNELS = 16  # of MIDI 1.0
+NOTE_ON, CONTROL, PROGRAM = 0x90, 0xB0, 0xC0  # kinds of channel messages, in MIDI 1.0
 
 
 def take_music(

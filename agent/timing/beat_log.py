@@ -11,7 +11,7 @@ from typing import Any
 from .transport import Transport
 
 LARGEST_ERROR = 0.01  # beats by which a followed beat may leave the line that was told
-JUMP = 0.25  # beats
+JUMP = 0.25  # beats: a larger step begins a new line
 DECIMALS = 6  # of seconds and beats
 Row = dict[str, Any]
 

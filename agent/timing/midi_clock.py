@@ -27,10 +27,10 @@ FEWEST_TICKS = 12  # that must be known before one can be called late
 SAME_SIDE_TICKS = 6  # in a row, early or late, that show a sudden change of tempo
 LEAST_JITTER = 0.0015  # seconds: a tick that is so near to its prediction is on time
 GAP_TICKS = 3.0  # a tick later than this and than GAP_SECONDS comes after a gap
-GAP_SECONDS = 0.08
+GAP_SECONDS = 0.08  # likewise
 CURVE_ERRORS = 4.0  # standard errors by which a parabola must differ from a line
 LOST_BEATS = 2.0  # a silence longer than this and than LOST_SECONDS is a lost clock
-LOST_SECONDS = 1.0
+LOST_SECONDS = 1.0  # likewise
 
 Fit = tuple[float, float, float]  # fitted time of the last tick, seconds from tick to tick, scatter in seconds
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 CALL, TRADE, DUET = "call", "trade", "duet"
 MODES = (CALL, TRADE, DUET)
-DUET_GROOVE = 0.6  # the usual groove of a duet
-ALONE_GROOVE = 0.3  # the usual groove of who plays alone
+DUET_GROOVE = 0.6  # share: the usual groove of a duet, chosen
+ALONE_GROOVE = (
+    0.3  # share: the usual groove of who plays alone ("Keeping the beat" in EXPERIMENTS was measured with it)
+)
 PARTS = ("auto", "comp", "lead", "bass")
 MOST_BARS, MOST_BEATS = 32, 16  # of a turn in a trade, and of a bar
 

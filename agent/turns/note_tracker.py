@@ -24,7 +24,7 @@ from ..midi.messages import (
 from .note_history import History
 
 LONGEST_RING = 12.0  # seconds: a string under the pedal has died away by then
-SHORTEST_NOTE = 0.005  # seconds
+SHORTEST_NOTE = 0.005  # seconds: a shorter one counts as this long
 LONG_AGO = -1e9  # seconds: before anything was played
 LAYER_SECONDS = 0.02  # between the same key on two channels: as between two ports (`agent.session.doubled_keys`)
 PEDAL_LIFTED = 48  # below this value, a pedal that was down is up: one that rests near 64 wavers by a few

@@ -15,7 +15,7 @@ from models.music.note_records import Note, Span
 from models.music.phrase_end import LONGEST_SILENCE, REST
 from models.music.simultaneous_notes import STROKE_SECONDS
 
-LEAST_NOTES = 2
+LEAST_NOTES = 2  # of a phrase that is answered
 #: Seconds: a single note and the one before it are a slow phrase up to this distance, a whole note at 40 beats a minute.
 SLOWEST = 6.0
 AFTER_RELEASE = 0.2  # seconds: hands that have just left the keys may come back
@@ -40,9 +40,9 @@ class Patience:
     """How patient this session's player wants us to be: a silence is waited for `factor` times as long, 1 to `MOST`."""
 
     factor: float = 1.0
-    MOST = 1.5
-    UP = 1.15  # a player who has been cut into is given more time
-    DOWN = 0.97  # and less again bit by bit
+    MOST = 1.5  # times; measured with the next two ("Patience that learns" in EXPERIMENTS)
+    UP = 1.15  # times: a player who has been cut into is given more time
+    DOWN = 0.97  # times: and less again bit by bit
     MEANT = 0.5  # seconds: who plays on so soon after an answer has begun was not done
 
     def learn(self, played_on: bool) -> None:

@@ -23,7 +23,7 @@ from ..midi.messages import (
 
 PLAYER, AGENT = "player", "agent"
 SHOWN_SECONDS = 60.0  # back, that a new page is shown
-MOST_NOTES = 4000
+MOST_NOTES = 4000  # of both players, that are remembered for new pages
 Row = dict[str, Any]
 
 

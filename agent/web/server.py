@@ -25,8 +25,8 @@ from .piano_files import PianoFiles
 STATIC = Path(__file__).resolve().parent / "static"
 ADDRESS = LOOPBACK_NAMES[0]
 ALL_ADDRESSES = "0.0.0.0"
-USUAL_PORT = 4404
-MOST_PAGES = 12
+USUAL_PORT = 4404  # of TCP, chosen
+MOST_PAGES = 12  # open at once
 SEND_SECONDS = 0.05  # what happens within one such is sent as one, so that much news is few messages
 LONGEST_QUEUE = 400  # messages that wait for a page that does not take them; then it is let go
 SILENCE_SECONDS = 4.0  # a page gives a sign of life each second; one that is silent for so long has vanished

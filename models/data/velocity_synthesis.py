@@ -14,7 +14,7 @@ from ..music.simultaneous_notes import stroke_numbers
 
 # Velocities are MIDI numbers, 1 to 127.
 EVEN_SHARE = 0.15  # share of players that strike all notes alike: some keyboards and files do not tell
-LEVEL = (35.0, 95.0)
+LEVEL = (35.0, 95.0)  # from which a player's mean velocity is drawn
 MAX_MELODY, MAX_SWELL = 16.0, 8.0  # by how much the melody stands out, and how far a swell goes either way
 MAX_CHORD_SPREAD, MAX_NOTE_SPREAD = 6.0, 4.0  # standard deviations among chords, and among the notes of one
 SWELL_SECONDS = (3.0, 12.0)  # from one swell to the next

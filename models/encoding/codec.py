@@ -43,7 +43,7 @@ START = SIZES[TIME]
 NO_PITCH = SIZES[PITCH]
 UNKNOWN = SIZES[VELOCITY]
 HELD_STEP = SIZES[DURATION]
-FREE, GRID, HUMAN = 0, 1, 2
+FREE, GRID, HUMAN = 0, 1, 2  # values of the field FEEL
 PREDICTED = FIELDS[: len(SIZES)]
 """The fields that the network predicts, in the order in which they are chosen."""
 MAX_INTERVAL = 24  # semitones between two pitches; a wider interval counts as this wide

@@ -35,7 +35,7 @@ from . import answers, plots, style_accuracy
 from .answers import Excerpt
 
 PRESETS = Path(__file__).resolve().parents[2] / "presets"
-CALLS = 40
+CALLS = 40  # that are answered for each row, unless told otherwise
 EVERYTHING, NOTHING_LEFT = "everything", "all terms off"
 STYLE = "style"
 FEWEST_CALLS = 3  # of which figures are told

@@ -23,8 +23,8 @@ from ..music.style_settings_table import KNOB
 from ..training import reranker
 from .likelihood import notes_of
 
-ANSWER_SECONDS = 8.0
-MAX_CALL_SECONDS = 10.0
+ANSWER_SECONDS = 8.0  # that an answer is asked for
+MAX_CALL_SECONDS = 10.0  # from the first onset to the last: a longer call is not drawn
 FEWEST_NOTES = 8  # of a call, or of what came next
 MIN_BREATH = 0.05  # seconds between a call's last key and the answer
 GROOVE = 0.3  # as in `agent.turns.mode_settings`, where the musician plays alone

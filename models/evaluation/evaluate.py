@@ -37,7 +37,7 @@ from .markov import Continuator, Markov
 TESTS = 200  # passages whose continuation is sought
 PHRASES = 2000  # for --turns; by 200 each, one rule had 0.40 and 0.72 of a fixed silence's false cut-ins
 FEW_CALLS = 24  # of all that are answered, that every style and every knob answers
-LISTENING_CALLS = 12
+LISTENING_CALLS = 12  # calls that are written as .mid files with their answers
 #: Figures of answers that are no distance from their call.
 SHARES = ("repetition", "copied", "closing", "beat", "ragged", "clashing", "ringing", "rhythm", "apart")
 NO_EXCERPTS = "no phrase was found that is followed by another, each of eight notes"

@@ -24,7 +24,7 @@ from ..network.model import MusicModel
 from .likelihood import hold_sounding, notes_of
 from .markov import Continuator
 
-WRONG_CONTINUATIONS = 4
+WRONG_CONTINUATIONS = 4  # beside the true one in each test
 PASSAGE_NOTES = 128  # before a continuation, at most
 SECONDS = 4.0  # of a continuation, at most
 FEWEST_NOTES, MOST_NOTES = 8, 64  # of a continuation

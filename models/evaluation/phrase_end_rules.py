@@ -29,15 +29,15 @@ Floats = NDArray[np.float64]
 Gaps = Floats  # (n,) seconds between the chords of a phrase; the last is the silence that ends it
 Rule = Callable[[Gaps], float]  # from the gaps so far to the seconds of silence that end the phrase
 
-FEWEST_GAPS = 4  # of a phrase, before the silence that ends it
-END_SECONDS = (2.0, 8.0)  # of a phrase, in which its end is looked for
-LOOKAHEAD_NOTES = 400  # in which a phrase must end
+FEWEST_GAPS = 4  # gaps of a phrase, before the silence that ends it
+END_SECONDS = (2.0, 8.0)  # seconds of a phrase in which its end is looked for, as in training examples
+LOOKAHEAD_NOTES = 400  # notes in which a phrase must end
 TARGET_DELAY = 0.55  # seconds, the median silence for which WAIT is fitted
-#: Other rules, for comparison: fixed silences in seconds, multiples of slow gaps, and values of WAIT and POWER.
-FIXED = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5)
-TIMES = (1.2, 1.5, 2.0, 2.5, 3.0, 4.0)
-WAITS = (1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0)
-POWERS = (0.4, 0.5, 0.6, POWER, 0.7, 0.8, 0.9, 1.0)
+#: Other rules, for comparison.
+FIXED = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5)  # seconds
+TIMES = (1.2, 1.5, 2.0, 2.5, 3.0, 4.0)  # slow gaps
+WAITS = (1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0)  # seconds: values of WAIT
+POWERS = (0.4, 0.5, 0.6, POWER, 0.7, 0.8, 0.9, 1.0)  # values of POWER
 
 
 class PhraseSample(NamedTuple):

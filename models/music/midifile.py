@@ -19,8 +19,8 @@ from .note_records import CALL, Note
 from .tempo_map import Metre, TempoMap
 
 MAX_BYTES = 2 << 20  # of a file; a larger one takes many seconds to read
-MAX_EVENTS = 500_000
-MAX_SECONDS = 12 * 3600.0
+MAX_EVENTS = 500_000  # of a file
+MAX_SECONDS = 12 * 3600.0  # from a file's start to a note's end
 DRUM_CHANNEL = 9  # from 0 (General MIDI)
 BANK, BANK_LOW = 0, 32  # controllers: the upper and the lower seven bits of a bank's number
 SHORTEST_NOTE = 0.001  # seconds

@@ -39,7 +39,7 @@ NARROWEST = 11  # semitones from the lowest pitch to the highest
 STYLE = ("z", "weights", "source")
 TOP = ("title", "description", "musician", "style", "habits", "sampling", "knobs", "answer", "vamp")
 POINT = Setting("style.z", 0.0, -POINT_FARTHEST, POINT_FARTHEST, "spreads", "a number of the point")
-PER_LINE, NOTES_PER_LINE = 8, 4
+PER_LINE, NOTES_PER_LINE = 8, 4  # numbers, and notes of a vamp, in a line of a file that is written
 
 
 class PresetError(ValueError):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .midi_parser import DEFAULT_TEMPO
 
-TICKS_PER_BEAT = 480
+TICKS_PER_BEAT = 480  # of the files that we write; a usual number, which triplets and sixteenths divide
 LONGEST_BEAT = 0xFFFFFF  # microseconds: a file has 24 bits for it
 DEFAULT_BEATS = 4  # in a bar where a file gives no metre, by the format
 JUMP_BEATS = 0.25  # a point farther than this from the line before it is a jump

@@ -34,7 +34,7 @@ class StepEmbedding(nn.Module):
     like this"; recall (`models.encoding.longest_match_features`) has found one already.
     """
 
-    NO_INTERVAL = 2 * codec.MAX_INTERVAL + 1
+    NO_INTERVAL = 2 * codec.MAX_INTERVAL + 1  # the value of an interval that is not known
     offsets: Tensor
 
     def __init__(self, width: int) -> None:

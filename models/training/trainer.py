@@ -18,10 +18,11 @@ from ..network.losses import Batch, LossWeights, training_loss
 from ..network.model import MusicModel
 from .muon import Muon
 
-# Learning rates, as multiples of --rate.
-MATRIX_RATE = STYLE_RATE = 2.0  # of the Transformer's matrices, and of the style encoder
-ADAM_BETAS = (0.9, 0.98)
-MAX_GRADIENT_NORM = 1.0
+MATRIX_RATE = STYLE_RATE = (
+    2.0  # learning rates as multiples of --rate: of the Transformer's matrices, and of the style encoder
+)
+ADAM_BETAS = (0.9, 0.98)  # of the gradient and of its square (as Vaswani et al. 2017)
+MAX_GRADIENT_NORM = 1.0  # a larger gradient is scaled down to it
 WARM_UP, COOL_DOWN = 0.01, 0.35  # shares of training in which the rate rises from zero, and falls to it
 MODEL_PREFIX = "musician"  # of tensors' names in a checkpoint; part of the format
 CHECKPOINT = "training.safetensors"
