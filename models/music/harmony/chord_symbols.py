@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from .chords import NO_CHORD, Chord
 from .qualities import Quality, number_of, quality_of
-from .spelling import Key, pitch_class_of
+from .spelling import C_MAJOR, Key, pitch_class_of
 
 LONGEST_SYMBOL = 40  # characters
 NO_CHORD_SYMBOL = "N.C."
@@ -92,7 +92,7 @@ def read_chord(text: str) -> Chord:
     return Chord(root, quality, None if bass == root else bass)
 
 
-def write_chord(chord: Chord, key: Key = Key()) -> str:  # noqa: B008 (frozen)
+def write_chord(chord: Chord, key: Key = C_MAJOR) -> str:
     """The symbol of a chord, root and bass spelled as in the key."""
     if chord.root is None:
         return NO_CHORD_SYMBOL

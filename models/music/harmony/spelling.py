@@ -24,16 +24,16 @@ MOST_FLATS, MOST_SHARPS = (
 
 @dataclass(frozen=True)
 class Key:
-    """A key: the pitch class of its tonic, and whether it is minor. `fifths` are its sharps, or its flats below 0: -6 to 6."""
+    """A key: the pitch class of its tonic, and whether it is minor. `fifths` are its sharps, or its flats below 0: -6 to 5."""
 
     tonic: int = 0
     is_minor: bool = False
 
     @property
     def fifths(self) -> int:
-        """Sharps of the signature; flats are negative."""
+        """Sharps of the signature; flats are negative, and six of them stand for six sharps, too."""
         major = (self.tonic + 3 * self.is_minor) % 12
-        return (7 * major + 5) % 12 - 5 if major != 6 else -6 + 12 * self.is_minor
+        return (7 * major + 6) % 12 - 6
 
     @property
     def name(self) -> str:
@@ -54,6 +54,9 @@ class Key:
         elif not is_own and place > MOST_SHARPS:
             place -= 12
         return line_name(place)
+
+
+C_MAJOR = Key()
 
 
 def key_of_fifths(fifths: int, is_minor: bool = False) -> Key:
