@@ -86,6 +86,7 @@ def _add_play(commands: Commands) -> argparse.ArgumentParser:
     add_zone_options(play)
     add_session_options(play)
     add_sound_options(play)
+    play.set_defaults(play=play)  # a set list reads its songs with it
     play.add_argument("--json", action="store_true", help="at the end, print how well time was kept as JSON")
     return play
 
@@ -211,9 +212,15 @@ def _add_presets(commands: Commands) -> None:
 
 
 def _add_config(commands: Commands, play: argparse.ArgumentParser) -> None:
-    command = _add(commands, "config", "Your own defaults: options of play in a file.", "tradefours config --edit")
+    command = _add(
+        commands,
+        "config",
+        "Your own defaults: options of play in a file. And your set lists.",
+        "tradefours config --edit",
+    )
     command.add_argument("--edit", action="store_true", help="open the file in your editor (VISUAL or EDITOR)")
     command.add_argument("--path", action="store_true", help="only print where the file is")
+    command.add_argument("--set-lists", action="store_true", help="instead: your set lists, for play --set-list NAME")
     _add_json_option(command)
     command.set_defaults(play=play)
 

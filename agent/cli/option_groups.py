@@ -123,6 +123,12 @@ def add_mode_options(command: argparse.ArgumentParser) -> None:
         "--part", choices=PARTS, default="auto", help="its part in a duet (default: what you leave free)"
     )
     together.add_argument(
+        "--set-list",
+        metavar="NAME",
+        help="play the songs of a list of yours: the letters s and b, a pedal or the page go on and back; "
+        f"`{hint('config', '--set-lists')}` shows your lists",
+    )
+    together.add_argument(
         "--mirror",
         type=number(0, 100),
         default=0.0,

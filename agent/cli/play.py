@@ -35,7 +35,8 @@ def play(args: argparse.Namespace) -> int:
         raise UserError("--lan shows the page to other devices, and --no-page shows none; leave one of them out.")
     if args.link:
         ableton_link.library()  # a missing one is told before a port is opened
-    report = SessionRunner(args, open_ports(args), play_settings(args)).run()
+    settings = play_settings(args)  # first: it may change the arguments, or find a set list wanting
+    report = SessionRunner(args, open_ports(args), settings).run()
     if args.json:
         print(json.dumps(report.stats))
     return 0

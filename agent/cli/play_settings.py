@@ -6,10 +6,10 @@ import argparse
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..control.set_list import Song
 from ..midi.keyboard_zones import KeyboardZones
 from ..turns.mode_settings import TRADE, BeatSettings, ModeSettings
-
-OWN_TEMPO = 100.0  # beats a minute, to trade without a clock
+from ..user_config.set_list_file import OWN_TEMPO, find_set_list
 
 
 @dataclass(frozen=True)
@@ -20,15 +20,30 @@ class PlaySettings:
     beat: BeatSettings = field(default_factory=BeatSettings)
     zones: KeyboardZones = field(default_factory=KeyboardZones)
     rounds: int | None = None
+    set_list: tuple[Song, ...] = ()
+    problems: tuple[str, ...] = ()  # what is wrong in the file of set lists
 
     def row(self) -> dict[str, Any]:
         """The settings under the names that a take has for them."""
-        return {"manner": self.mode, "beat": self.beat, "zone": self.zones, "rounds": self.rounds}
+        row = {"manner": self.mode, "beat": self.beat, "zone": self.zones, "rounds": self.rounds}
+        return {**row, "set_list": [song.row() for song in self.set_list]} if self.set_list else row
 
 
 def play_settings(args: argparse.Namespace) -> PlaySettings:
-    """All of them, from the arguments of `play`."""
-    return PlaySettings(_mode_settings(args), _beat_settings(args), _keyboard_zones(args))
+    """All of them, from the arguments of `play`, which are changed to those of the first song. Raises UserError."""
+    songs: tuple[Song, ...] = ()
+    problems: list[str] = []
+    if args.set_list is not None:
+        songs, problems = find_set_list(args.set_list, args)
+        first = songs[0]
+        args.preset, args.mode, args.tempo, args.bars = first.preset, first.mode, first.tempo, first.bars
+    return PlaySettings(
+        _mode_settings(args),
+        _beat_settings(args),
+        _keyboard_zones(args),
+        set_list=songs,
+        problems=tuple(problems),
+    )
 
 
 def _mode_settings(args: argparse.Namespace) -> ModeSettings:

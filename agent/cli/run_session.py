@@ -96,7 +96,7 @@ class SessionRunner:
         opening = f"Listening to {sources}; playing to" if sources else "Play on the page; it is heard on"
         self._say(f"{opening} {self._outputs.name} on channel {self._args.channel}; style {self._preset.title}.")
         learnt = [] if self._midi_learn is None else [*self._midi_learn.problems, *survey()[1]]
-        for problem in learnt:
+        for problem in [*learnt, *self._settings.problems]:
             self._say(problem)
         if self._sound_trouble:
             self._say(self._sound_trouble)
@@ -150,6 +150,7 @@ class SessionRunner:
             seed=self._seed,
             seconds=self._args.seconds,
             rounds=self._settings.rounds,
+            set_list=self._settings.set_list,
         )
         io = SessionIO(
             inputs=[*self._ports.inputs, *self._services.inputs],

@@ -20,6 +20,7 @@ BAR_COUNTS = {"twos": 2, "fours": 4, "eights": 8}
 """Bars of each turn, by the musicians' names for trading."""
 #: Places in the list of presets.
 PRESET_STEPS = {"next-preset": 1, "previous-preset": -1}
+SONG_STEPS = {"next-song": 1, "previous-song": -1}
 NEXT_MODE = "next-mode"
 CLICK, FREE = "click", "free"  # switch the metronome on or off; back to free time
 ACTION_ABOUT = {
@@ -32,6 +33,8 @@ ACTION_ABOUT = {
     "eights": "trade eight bars each",
     "next-preset": "next style",
     "previous-preset": "style before",
+    "next-song": "next song of the set list",
+    "previous-song": "song before",
     "answer": "answer now",
     "hush": "stop the answer",
     "panic": "panic: every note ends",
@@ -43,6 +46,7 @@ ACTION_ABOUT = {
 """Every action of a pedal, pad, letter, page or OSC message, with what it does."""
 ACTIONS = tuple(ACTION_ABOUT)
 PRESET = "preset:"  # the prefix of an action that chooses a preset
+SONG = "song:"  # the prefix of an action that chooses a song of the set list by its number, from 1 on
 KNOB = "knob:"  # the prefix of an action that sets a parameter
 FORM = "form:"  # the prefix of an action that sets bars, beats or the part: `form:bars=8`
 HOTKEYS = {
@@ -51,6 +55,8 @@ HOTKEYS = {
     "d": "duet",
     "a": "answer",
     "n": "next-preset",
+    "s": "next-song",
+    "b": "previous-song",
     "h": "hush",
     "p": "panic",
     " ": "tap",
@@ -194,6 +200,12 @@ def trigger_of(message: bytes) -> Trigger | None:
     return None
 
 
+def song_number(action: str) -> int | None:
+    """The number of the song that an action chooses; None for another action."""
+    found = re.fullmatch(rf"{SONG}([1-9]\d{{0,2}})", action, re.ASCII)
+    return None if found is None else int(found[1])
+
+
 def read_trigger(name: str) -> Trigger | None:
     """The trigger of that name, such as `cc20` or `note36@10`; None for what is no name of one."""
     found = re.fullmatch(r"(note|cc|pc|wide)(\d{1,3})(?:@(\d{1,2}))?", name, re.ASCII)
@@ -220,6 +232,7 @@ def _parse_line(line: str) -> tuple[Trigger, str]:
             raise UserError(f"{line!r} turns no knob; write cc21={KNOB} and one of {', '.join(PARAMETERS)}.")
     elif kind == WIDE:
         raise UserError(f"{line!r}: a wide controller turns a knob; write {trigger.name}={KNOB}density.")
-    elif action not in ACTIONS and not action.startswith(PRESET):
-        raise UserError(f"{action!r} is nothing to do; there are: {', '.join(ACTIONS)}, {PRESET}NAME, {KNOB}NAME.")
+    elif action not in ACTIONS and not action.startswith(PRESET) and song_number(action) is None:
+        known = f"{', '.join(ACTIONS)}, {PRESET}NAME, {KNOB}NAME, {SONG}NUMBER"
+        raise UserError(f"{action!r} is nothing to do; there are: {known}.")
     return trigger, action

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..control.bindings import ACTION_ABOUT, KNOB, PRESET
+from ..control.bindings import ACTION_ABOUT, KNOB, PRESET, SONG, song_number
 from ..control.parameters import PARAMETERS
 from ..styles.presets import is_plain_name
 
@@ -14,6 +14,7 @@ ROOT = "/tradefours/"
 KNOB_ADDRESS = f"{ROOT}knob/"
 FADER_ADDRESS = f"{ROOT}fader/"
 PRESET_ADDRESS = f"{ROOT}preset"
+SONG_ADDRESS = f"{ROOT}song"
 TURN, BEAT, MODE = f"{ROOT}turn", f"{ROOT}beat", f"{ROOT}mode"
 NOTE_ADDRESS = f"{ROOT}note/"  # and who plays
 PLAYER, AGENT = "player", "agent"
@@ -42,6 +43,8 @@ def action_of(address: str, arguments: Sequence[Argument]) -> str | None:
         return _knob(address.removeprefix(FADER_ADDRESS), first, is_share=True)
     if address == PRESET_ADDRESS:
         return _preset(first) if isinstance(first, str) else None
+    if address == SONG_ADDRESS:
+        return _song(first)
     if address.startswith(f"{PRESET_ADDRESS}/"):
         name = _preset(address.removeprefix(f"{PRESET_ADDRESS}/"))
         return name if name is None or _is_press(first) else ""
@@ -65,6 +68,12 @@ def _preset(name: str) -> str | None:
     return PRESET + name if is_plain_name(name) and len(name) <= LONGEST_TEXT else None
 
 
+def _song(value: Argument) -> str | None:
+    number = _number(value)
+    action = "" if number is None else f"{SONG}{number:.0f}"
+    return action if song_number(action) is not None else None
+
+
 def _number(value: Argument) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
@@ -86,6 +95,7 @@ def incoming() -> list[Row]:
     rows.append(Row(f"{FADER_ADDRESS}NAME", "0 to 1", "the same as `knob/NAME`, for a fader from 0 to 1"))
     rows.append(Row(PRESET_ADDRESS, "text", "the style of that name"))
     rows.append(Row(f"{PRESET_ADDRESS}/NAME", button, "the same, for a button"))
+    rows.append(Row(SONG_ADDRESS, "1, 2, 3 …", "that song of the set list"))
     return rows
 
 
@@ -102,6 +112,7 @@ def outgoing() -> list[Row]:
         Row(f"{NOTE_ADDRESS}{AGENT}", "pitch, velocity", "a note of the answer; velocity 0 ends it"),
         Row(MODE, "text", "`call`, `trade` or `duet`, whenever it changes"),
         Row(PRESET_ADDRESS, "text", "the style's name, whenever it changes"),
+        Row(SONG_ADDRESS, "number, text", "the song of the set list and its title, whenever it changes"),
         Row(f"{KNOB_ADDRESS}NAME", "number", "the value of each parameter, whenever it changes"),
         Row(f"{FADER_ADDRESS}NAME", "0 to 1", "the same, for a fader from 0 to 1"),
     ]

@@ -18,7 +18,7 @@ SIZE = 4  # bytes before each element
 LARGEST = 4096  # bytes of a datagram
 MOST_MESSAGES = 64  # of a datagram
 DEEPEST = 4  # bundles in bundles
-TYPES = set(",ihfdsTFN")  # of arguments: numbers, text, true, false and nothing
+TYPES = set("ihfdsTFN")  # of arguments: numbers, text, true, false and nothing
 Message = tuple[str, list[Argument]]
 
 
@@ -69,7 +69,7 @@ def _read_message(part: bytes) -> Message:
     try:
         _, at = osc_types.get_string(part, 0)
         types = osc_types.get_string(part, at)[0] if part[at:] else ""
-        if not set(types) <= TYPES:  # the library writes a line to the terminal for each that it does not know
+        if not set(types[1:]) <= TYPES:  # the library writes a line to the terminal for each that it does not know
             raise NotOsc("arguments of other types")
         message = OscMessage(part)
     except (MessageError, osc_types.ParseError, ValueError, IndexError) as error:  # ValueError: text that is not UTF-8

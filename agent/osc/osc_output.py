@@ -21,6 +21,7 @@ from .addresses import (
     NOTE_ADDRESS,
     PLAYER,
     PRESET_ADDRESS,
+    SONG_ADDRESS,
     TURN,
 )
 from .datagrams import write_message
@@ -91,8 +92,11 @@ class OscNews:
             MODE: session.partner.mode_settings.mode,
             PRESET_ADDRESS: session.partner.preset.name,
         }
+        actions = session.actions
+        if actions.set_list:
+            rows[SONG_ADDRESS] = (actions.song + 1, actions.set_list[actions.song].name)
         for name, parameter in PARAMETERS.items():
-            value = session.actions.parameter(name)
+            value = actions.parameter(name)
             rows[KNOB_ADDRESS + name] = round(value, 3)
             rows[FADER_ADDRESS + name] = round((value - parameter.low) / (parameter.high - parameter.low), 4)
         for address, value in rows.items():
@@ -100,8 +104,9 @@ class OscNews:
                 self._send_changed(address, value)
         self._seen = rows
 
-    def _send_changed(self, address: str, value: str | float) -> None:
-        if self._known.get(address) != value and self._send(address, value):
+    def _send_changed(self, address: str, value: str | float | tuple[int, str]) -> None:
+        arguments = value if isinstance(value, tuple) else (value,)
+        if self._known.get(address) != value and self._send(address, *arguments):
             self._known[address] = value
 
     def _end(self, key: tuple[str, int, int]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..control.bindings import Bindings
+from ..control.set_list import Song
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.messages import Event
 from ..playing.playback_thread import Player
@@ -160,6 +161,7 @@ class SessionReplay:
             thru=thru,
             seed=self.told[0].get("seed"),
             rounds=k.get("rounds"),
+            set_list=tuple(map(Song.of, k.get("set_list", []))),
         )
         io = SessionIO(
             inputs=[], output=self, worker=worker, clock=clock, take=self, make_player=make_player, load=load

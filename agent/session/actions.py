@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from models.music.style_settings_table import KNOB as KNOB_SETTING
 from models.music.style_settings_table import KNOBS
 
-from ..control.bindings import BAR_COUNTS, CLICK, FORM, FREE, KNOB, NEXT_MODE, PRESET, PRESET_STEPS
+from ..control.bindings import (
+    BAR_COUNTS,
+    CLICK,
+    FORM,
+    FREE,
+    KNOB,
+    NEXT_MODE,
+    PRESET,
+    PRESET_STEPS,
+    SONG_STEPS,
+    song_number,
+)
 from ..control.parameters import PARAMETERS
+from ..control.set_list import Song
 from ..errors import UserError
 from ..playing.metronome import Metronome
 from ..playing.partner import Partner
@@ -39,6 +51,8 @@ class Actions:
     io: SessionIO
     stop: Callable[[], None]
     load: Callable[[Callable[[], Preset]], Preset]
+    set_list: Sequence[Song] = ()
+    song: int = 0  # the place in the set list, from 0 on
     _complaint: str = ""
     _complained: float = -math.inf
 
@@ -54,6 +68,10 @@ class Actions:
                 name = self.partner.preset.name
                 step = PRESET_STEPS[action]
                 self._set_style(lambda: presets.load_beside(name, step))
+            elif action in SONG_STEPS:
+                self._set_song(self.song + SONG_STEPS[action], when)
+            elif (number := song_number(action)) is not None:
+                self._set_song(number - 1, when)
             elif action.startswith(PRESET):
                 self._set_style(lambda: presets.load(action.removeprefix(PRESET)))
             elif action.startswith(KNOB):
@@ -164,6 +182,32 @@ class Actions:
         preset = self.load(find)
         self.partner.set_style(preset)
         self.io.say(f"Style: {preset.title}.")
+
+    def _set_song(self, index: int, when: float) -> None:
+        """Play this song of the set list from now on: its style, its beat and its mode. Raises UserError where there is none."""
+        count = len(self.set_list)
+        if not count:
+            raise UserError("There is no set list here; start with --set-list NAME.")
+        if not 0 <= index < count:
+            raise UserError(f"The set list has songs 1 to {count}, and this is song {self.song + 1}.")
+        song = self.set_list[index]
+        preset = self.load(lambda: presets.load(song.preset))
+        self.partner.set_style(preset)
+        self.song = index
+        if self.has_own_beat:
+            self._set_own_beat(song.tempo, when)
+        self.partner.set_mode(song.mode, song.bars)
+        self.io.say(f"Song {index + 1} of {count}: {song.about(preset.title)}.")
+
+    def _set_own_beat(self, tempo: float | None, when: float) -> None:
+        """A beat of that tempo, with its count-in; None: free time."""
+        if tempo is None:
+            self.metronome.stop(when)
+            return
+        if self.transport.running:
+            self.beat = replace(self.beat, click=self.metronome.has_clicks)
+        self.transport.set_tempo(self.io.clock.now(), tempo)
+        self.metronome.begin(when, self.beat)
 
     def _tap(self, when: float) -> None:
         """The tempo is shown beside whose turn it is, not in its place."""

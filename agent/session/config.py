@@ -10,6 +10,7 @@ from models.music.note_records import Phrase
 
 from ..clock import Clock
 from ..control.bindings import Bindings
+from ..control.set_list import Song
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.ports import InputPort, OutputPort
 from ..playing.load_shedding import CANDIDATES
@@ -25,7 +26,7 @@ class SessionConfig:
     """The settings of one session. It ends when stopped, after `seconds`, or after `rounds` answers.
 
     `channel`, 0 to 15, is the agent's. `thru`: the player's own messages are passed to the output. `controls` may learn while it all
-    goes on. `most_candidates`: so many are generated for an answer, as far as there is time.
+    goes on. `most_candidates`: so many are generated for an answer, as far as there is time. The session begins as its first song, if any.
     """
 
     preset: Preset
@@ -39,6 +40,7 @@ class SessionConfig:
     seconds: float | None = None
     rounds: int | None = None
     most_candidates: int = CANDIDATES[0]
+    set_list: tuple[Song, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class Session:
             io=io,
             stop=self.stop,
             load=self._load,
+            set_list=config.set_list,
         )
         if isinstance(io.clock, Moments):
             self.player.journal = lambda when, row: self._call_on_loop(io.journal, when, row)

@@ -31,6 +31,7 @@ def snapshot(session: Session, showing: str) -> Row:
         "mode": partner.mode_settings.mode,
         "preset": {"name": preset.name, "title": preset.title or preset.name},
         "parameters": {name: round(session.actions.parameter(name), 3) for name in PARAMETERS},
+        "song": {"at": session.actions.song, "names": [song.name for song in session.actions.set_list]},
         "bar": None
         if bar is None
         else {"start": bar.start, "length": bar.length, "beats": bar.beats, "number": number},
@@ -66,6 +67,8 @@ def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]
     turned += [f"{n} {knobs[n]:.0f} %" for n in ("groove", "mirror") if knobs[n]]
     turned += [f"swing {knobs['swing']:.0f} %"] if knobs["swing"] > 50 else []
     beat = "free time"
+    at, names = row["song"]["at"], row["song"]["names"]
+    song = [f"{at + 1} of {len(names)}: {names[at]}"] if names else []
     bar = row["bar"]
     if bar:
         number = int((now - bar["start"]) / bar["length"] % 1 * bar["beats"]) + 1
@@ -78,7 +81,7 @@ def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]
     health += [row["level"]["word"]] if row["level"]["step"] and row["level"]["word"] else []
     return [
         f"● {turn}",
-        "style".ljust(BOX) + " · ".join([row["preset"]["title"], row["mode"], beat, *turned]),
+        "style".ljust(BOX) + " · ".join([*song, row["preset"]["title"], row["mode"], beat, *turned]),
         "health".ljust(BOX) + " · ".join(health),
         "ports".ljust(BOX) + f"{', '.join(inputs) or 'none'} → {output}",
     ]

@@ -47,9 +47,9 @@ def read_defaults(path: Path, command: argparse.ArgumentParser, arguments: Seque
 
     Of options that exclude each other, such as the sources of the beat, those of the file give way where `arguments` name another.
     """
-    text = _read_text(path)
+    text = read_text(path)
     options = options_of(command)
-    wanted = _parse(text, path)
+    wanted = parse_toml(text, path)
     hidden = _excluded(command, arguments)
     defaults: dict[str, Any] = {}
     for key, value in wanted.items():
@@ -59,17 +59,15 @@ def read_defaults(path: Path, command: argparse.ArgumentParser, arguments: Seque
         action = options[key]
         if action in hidden:
             continue
-        defaults[action.dest] = _value_of(action, key, value, f"{path}, line {line}")
+        defaults[action.dest] = read_value(action, key, value, f"{path}, line {line}")
     return defaults
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """The file's text; empty where there is none. Raises ConfigError."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(
-                f"{path} is larger than {MAX_BYTES >> 10} KiB; it holds options of play and nothing else."
-            )
+            raise ConfigError(f"{path} is larger than {MAX_BYTES >> 10} KiB; shorten it.")
         return path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         return ""
@@ -79,7 +77,8 @@ def _read_text(path: Path) -> str:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); mend it or move it away.") from error
 
 
-def _parse(text: str, path: Path) -> dict[str, Any]:
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """What a text of TOML holds. Raises ConfigError."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -96,7 +95,7 @@ def _line_of(key: str, text: str) -> int:
     return next((n for n, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
 
 
-def _value_of(action: argparse.Action, key: str, value: Any, place: str) -> Any:
+def read_value(action: argparse.Action, key: str, value: Any, place: str) -> Any:
     """One entry, as the command line would read it. Raises ConfigError."""
     if isinstance(action, BOOLEANS):
         if not isinstance(value, bool):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..control.bindings import ACTIONS, KNOB, PRESET
+from ..control.bindings import ACTIONS, KNOB, PRESET, song_number
 from ..control.parameters import PARAMETERS
 from ..midi.messages import FIRST_STATUS, FIRST_SYSTEM, KIND, LENGTHS, MOST_DATA
 from ..rate_limit import RateLimit
@@ -64,7 +64,7 @@ def _action(x: Any) -> bool:
         return False
     if x.startswith(KNOB):
         return x.removeprefix(KNOB) in PARAMETERS
-    return x in ACTIONS or (x.startswith(PRESET) and _name(x.removeprefix(PRESET)))
+    return x in ACTIONS or song_number(x) is not None or (x.startswith(PRESET) and _name(x.removeprefix(PRESET)))
 
 
 def _trigger(x: Any) -> bool:
@@ -88,7 +88,7 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "off": {"pitch": _whole(0, 127)},
     "pedal": {"down": _flag},
     "midi": {"bytes": _message},
-    "act": {"action": lambda x: isinstance(x, str) and x in ACTIONS and x != "stop"},
+    "act": {"action": lambda x: isinstance(x, str) and x != "stop" and (x in ACTIONS or song_number(x) is not None)},
     "form": {"name": lambda x: x in ("bars", "beats", "part"), "value": _form},
     "preset": {"name": _name},
     "knob": {"name": lambda x: isinstance(x, str) and x in PARAMETERS, "value": _number(-1000, 1000)},

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.control.bindings import Bindings
+from agent.control.set_list import Song
 from agent.midi.keyboard_zones import KeyboardZones
 from agent.playing.worker_client import WorkerClient
 from agent.replay import verify_take
@@ -80,13 +81,16 @@ def jam(
     *,
     exact: bool = False,
     after_phrase: Callable[[Session], None] = lambda session: None,
+    set_list: tuple[Song, ...] = (),
 ) -> None:
     """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any. `exact`: the take has moments."""
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
     beat = BeatSettings(tempo=None if mode == "call" else 110.0)
     controls = Bindings.parse(["cc20=panic", "cc21=knob:density"])
     zones = KeyboardZones(transpose=-12)
-    setting = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": zones}
+    setting: dict[str, Any] = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": zones}
+    if set_list:
+        setting["set_list"] = [song.row() for song in set_list]
     args = Namespace(weights="none", engine="live", mind=" ".join(ECHO))
     preset = Preset("plain")
 
@@ -99,7 +103,14 @@ def jam(
         worker.exact = exact
         coming = iter(styles)
         config = SessionConfig(
-            preset, mode_settings=manner, beat=beat, zones=zones, controls=controls, channel=1, seed=3
+            preset,
+            mode_settings=manner,
+            beat=beat,
+            zones=zones,
+            controls=controls,
+            channel=1,
+            seed=3,
+            set_list=set_list,
         )
         io = SessionIO(
             inputs=[keys],

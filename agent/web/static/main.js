@@ -5,6 +5,7 @@ import { state } from "./state.js";
 import "./status.js";
 import "./panel.js";
 import "./style.js";
+import "./songs.js";
 import "./dials.js";
 import "./ports.js";
 import "./controls.js";

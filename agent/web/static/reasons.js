@@ -23,6 +23,8 @@ const REASONS = {
   answer: () => state.mode === "trade" ? "In a trade it comes in on its bar." : state.mode === "duet" ? "In a duet it plays along by itself."
     : isAnswered() ? "Play something first; then it can answer." : "",
   hush: () => (isPlaying() ? "" : "It is not playing just now."),
+  "next-song": () => (state.song.at + 1 < state.song.names.length ? "" : "This is the last song of the set list."),
+  "previous-song": () => (state.song.at > 0 ? "" : "This is the first song of the set list."),
   tap: () => (state.form.own ? "" : ELSEWHERE),
   free: () => !state.form.own ? ELSEWHERE : state.bar ? "" : "You are in free time already.",
   phrase: () => (state.ready ? "" : "It is waking up; it can answer in a moment."),

@@ -72,6 +72,7 @@ def deep(levels: int) -> bytes:
         deep(DEEPEST + 1),
         b"/x\0\0,zzz\0\0\0\0",
         b"/x\0\0,f",
+        b"/x\0\0,,\0\0",
         b"/x\0\0,b\0\0\x7f\xff\xff\xff",
         b"/x\0\0,b\0\0\x80\0\0\0",
         b"/x\0\0,[[[\0\0\0\0",
