@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .. import __version__
+from ..charts.charts_arguments import add_arguments as add_chart_arguments
 from ..errors import hint
 from ..midi.rtmidi_backend import APIS
 from ..user_config.config_file import config_path, read_defaults
@@ -49,6 +50,7 @@ def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
     _add_ports(commands)
     _add_takes(commands)
     _add_presets(commands)
+    _add_charts(commands)
     _add_config(commands, play)
     _add_model_commands(commands)
     return top
@@ -208,6 +210,12 @@ def _add_presets(commands: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="where to write the .mid (default: PRESET-vamp.mid), or the .toml (default: among your own)",
+    )
+
+
+def _add_charts(commands: Commands) -> None:
+    add_chart_arguments(
+        _add(commands, "charts", "Chord charts: see, keep and convert them.", "tradefours charts show blues-in-f")
     )
 
 

@@ -51,6 +51,7 @@ def run(arguments: list[str]) -> int:
         "ports": commands.list_ports,
         "presets": commands.list_presets,
         "takes": commands.show_takes,
+        "charts": run_charts,
         "config": config,
     }
     try:
@@ -111,6 +112,13 @@ def run_bench(args: argparse.Namespace) -> int:
     from ..bench.bench import bench
 
     return bench(args)
+
+
+def run_charts(args: argparse.Namespace) -> int:
+    """See, keep and convert chord charts."""
+    from ..charts.charts_command import charts
+
+    return charts(args)
 
 
 def run_doctor(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import io
 import zipfile
 from urllib.parse import quote
 
-from agent.charts.ireal_links import swap_block
+from agent.charts.formats.ireal_links import swap_block
 
 KEY_OF_F = "<key><fifths>-1</fifths><mode>major</mode></key>"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.charts.chart import Bar, Chart, ChartError, PlacedChord
 from agent.charts.form import form_of
-from agent.charts.text_form import read_text, write_text
+from agent.charts.formats.text_form import read_text, write_text
 from models.music.harmony.chord_symbols import read_chord, write_chord
 
 from ...support.chart_lines import played

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from .chart import Chart, ChartError
+from ..chart import Chart, ChartError
 from .improvisor_reader import read_improvisor
 from .ireal_links import LINK, songs_of
 from .musicxml_reader import read_musicxml

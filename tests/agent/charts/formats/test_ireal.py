@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.charts.chart import ChartError
-from agent.charts.ireal_links import songs_of, swap_block, unshuffle
-from agent.charts.ireal_progression import read_progression
+from agent.charts.formats.ireal_links import songs_of, swap_block, unshuffle
+from agent.charts.formats.ireal_progression import read_progression
 
-from ...support.chart_lines import plain, played
-from ...support.lead_sheets import plain_link, shuffled_link, shuffled_song
+from ....support.chart_lines import plain, played
+from ....support.lead_sheets import plain_link, shuffled_link, shuffled_song
 
 PROGRESSIONS = {
     "plain bars": ("[T44C^7   |A-7   |D-7   |G7   Z", "Cmaj7 | Am7 | Dm7 | G7"),

@@ -10,9 +10,9 @@ from xml.etree.ElementTree import Element
 from models.music.harmony.chords import Chord
 from models.music.harmony.spelling import Key, key_of_fifths
 
+from ..chart import MOST_BARS, MOST_TIMES, Chart, ChartError, Metre
 from .bar_builder import BarBuilder, feel_of
 from .bounded_xml import read_tree, unpack
-from .chart import MOST_BARS, MOST_TIMES, Chart, ChartError, Metre
 from .musicxml_harmony import read_harmony
 from .text_bars import read_endings, read_jump
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.charts import bounded_xml
 from agent.charts.chart import Chart, ChartError
-from agent.charts.musicxml_reader import read_musicxml
-from agent.charts.musicxml_writer import write_musicxml
+from agent.charts.formats import bounded_xml
+from agent.charts.formats.musicxml_reader import read_musicxml
+from agent.charts.formats.musicxml_writer import write_musicxml
 
-from ...support.chart_lines import plain, played
-from ...support.lead_sheets import KEY_OF_F, harmony, left, note, packed, right, sheet, words
-from ...support.made_charts import charts
+from ....support.chart_lines import plain, played
+from ....support.lead_sheets import KEY_OF_F, harmony, left, note, packed, right, sheet, words
+from ....support.made_charts import charts
 
 FORWARD, BACKWARD = '<repeat direction="forward"/>', '<repeat direction="backward"/>'
 SEGNO = "<direction><direction-type><segno/></direction-type></direction>"

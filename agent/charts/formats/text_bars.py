@@ -14,7 +14,7 @@ from models.music.harmony.chord_symbols import ChordError, read_chord, write_cho
 from models.music.harmony.chords import Chord
 from models.music.harmony.spelling import Key
 
-from .chart import MOST_CHORDS, MOST_TIMES, Bar, ChartError, Jump, Metre, spread
+from ..chart import MOST_CHORDS, MOST_TIMES, Bar, ChartError, Jump, Metre, spread
 
 SAME = "%"
 _SIGN = re.compile(r"\{([^{}]{0,40})\}")

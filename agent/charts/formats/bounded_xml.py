@@ -11,7 +11,7 @@ import zlib
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from .chart import ChartError
+from ..chart import ChartError
 
 LARGEST_XML = 16 << 20  # bytes, unpacked
 MOST_ELEMENTS = 400_000

@@ -8,7 +8,7 @@ from dataclasses import replace
 from models.music.harmony.chords import NO_CHORD, Chord
 from models.music.harmony.spelling import Key
 
-from .chart import (
+from ..chart import (
     BALLAD,
     BOSSA,
     FASTEST,

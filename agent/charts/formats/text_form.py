@@ -15,8 +15,8 @@ import re
 
 from models.music.harmony.spelling import Key, read_key
 
+from ..chart import FEELS, LONGEST_SECTION, MOST_TIMES, Chart, ChartError, Metre
 from .bar_builder import BarBuilder, feel_of
-from .chart import FEELS, LONGEST_SECTION, MOST_TIMES, Chart, ChartError, Metre
 from .text_bars import read_bar, write_bar
 
 LONGEST = 200_000  # characters of a chart

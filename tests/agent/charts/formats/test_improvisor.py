@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.charts.chart import ChartError
-from agent.charts.improvisor_reader import read_improvisor
+from agent.charts.formats.improvisor_reader import read_improvisor
 
-from ...support.chart_lines import plain, played
+from ....support.chart_lines import plain, played
 
 HEAD = "(title My Tune)(composer Some One)(meter 4 4)(key -3)(tempo 160)(layout 4)(style swing (swing 0.67) (bass-high g-))\n"
 SHEETS = {

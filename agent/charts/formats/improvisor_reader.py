@@ -9,8 +9,8 @@ from models.music.harmony.chord_symbols import ChordError, read_chord
 from models.music.harmony.chords import Chord
 from models.music.harmony.spelling import Key, key_of_fifths
 
+from ..chart import MOST_CHORDS, Chart, ChartError, Metre
 from .bar_builder import BarBuilder, feel_of
-from .chart import MOST_CHORDS, Chart, ChartError, Metre
 
 LONGEST = 1_000_000  # characters of a leadsheet
 DEEPEST = 30  # brackets within one another

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from models.music.harmony.chord_symbols import ChordError, read_chord
 from models.music.harmony.chords import NO_CHORD, Chord
 
+from ..chart import MOST_CHORDS, MOST_TIMES, ChartError, Metre, spread
 from .bar_builder import BarBuilder
-from .chart import MOST_CHORDS, MOST_TIMES, ChartError, Metre, spread
 from .text_bars import read_jump
 
 LONGEST = 20_000  # characters of a progression

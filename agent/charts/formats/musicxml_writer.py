@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from .chart import Bar, Chart
+from ..chart import Bar, Chart
 from .musicxml_harmony import harmony_element
 
 DIVISIONS = 192  # of a quarter note: every place at which a chord may begin is a whole number of them

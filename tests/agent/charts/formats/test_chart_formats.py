@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.charts.chart import ChartError
-from agent.charts.chart_formats import read_charts, write_chart_file
-from agent.charts.text_form import read_text
+from agent.charts.formats.chart_formats import read_charts, write_chart_file
+from agent.charts.formats.text_form import read_text
 
-from ...support.chart_lines import played
-from ...support.lead_sheets import harmony, note, packed, plain_link, sheet
+from ....support.chart_lines import played
+from ....support.lead_sheets import harmony, note, packed, plain_link, sheet
 
 SCORE = sheet(harmony("C", "dominant") + note(4))
 

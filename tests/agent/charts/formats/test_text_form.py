@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.charts.chart import Bar, Chart, ChartError, Jump, Metre, PlacedChord
-from agent.charts.text_form import read_text, write_text
+from agent.charts.formats.text_form import read_text, write_text
 from models.music.harmony.chord_symbols import read_chord
 from models.music.harmony.qualities import QUALITIES
 
-from ...support.chart_lines import plain, played
-from ...support.made_charts import charts
+from ....support.chart_lines import plain, played
+from ....support.made_charts import charts
 
 CHARTS = {
     "one chord a bar": ("| C7 | F7 | C7 | C7 |", "C7 | F7 | C7 | C7"),

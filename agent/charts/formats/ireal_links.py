@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from models.music.harmony.spelling import read_key
 
+from ..chart import Chart, ChartError
 from .bar_builder import feel_of
-from .chart import Chart, ChartError
 from .ireal_progression import read_progression
 
 LONGEST = 8 << 20  # characters of a link; the largest playlists have about a million
