@@ -155,6 +155,7 @@ class FluidSynth:
             "audio.period-size=128",
         ]
         command += ["-o", "audio.jack.autoconnect=1", str(soundfont)]
+        self.soundfont = soundfont
         self._lock = threading.Lock()
         self._quiet = False
         self._process: subprocess.Popen[str] | None = subprocess.Popen(

@@ -30,18 +30,25 @@ FOLDERS = {
     ),
     "win32": ("%ProgramData%/soundfonts",),
 }
+MOST_LISTED = 100  # files
 CHUNK_HEADER = 8  # bytes: four letters, and the size of what follows
 PARTS = {b"INFO", b"sdta", b"pdta"}  # what a SoundFont has: its name, its samples, its presets
 
 
 def find_soundfont(folders: tuple[str, ...] | None = None) -> Path | None:
     """A SoundFont in a usual folder, best one with all the instruments of General MIDI; None where there is none."""
-    places = FOLDERS.get(sys.platform, FOLDERS["linux"]) if folders is None else folders
-    found = [path for place in places for path in _files(Path(os.path.expandvars(place)).expanduser())]
-    for path in sorted(found, key=_rank):
-        if why_not(path) is None:
-            return path
-    return None
+    return next((path for path in _ranked(folders) if why_not(path) is None), None)
+
+
+def list_soundfonts(folders: tuple[str, ...] | None = None) -> list[Path]:
+    """The files in the usual folders that are called SoundFonts, best ones first, each file and each name once."""
+    files: dict[Path, Path] = {}
+    for path in _ranked(folders):
+        files.setdefault(path.resolve(), path)  # some are links to others
+    names: dict[str, Path] = {}
+    for path in files.values():
+        names.setdefault(path.name, path)
+    return list(names.values())[:MOST_LISTED]
 
 
 def why_not(path: Path) -> str | None:
@@ -77,6 +84,13 @@ def _files(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     except OSError:
         return []
+
+
+def _ranked(folders: tuple[str, ...] | None) -> list[Path]:
+    """The SoundFonts of these folders, or of the usual ones, best ones first."""
+    places = FOLDERS.get(sys.platform, FOLDERS["linux"]) if folders is None else folders
+    found = [path for place in places for path in _files(Path(os.path.expandvars(place)).expanduser())]
+    return sorted(found, key=_rank)
 
 
 def _rank(path: Path) -> tuple[int, bool]:

@@ -68,7 +68,8 @@ class SessionRunner:
         stay_in_background()
         with self._status:
             if self._midi_learn is not None and self._args.page:
-                self._services.show_page(self.take, TAKES, self._midi_learn, self._args.page_port, self._args.lan)
+                args = self._args
+                self._services.show_page(self.take, TAKES, self._midi_learn, args.page_port, args.lan, args.soundfont)
             if not self._is_demo:
                 self._services.open_osc(self._args.osc, self._args.osc_out)
             self._say_what_is_open()

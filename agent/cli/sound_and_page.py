@@ -57,8 +57,10 @@ class Services:
         self._page_port = 0
         self._lan = False
 
-    def show_page(self, take: Take, takes_folder: Path, midi_learn: MidiLearn, port: int, lan: bool) -> None:
-        """Prepare a page; with `lan`, for other devices of the house, too."""
+    def show_page(
+        self, take: Take, takes_folder: Path, midi_learn: MidiLearn, port: int, lan: bool, soundfont: Path | None
+    ) -> None:
+        """Prepare a page; with `lan`, for other devices of the house, too. `soundfont`: a file that was asked for."""
         self.hub = Hub(
             outputs=self._outputs,
             takes=TakeList(take, takes_folder),
@@ -66,6 +68,7 @@ class Services:
             midi_learn=midi_learn,
             patchbay=self._patchbay,
             handle=handle,
+            soundfont=soundfont,
         )
         self.inputs = [*self.hub.keyboard.inputs]
         self._page_port = port

@@ -59,6 +59,7 @@ class Hub:
         midi_learn: MidiLearn,
         patchbay: Patchbay,
         handle: Handler,
+        soundfont: Path | None = None,
     ) -> None:
         self._handle = handle
         self.takes = takes
@@ -66,7 +67,7 @@ class Hub:
         self.midi_learn = midi_learn
         self.patchbay = patchbay
         self.keyboard = PageKeyboard(outputs, clock)
-        self.sound = SoundChoice(outputs)
+        self.sound = SoundChoice(outputs, soundfont)
         self.style_pad = StylePad()
         self.session: Session | None = None
         self.broadcast: Callable[[dict[str, Any] | None], None] = lambda news: None

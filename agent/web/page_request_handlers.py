@@ -167,6 +167,10 @@ def _switch_sound(hub: Hub, session: Session, page: Page, request: Request) -> N
     hub.run_later(hub.sound.switch(request["name"]))
 
 
+def _switch_soundfont(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.sound.switch_soundfont(request["name"]))
+
+
 def _listen_to_port(hub: Hub, session: Session, page: Page, request: Request) -> None:
     hub.run_later(hub.patchbay.set_input(session, request["port"], request["on"]))
 
@@ -223,6 +227,7 @@ HANDLERS: dict[str, Handler] = {
     "timbre": _set_timbre,
     "volume": _set_volume,
     "sound": _switch_sound,
+    "soundfont": _switch_soundfont,
     "listen": _listen_to_port,
     "output": _switch_output,
     "phrase": _play_phrase,

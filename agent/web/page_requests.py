@@ -96,6 +96,7 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "timbre": {"who": lambda x: x in ("player", "agent"), "name": _name},
     "volume": {"value": _number(0, 1)},
     "sound": {"name": lambda x: x in ("built-in", "fluidsynth", "page")},
+    "soundfont": {"name": lambda x: x == "" or _name(x)},
     "listen": {"port": _port, "on": _flag},
     "output": {"port": _port},
     "phrase": {},
@@ -114,6 +115,7 @@ REQUESTS: dict[str, dict[str, Check]] = {
 RENAMING = ("rename preset", "delete preset", "rename take")
 COSTLY = {
     "sound",
+    "soundfont",
     "listen",
     "output",
     "phrase",

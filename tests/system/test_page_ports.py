@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +19,15 @@ if sys.platform != "linux":
 pytestmark = pytest.mark.real
 
 ROUNDS = 4
+BROKEN = "broken.sf2"
 
 
 @pytest.fixture(scope="module")
 def jam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, str]]:
-    with page_with_sound(tmp_path_factory.mktemp("home")) as found:
+    home = tmp_path_factory.mktemp("home")
+    (folder := home / ".local/share/sounds/sf2").mkdir(parents=True)
+    (folder / BROKEN).write_bytes(b"RIFF")
+    with page_with_sound(home) as found:
         yield found
 
 
@@ -65,4 +70,27 @@ def test_ports_that_come_are_seen_chosen_and_left(browser: Any, jam: tuple[Progr
         assert len(ons(recorder.heard["out"], 0)) >= 2
     program.wait_for_line("Our own sound is back", 15)
     page.locator("#inputs label", has_text="recorder:keys").wait_for(state="detached", timeout=15000)
+    visit.close()
+
+
+def test_a_soundfont_is_chosen_and_one_that_is_none_is_told(
+    browser: Any,
+    jam: tuple[Program, str],
+    tmp_path: Path,
+) -> None:
+    visit = Visit(browser, jam[1])
+    page = visit.page
+    page.click("[data-open=sound]")
+    page.select_option("#soundfont", "FluidR3_GM.sf2")
+    visit.until("tradefours.state().sound.name === 'fluidsynth'")
+    assert visit.eval("tradefours.state().sound.soundfont") == "FluidR3_GM.sf2"
+    visit.until("document.getElementById('soundfont').value === 'FluidR3_GM.sf2'")
+    page.screenshot(path=tmp_path / "soundfont.png")
+    page.select_option("#soundfont", BROKEN)
+    visit.until("/is no SoundFont/.test(document.getElementById('sound-line').textContent)")
+    assert visit.eval("tradefours.state().sound.soundfont") == "FluidR3_GM.sf2"
+    assert visit.eval("document.getElementById('soundfont').value") == "FluidR3_GM.sf2"
+    page.select_option("#soundfont", "")
+    visit.until("tradefours.state().sound.name === 'built-in'")
+    page.keyboard.press("Escape")
     visit.close()

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from agent.user_config.set_list_file import NAME
 
-from .rigs.browser import ECHO, SIZES, Visit, chromium, serve_page
+from .rigs.browser import ECHO, SIZES, Visit, serve_page
 from .test_page_for_everyone import CONTROLS, HIDDEN, NOBODY
 
 if sys.platform != "linux":
@@ -34,12 +34,6 @@ preset = "nocturne"
 [[friday]]
 preset = "ragtme"
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

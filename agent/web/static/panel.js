@@ -4,7 +4,7 @@ import { all, at, fill } from "./dom.js";
 import { watch as watchNotes } from "./notes.js";
 import { lastExchange, reason } from "./reasons.js";
 import { say } from "./say.js";
-import { watch, again } from "./state.js";
+import { state, watch, again } from "./state.js";
 import * as sound from "./sound.js";
 
 const SOUNDS = { "built-in": "its own voices", fluidsynth: "FluidSynth", page: "this page" };
@@ -38,12 +38,17 @@ at("again").onclick = () => guard("again", () => {
 function stopAgain() { audition?.stop(); audition = null; at("again").textContent = "again"; }
 watchNotes((kind, n) => { if (kind === "on" && n.who === "player" && audition) stopAgain(); }); // who plays is not disturbed
 for (const t of all("[data-timbre]")) t.onchange = () => request("timbre", { who: t.dataset.timbre, name: t.value });
-at("sound-choice").onchange = (e) => request("sound", { name: e.target.value });
+on("say", (news) => { if (at("sound").open) at("sound-line").textContent = news.text; }); // why a sound does not work is not told behind the dialog
+// What is chosen is shown once it sounds: it may not work.
+at("sound-choice").onchange = (e) => { request("sound", { name: e.target.value }); e.target.value = state.sound.name; };
+at("soundfont").onchange = (e) => { request("soundfont", { name: e.target.value }); e.target.value = state.sound.soundfont; };
 at("volume").oninput = (e) => { const value = Number(e.target.value) / 100; sound.volume(value); request("volume", { value }); };
 
 on("welcome", (w) => {
   for (const t of all("[data-timbre]")) fill(t, w.timbres.map((name) => [name, name]));
   fill(at("sound-choice"), w.sounds.map((name) => [name, SOUNDS[name]]));
+  fill(at("soundfont"), [["", "none: our piano"], ...w.soundfonts.map((name) => [name, name])]);
+  at("soundfont-box").hidden = !w.soundfonts.length;
   fill(at("part"), PARTS);
   again();
 });
@@ -78,6 +83,7 @@ watch((s) => {
   sound.use(s.sound.name === "page" && !s.sound.quiet);
   Object.assign(sound.timbres, s.sound.timbres);
   for (const t of all("[data-timbre]")) t.value = s.sound.timbres[t.dataset.timbre];
-  if (active !== at("sound-choice")) at("sound-choice").value = s.sound.name;
+  at("sound-choice").value = s.sound.name;
+  at("soundfont").value = s.sound.soundfont;
   if (active !== at("volume")) { at("volume").value = 100 * s.sound.volume; sound.volume(s.sound.volume); }
 }, "sound");

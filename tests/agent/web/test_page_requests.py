@@ -63,7 +63,7 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "pedal": {"down": st.booleans()},
     "midi": {"bytes": st.tuples(st.integers(0x80, 0xBF) | st.integers(0xE0, 0xEF), pitches, pitches).map(list)
              | st.tuples(st.integers(0xC0, 0xDF), pitches).map(list)},
-    "act": {"action": st.sampled_from([a for a in ACTIONS if a != "stop"])},
+    "act": {"action": st.sampled_from([a for a in ACTIONS if a != "stop"] + ["song:1", "song:99"])},
     "form": {"name": st.sampled_from(["bars", "beats", "part"]), "value": st.integers(1, 32) | st.sampled_from(PARTS)},
     "preset": {"name": names},
     "knob": {"name": st.sampled_from(sorted(PARAMETERS)), "value": st.floats(-1000, 1000)},
@@ -71,6 +71,7 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "timbre": {"who": st.sampled_from(["player", "agent"]), "name": names | st.sampled_from(INSTRUMENTS)},
     "volume": {"value": unit},
     "sound": {"name": st.just("page")},
+    "soundfont": {"name": names},
     "listen": {"port": st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=200), "on": st.booleans()},
     "output": {"port": st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=200)},
     "phrase": {},
