@@ -10,7 +10,7 @@ from ..user_folders import own_folder
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The parts of the command, and their options."""
-    actions = command.add_subparsers(title="what to do", metavar="list | show | add | convert", dest="what")
+    actions = command.add_subparsers(title="what to do", metavar="list | show | add | convert | render", dest="what")
     command.set_defaults(what="list", json=False)
     _add_json(actions.add_parser("list", help="all charts: those of the program and your own"))
     show = actions.add_parser(
@@ -42,6 +42,37 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     _add_source(convert)
     convert.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="FILE.txt or FILE.musicxml")
     _add_transposition(convert)
+
+    _add_render(actions)
+
+
+def _add_render(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    render = actions.add_parser(
+        "render",
+        help="the band over a chart, as a MIDI file or as sound",
+        description="Write what bass, comping and drums play over a chart, after a bar that is counted in. The same seed, the same notes.",
+    )
+    _add_source(render)
+    render.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="FILE.mid, or FILE.wav where FluidSynth is installed",
+    )
+    _add_transposition(render)
+    render.add_argument("--tempo", type=float, metavar="BPM", help="beats a minute (default: the chart's)")
+    render.add_argument("--choruses", type=int, default=2, metavar="N", help="how often the form is played (default 2)")
+    render.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other notes (default 0)")
+    render.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=("bass", "comping", "drums"),
+        help="leave a part out",
+    )
+    _add_json(render)
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

@@ -115,7 +115,11 @@ def run_bench(args: argparse.Namespace) -> int:
 
 
 def run_charts(args: argparse.Namespace) -> int:
-    """See, keep and convert chord charts."""
+    """See, keep and convert chord charts, and hear the band over one."""
+    if args.what == "render":
+        from ..band.render_command import render
+
+        return render(args)
     from ..charts.charts_command import charts
 
     return charts(args)
