@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from ..network.config import Config
 from ..runtime.backend import Floats
-from ..runtime.onnx_backend import MATRICES, OnnxBackend
+from ..runtime.onnx_backend import OnnxBackend
+from ..runtime.onnx_graph import MATRICES
 from ..runtime.quantization import Quantized, quantize
 from .parity import ParityCheck
 

@@ -39,3 +39,33 @@ class Backend(Protocol):
 
     def encode_style(self, rows: Steps) -> Floats:
         """(N, 7) steps -> (latent,) the mean of their style."""
+
+    def branches(self) -> Branches | None:
+        """Rows that go on from the last step side by side; None where this runtime computes one sequence at a time."""
+
+
+class Branches(Protocol):
+    """Rows that go on from one shared past, each with a few steps of its own. The past is read where it lies, in the backend's memory.
+
+    All rows take their next step in one run, as reading the weights is most of the work. The past must keep its length; of steps that are
+    fed anew in their old places, the rows read the new keys and values.
+    """
+
+    @property
+    def count(self) -> int:
+        """Rows at present."""
+
+    def start(self, count: int) -> None:
+        """`count` rows follow the last step of the ring; the rows from before are forgotten."""
+
+    def drop(self, row: int) -> None:
+        """End one row. The last row takes its place."""
+
+    def feed(self, steps: Steps, before: Steps, z: Floats) -> Floats:
+        """One (R, 14) step a row, the (R, 2, 7) steps before each, and the (latent,) style -> (R, width) hidden states."""
+
+    def logits(self, states: Floats, field: int, last_pitches: Steps) -> Floats:
+        """(R, width) states and (R, 2) last pitches -> (R, size), as `Backend.logits`; R need not be all rows."""
+
+    def condition(self, states: Floats, field: int, values: Steps) -> Floats:
+        """(R, width) states and the (R,) values that were chosen -> (R, width), as `Backend.condition`."""

@@ -46,6 +46,10 @@ class KvTape:
         """The rows where a run of one step may begin to read."""
         return range(self.rows - self.ring.window + 1)
 
+    def row_of(self, position: int) -> int:
+        """The row in which the step at that position lies."""
+        return position - self._first
+
     def view_from(self, layer: int, kind: int, begin: int) -> Floats:
         """Keys (0) or values (1) of a layer from row `begin` on, (heads, rows, head), without a copy."""
         heads, rows, head = self.memory.shape[2:]

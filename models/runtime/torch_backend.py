@@ -44,6 +44,9 @@ class TorchBackend:
     def condition(self, state: Floats, field: int, value: int) -> Floats:
         return self.model.heads.condition(torch.from_numpy(state), field, torch.tensor(value)).numpy()
 
+    def branches(self) -> None:
+        return None  # the reference is for comparison, not for speed
+
     @torch.inference_mode()
     def encode_style(self, rows: Steps) -> Floats:
         steps = torch.from_numpy(rows)[None]

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..encoding import codec, longest_match_features
 from ..network.config import Config
-from . import numpy_backend, quantization
+from . import numpy_layers, quantization
 from .backend import Floats
 
 FORMAT = "tradefours-weights/1"
@@ -167,7 +167,7 @@ def header(config: Config, about: dict[str, Any], source: str = "") -> dict[str,
 def tensor_shapes(c: Config) -> dict[str, tuple[int, ...]]:
     """The shape of every tensor of a network of this shape, by its name."""
     found: dict[str, tuple[int, ...]] = {
-        "transformer.embedding.table.weight": (sum(numpy_backend.table_sizes()), c.width)
+        "transformer.embedding.table.weight": (sum(numpy_layers.table_sizes()), c.width)
     }
     for i in range(c.layers):
         found |= _layer(f"transformer.layers.{i}.", c.width, c.heads, c.kv_heads, c.hidden)
