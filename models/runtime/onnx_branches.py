@@ -62,7 +62,6 @@ class OnnxBranches(BranchRows):
         if self._bound is not None and self._bound_for == wanted:
             return self._bound
         c = self.config
-        group = c.heads // c.kv_heads
         self._new = np.zeros((c.layers, 2, rows, c.kv_heads, c.head), np.float32)
         inputs: dict[str, NDArray[Any]] = {
             "x": np.zeros((1, rows, c.width), np.float32),
@@ -70,8 +69,6 @@ class OnnxBranches(BranchRows):
             "sin": np.zeros((rows, c.head // 2), np.float32),
             "at": np.arange(rows)[None],
             "mask": np.zeros((rows, 1, 1, seen + self.room + 1), np.float32),
-            "past_shape": np.array([rows, 1, group, seen]),
-            "flat_past": np.array([rows * group, seen]),
             "parts": np.array([seen, self.room, 1]),
         }
         inputs |= {f"style{i}": style[i] for i in range(1, c.layers)}

@@ -61,8 +61,7 @@ def build_branch_graph(w: Mapping[str, Floats], int8: Mapping[str, quantization.
         g.input(name, "float32", ["steps", c.head // 2])
     g.input("at", "int64", [1, "steps"])
     g.input("mask", "float32", ["steps", 1, 1, "all"])
-    for name, count in (("past_shape", 4), ("flat_past", 2), ("parts", 3)):
-        g.input(name, "int64", [count])
+    g.input("parts", "int64", [3])
     for i in range(c.layers):
         for h in range(c.kv_heads):
             g.input(f"keys{i}_{h}", "float32", ["S", c.head])
@@ -73,10 +72,8 @@ def build_branch_graph(w: Mapping[str, Floats], int8: Mapping[str, quantization.
     for name, numbers in {
         "q_k": [c.width, c.kv_heads * c.head],
         "queries_shape": [-1, c.kv_heads, group, c.head],
-        "flat_queries": [-1, c.head],
         "key_shape": [-1, c.kv_heads, c.head, 1],
         "value_shape": [-1, c.kv_heads, 1, c.head],
-        "found_shape": [-1, 1, group, c.head],
         "y_shape": [1, -1, c.width],
         "each_head": [1] * c.kv_heads,
     }.items():
@@ -202,21 +199,19 @@ def _attend_on_branches(g: Graph, c: Config, i: int, qk: str, v: str) -> str:
     turned = g.node("RotaryEmbedding", [qk, "at", "cos", "sin"], [f"turned{i}"], MICROSOFT)
     g.node("Split", [turned, "q_k"], [f"q{i}", f"k_new{i}"], axis=-1)
     q = node("Reshape", [f"q{i}", "queries_shape"], "queries")
-    past: list[str] = []
-    for h, part in enumerate(each_head("Split", [q, "each_head"], "head")):
-        flat = g.node("Reshape", [part, "flat_queries"], [f"flat{i}_{h}"])
-        scores = g.node("Gemm", [flat, f"keys{i}_{h}"], [f"past{i}_{h}"], transB=1)
-        past.append(g.node("Reshape", [scores, "past_shape"], [f"past_scores{i}_{h}"]))
+    past = [
+        g.node("FusedMatMul", [part, f"keys{i}_{h}"], [f"past{i}_{h}"], MICROSOFT, transB=1)
+        for h, part in enumerate(each_head("Split", [q, "each_head"], "head"))
+    ]
     own = node("MatMul", [q, f"tail_keys{i}"], "tail_scores")
     new = node("MatMul", [q, node("Reshape", [f"k_new{i}", "key_shape"], "key")], "new_score")
     scores = node("Concat", [node("Concat", past, "past_scores", axis=1), own, new], "scores", axis=-1)
     shares = node("Softmax", [node("Add", [scores, "mask"], "masked")], "shares", axis=-1)
     g.node("Split", [shares, "parts"], [f"of_past{i}", f"of_tail{i}", f"of_new{i}"], axis=-1)
-    found: list[str] = []
-    for h, part in enumerate(each_head("Split", [f"of_past{i}", "each_head"], "share")):
-        flat = g.node("Reshape", [part, "flat_past"], [f"flat_share{i}_{h}"])
-        each = g.node("MatMul", [flat, f"values{i}_{h}"], [f"past_values{i}_{h}"])
-        found.append(g.node("Reshape", [each, "found_shape"], [f"found_past{i}_{h}"]))
+    found = [
+        g.node("MatMul", [part, f"values{i}_{h}"], [f"past_found{i}_{h}"])
+        for h, part in enumerate(each_head("Split", [f"of_past{i}", "each_head"], "share"))
+    ]
     from_past = node("Concat", found, "from_past", axis=1)
     from_tail = node("MatMul", [f"of_tail{i}", f"tail_values{i}"], "from_tail")
     from_new = node("Mul", [f"of_new{i}", node("Reshape", [v, "value_shape"], "value")], "from_new")
