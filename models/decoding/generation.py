@@ -7,7 +7,7 @@ with a generator of its own, in the same context as the answer that is played.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,7 +65,7 @@ def _next_note(context: Context, span: Span, generation: Generation, random: np.
     state = context.feed()
     last_pitches = context.last_pitches()
     context.drop_oldest()
-    last = _last_note(context, span)
+    last = last_note(context.notes, span)
     sampling = generation.sampling
     may_close = last.role == ANSWER and last.onset >= span.close
     if may_close:
@@ -78,14 +78,29 @@ def _next_note(context: Context, span: Span, generation: Generation, random: np.
     allowed = constraints.allowed_waits(context.notes, last, span.earliest, sampling.density)
     wait = float(codec.TIMES[_draw(np.where(allowed, logits, -np.inf), codec.TIME, sampling, random)])
     onset = constraints.onset_after(last.onset, wait, span)
+    if is_over(onset, wait, last, span):
+        return None
+    time = coded_time(onset, last)
+    state = context.backend.condition(state, codec.TIME, time)
+    values = _draw_after_time(context, state, last_pitches, onset, steer, sampling, random)
+    return answer_note([ANSWER, time, *values], onset, span)
+
+
+def is_over(onset: float, wait: float, last: Note, span: Span) -> bool:
+    """Whether an answer ends before a note at that onset, drawn to begin `wait` seconds after the last one."""
     if onset > min(span.stop, span.hush - SHORTEST):
-        return None
-    if last.role == ANSWER and onset >= span.close and wait >= CLOSING_REST_SECONDS:
-        return None
+        return True
+    return last.role == ANSWER and onset >= span.close and wait >= CLOSING_REST_SECONDS
+
+
+def coded_time(onset: float, last: Note) -> int:
+    """The time of an answer's note as the codec codes it."""
     since = onset - last.onset
-    values = [ANSWER, codec.time_bin(since if last.role == ANSWER else min(since, codec.MAX_TURN_GAP))]
-    state = context.backend.condition(state, codec.TIME, values[codec.TIME])
-    values += _draw_after_time(context, state, last_pitches, onset, steer, sampling, random)
+    return codec.time_bin(since if last.role == ANSWER else min(since, codec.MAX_TURN_GAP))
+
+
+def answer_note(values: Sequence[int], onset: float, span: Span) -> Note:
+    """The note of the five values that were drawn, role first."""
     note = codec.decode([*values, codec.FREE, codec.HUMAN], onset)
     place = None if span.bar is None or span.bar.beats == 1 else span.bar.place(onset)
     duration = min(max(note.duration, SHORTEST), span.hush - onset)
@@ -124,7 +139,7 @@ def _earliest_in_duet(context: Context, span: Span, sampling: Sampling, random: 
     earliest = span.earliest
     state = context.feed()
     last_pitches = context.last_pitches()
-    last = _last_note(context, span)
+    last = last_note(context.notes, span)
     roles = softmax(backend.logits(state, codec.ROLE, last_pitches))
     our_share = DUET_SHARE + DUET_WEIGHT * float(roles[ANSWER])
     partner_waits = backend.logits(backend.condition(state, codec.ROLE, CALL), codec.TIME, last_pitches)
@@ -135,9 +150,9 @@ def _earliest_in_duet(context: Context, span: Span, sampling: Sampling, random: 
     return earliest
 
 
-def _last_note(context: Context, span: Span) -> Note:
-    """The last note of the context; where there is none, one that begins when the answer may."""
-    return context.notes[-1] if context.notes else Note(span.earliest, HELD, 60, 64)
+def last_note(notes: Sequence[Note], span: Span) -> Note:
+    """The last of some notes; where there is none, one that begins when the answer may."""
+    return notes[-1] if notes else Note(span.earliest, HELD, 60, 64)
 
 
 def _draw(logits: Row, field: int, sampling: Sampling, random: np.random.Generator) -> int:

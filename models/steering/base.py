@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,3 +120,11 @@ class Steering(Protocol):
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (n,) of the step's field, with what the term adds; those that are given stay as they are."""
+
+
+@runtime_checkable
+class RowSteering(Steering, Protocol):
+    """A term that steers the rows of several drafts at once, quicker than one after another. The result is the same but for rounding."""
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, n) logits of a field, with what the term adds to each row; those that are given may be written over."""

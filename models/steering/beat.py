@@ -7,15 +7,17 @@ chord before it is left as it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from ..encoding import codec
+from ..music.note_records import Bar
 from ..music.simultaneous_notes import CHORD_SECONDS
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
-from .sampling import raise_keeping_mass
+from .sampling import raise_keeping_mass, raise_rows_keeping_mass
 
 WIDTH_SECONDS = 0.025  # seconds: what is so far from its place counts as six tenths on it
 EIGHTH_WEIGHT, SIXTEENTH_WEIGHT = 0.8, 0.5  # of what is told of a beat
@@ -46,8 +48,23 @@ class Beat:
         bar = step.span.bar
         if bar is None or not strength:
             return logits
-        beat = bar.length / bar.beats
-        within = ((step.onset - bar.start + _WAITS) / beat) % 1.0
-        distance = (within - _places(bar.swing)) * (beat / WIDTH_SECONDS)
-        change = strength * (_PLACE_WEIGHTS * np.exp(-0.5 * distance * distance)).max(0)
+        change = strength * _firmness(bar, step.onset - bar.start + _WAITS)
         return raise_keeping_mass(logits, _FIRST_SEPARATE, change, np.exp(change))
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, n) logits of the wait: see `models.steering.base.RowSteering`."""
+        bar = steps[0].span.bar
+        if bar is None or not strength:
+            return logits
+        onsets = np.array([step.onset for step in steps])[:, None]
+        change = strength * _firmness(bar, onsets - bar.start + _WAITS)
+        return raise_rows_keeping_mass(logits, _FIRST_SEPARATE, change, np.exp(change))
+
+
+def _firmness(bar: Bar, since_bar: Row) -> Row:
+    """How firmly each moment (…, n), in seconds since a bar line, is on the beat, 0 to 1."""
+    beat = bar.length / bar.beats
+    within = (since_bar / beat) % 1.0
+    distance = (within[..., None, :] - _places(bar.swing)) * (beat / WIDTH_SECONDS)
+    firmness: Row = (_PLACE_WEIGHTS * np.exp(-0.5 * distance * distance)).max(-2)
+    return firmness

@@ -6,7 +6,7 @@ close, the odds of the notes of that triad are raised a little, its root's most 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..encoding import codec
 from ..music import keys
@@ -31,3 +31,12 @@ class Cadence:
         if step.onset < step.span.close or not step.recent or step.recent[-1].role != ANSWER:
             return logits
         return logits + step.prepared(strength)
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, 88) logits of the pitch: see `models.steering.base.RowSteering`."""
+        closing = [
+            i for i, s in enumerate(steps) if s.onset >= s.span.close and s.recent and s.recent[-1].role == ANSWER
+        ]
+        if closing:
+            logits[closing] += steps[0].prepared(strength)
+        return logits

@@ -14,6 +14,7 @@ from ..music.simultaneous_notes import SAME_STROKE_SECONDS
 from .sampling import Sampling
 
 LONGEST_REST = 1.5  # seconds: no rest inside an answer is longer
+SLACK_SECONDS = 0.005  # half of the finest time bin of the codec
 LONGEST_WAIT = 0.4  # seconds: nor does it keep its partner waiting longer before it begins
 
 _TIMES = codec.TIMES.tolist()
@@ -39,18 +40,36 @@ def _between(values: Sequence[float], least: float, most: float) -> NDArray[np.b
     return inside
 
 
+def allowed_waits_of_rows(
+    notes: Sequence[Sequence[Note]], last: Sequence[Note], earliest: Sequence[float], density: float
+) -> NDArray[np.bool_]:
+    """`allowed_waits` of several drafts, (R, n)."""
+    bounds = [_bounds(*each, density) for each in zip(notes, last, earliest, strict=True)]
+    shortest, longest = np.array(bounds).T[:, :, None]
+    allowed: NDArray[np.bool_] = (shortest - SLACK_SECONDS <= codec.TIMES) & (longest + SLACK_SECONDS >= codec.TIMES)
+    for row in np.flatnonzero(~allowed.any(1)):
+        allowed[row, int(np.abs(codec.TIMES - shortest[row]).argmin())] = True
+    return allowed
+
+
 def allowed_waits(notes: Sequence[Note], last: Note, earliest: float, density: float) -> NDArray[np.bool_]:
     """Which waits are allowed: none into the past, none that makes it too dense, none too long."""
+    shortest, longest = _bounds(notes, last, earliest, density)
+    allowed = _between(_TIMES, shortest - SLACK_SECONDS, longest + SLACK_SECONDS)
+    if not allowed.any():
+        allowed[int(np.abs(codec.TIMES - shortest).argmin())] = True
+    return allowed
+
+
+def _bounds(notes: Sequence[Note], last: Note, earliest: float, density: float) -> tuple[float, float]:
+    """The shortest and the longest wait, in seconds."""
     shortest = earliest - last.onset
     longest = max(shortest, 0.0) + (LONGEST_REST if last.role == ANSWER else LONGEST_WAIT)
     limit = max(1, int(density))
     recent = [n.onset for n in notes[-limit:] if n.role == ANSWER]
     if len(recent) == limit:
         shortest = max(shortest, recent[0] + 1.0 - last.onset)
-    allowed = _between(_TIMES, shortest - 0.005, longest + 0.005)
-    if not allowed.any():
-        allowed[int(np.abs(codec.TIMES - shortest).argmin())] = True
-    return allowed
+    return shortest, longest
 
 
 def allowed_pitches(notes: Sequence[Note], onset: float, sampling: Sampling) -> NDArray[np.bool_]:

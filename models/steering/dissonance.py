@@ -34,6 +34,13 @@ class Dissonance:
         out[indices] -= strength
         return out
 
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, 88) logits of the pitch: see `models.steering.base.RowSteering`."""
+        for row, step in zip(logits, steps, strict=True):
+            if strength and (indices := dissonant_pitches(step.recent, step.onset)):
+                row[indices] -= strength
+        return logits
+
 
 def dissonant_pitches(notes: Sequence[Note], onset: float) -> list[int]:
     """The pitches, as indices from the lowest, that would rub against what still sounds a moment after `onset`."""

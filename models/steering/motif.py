@@ -81,29 +81,60 @@ class Motif:
         if step.prepared is None or not strength:
             return logits
         theme, share, outside = step.prepared
-        if self.name not in step.memo:
-            step.memo[self.name] = find_continuation(step.notes, theme)
-        motif: Continuation | None = step.memo[self.name]
+        motif = self._continuation(step, theme)
         if motif is None:
             return logits
         change = strength * (share * motif.weight)
         if step.field == codec.PITCH:
-            return _pitches(logits, motif, change, step.onset, outside)
-        if motif.at is not None:
-            return logits + change * (np.abs(step.onset + codec.TIMES - motif.at) <= 0.5 * TOLERANCE_SECONDS)
-        if motif.wait is not None:
-            return logits + change * (np.abs(codec.TIMES - motif.wait) <= SLACK_SECONDS + SLACK_SHARE * motif.wait)
+            if (pitch := _raised_pitch(motif, step.onset, outside)) is None:
+                return logits
+            out = logits.copy()
+            out[pitch] += change
+            return out
+        waits = _raised_waits(motif, step.onset)
+        return logits if waits is None else logits + change * waits
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, n) logits of wait or pitch: see `models.steering.base.RowSteering`."""
+        if steps[0].prepared is None or not strength:
+            return logits
+        theme, share, outside = steps[0].prepared
+        for row, step in zip(logits, steps, strict=True):
+            motif = self._continuation(step, theme)
+            if motif is None:
+                continue
+            change = strength * (share * motif.weight)
+            if step.field == codec.PITCH:
+                if (pitch := _raised_pitch(motif, step.onset, outside)) is not None:
+                    row[pitch] += change
+            elif (waits := _raised_waits(motif, step.onset)) is not None:
+                row[waits] += change
         return logits
 
+    def _continuation(self, step: Step, theme: Theme) -> Continuation | None:
+        """How the line that is taken up would go on; found once a note."""
+        if self.name not in step.memo:
+            step.memo[self.name] = find_continuation(step.notes, theme)
+        found: Continuation | None = step.memo[self.name]
+        return found
 
-def _pitches(logits: Row, motif: Continuation, change: float, onset: float, outside: NDArray[np.bool_] | None) -> Row:
+
+def _raised_waits(motif: Continuation, onset: float) -> NDArray[np.bool_] | None:
+    """Which waits (n,) are raised; None: none."""
+    if motif.at is not None:
+        return np.abs(onset + codec.TIMES - motif.at) <= 0.5 * TOLERANCE_SECONDS
+    if motif.wait is not None:
+        return np.abs(codec.TIMES - motif.wait) <= SLACK_SECONDS + SLACK_SHARE * motif.wait
+    return None
+
+
+def _raised_pitch(motif: Continuation, onset: float, outside: NDArray[np.bool_] | None) -> int | None:
+    """Which pitch is raised, as an index from the lowest; None: none."""
     pitch = motif.pitch - LOWEST
     too_far = motif.at is not None and abs(onset - motif.at) > TOLERANCE_SECONDS
-    if too_far or not 0 <= pitch < len(logits) or (outside is not None and outside[pitch]):
-        return logits
-    out = logits.copy()
-    out[pitch] += change
-    return out
+    if too_far or not 0 <= pitch < codec.SIZES[codec.PITCH] or (outside is not None and outside[pitch]):
+        return None
+    return pitch
 
 
 def find_theme(call: Call) -> Theme:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from ..encoding import codec
 from ..music.note_records import Note, Span
 from . import random_style_offset
-from .base import Call, Point, Row, Steering, Step, Style
+from .base import Call, Point, Row, RowSteering, Steering, Step, Style
 from .beat import Beat
 from .cadence import Cadence
 from .dissonance import Dissonance
@@ -40,9 +42,19 @@ PIPELINE: tuple[Steering, ...] = (
 )
 """In this order they are added; a term sees what those before it made of the logits."""
 
-Chain = tuple[
-    tuple[Steering, float, Any], ...
-]  # the terms of one field: each with its strength and what it has prepared
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One term of a field's chain, with its strength and what it has prepared. `rows`: how it steers several rows at once."""
+
+    term: Steering
+    strength: float
+    prepared: Any
+    rows: Callable[[Row, Sequence[Step], float], Row]
+
+
+Chain = tuple[Link, ...]
+"""The terms of one field."""
 
 
 class NoteSteering:
@@ -58,10 +70,32 @@ class NoteSteering:
         step.field = field
         step.onset = onset
         step.expected = logits
-        for term, strength, prepared in self._chains[field]:
-            step.prepared = prepared
-            logits = term(logits, step, strength)
+        for link in self._chains[field]:
+            step.prepared = link.prepared
+            logits = link.term(logits, step, link.strength)
         return logits
+
+
+class RowsSteering:
+    """The steering of the next note of each of several drafts."""
+
+    def __init__(self, chains: Sequence[Chain], steps: Sequence[Step]) -> None:
+        self._chains = chains
+        self._steps = steps
+
+    def __call__(self, logits: Row, field: int, onsets: Sequence[float], rows: Sequence[int]) -> Row:
+        """The (R, n) logits of a field, steered, for these of the rows; `onsets`: of each, as for `NoteSteering`."""
+        steps = [self._steps[row] for row in rows]
+        for step, onset, expected in zip(steps, onsets, logits, strict=True):
+            step.field = field
+            step.onset = onset
+            step.expected = expected
+        steered: Row = logits.astype(np.float64)
+        for link in self._chains[field]:
+            for step in steps:
+                step.prepared = link.prepared
+            steered = link.rows(steered, steps, link.strength)
+        return steered
 
 
 class Pipeline:
@@ -85,22 +119,42 @@ class Pipeline:
 
     def note(self, notes: Sequence[Note], offset: int, span: Span, seed: int) -> NoteSteering:
         """The steering of the note after `notes`, before which there were `offset` more."""
+        self._prepare_for(notes, offset, span, seed)
+        return NoteSteering(self._chains, Step.after(notes, span))
+
+    def rows(
+        self, notes: Sequence[Note], offset: int, seed: int, drafts: Sequence[tuple[Sequence[Note], Span]]
+    ) -> RowsSteering:
+        """The steering of the next note of several drafts of at least one answer: of each, all notes so far, and its span.
+
+        `notes`: those before any draft, before which there were `offset` more.
+        """
+        self._prepare_for(notes, offset, drafts[0][1], seed)
+        return RowsSteering(self._chains, [Step.after(heard, span) for heard, span in drafts])
+
+    def _prepare_for(self, notes: Sequence[Note], offset: int, span: Span, seed: int) -> None:
+        """Prepare all terms, unless the call is the one that they are prepared for."""
         call = self._call
         if call is None or (call.offset, call.together, call.seed) != (offset, span.together, seed):
             if self._history is None:
                 self._history = tuple(notes)
             self._prepare(Call.of(self._history, notes, offset, span.together, seed))
-        return NoteSteering(self._chains, Step.after(notes, span))
 
     def _prepare(self, call: Call) -> None:
         style = random_style_offset.aim_style(self._style, call)
         sampling = style.sampling
-        chains: list[list[tuple[Steering, float, Any]]] = [[] for _ in codec.PREDICTED]
+        chains: list[list[Link]] = [[] for _ in codec.PREDICTED]
         for term in self._terms:
             if term.name in sampling.without:
                 continue
-            entry = term, sampling.strengths[term.setting.name], term.prepare(call, style)
+            rows = term.steer_rows if isinstance(term, RowSteering) else partial(_steer_one_by_one, term)
+            link = Link(term, sampling.strengths[term.setting.name], term.prepare(call, style), rows)
             for field in term.fields:
-                chains[field].append(entry)
+                chains[field].append(link)
         self._call = call
         self._chains = tuple(tuple(chain) for chain in chains)
+
+
+def _steer_one_by_one(term: Steering, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+    """The (R, n) logits, steered by a term that knows one row only."""
+    return np.stack([term(row, step, strength) for row, step in zip(logits, steps, strict=True)])

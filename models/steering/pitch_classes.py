@@ -43,6 +43,10 @@ class Key:
         """The logits (88,) of the pitch."""
         return logits if step.prepared is None else logits - step.prepared(strength)
 
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, 88) logits of the pitch: see `models.steering.base.RowSteering`."""
+        return self(logits, steps[0], strength)  # what is prepared is the same for all rows
+
 
 class PitchClasses:
     """Raises the pitch classes of the call by up to `strength` nats."""
@@ -58,6 +62,10 @@ class PitchClasses:
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (88,) of the pitch."""
         return logits + step.prepared(strength)
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, 88) logits of the pitch: see `models.steering.base.RowSteering`."""
+        return self(logits, steps[0], strength)  # what is prepared is the same for all rows
 
 
 def pitch_class_weights(pitches: Sequence[int]) -> Row:

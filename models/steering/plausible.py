@@ -6,6 +6,7 @@ Drawn too far, a long tail is taken by its end: a wrong note, or one that is cut
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,3 +40,13 @@ class Plausible:
         top = likeliest(expected)
         odd = expected < top + _BEHIND[step.field] / strength
         return np.where(odd, likeliest(logits[~odd]) - OUT + expected - top, logits)
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, n) logits of pitch or duration: see `models.steering.base.RowSteering`."""
+        if strength <= 0.0:
+            return logits
+        expected = np.stack([step.expected for step in steps])
+        top = expected.max(1, keepdims=True)
+        odd = expected < top + _BEHIND[steps[0].field] / strength
+        likely = np.where(odd, -np.inf, logits).max(1, keepdims=True)
+        return np.where(odd, likely - OUT + expected - top, logits)

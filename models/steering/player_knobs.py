@@ -29,7 +29,7 @@ from ..music.note_records import LOWEST, Note
 from ..music.simultaneous_notes import CHORD_SECONDS
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
-from .sampling import relative_probabilities
+from .sampling import relative_probabilities, relative_probabilities_of_rows
 
 TILT_QUALITIES = tuple(
     name for name in NAMES if name != "loudness"
@@ -92,12 +92,21 @@ class Knobs:
 
     def __call__(self, logits: Row, step: Step, strength: float) -> Row:
         """The logits (n,) of a field, tilted."""
-        amounts = step.memo.get(self.name)
+        return tilt(logits, step.field, self._strengths(step, strength), step.recent)
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, n) logits of a field: see `models.steering.base.RowSteering`."""
+        amounts = [self._strengths(step, strength) for step in steps]
+        return tilt_rows(logits, steps[0].field, amounts, [step.recent for step in steps])
+
+    def _strengths(self, step: Step, strength: float) -> QualityValues:
+        """How much each quality must be tilted; found once a note."""
+        amounts: QualityValues | None = step.memo.get(self.name)
         if amounts is None:
             knobs, has_style, point = step.prepared
             notes = step.own if len(step.own) >= LEAST_NOTES else step.recent
             amounts = step.memo[self.name] = tilt_strengths(knobs, strength if has_style else 0.0, point, notes)
-        return tilt(logits, step.field, amounts, step.recent)
+        return amounts
 
 
 def move_style(z: NDArray[np.float32], knobs: QualityValues) -> NDArray[np.float32]:
@@ -154,6 +163,24 @@ def tilt(logits: Row, field: int, amounts: QualityValues, notes: Sequence[Note])
         mean = first / total
         spread = math.sqrt(max(second / total - mean * mean, 0.0))
         logits = logits + strength / max(spread, feature.doubt) * feature.powers[1]
+    return logits
+
+
+def tilt_rows(logits: Row, field: int, amounts: Sequence[QualityValues], notes: Sequence[Sequence[Note]]) -> Row:
+    """`tilt` of (R, n) logits, with the strengths and the last notes of each row."""
+    found = [_features(field, each, recent) for each, recent in zip(amounts, notes, strict=True)]
+    if not any(found):
+        return logits
+    p = relative_probabilities_of_rows(logits)
+    for place in range(max(map(len, found))):
+        rows = [i for i, features in enumerate(found) if place < len(features)]
+        features, strengths = zip(*(found[i][place] for i in rows), strict=True)
+        powers = np.stack([feature.powers for feature in features])
+        total, first, second = np.matmul(powers, p[rows][:, :, None])[:, :, 0].T
+        mean = first / total
+        spread = np.sqrt(np.maximum(second / total - mean * mean, 0.0))
+        doubts = np.array([feature.doubt for feature in features])
+        logits[rows] += (np.array(strengths) / np.maximum(spread, doubts))[:, None] * powers[:, 1]
     return logits
 
 

@@ -44,6 +44,13 @@ class Repetition:
         out[pitch] -= strength * nats
         return out
 
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, 88) logits of the pitch: see `models.steering.base.RowSteering`."""
+        for row, step in zip(logits, steps, strict=True):
+            if strength and (found := loop_pitch(step.own)) is not None:
+                row[found[0]] -= strength * found[1]
+        return logits
+
 
 def loop_pitch(notes: Sequence[Note]) -> tuple[int, float] | None:
     """The pitch, as an index from the lowest, that would go on with a loop among one player's last notes, and the nats against it."""

@@ -17,7 +17,7 @@ from ..music.note_records import CALL, Note, answer_start
 from ..music.simultaneous_notes import CHORD_SECONDS
 from ..music.style_settings_table import TERMS
 from .base import PHRASE_NOTES, Call, Row, Step, Style
-from .sampling import raise_keeping_mass
+from .sampling import raise_keeping_mass, raise_rows_keeping_mass
 
 LEAST_WAITS = 4  # waits of a call that tell its rhythm
 WIDTH_SECONDS, WIDTH_SHARE = (
@@ -55,6 +55,13 @@ class Rhythm:
         if step.prepared is None or not strength:
             return logits
         return raise_keeping_mass(logits, _FIRST_SEPARATE, *step.prepared(strength))
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, n) logits of the wait: see `models.steering.base.RowSteering`."""
+        prepared = steps[0].prepared
+        if prepared is None or not strength:
+            return logits
+        return raise_rows_keeping_mass(logits, _FIRST_SEPARATE, *prepared(strength))
 
 
 def wait_weights(notes: Sequence[Note]) -> Row | None:

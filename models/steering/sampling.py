@@ -6,7 +6,7 @@ A row is (n,) logits of one field, in nats.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,3 +143,43 @@ def draw(
         if drawn < 0.0:
             return i
     return likely[kept - 1]  # rounding
+
+
+# -- the same for several rows at once ---------------------------------------------------------------------------------
+
+
+def relative_probabilities_of_rows(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How likely each of (R, n) logits is beside the likeliest of its row."""
+    return np.exp(logits - logits.max(1, keepdims=True), dtype=np.float64)
+
+
+def raise_rows_keeping_mass(
+    logits: NDArray[np.floating], first: int, change: NDArray[np.floating], odds: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """`raise_keeping_mass` of (R, n) logits. `change` and `odds` are (n - first,), or (R, n - first)."""
+    p = relative_probabilities_of_rows(logits[:, first:])
+    out = logits.astype(np.float64)
+    out[:, first:] += change - np.log((odds * p).sum(1) / p.sum(1))[:, None]
+    return out
+
+
+def draw_rows(
+    logits: NDArray[np.floating],
+    temperature: float,
+    top_p: float,
+    min_p: float,
+    generators: Sequence[np.random.Generator],
+) -> NDArray[np.int64]:
+    """`draw` for each of (R, n) logits, with a generator of its own: (R,)."""
+    scaled = logits if temperature == 1.0 else logits * (1.0 / max(temperature, 1e-3))
+    p = relative_probabilities_of_rows(scaled)
+    order = np.argsort(-p, axis=1, kind="stable")
+    ordered = np.take_along_axis(p, order, 1)
+    total = np.cumsum(ordered, axis=1)
+    in_nucleus = (total < top_p * p.sum(1, keepdims=True)).sum(1) + 1
+    kept = np.minimum(in_nucleus, (p >= min(min_p, 1.0)).sum(1))
+    every = np.arange(len(p))
+    drawn = np.array([generator.random() for generator in generators]) * total[every, kept - 1]
+    place = np.minimum((total <= drawn[:, None]).sum(1), kept - 1)
+    chosen: NDArray[np.int64] = order[every, place]
+    return chosen

@@ -57,6 +57,8 @@ _HANDS = np.digitize(
 _LEAPS = np.digitize(
     np.arange(1 - len(_PITCHES), len(_PITCHES)), HABIT_EDGES["leap"]
 )  # from the whole keyboard down to all of it up
+_LEAPS_FROM = np.stack([_LEAPS[len(_PITCHES) - 1 - last :][: len(_PITCHES)] for last in range(len(_PITCHES))])
+"""(88, 88) by the last pitch and the next one, as indices from the lowest: the band of the leap."""
 
 
 def count_bands(stretches: Iterable[Sequence[Note]]) -> Habits:
@@ -120,6 +122,18 @@ class StyleHabits:
             return _pitches(logits, step, habits, strength)
         return logits
 
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, n) logits of a field: see `models.steering.base.RowSteering`."""
+        habits: Habits = steps[0].prepared
+        field = steps[0].field
+        if field == codec.TIME and "wait" in habits:
+            return logits + strength * np.stack([_waits(habits, step.recent) for step in steps])[:, _TIMES]
+        if field == codec.DURATION and "length" in habits:
+            return logits + strength * habits["length"][_LENGTHS]
+        if field == codec.PITCH:
+            return _pitches_of_rows(logits, steps, habits, strength)
+        return logits
+
 
 def _pitches(logits: Row, step: Step, habits: Habits, strength: float) -> Row:
     """The logits (88,) of the pitch, with the habits of leaping, of place, and of the left hand's stride."""
@@ -135,6 +149,22 @@ def _pitches(logits: Row, step: Step, habits: Habits, strength: float) -> Row:
     ):
         row = _by_chords(habits["stride"].tobytes())[min(chords, len(HABIT_EDGES["stride"]))]
         logits = logits + strength * row[_HANDS]
+    return logits
+
+
+def _pitches_of_rows(logits: Row, steps: Sequence[Step], habits: Habits, strength: float) -> Row:
+    """`_pitches` of (R, 88) logits."""
+    if "leap" in habits and steps[0].recent:
+        last = [min(max(step.recent[-1].pitch, LOWEST), HIGHEST) - LOWEST for step in steps]
+        logits = logits + (strength * habits["leap"])[_LEAPS_FROM[last]]
+    if "place" in habits:
+        logits = logits + strength * habits["place"][_PLACES]
+    if "stride" in habits:
+        rows = strength * _by_chords(habits["stride"].tobytes())
+        for row, step in zip(logits, steps, strict=True):
+            chords = left_hand_stride.chords_since_bass(step.recent[-STRIDE_NOTES:], step.onset)
+            if chords is not None:
+                row += rows[min(chords, len(HABIT_EDGES["stride"]))][_HANDS]
     return logits
 
 

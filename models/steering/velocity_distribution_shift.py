@@ -6,6 +6,7 @@ note and now and then a very soft one, a tilt picks the latter, and a soft answe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..music.features import LOUDNESS, MEAN, SPREAD
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style
 from .player_knobs import KNOB_SPREADS, KNOB_STYLE_LOSS
-from .sampling import relative_probabilities
+from .sampling import relative_probabilities, relative_probabilities_of_rows
 
 STYLE_SHARE = (
     0.35  # of what a note is off is what a style moves it by, however firmly it pulls else; a knob does by its own turn
@@ -65,15 +66,32 @@ class Dynamics:
         share = strength * level.share
         if not share:
             return logits
-        answer = (
-            step.own[-OWN_NOTES:]
-            if answer_start is None
-            else step.notes[max(answer_start, len(step.notes) - OWN_NOTES) :]
-        )
+        velocities = _last_velocities(step, answer_start)
         p = relative_probabilities(logits)
         expected = STEP_VELOCITY * float(_VALUES.dot(p) / p.sum())
-        loud = (sum([n.velocity for n in answer]) + EXPECTED_NOTES * expected) / (len(answer) + EXPECTED_NOTES)
+        loud = (sum(velocities) + EXPECTED_NOTES * expected) / (len(velocities) + EXPECTED_NOTES)
         return shift_logits(logits, share * (level.target - loud) / STEP_VELOCITY)
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, n) logits of the velocity: see `models.steering.base.RowSteering`."""
+        level, answer_start = steps[0].prepared
+        share = strength * level.share
+        if not share:
+            return logits
+        velocities = [_last_velocities(step, answer_start) for step in steps]
+        p = relative_probabilities_of_rows(logits)
+        expected = STEP_VELOCITY * (p @ _VALUES) / p.sum(1)
+        sums = np.array([sum(each) for each in velocities])
+        counts = np.array([len(each) for each in velocities])
+        loud = (sums + EXPECTED_NOTES * expected) / (counts + EXPECTED_NOTES)
+        return shift_rows(logits, share * (level.target - loud) / STEP_VELOCITY)
+
+
+def _last_velocities(step: Step, answer_start: int | None) -> list[int]:
+    """The velocities of the answer's last notes; `answer_start` as `Dynamics.prepare` returns it."""
+    if answer_start is None:
+        return [n.velocity for n in step.own[-OWN_NOTES:]]
+    return [n.velocity for n in step.notes[max(answer_start, len(step.notes) - OWN_NOTES) :]]
 
 
 def shift_logits(logits: Row, values: float) -> Row:
@@ -81,3 +99,16 @@ def shift_logits(logits: Row, values: float) -> Row:
     at = _VALUES - min(max(values, -FARTHEST_VALUES), FARTHEST_VALUES)
     beyond = np.maximum(-at if values > 0.0 else at - _LAST, 0.0)
     return np.interp(at, _VALUES, logits) - EDGE_NATS * beyond
+
+
+def shift_rows(logits: Row, values: Row) -> Row:
+    """`shift_logits` of (R, n) logits by (R,) values."""
+    moved = np.clip(values, -FARTHEST_VALUES, FARTHEST_VALUES)[:, None]
+    at = _VALUES - moved
+    beyond = np.maximum(np.where(moved > 0.0, -at, at - _LAST), 0.0)
+    inside = np.clip(at, 0.0, _LAST)
+    below = np.minimum(inside.astype(np.int64), int(_LAST) - 1)
+    low = np.take_along_axis(logits, below, 1)
+    high = np.take_along_axis(logits, below + 1, 1)
+    shifted: Row = low + (inside - below) * (high - low) - EDGE_NATS * beyond
+    return shifted

@@ -1,0 +1,202 @@
+"""Draft rows: several answers to one call, drawn side by side, so that one run of the network takes a step of each.
+
+A row draws what `models.decoding.generation` would draw alone, from random numbers of its own; numbers differ by rounding alone. The
+context is read and never changed: a row has its own notes and steps behind it (`models.runtime.backend.Branches`). So all rows can be
+dropped at any moment, and cost nothing then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..encoding import codec, longest_match_features
+from ..encoding.codec import PREDICTED
+from ..music.note_records import ANSWER, CALL, Note, Span
+from ..runtime.backend import Branches, Floats
+from ..steering import constraints
+from ..steering.base import Row
+from ..steering.pipeline import RowsSteering
+from ..steering.sampling import draw_rows
+from .generation import Generation, answer_note, coded_time, is_over, last_note
+from .session_context import Context
+
+MOST_NOTES = 192  # of a row, which is then paused: longer answers are drawn when they are played
+
+
+@dataclass(slots=True, eq=False)
+class DraftRow:
+    """One answer. `heard`: all notes, the context's first; `notes`: its own; `rows`: the (N, 7) steps that recall looks at,
+    `most_rows` of them at most.
+
+    `end` tells why it stopped, "more" or "end"; None while it goes on.
+    """
+
+    number: int
+    random: np.random.Generator
+    span: Span
+    heard: list[Note]
+    rows: codec.Steps
+    most_rows: int
+    notes: list[Note]
+    end: str | None = None
+
+    def add(self, note: Note) -> None:
+        """Add the next note."""
+        step = codec.encode([note], self.heard[-1] if self.heard else None)
+        self.rows = np.concatenate([self.rows, step])[-self.most_rows :]
+        self.heard.append(note)
+        self.notes.append(note)
+
+
+class DraftRows:
+    """The rows of one answer, all of which have as many notes, as long as they go on."""
+
+    def __init__(
+        self,
+        context: Context,
+        branches: Branches,
+        span: Span,
+        generation: Generation,
+        randoms: Sequence[np.random.Generator],
+    ) -> None:
+        self._context = context
+        self._branches = branches
+        self._generation = generation
+        state = context.feed()
+        self._offset = context.offset
+        self._ring_length = context.ring.length
+        branches.start(len(randoms))
+        most_rows = longest_match_features.lookback(context.window) + 1
+        self.rows = [
+            DraftRow(i, random, span, list(context.notes), context.rows[-most_rows:], most_rows, [])
+            for i, random in enumerate(randoms)
+        ]
+        self.open = list(self.rows)  # those that go on, in the order of the branches
+        self._states: Floats | None = np.tile(
+            state, (len(randoms), 1)
+        )  # (R, width) after the last note; None: not fed yet
+
+    def refresh(self) -> bool:
+        """Keys of the call were released, and its last notes have their lengths now. Returns whether the rows can go on."""
+        context = self._context
+        context.feed()
+        if (context.offset, context.ring.length) != (self._offset, self._ring_length):
+            return False
+        for row in self.rows:
+            row.heard[: len(context.notes)] = context.notes
+            own = row.rows[max(len(row.rows) - len(row.notes), 0) :]
+            row.rows = np.concatenate([context.rows[-row.most_rows :], own])[-row.most_rows :]
+        return True
+
+    def step(self) -> list[DraftRow]:
+        """Feed the last note of each row, or draw the next one. Returns the rows that end with that."""
+        if self._states is None:
+            self._feed()
+            return []
+        ended = self._draw(self._states)
+        self._states = None
+        for row in ended:
+            self._branches.drop(self.open.index(row))
+            place = self.open.index(row)
+            self.open[place] = self.open[-1]
+            self.open.pop()
+        return ended
+
+    def _feed(self) -> None:
+        window = self._context.window
+        steps = np.stack([longest_match_features.add_recall_to_last(row.rows, window) for row in self.open])
+        before = np.stack([row.rows[-3:-1] for row in self.open])
+        self._states = self._branches.feed(steps, before, self._context.z)
+
+    def _draw(self, states: Floats) -> list[DraftRow]:
+        """Draw the next note of each row. Returns those that end with it, or instead of it."""
+        context = self._context
+        pitches = np.stack([row.rows[:-3:-1, codec.PITCH] for row in self.open])
+        self._end_closing(states, pitches)
+        steer = self._generation.steering.rows(
+            context.notes, context.offset, self._generation.seed, [(row.heard, row.span) for row in self.open]
+        )
+        going = self._going()
+        states = self._branches.condition(states, codec.ROLE, np.full(len(self.open), ANSWER))
+        onsets = self._draw_onsets(steer, going, states[going], pitches[going])
+        last = [last_note(row.heard, row.span) for row in self.open]
+        going = self._going()
+        if going:
+            times = [coded_time(onsets[i], last[i]) for i in going]
+            states = self._branches.condition(states[going], codec.TIME, np.array(times))
+            values = self._draw_after_time(steer, going, states, pitches[going], [onsets[i] for i in going])
+            for i, time, each in zip(going, times, values, strict=True):
+                self._add(self.open[i], answer_note([ANSWER, time, *each], onsets[i], self.open[i].span))
+        return [row for row in self.open if row.end is not None]
+
+    def _going(self) -> list[int]:
+        """The places of the rows that have not ended."""
+        return [i for i, row in enumerate(self.open) if row.end is None]
+
+    def _end_closing(self, states: Floats, pitches: codec.Steps) -> None:
+        """Rows that may close end where the other player is drawn to play next."""
+        closing = [
+            i
+            for i, row in enumerate(self.open)
+            if row.heard and row.heard[-1].role == ANSWER and row.heard[-1].onset >= row.span.close
+        ]
+        if not closing:
+            return
+        logits = self._branches.logits(states[closing], codec.ROLE, pitches[closing])
+        for i, role in zip(closing, self._draw_values(logits, codec.ROLE, closing), strict=True):
+            if role == CALL:
+                self.open[i].end = "end"
+
+    def _draw_onsets(
+        self, steer: RowsSteering, going: Sequence[int], states: Floats, pitches: codec.Steps
+    ) -> dict[int, float]:
+        """When the next note of each of these rows begins; a row that is over has ended then."""
+        if not going:
+            return {}
+        rows = [self.open[i] for i in going]
+        heard = [row.heard for row in rows]
+        last = [last_note(row.heard, row.span) for row in rows]
+        logits = steer(self._branches.logits(states, codec.TIME, pitches), codec.TIME, [n.onset for n in last], going)
+        earliest = [row.span.earliest for row in rows]
+        allowed = constraints.allowed_waits_of_rows(heard, last, earliest, self._generation.sampling.density)
+        waits = codec.TIMES[self._draw_values(np.where(allowed, logits, -np.inf), codec.TIME, going)].tolist()
+        onsets: dict[int, float] = {}
+        for i, row, before, wait in zip(going, rows, last, waits, strict=True):
+            onsets[i] = constraints.onset_after(before.onset, wait, row.span)
+            if is_over(onsets[i], wait, before, row.span):
+                row.end = "end"
+        return onsets
+
+    def _draw_after_time(
+        self, steer: RowsSteering, going: Sequence[int], states: Floats, pitches: codec.Steps, onsets: Sequence[float]
+    ) -> list[list[int]]:
+        """Coded pitch, velocity and duration of the next note of these rows, whose states (R, width) know role and time."""
+        columns = []
+        for field in range(codec.PITCH, len(PREDICTED)):
+            logits = steer(self._branches.logits(states, field, pitches), field, onsets, going)
+            if field == codec.PITCH:
+                sampling = self._generation.sampling
+                for row, i, onset in zip(logits, going, onsets, strict=True):
+                    row[~constraints.allowed_pitches(self.open[i].heard, onset, sampling)] = -np.inf
+            values = self._draw_values(logits, field, going)
+            columns.append(values.tolist())
+            if field < codec.DURATION:
+                states = self._branches.condition(states, field, values)
+        return [list(each) for each in zip(*columns, strict=True)]
+
+    def _draw_values(self, logits: Row, field: int, places: Sequence[int]) -> codec.Steps:
+        """One value of a field (R,) from the (R, n) logits of the rows in these places."""
+        sampling = self._generation.sampling
+        temperature = sampling.temperature_of(PREDICTED[field])
+        generators = [self.open[i].random for i in places]
+        return draw_rows(logits, temperature, sampling.top_p, sampling.min_p, generators)
+
+    def _add(self, row: DraftRow, note: Note) -> None:
+        row.add(note)
+        if row.span.on_beat:
+            row.span = replace(row.span, on_beat=False)
+        if note.onset >= row.span.until or len(row.notes) >= MOST_NOTES:
+            row.end = "more"
