@@ -18,7 +18,8 @@ It sends one line by itself when it is ready, and after that only replies:
     <- {"id": I, "done": "more", "did": {…}}           then why it paused: "more" to come, or the phrase's "end"; how much
                                                        was fed again, and how many candidates were made and used, so far
     -> {"do": "draft", "candidates": N, …}             as `play`: generate N candidates in spare time, or now where
-                                                       "at_once" is true. No reply. A `play` that asks for the same gets the
+                                                       "at_once" is true; "side_by_side": all of them at the same time (older
+                                                       takes: one after another). No reply. A `play` that asks for the same gets the
                                                        best of them, as far as its horizon; the next one, how it goes on
     -> {"do": "spare", "steps": N}                     in a replay: do N steps of spare time, and no more. No reply.
     -> {"do": "encode", "id": I, "notes": [NOTE, …]}
@@ -84,8 +85,8 @@ class Musician(SpareTimeWorker, Protocol):
     def counts(self) -> dict[str, int]:
         """The numbers that end a reply to `play`."""
 
-    def draft(self, span: Span, count: int) -> None:
-        """Generate `count` candidates for that answer in spare time."""
+    def draft(self, span: Span, count: int, side_by_side: bool) -> None:
+        """Generate `count` candidates for that answer in spare time, one after another or side by side."""
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of `notes`, a point in the latent space."""
@@ -148,7 +149,8 @@ def _handle(musician: Musician, request: dict[str, Any], ident: Any, say: Any) -
             sampling = {str(k): _bounded(v) for k, v in settings.items()}
             musician.style(None if z is None else [_bounded(x) for x in z], sampling)
         case "draft":
-            musician.draft(span_from_wire(request), min(max(int(request["candidates"]), 0), MOST_CANDIDATES))
+            count = min(max(int(request["candidates"]), 0), MOST_CANDIDATES)
+            musician.draft(span_from_wire(request), count, bool(request.get("side_by_side")))
             while request.get("at_once") and musician.spare():
                 pass
         case "vamp":

@@ -79,6 +79,11 @@ class DraftRows:
             state, (len(randoms), 1)
         )  # (R, width) after the last note; None: not fed yet
 
+    @property
+    def length(self) -> int:
+        """How many notes each row that goes on has, once `step` has drawn one; 0 between, or where none goes on."""
+        return len(self.open[0].notes) if self.open and self._states is None else 0
+
     def refresh(self) -> bool:
         """Keys of the call were released, and its last notes have their lengths now. Returns whether the rows can go on."""
         context = self._context

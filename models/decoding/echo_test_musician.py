@@ -35,7 +35,7 @@ class Echo:
     def counts(self) -> dict[str, int]:
         return {}
 
-    def draft(self, span: Span, count: int) -> None:
+    def draft(self, span: Span, count: int, side_by_side: bool) -> None:
         pass
 
     def spare(self) -> bool:

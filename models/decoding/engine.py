@@ -22,7 +22,7 @@ from ..runtime.backend import Backend, Floats
 from ..steering import player_knobs, random_style_offset, style_habits
 from ..steering.pipeline import Pipeline
 from ..steering.sampling import Sampling
-from .candidates import CandidatePool
+from .candidate_pool import CandidatePool
 from .generation import Generation, generate
 from .reranker import Reranker
 from .session_context import Context
@@ -113,7 +113,8 @@ class Engine:
     def hear(self, at: int, notes: list[Note]) -> None:
         """Replace all notes from note `at` of the session on. Only what differs is fed again. Raises ValueError."""
         context = self.context
-        self.candidates.drop_candidates()
+        if not self.candidates.is_beside_context:
+            self.candidates.drop_candidates()
         length = context.length
         if not 0 <= at <= length:
             raise ValueError(f"hear at {at}: {length} notes are known")
@@ -121,8 +122,9 @@ class Engine:
             context.restart(at, [])
         old = context.notes[at - context.offset :]
         same = _common_prefix(old, notes)
-        if [_key(n) for n in old[same:]] != [_key(n) for n in notes[same:]]:
-            self.candidates.drop()  # more has changed than that keys were released
+        only_released = [_key(n) for n in old[same:]] == [_key(n) for n in notes[same:]]
+        if not only_released:
+            self.candidates.drop()
         self._correction_count += at + same < length and same < len(notes)
         self._fed_count += len(notes) - same
         after_prompt = notes[max(context.prompt_position - at, 0) :]
@@ -131,6 +133,8 @@ class Engine:
         context.feed()
         context.drop_oldest()
         self.generation.steering.forget_call()
+        if only_released:
+            self.candidates.keys_released()
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of some notes, (latent,): the mean over stretches of the length that the encoder was trained on."""
@@ -170,10 +174,10 @@ class Engine:
             "chosen_from": self.candidates.choice_count,
         }
 
-    def draft(self, span: Span, count: int) -> None:
+    def draft(self, span: Span, count: int, side_by_side: bool = True) -> None:
         """Generate up to `count` candidates for that answer in spare time: see `models.decoding.candidates`."""
         has_reranker = "reranker" not in self.generation.sampling.without
-        self.candidates.request(span, count if has_reranker else min(count, 1))
+        self.candidates.request(span, count if has_reranker else min(count, 1), side_by_side)
 
     def spare(self) -> bool:
         """Do a little of what nobody waits for. Returns whether there may be more to do."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..data.corpus import Piece
 from ..data.passage_operations import phrase_starts
-from ..decoding.candidates import MOST
+from ..decoding.candidate_pool import MOST
 from ..decoding.engine import Engine
 from ..music import answer_metrics, features, preset_file, pulse
 from ..music.note_records import CALL, Note, Span

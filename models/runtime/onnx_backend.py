@@ -1,8 +1,8 @@
 """The network on ONNX Runtime, the default for playing; in eight bits a weight where the file of weights has them so.
 
-The graph is made from the weights when the engine starts: see `models.runtime.onnx_graph`. One run computes a hidden state for each new step. Keys
-and values of the past are read where they lie, on the tape, and those of the new steps are written right behind them. So taking back costs
-nothing. A run is given no arrays but those that it was bound to at the start.
+The graph is made from the weights when the engine starts: see `models.runtime.onnx_graph`. One run computes a hidden state for each new
+step. Keys and values of the past are read where they lie, on the tape, and those of the new steps are written right behind them. So taking
+back costs nothing. A run is given no arrays but those that it was bound to at the start.
 """
 
 from __future__ import annotations

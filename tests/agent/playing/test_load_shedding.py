@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.playing.load_shedding import AGAIN, CALM, FULL, RESTING, SPARSER, WORDS, LoadShedding
-from models.decoding.candidates import MOST
+from models.decoding.candidate_pool import MOST
 from models.decoding.engine import Engine
 
 from ...support.musicians import small_network

@@ -176,7 +176,7 @@ def test_what_changes_the_question_drops_the_draft() -> None:
         e.hear(12, [Note(2.6, 0.1, 70, 60)])
 
     changes = [heard, lambda e: e.style(None, {"temperature": 1.1}), lambda e: e.seed(4)]
-    spans = [replace(SPAN, earliest=3.5), replace(SPAN, bar=Bar(0.0, 2.0)), replace(SPAN, together=True)]
+    spans = [replace(SPAN, earliest=3.7), replace(SPAN, bar=Bar(0.0, 2.0)), replace(SPAN, together=True)]
     for change in changes:
         e = drafted(engine())
         change(e)
