@@ -26,7 +26,7 @@ from ..clock import SystemClock
 from ..errors import UserError, hint
 from ..midi.messages import KIND, NOTE_OFF, NOTE_ON, Event
 from ..midi.rtmidi_backend import RtInput
-from ..playing.load_shedding import CANDIDATES
+from ..playing.load_shedding import MOST_CANDIDATES
 from ..playing.worker_client import WorkerClient, worker_command
 from ..playing.worker_client_interface import WorkerLost
 from ..session.config import SessionConfig, SessionIO
@@ -179,7 +179,7 @@ async def measure_ready_share(worker: WorkerClient, seconds: float) -> tuple[flo
 
 
 async def _measure_session(
-    weights: str, engine: str, seconds: float, candidates: int = CANDIDATES[0]
+    weights: str, engine: str, seconds: float, candidates: int = MOST_CANDIDATES
 ) -> dict[str, Any]:
     """The figures of a session with a simulated player, whose musician prepares so many candidates ahead."""
     simulated = SimulatedPlayer()

@@ -12,7 +12,7 @@ from models.music.pulse import find_pulse
 
 from ..errors import UserError
 from ..playing.ask_worker_offline import ask
-from ..playing.load_shedding import CANDIDATES
+from ..playing.load_shedding import MOST_CANDIDATES
 from ..styles.presets import Preset
 from ..turns.mode_settings import ALONE_GROOVE
 
@@ -83,7 +83,7 @@ def ask_for_answer(
     span = Span(start, stop + 1.0, start + CLOSING * seconds, stop, bar=beat, on_beat=beat is not None)
     play = {"do": "play", "id": 1, **span_to_wire(span)}
     hear = {"do": "hear", "at": 0, "notes": [to_wire(n) for n in call]}
-    draft = {**play, "do": "draft", "candidates": CANDIDATES[0], "at_once": True}
+    draft = {**play, "do": "draft", "candidates": MOST_CANDIDATES, "side_by_side": True, "at_once": True}
     notes = []
     for reply in ask(command, [style, vamp, {"do": "seed", "seed": seed}, hear, draft, play]):
         if "note" in reply:

@@ -23,6 +23,7 @@ from ..timing.transport import Transport
 from ..turns.answer_window import DELAY, LOOKAHEAD, AnswerWindow
 from ..turns.mode_settings import ModeSettings
 from ..turns.note_history import History
+from ..turns.turn_taking import silence_in_run
 from .interruptible_wait import TICK, Wakeup
 from .load_shedding import LoadShedding
 from .playback_thread import Player
@@ -30,7 +31,6 @@ from .worker_client_interface import Worker
 
 AGAIN = 0.6  # of the lookahead left when more is asked for: a new style is heard soon, and a slow worker has time
 AFTER_LAST = 0.25  # seconds after its last onset in which an answer can still be cut; after that it rings out
-QUIET = 0.12  # seconds without a key, after which an answer is prepared: in the middle of a run it is no use
 UNHEARD = 0.005  # seconds: nobody hears that a note is so late
 SHORTEST_SOUND = 0.02  # seconds
 MOST_MARGIN = 0.12  # seconds: the most that is added to the delay of a duet for a slow worker
@@ -112,14 +112,15 @@ class AnswerPlayer:
         if changes is not None:
             self.worker.hear(*changes)
 
-    def prepare(self, seconds: float, silence: float, span: Span) -> float:
+    def prepare(self, seconds: float, silence: float, span: Span, phrase: Sequence[Note]) -> float:
         """Have candidates generated in spare time for a solo that is decided on in so many seconds, if nothing happens before.
 
-        `silence`: seconds since the last key. Returns for how long there is nothing else to do. Without candidates, too, the
-        worker has read the style prompt by then.
+        `silence`: seconds since the last key of this phrase. Returns for how long there is nothing else to do. Without
+        candidates, too, the worker has read the style prompt by then.
         """
-        if QUIET - silence >= TICK:
-            return min(seconds, QUIET - silence)
+        quiet = silence_in_run(phrase)
+        if quiet - silence >= TICK:
+            return min(seconds, quiet - silence)
         until = span.earliest + (span.stop - span.earliest + LOOKAHEAD)
         whole = replace(span, until=until, bar=self.bar_at(span.earliest))
         self.worker.draft(whole, min(self.most_candidates, self.load.candidates))
@@ -173,6 +174,7 @@ class AnswerPlayer:
         span = solo.plan.span()
         span = self._next_request(solo, span, now)
         is_opening = span.on_beat
+        is_first = not self._own_notes(solo)
         requested = now
         floor = 0.0
         late = 0.0
@@ -182,6 +184,8 @@ class AnswerPlayer:
                     return MORE
                 if isinstance(note, str):
                     self.stats.musician = self.worker.did
+                    if is_first:
+                        self.stats.add_choice(self.stats.musician.get("chosen_from", 0))
                     return note
                 arrived = self.clock.now()
                 behind = arrived - note.onset - late

@@ -2,7 +2,7 @@
 
 It goes down a step as soon as notes come late, or are about to, and up again a step at a time after a while of calm:
 
-    0  full strength    several candidates for each answer
+    0  full strength    as many candidates for each answer as are likely to be done in time
     1  one draft        one candidate
     2  no drafts        all its time is for what is played
     3  sparser          no more notes a second than it can generate with some to spare
@@ -18,7 +18,13 @@ from collections import deque
 
 FULL, ONE, NONE, SPARSER, RESTING = range(5)
 WORDS = ("full strength", "one draft", "no drafts", "sparser", "resting")
-CANDIDATES = (12, 1, 0, 0, 0)  # at each level, candidates for an answer, as far as there is time for them
+MOST_CANDIDATES = 12  # for an answer, at full strength
+CANDIDATES = (MOST_CANDIDATES, 1, 0, 0, 0)  # at each level, candidates for an answer at most
+#: The worker takes a step of all candidates at once. It takes as long as ONE_STEP notes that are played, and ROW_STEP more for each
+#: candidate (measured on AVX2 and AVX-512: `models/EXPERIMENTS.md`, "Drafts side by side").
+ONE_STEP, ROW_STEP = 0.6, 0.4
+THINKING = 0.3  # seconds: a phrase is over so soon after its last note, or later
+THINKING_NOTES = 8  # of each candidate by then: fewer tell too little to choose by
 LATE = 0.005  # seconds: nobody hears that a note is so late
 BUSY = 0.8  # notes a second needed, over those possible: from here on it is too much
 EASY = 0.5  # the same share, below which it is little
@@ -50,8 +56,10 @@ class LoadShedding:
 
     @property
     def candidates(self) -> int:
-        """How many candidates for an answer are worth the time."""
-        return CANDIDATES[self.level]
+        """How many candidates for an answer are worth the time: as many as are long enough to choose from when the phrase is over."""
+        most = CANDIDATES[self.level]
+        step = THINKING / THINKING_NOTES * self.possible  # in notes that are played; infinite where nothing is known
+        return most if math.isinf(step) else min(max(int((step - ONE_STEP) / ROW_STEP), 1), most)
 
     @property
     def possible(self) -> float:

@@ -96,7 +96,9 @@ class ModeLoops:
             self.answer_player.follow_pulse(phrase)
             if due - now >= TICK:
                 span = self._answer_span(phrase, due)
-                await self.wakeup.wait(self.answer_player.prepare(due - now, now - self.tracker.last_onset, span))
+                await self.wakeup.wait(
+                    self.answer_player.prepare(due - now, now - self.tracker.last_onset, span, phrase)
+                )
                 continue
             span = self._answer_span(phrase, self.clock.now())
             await self._play(AnswerWindow(partial(_same, span)), phrase)
@@ -161,9 +163,9 @@ class ModeLoops:
         self.show("your bars")
         if left > PREPARATION + TICK:
             left -= PREPARATION
-        elif self.phrases.current():
+        elif phrase := self.phrases.current():
             silence = self.clock.now() - self.tracker.last_onset
-            left = self.answer_player.prepare(left, silence, self._turn_span(turn, begin))
+            left = self.answer_player.prepare(left, silence, self._turn_span(turn, begin), phrase)
         await self.wakeup.wait(left)
 
     def _turn_span(self, turn: Turn, begin: float) -> Span:

@@ -88,7 +88,7 @@ class WorkerClient(WorkerProcess):
 
     def draft(self, span: Span, candidates: int) -> None:
         """In spare time, think of what `play` will ask for: the best of so many answers is then there at once."""
-        self._tell({"do": "draft", "candidates": candidates, **span_to_wire(span)})
+        self._tell({"do": "draft", "candidates": candidates, "side_by_side": True, **span_to_wire(span)})
 
     async def play(self, span: Span) -> AsyncGenerator[Note | str, None]:
         """The next notes of the answer as they are invented, and at last "more" or "end". Raises WorkerLost."""

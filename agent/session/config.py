@@ -13,7 +13,7 @@ from ..control.bindings import Bindings
 from ..control.set_list import Song
 from ..midi.keyboard_zones import KeyboardZones
 from ..midi.ports import InputPort, OutputPort
-from ..playing.load_shedding import CANDIDATES
+from ..playing.load_shedding import MOST_CANDIDATES
 from ..playing.playback_thread import Player
 from ..playing.worker_client_interface import Worker
 from ..styles.presets import Preset
@@ -39,7 +39,7 @@ class SessionConfig:
     seed: int | None = None
     seconds: float | None = None
     rounds: int | None = None
-    most_candidates: int = CANDIDATES[0]
+    most_candidates: int = MOST_CANDIDATES
     set_list: tuple[Song, ...] = ()
 
 

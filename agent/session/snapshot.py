@@ -51,6 +51,7 @@ def snapshot(session: Session, showing: str) -> Row:
         "misses": session.player.schedule.misses,
         "notes": stats.notes,
         "answers": stats.answers,
+        "chosen_from": stats.chosen_from,
     }
 
 
@@ -78,6 +79,7 @@ def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]
     health = [f"{row['notes']} notes, {row['misses']} missed"]
     health += [f"late by {late:.1f} ms at p99"] if late is not None else []
     health += [f"first note after {first:.0f} ms"] if first is not None else []
+    health += [f"chosen from {row['chosen_from']}"] if row["chosen_from"] > 1 else []
     health += [row["level"]["word"]] if row["level"]["step"] and row["level"]["word"] else []
     return [
         f"● {turn}",

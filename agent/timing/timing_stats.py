@@ -9,6 +9,7 @@ from typing import Any
 
 KEPT = 20_000  # figures of each kind; older ones are forgotten
 #: Shares of the figures that are no larger.
+CHOICES = 1000  # answers of which it is kept how many candidates there were
 RANKS = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
@@ -43,6 +44,8 @@ class TimingStats:
     level: int = 0  # how much is asked of the worker: see `agent.playing.load_shedding`
     level_word: str = ""
     worst_level: int = 0
+    chosen_from: int = 0  # candidates among which the last answer was chosen; 0: it was not prepared
+    choices: deque[int] = field(default_factory=lambda: deque(maxlen=CHOICES))  # the same of the last answers
     musician: dict[str, int] = field(default_factory=dict)  # what the worker did: see `models.decoding.engine`
 
     def set_level(self, level: int, word: str) -> None:
@@ -50,6 +53,11 @@ class TimingStats:
         self.level = level
         self.level_word = word
         self.worst_level = max(self.worst_level, level)
+
+    def add_choice(self, chosen_from: int) -> None:
+        """An answer has begun that was chosen from so many candidates."""
+        self.chosen_from = chosen_from
+        self.choices.append(chosen_from)
 
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -60,6 +68,7 @@ class TimingStats:
             "misses": self.misses,
             "unready": self.unready,
             "musician": self.musician,
+            "chosen_from": sorted(self.choices),
             "level": self.level,
             "worst_level": self.worst_level,
             "first_note_ms": percentiles(self.first_note),

@@ -21,6 +21,9 @@ SLOWEST = 6.0
 AFTER_RELEASE = 0.2  # seconds: hands that have just left the keys may come back
 HELD_FACTOR = 1.5  # times as long while a key is down: courtesy, as in real phrases a key tells nothing
 PEDAL_FACTOR = 1.2  # times as long while a pedal is down
+RUN_SILENCE = 0.12  # seconds: a note every 0.12 s is a run, of sixteenths at 125 beats a minute
+SLOW_WAITS = 2.0  # times as long is the usual wait where notes are slow
+RUN_NOTES = 9  # last notes that tell how quick they come
 CLOSE = 0.8  # of the call's length, from which on an answer may close
 STOP = 1.4  # of the call's length, after which it begins no note
 
@@ -68,6 +71,16 @@ def closing_silence(phrase: Sequence[Note]) -> float:
     """How long a silence ends this phrase, in seconds."""
     onsets = [n.onset for i, n in enumerate(phrase) if not i or n.onset - phrase[i - 1].onset > STROKE_SECONDS]
     return phrase_end_rule.closing_silence([b - a for a, b in pairwise(onsets)])
+
+
+def silence_in_run(phrase: Sequence[Note]) -> float:
+    """After how many seconds without a key a note may have been the phrase's last, so that an answer to it is worth preparing.
+
+    In a run, the next note comes before that. Between slower notes there is time to prepare an answer to each of them.
+    """
+    onsets = [n.onset for n in phrase[-RUN_NOTES:]]
+    waits = sorted(b - a for a, b in pairwise(onsets) if b - a > STROKE_SECONDS)
+    return RUN_SILENCE if waits and waits[len(waits) // 2] < SLOW_WAITS * RUN_SILENCE else STROKE_SECONDS
 
 
 def phrase_end(phrase: Sequence[Note], hands: Hands, patience: float = 1.0) -> float | None:

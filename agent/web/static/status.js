@@ -47,6 +47,7 @@ function showBeat() {
   put(at("place"), text);
 }
 
+const thought = (s) => (s.chosen_from > 1 ? `chosen from ${s.chosen_from}` : "full strength");
 const setLamp = (id, how) => put(at(id), `lamp ${how}`, "className");
 
 function showSound() {
@@ -62,7 +63,7 @@ watch((s) => {
   const late = s.figures.lateness?.p99;
   put(at("late"), late === undefined ? "in time" : late < LATE ? "quick" : "late");
   setLamp("lamp-time", late === undefined ? "" : late < LATE ? "well" : "ill");
-  put(at("level"), s.level.step ? s.level.word || `step ${s.level.step}` : "full strength");
+  put(at("level"), s.level.step ? s.level.word || `step ${s.level.step}` : thought(s));
   setLamp("lamp-level", s.ready ? (s.level.step ? "ill" : "well") : "");
   showTurn(); showSound();
   if (at("lamps").open) showFigures(s);
@@ -74,6 +75,7 @@ function showFigures(s) {
   if (s.sound.name === "page") rows.push(["key to sound, here", format(sound.keyLatency())]);
   rows.push(
     ["answers, notes, missed", `${s.answers}, ${s.notes}, ${s.misses}`], ["level", s.level.step ? s.level.word : "full strength"],
+    ["last answer", s.chosen_from > 1 ? `the best of ${s.chosen_from}` : s.answers ? "the first that came" : "not yet"],
     ["page to program", `${(roundTrip() * 500).toFixed(1)} ms`], ["take", s.take],
   );
   at("figures").replaceChildren(...rows.flatMap(([name, text]) => [make("dt", { textContent: name }), make("dd", { textContent: text })]));

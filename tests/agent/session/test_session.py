@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from agent.playing.answer_player import QUIET
-from agent.playing.load_shedding import CANDIDATES
+from agent.playing.load_shedding import MOST_CANDIDATES
 from agent.session.config import Report, SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
 from agent.takes.recorder import MIDI, Take
 from agent.turns.mode_settings import ModeSettings
+from agent.turns.turn_taking import RUN_SILENCE
 from models.decoding.engine import Engine
 from models.music.midifile import read_notes
 from models.music.note_records import ANSWER, HELD, Note
@@ -260,14 +260,14 @@ def test_the_answer_that_would_be_given_now_is_thought_of_while_the_player_plays
     assert len(spans) > 5  # again with each key and release
     assert made.agent_ons()[0][0] >= spans[-1].earliest
     assert report.stats["musician"]["drafted"] == report.stats["answers"] == 1
-    assert {candidates for _, candidates in made.worker.drafts} == {CANDIDATES[0]}
+    assert {candidates for _, candidates in made.worker.drafts} == {MOST_CANDIDATES}
 
 
 def test_who_is_in_the_middle_of_a_run_is_not_thought_about() -> None:
     async def script(j: Jam) -> None:
-        await j.play(*range(60, 72), gap=QUIET - 0.03, length=0.05)
+        await j.play(*range(60, 72), gap=RUN_SILENCE - 0.03, length=0.05)
         assert not j.worker.drafts
-        await asyncio.sleep(QUIET)
+        await asyncio.sleep(RUN_SILENCE)
         assert j.worker.drafts
 
     jam(script)
