@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KEPT = 20_000  # figures of each kind; older ones are forgotten
-#: Shares of the figures that are no larger.
 CHOICES = 1000  # answers of which it is kept how many candidates there were
+#: Shares of the figures that are no larger.
 RANKS = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 

@@ -192,7 +192,7 @@ class FakeWorker:
 
     def draft(self, span: Span, candidates: int) -> None:
         self.drafts.append((span, candidates))
-        self.echo.draft(span, candidates)
+        self.echo.draft(span, candidates, True)
         while self.echo.spare():
             pass
 
