@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..music import pulse
-from ..music.note_records import CALL, SHORTEST, Bar, Note, Span
+from ..music.note_records import CALL, SHORTEST, Note, Span
 from ..runtime.backend import Branches
-from .candidates import Candidate, best_of, key_and_density_fit
+from .candidates import Candidate, are_same_bars, best_of, is_same_answer, key_and_density_fit
 from .draft_rows import DraftRow, DraftRows
 from .generation import Generation, generate
 from .reranker import CallProfile, Reranker
@@ -23,13 +23,9 @@ from .session_context import Context
 from .style_prompt import StylePrompt
 
 MOST = 12  # candidates; the more there is time for, the less the chosen one can be told from a person's
-SHIFT_SECONDS = 0.1  # an answer may be asked for so much sooner or later than was expected
-ROWS_SHIFT_SECONDS = 0.6  # the same for candidates side by side, as keys that are let go move the decision
-MOST_SHIFT_SECONDS = 1.5  # the same where there is a pulse: by whole beats
-BEAT_SHIFT_SECONDS = 0.001  # the same where there is a beat
 ROUNDING_SECONDS = 1e-5  # times in messages have six decimals
 PULSE_WEIGHT = 2.0  # nats: worth of keeping to the beat, which the reranker does not know
-SCORED_LENGTHS = (8, 20)  # notes: candidates that are not whole are scored at these lengths, and again when they are
+SCORED_LENGTHS = (8, 24)  # notes: candidates that are not whole are scored at these lengths, and again when they are
 CALL_NOTES = 256  # last notes of all players, among which the reranker's call is
 
 
@@ -77,8 +73,9 @@ class CandidatePool:
     def request(self, span: Span, count: int, side_by_side: bool = False) -> None:
         """Generate up to `count` answers in spare time from now on, one after another or `side_by_side`."""
         count = min(count, MOST)
-        if side_by_side and self._rows is not None and self._fits(span) and count == self._row_count:
-            return  # they are being generated
+        is_begun = self._rows is not None or bool(self.candidates)
+        if side_by_side and is_begun and count == self._row_count and self._fits(span):
+            return
         self.drop()
         self.span = span
         self._most = count
@@ -110,12 +107,17 @@ class CandidatePool:
             self._context.truncate(self._start)
 
     @property
-    def is_beside_context(self) -> bool:
-        """Whether the candidates leave the context alone, and outlast the release of a key."""
+    def outlasts_release(self) -> bool:
+        """Whether the candidates stay when a key is released: those do that were, or are, generated side by side."""
         return self._row_count > 0
 
+    @property
+    def is_reading_context(self) -> bool:
+        """Whether candidates are being generated from what the network has read: until they are done, nothing may be fed."""
+        return self._rows is not None
+
     def keys_released(self) -> None:
-        """Only lengths of the call's last notes have changed. Candidates that are generated side by side go on."""
+        """Only lengths of the call's last notes have changed."""
         if self._rows is not None and not self._rows.refresh():
             self.drop_candidates()
 
@@ -153,7 +155,9 @@ class CandidatePool:
             self._score_row(self._to_score.pop())
             return True
         if not rows.open:
-            return False
+            self._rows = None  # the context may be fed again
+            self._most = len(self.candidates)
+            return True
         self._to_score = rows.step()
         if not self._to_score and rows.length in SCORED_LENGTHS:
             self._to_score = list(rows.open)
@@ -180,8 +184,9 @@ class CandidatePool:
         found = self.candidates + [replace(c, notes=tuple(row.notes), end=row.end or "more") for row, c in partial]
         if found:
             return found
-        begun = [row for row in self._rows.rows if row.notes][:1]  # too few notes to choose by
-        return [Candidate(tuple(row.notes), row.end or "more", None, 0.0) for row in begun]
+        begun = [row for row in self._rows.rows if row.notes]  # too few notes for the reranker
+        notes = self._context.notes
+        return [Candidate(tuple(r.notes), r.end or "more", None, key_and_density_fit(notes, r.notes)) for r in begun]
 
     def play(self, span: Span) -> Generator[Note, None, str | None]:
         """Play the notes of the best candidate for that span, or what is left of the one before, up to the horizon.
@@ -233,7 +238,7 @@ class CandidatePool:
         is_same = (
             remainder.length == self._context.length
             and remainder.span.together == span.together
-            and _are_alike(remainder.span.bar, span.bar)
+            and are_same_bars(remainder.span.bar, span.bar)
         )
         if not is_same or (left.notes and left.notes[0].onset < span.earliest - ROUNDING_SECONDS):
             return None
@@ -258,23 +263,7 @@ class CandidatePool:
 
     def _fits(self, span: Span) -> bool:
         """Whether the candidates are for an answer as this one, a little sooner or later perhaps."""
-        expected = self.span
-        if expected is None or (expected.on_beat, expected.together) != (span.on_beat, span.together):
-            return False
-        return _are_alike(expected.bar, span.bar) and self._may_move(
-            expected.bar, abs(span.earliest - expected.earliest)
-        )
-
-    def _may_move(self, bar: Bar | None, seconds: float) -> bool:
-        """Whether candidates may be moved so far in time. A pulse, which is a bar of one beat, is the same one beat later."""
-        if not self._row_count:
-            return seconds <= (SHIFT_SECONDS if bar is None else BEAT_SHIFT_SECONDS)
-        if bar is None:
-            return seconds <= ROWS_SHIFT_SECONDS
-        off_beat = abs(seconds - bar.length * round(seconds / bar.length))
-        return off_beat <= BEAT_SHIFT_SECONDS and (
-            seconds <= BEAT_SHIFT_SECONDS or (bar.beats == 1 and seconds <= MOST_SHIFT_SECONDS)
-        )
+        return self.span is not None and is_same_answer(self.span, span, self._row_count > 0)
 
     def _store(self, end: str) -> None:
         """Score the candidate that is complete and keep it."""
@@ -290,11 +279,3 @@ class CandidatePool:
         if score is not None and self.span is not None and self.span.bar is not None:
             score += PULSE_WEIGHT * pulse.beat_alignment(notes, self.span.bar)
         return Candidate(tuple(notes), end, score, key_and_density_fit(self._context.notes, notes))
-
-
-def _are_alike(a: Bar | None, b: Bar | None) -> bool:
-    """Whether two bars have the same bar lines, whichever of them they start from."""
-    if a is None or b is None:
-        return a is b
-    bars = (a.start - b.start) / b.length
-    return replace(a, start=b.start) == b and abs(bars - round(bars)) * b.length < BEAT_SHIFT_SECONDS

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..music.keys import KEYS, key_share
-from ..music.note_records import CALL, Note
+from ..music.note_records import CALL, Bar, Note, Span
 
 KEY_WEIGHT = 4.0  # nats a note: for a share of notes outside the call's key
 DENSITY_WEIGHT = 1.0  # nats a note: for each octave between the densities of call and answer
+SHIFT_SECONDS = 0.1  # an answer may be asked for so much sooner or later than was expected
+WIDE_SHIFT_SECONDS = 0.6  # the same where keys that are let go may have moved the decision
+MOST_PULSE_SECONDS = 1.5  # the same where there is a pulse: by whole beats
+BEAT_SHIFT_SECONDS = 0.001  # the same where there is a beat
 FIT_NOTES = 48  # last notes of the call that the two rules look at
 
 
@@ -53,3 +57,28 @@ def key_and_density_fit(notes: Sequence[Note], answer: Sequence[Note]) -> float:
         return -key_cost
     densities = [len(part) / max(part[-1].onset - part[0].onset, 0.25) for part in (call, answer)]  # notes a second
     return -key_cost - DENSITY_WEIGHT * abs(math.log2(densities[1] / densities[0]))
+
+
+def is_same_answer(expected: Span, span: Span, may_move_far: bool) -> bool:
+    """Whether candidates for `expected` can be moved in time to become answers to `span`.
+
+    `may_move_far`: also as far as a key moves the decision when it is let go. A pulse, which is a bar of one beat, is the same a beat later.
+    """
+    if (expected.on_beat, expected.together) != (span.on_beat, span.together):
+        return False
+    if not are_same_bars(expected.bar, span.bar):
+        return False
+    seconds = abs(span.earliest - expected.earliest)
+    if span.bar is None:
+        return seconds <= (WIDE_SHIFT_SECONDS if may_move_far else SHIFT_SECONDS)
+    if not may_move_far or span.bar.beats > 1 or seconds > MOST_PULSE_SECONDS:
+        return seconds <= BEAT_SHIFT_SECONDS
+    return abs(seconds - span.bar.length * round(seconds / span.bar.length)) <= BEAT_SHIFT_SECONDS
+
+
+def are_same_bars(a: Bar | None, b: Bar | None) -> bool:
+    """Whether two bars have the same bar lines, whichever of them they start from."""
+    if a is None or b is None:
+        return a is b
+    bars = (a.start - b.start) / b.length
+    return replace(a, start=b.start) == b and abs(bars - round(bars)) * b.length < BEAT_SHIFT_SECONDS

@@ -66,8 +66,7 @@ class DraftRows:
         self._branches = branches
         self._generation = generation
         state = context.feed()
-        self._offset = context.offset
-        self._ring_length = context.ring.length
+        self._context_size = context.offset, len(context.rows)
         branches.start(len(randoms))
         most_rows = longest_match_features.lookback(context.window) + 1
         self.rows = [
@@ -87,8 +86,7 @@ class DraftRows:
     def refresh(self) -> bool:
         """Keys of the call were released, and its last notes have their lengths now. Returns whether the rows can go on."""
         context = self._context
-        context.feed()
-        if (context.offset, context.ring.length) != (self._offset, self._ring_length):
+        if (context.offset, len(context.rows)) != self._context_size:
             return False
         for row in self.rows:
             row.heard[: len(context.notes)] = context.notes

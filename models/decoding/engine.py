@@ -113,7 +113,7 @@ class Engine:
     def hear(self, at: int, notes: list[Note]) -> None:
         """Replace all notes from note `at` of the session on. Only what differs is fed again. Raises ValueError."""
         context = self.context
-        if not self.candidates.is_beside_context:
+        if not self.candidates.outlasts_release:
             self.candidates.drop_candidates()
         length = context.length
         if not 0 <= at <= length:
@@ -129,12 +129,15 @@ class Engine:
         self._fed_count += len(notes) - same
         after_prompt = notes[max(context.prompt_position - at, 0) :]
         answer_goes_on = bool(after_prompt) and all(n.role == ANSWER for n in after_prompt)
-        context.replace_from(at + same, notes[same:], answer_goes_on and not self.prompt.answer_is_over)
-        context.feed()
-        context.drop_oldest()
+        keep_prompt = answer_goes_on and not self.prompt.answer_is_over
+        context.replace_from(
+            at + same, notes[same:], keep_prompt or (only_released and self.candidates.outlasts_release)
+        )
         self.generation.steering.forget_call()
-        if only_released:
-            self.candidates.keys_released()
+        self.candidates.keys_released()
+        if not self.candidates.is_reading_context:  # else the lengths of keys are fed once the candidates are done
+            context.feed()
+            context.drop_oldest()
 
     def encode(self, notes: list[Note]) -> list[float]:
         """The style of some notes, (latent,): the mean over stretches of the length that the encoder was trained on."""
@@ -181,7 +184,7 @@ class Engine:
 
     def spare(self) -> bool:
         """Do a little of what nobody waits for. Returns whether there may be more to do."""
-        if not self.context.is_fed:
+        if not self.context.is_fed and not self.candidates.is_reading_context:
             self.context.feed(SPARE_STEPS)
             return True
         if self.prompt.remove_after_answer(self.context):

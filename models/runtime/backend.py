@@ -47,8 +47,8 @@ class Backend(Protocol):
 class Branches(Protocol):
     """Rows that go on from one shared past, each with a few steps of its own. The past is read where it lies, in the backend's memory.
 
-    All rows take their next step in one run, as reading the weights is most of the work. The past must keep its length; of steps that are
-    fed anew in their old places, the rows read the new keys and values.
+    All rows take their next step in one run, as reading the weights is most of the work. The past may be taken back meanwhile, but nothing
+    may be fed, as that would write over it.
     """
 
     @property

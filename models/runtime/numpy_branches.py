@@ -32,10 +32,15 @@ class NumpyBranches(BranchRows):
         super().__init__(config, weights, ring, style_terms, scores)
         self._read_past = read_past
 
+    def start(self, count: int) -> None:
+        super().start(count)
+        self._position = self._read_past()[2].copy()
+
     def _run_rows(self, x: Floats, style: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats, Floats]:
         c = self.config
         rows = len(x)
-        past_keys, past_values, position = self._read_past()
+        past_keys, past_values, _ = self._read_past()
+        position = self._position
         age = (self.past + self.lengths)[:, None] - position
         may_see_past = (position >= 0) & (position < self.past) & (age < c.window)
         may_see_tail = np.arange(self.room) < self.lengths[:, None]
