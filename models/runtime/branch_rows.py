@@ -87,6 +87,13 @@ class BranchRows:
         """(R, width) embedded steps -> (R, width) hidden states, and the (layers, R, kv, head) keys and values of these steps."""
         raise NotImplementedError
 
+    def _visible_of_tail(self) -> NDArray[np.bool_]:
+        """(R, room): which steps of its own tail each row may look at: those that were written and are in the window."""
+        place = np.arange(self.room)
+        lengths = self.lengths[:, None]
+        visible: NDArray[np.bool_] = (place < lengths) & (lengths - place < self.config.window)
+        return visible
+
     def _allocate(self, rows: int, room: int) -> None:
         """Memory for the tails: keys (layers, R, kv, head, room), values (layers, R, kv, room, head). What they hold is kept."""
         c = self.config

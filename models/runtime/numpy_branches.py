@@ -43,7 +43,7 @@ class NumpyBranches(BranchRows):
         position = self._position
         age = (self.past + self.lengths)[:, None] - position
         may_see_past = (position >= 0) & (position < self.past) & (age < c.window)
-        may_see_tail = np.arange(self.room) < self.lengths[:, None]
+        may_see_tail = self._visible_of_tail()
         seen = np.concatenate([may_see_past, may_see_tail, np.ones((rows, 1), np.bool_)], 1)[:, None, None]
         keys = np.empty((c.layers, rows, c.kv_heads, c.head), np.float32)
         values = np.empty_like(keys)

@@ -54,7 +54,7 @@ class OnnxBranches(BranchRows):
         lengths = self.lengths[:, None]
         out_of_window = np.arange(seen) <= lengths + (seen - self.config.window)
         mask[:, 0, 0, :seen] = np.where(out_of_window, MASKED, np.float32(0.0))
-        mask[:, 0, 0, seen : seen + self.room] = np.where(np.arange(self.room) >= lengths, MASKED, np.float32(0.0))
+        mask[:, 0, 0, seen : seen + self.room] = np.where(self._visible_of_tail(), np.float32(0.0), MASKED)
 
     def _bind(self, rows: int, seen: int, begin: int, style: Floats) -> BoundRun:
         """A run of so many rows that reads `seen` steps of the tape from row `begin` on."""
