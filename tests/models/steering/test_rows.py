@@ -17,6 +17,7 @@ from models.steering.pipeline import PIPELINE, Pipeline
 from models.steering.sampling import Sampling, draw, draw_rows
 
 SPAN = Span(4.0, 9.0, 5.0, 9.0)
+KNOBS = ("density", "register", "polyphony", "articulation", "freedom", "chromaticism", "loudness")
 HABITS = {
     f"habit.{kind}.{i}": 0.3 * i - 1.0
     for kind in ("wait", "leap", "length", "place", "chord", "stride")
@@ -44,10 +45,10 @@ def test_every_term_has_a_quick_way_for_rows() -> None:
     seed=st.integers(0, 10_000),
     rows=st.integers(1, 6),
     beat=st.sampled_from([None, Bar(0.0, 2.0), Bar(0.1, 0.5, 1)]),
-    knobs=st.dictionaries(st.sampled_from(("density", "register", "polyphony", "articulation", "freedom", "chromaticism", "loudness")), st.floats(-1.0, 1.0)),
+    knobs=st.dictionaries(st.sampled_from(KNOBS), st.floats(-1.0, 1.0)),
     styled=st.booleans(),
     together=st.booleans(),
-)  # fmt: skip
+)
 def test_rows_are_steered_as_each_alone(
     seed: int, rows: int, beat: Bar | None, knobs: dict[str, float], styled: bool, together: bool
 ) -> None:
@@ -61,7 +62,7 @@ def test_rows_are_steered_as_each_alone(
     span = replace(SPAN, bar=beat, together=together)
     pipelines = [Pipeline(8), Pipeline(8)]
     for pipeline in pipelines:
-        pipeline.style(rng.normal(0.0, 1.0, 8).astype(np.float32) * 0 + 0.7, sampling, styled)
+        pipeline.style(np.full(8, 0.7, np.float32), sampling, styled)
     at_once = pipelines[0].rows(call, 0, 1, [(heard, span) for heard in drafts])
     pipelines[1].note(call, 0, span, 1)  # the call is looked at before any answer
     alone = [pipelines[1].note(heard, 0, span, 1) for heard in drafts]
