@@ -62,7 +62,7 @@ def key_and_density_fit(notes: Sequence[Note], answer: Sequence[Note]) -> float:
 def is_same_answer(expected: Span, span: Span, may_move_far: bool) -> bool:
     """Whether candidates for `expected` can be moved in time to become answers to `span`.
 
-    `may_move_far`: also as far as a key moves the decision when it is let go. A pulse, which is a bar of one beat, is the same a beat later.
+    `may_move_far`: also as far as a released key moves the decision. A pulse, which is a bar of one beat, is the same a beat later.
     """
     if (expected.on_beat, expected.together) != (span.on_beat, span.together):
         return False
