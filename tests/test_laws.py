@@ -62,7 +62,7 @@ PURE = {
     "agent.rate_limit",
     "agent.midi.keyboard_zones",
     "agent.midi.velocity_prefix",
-    "agent.midi.ledger",
+    "agent.midi.keys_down_ledger",
     "agent.midi.messages",
     "agent.midi.port_names",
     "agent.playing.load_shedding",

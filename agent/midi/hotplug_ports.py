@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import UserError, hint
 from .jack.watcher import JACK_WATCH
-from .ledger import SETTLING, Ledger
+from .keys_down_ledger import SETTLING, Ledger
 from .messages import (
     ALL_NOTES_OFF,
     BANK_COARSE,

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from .. import isolated_launcher
 from ..errors import UserError
 from . import ports
-from .ledger import SETTLING, Ledger
+from .keys_down_ledger import SETTLING, Ledger
 from .messages import ALL_NOTES_OFF, CONTROL, KEYS_UP, KIND, NOTE_OFF, NOTE_ON, PEDALS, RESET_CONTROLS, controls
 
 UNSURE_SECONDS = 0.5  # before the end, in which what was handed over may not have left

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.errors import UserError
 from agent.midi.hotplug import HotplugInput, HotplugOutput, HotplugWatcher
-from agent.midi.ledger import Ledger
+from agent.midi.keys_down_ledger import Ledger
 from agent.midi.port_names import stable_name
 from agent.midi.ports import PortList
 

@@ -1,4 +1,4 @@
-"""The ledger of a port: which keys and pedals are down on it.
+"""The ledger of an output port: which keys and pedals are down on it.
 
 Whoever ends what sounds, on a port that went or after the program was killed, reads from it what is to be ended.
 """

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from agent.midi.ledger import Ledger
+from agent.midi.keys_down_ledger import Ledger
 from agent.midi.note_off_watchdog import WATCHED, read_messages
 
 from ...support.synth import NOTES_OFF, PEDALS, Synth
