@@ -23,7 +23,7 @@ def snapshot(session: Session, showing: str) -> Row:
     stats = session.stats
     preset = partner.preset
     transport = session.transport
-    bar = transport.bar(measured(session.clock))
+    bar = transport.bar(max(measured(session.clock), transport.begins))  # the first one, where it is about to begin
     number = 0 if bar is None else round(transport.beat_at(bar.start) / transport.beats)  # below 0 in a count-in
     return {
         "ready": session.worker.ready is not None and not session.worker.gone.is_set(),
@@ -73,7 +73,8 @@ def lines(row: Row, now: float, inputs: Sequence[str], output: str) -> list[str]
     bar = row["bar"]
     if bar:
         number = int((now - bar["start"]) / bar["length"] % 1 * bar["beats"]) + 1
-        beat = f"{knobs['tempo']:.0f} beats a minute, beat {number} of {bar['beats']}"
+        place = f"beat {number} of {bar['beats']}" if now >= bar["start"] else "about to begin"
+        beat = f"{knobs['tempo']:.0f} beats a minute, {place}"
     late = row["figures"]["lateness"].get("p99")
     first = row["figures"]["first note"].get("p50")
     health = [f"{row['notes']} notes, {row['misses']} missed"]

@@ -20,6 +20,7 @@ from . import library
 MOST = 12  # takes at a time
 LOWEST_PRIORITY = 19  # Unix niceness
 WINDOWS_FLAGS = ("BELOW_NORMAL_PRIORITY_CLASS", "CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW")
+CREATION_FLAGS = sum(getattr(subprocess, flag, 0) for flag in WINDOWS_FLAGS)  # of a process; 0 elsewhere
 _processes: list[subprocess.Popen[bytes]] = []
 
 
@@ -36,16 +37,21 @@ def finish_in_background(folders: Iterable[Path]) -> None:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # a signal to this program, or its terminal, must not end it
-                creationflags=sum(getattr(subprocess, flag, 0) for flag in WINDOWS_FLAGS),
+                creationflags=CREATION_FLAGS,
                 cwd=isolated_launcher.root(),
             )
         )
 
 
-def main(folders: list[str]) -> None:
-    """Finish takes one after another; a broken one, or one that was deleted meanwhile, is left out."""
+def lower_priority() -> None:
+    """Let this process have only what time others leave. On Windows, who starts it must (`CREATION_FLAGS`)."""
     if hasattr(os, "nice"):
         os.nice(LOWEST_PRIORITY)
+
+
+def main(folders: list[str]) -> None:
+    """Finish takes one after another; a broken one, or one that was deleted meanwhile, is left out."""
+    lower_priority()
     for folder in map(Path, folders):
         with contextlib.suppress(UserError, OSError):
             library.finish(folder)

@@ -42,6 +42,11 @@ class Transport:
         self._pieces = [(time, beat, 60.0 / self._tempo)]
         self.running = True
 
+    @property
+    def begins(self) -> float:
+        """A moment before which nothing is known of the beat: it may lie ahead, where a count-in is about to begin."""
+        return self._pieces[0][0]
+
     def stop(self, time: float) -> None:
         """The beat stands still from `time` on."""
         beat = self.beat_at(time)

@@ -173,6 +173,9 @@ class Hub:
     def take_notes(self, name: str) -> list[list[Any]] | None:
         return self.takes.notes(name)
 
+    def take_sound(self, name: str) -> Path | None:
+        return self.takes.sounds.file(name)
+
     # -- what the pages do -------------------------------------------------------------------------------------------
 
     def handle_request(self, page: Page, request: dict[str, Any]) -> None:
@@ -215,7 +218,8 @@ class Hub:
 
         async def send() -> None:
             rows = await asyncio.to_thread(self.takes.rows)
-            self.broadcast({"t": "takes", "takes": rows, "now": self.takes.current, "bounds": self.takes.bounds})
+            about = {"now": self.takes.current, "bounds": self.takes.bounds, "sounds": self.takes.sounds.shares()}
+            self.broadcast({"t": "takes", "takes": rows, **about})
 
         self.run_later(send())
 

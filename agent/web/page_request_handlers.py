@@ -215,6 +215,10 @@ def _delete_take(hub: Hub, session: Session, page: Page, request: Request) -> No
     hub.send_takes()
 
 
+def _make_take_sound(hub: Hub, session: Session, page: Page, request: Request) -> None:
+    hub.run_later(hub.takes.make_sound(request["name"], hub.broadcast))
+
+
 HANDLERS: dict[str, Handler] = {
     "on": _press_key,
     "off": _release_key,
@@ -242,5 +246,6 @@ HANDLERS: dict[str, Handler] = {
     "forget": _forget_control,
     "takes": _send_takes,
     "delete take": _delete_take,
+    "take sound": _make_take_sound,
 }
 """By the word of a request's `do`."""

@@ -110,6 +110,7 @@ REQUESTS: dict[str, dict[str, Check]] = {
     "forget": {"trigger": _trigger},
     "takes": {},
     "delete take": {"name": _name},
+    "take sound": {"name": _name},
     "ping": {"sent": _number(0, 1e12)},
 }
 RENAMING = ("rename preset", "delete preset", "rename take")
@@ -124,6 +125,7 @@ COSTLY = {
     "sound like that",
     "takes",
     "delete take",
+    "take sound",
     *RENAMING,
 }
 COSTLY_A_SECOND, COSTLY_AT_ONCE = 1.0, 10.0  # of those that take more than a moment, of one page

@@ -21,6 +21,7 @@ from ..clock import Clock
 from .access import LOOPBACK_NAMES, AccessControl, AccessDenied, Caller, own_address
 from .page_requests import COSTLY, LARGEST, RequestRefused, read_request, request_limits
 from .piano_files import PianoFiles
+from .take_files import TakeFiles, TakeHost
 
 STATIC = Path(__file__).resolve().parent / "static"
 ADDRESS = LOOPBACK_NAMES[0]
@@ -34,7 +35,7 @@ MOST_REFUSED = 25  # requests of a page that may be nonsense; then it is let go
 CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-class PageHost(Protocol):
+class PageHost(TakeHost, Protocol):
     """What the pages talk to."""
 
     def welcome(self) -> dict[str, Any]:
@@ -48,12 +49,6 @@ class PageHost(Protocol):
 
     def release_keys(self, page: Page) -> None:
         """A page gives no sign of life: end what it holds. It may come back."""
-
-    def take_file(self, name: str) -> Path | None:
-        """The .mid file of a take."""
-
-    def take_notes(self, name: str) -> list[list[Any]] | None:
-        """The notes of a take: who, onset, duration, pitch, velocity. From any thread."""
 
 
 class Page:
@@ -110,8 +105,7 @@ class Server:
         app = web.Application(middlewares=[self._guard], client_max_size=1024)
         app.router.add_get("/", self._file)
         app.router.add_get("/socket", self._socket)
-        app.router.add_get("/takes/{name}.mid", self._take)
-        app.router.add_get("/takes/{name}.json", self._notes)
+        TakeFiles(self.host).add_routes(app.router)
         PianoFiles().add_routes(app.router)
         app.router.add_get("/{file}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -184,20 +178,6 @@ class Server:
         if path.parent != STATIC or path.suffix not in CONTENT_TYPES or not path.is_file():
             raise web.HTTPNotFound(text="There is no such page.")
         return web.Response(text=path.read_text(encoding="utf8"), content_type=CONTENT_TYPES[path.suffix])
-
-    async def _take(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
-        path = self.host.take_file(name)
-        if path is None:
-            raise web.HTTPNotFound(text="There is no such take.")
-        headers = {"Content-Disposition": f'attachment; filename="tradefours-{path.parent.name}.mid"'}
-        return web.Response(body=path.read_bytes(), content_type="audio/midi", headers=headers)
-
-    async def _notes(self, request: web.Request) -> web.StreamResponse:
-        notes = await asyncio.to_thread(self.host.take_notes, request.match_info["name"])
-        if notes is None:
-            raise web.HTTPNotFound(text="There is no such take.")
-        return web.json_response({"notes": notes})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         if len(self.pages) >= MOST_PAGES:

@@ -1,9 +1,10 @@
-"""The takes as the pages see them: their list, the files and notes of one, and the last two minutes, saved as a take."""
+"""The takes as the pages see them: their list, the files, notes and sound of one, and the last two minutes, saved as a take."""
 
 from __future__ import annotations
 
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ..errors import UserError
 from ..midi.messages import Event
 from ..takes import library
 from ..takes.recorder import MIDI, Take
+from .take_sounds import TakeSounds
 
 MOMENT_SECONDS = 120.0  # that "save the last two minutes" keeps
 MOST_EVENTS = 20_000  # of that moment; at 100 a second
@@ -22,9 +24,10 @@ MOST_TITLE = 100  # characters
 class TakeList:
     """The takes in `folder`; `current` is the one that is being recorded, and is told everything first."""
 
-    def __init__(self, current: Take, folder: Path) -> None:
+    def __init__(self, current: Take, folder: Path, sounds: TakeSounds | None = None) -> None:
         self._current = current
         self._folder = folder
+        self.sounds = sounds or TakeSounds(folder)
         self._events: deque[tuple[float, str, tuple[Any, ...]]] = deque(maxlen=MOST_EVENTS)  # time, method, arguments
         self._last_saved: Path | None = None
 
@@ -53,6 +56,7 @@ class TakeList:
     def close(self) -> None:
         """Finish the current take."""
         self._current.close()
+        self.sounds.close()
 
     def rows(self) -> list[dict[str, Any]]:
         """The newest takes, ready for JSON. Reads files: from any thread."""
@@ -78,6 +82,15 @@ class TakeList:
             return None if folder is None else library.note_rows(folder)
         except UserError:
             return None
+
+    async def make_sound(self, name: str, tell: Callable[[dict[str, Any]], None]) -> None:
+        """Make the sound of a take; `tell` gets the news for the pages. Raises UserError."""
+        folder = self._find(name)
+        if folder is None:
+            raise UserError("There is no such take any more.")
+        if name == self.current:
+            raise UserError("This take is being played just now; its sound can be had when it is over.")
+        await self.sounds.make(folder, tell)
 
     def rename(self, name: str, title: str) -> None:
         """Give a take a title of the user's own; its folder keeps its name. Raises UserError."""

@@ -6,6 +6,7 @@ import math
 import re
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -209,9 +210,17 @@ def test_takes_are_kept_seen_heard_downloaded_and_deleted(visit: Visit, home: Pa
     row.wait_for()
     assert "365 days" in visit.text("bounds")
     with visit.page.expect_download() as download:
-        row.locator("a[download]").click()
+        row.get_by_text("download .mid").click()
     download.value.save_as(tmp_path / "take.mid")
     assert len(read_notes(tmp_path / "take.mid")) >= 4
+    with visit.page.expect_download() as download:  # made first, and then given at once
+        row.get_by_text("sound .wav").click()
+    download.value.save_as(tmp_path / "take.wav")
+    with wave.open(str(tmp_path / "take.wav")) as sound:
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+        assert sound.getnframes() > sound.getframerate()
+    assert np.abs(samples).max() > 300
+    row.get_by_text("download .wav").wait_for()
     row.get_by_text("listen").click()
     row.get_by_text("pause").wait_for()
     visit.listen()

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from agent.takes.recorder import write_take_midi
+
+from ..agent.takes.test_take_sound import player, take
 from .rigs.browser import ECHO, SIZES, Visit, serve_page
 
 if sys.platform != "linux":
@@ -33,8 +36,13 @@ HIDDEN = """(query) => [...document.querySelectorAll(query)].filter((e) => {
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_page(tmp_path_factory.mktemp("home"), "--sound", "off", *ECHO, env=NOBODY) as (_, found):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    with serve_page(home, "--sound", "off", *ECHO, env=NOBODY) as (_, found):
         yield found
 
 
@@ -53,6 +61,35 @@ def test_axe_finds_no_violation(browser: Any, address: str, size: str, scheme: s
     made.close()
 
 
+def test_a_sound_that_is_being_made_says_how_far_it_is(browser: Any, address: str, home: Path, tmp_path: Path) -> None:
+    """A take of an hour is long enough to be looked at meanwhile, in both themes."""
+    rows = [
+        e
+        for i in range(7000)
+        for e in (player(0.5 * i, f"90{40 + i % 40:02x}50"), player(0.5 * i + 0.4, f"80{40 + i % 40:02x}00"))
+    ]
+    write_take_midi(take(home / "tradefours" / "takes" / "2026-01-01_10-00-00", rows))
+    made = Visit(browser, address, "narrow")
+    made.page.click("[data-open=takes]")
+    row = made.page.locator(".take", has_text="2026-01-01").first
+    row.get_by_text("sound .wav").click()
+    waiting = row.locator("button[aria-busy=true]", has_text="%")
+    waiting.wait_for()
+    waiting.scroll_into_view_if_needed()
+    for scheme in ("dark", "light"):
+        made.page.emulate_media(color_scheme=scheme)
+        made.page.screenshot(path=tmp_path / f"{scheme}.png")
+        found = Axe().run(made.page)
+        assert not found.violations_count, found.generate_report()
+    before = waiting.text_content()
+    made.until(f"document.querySelector('[aria-busy=true]').textContent !== '{before}'")
+    other = made.page.locator(".take", has=made.page.get_by_text("sound .wav")).first
+    if other.count():  # of a test before this one
+        other.get_by_text("sound .wav").click()
+        made.until("document.getElementById('take-trouble').textContent.includes('just being made')")
+    made.close()
+
+
 @pytest.mark.parametrize("mode", ["call", "trade", "duet"])
 @pytest.mark.parametrize("size", sorted(SIZES))
 def test_every_control_can_be_reached(browser: Any, address: str, size: str, mode: str, tmp_path: Path) -> None:
@@ -68,6 +105,15 @@ def test_every_control_can_be_reached(browser: Any, address: str, size: str, mod
     made.close()
 
 
+#: How many keys the hint lies over. What has been scrolled beneath the header is covered by that already.
+COVERED = """() => {
+    const hint = document.getElementById('more').getBoundingClientRect(), head = document.querySelector('header').getBoundingClientRect();
+    const top = Math.max(hint.top, head.bottom);
+    return [...document.querySelectorAll('.key')].map((e) => e.getBoundingClientRect())
+      .filter((r) => top < hint.bottom && r.right > hint.left && r.left < hint.right && r.bottom > top && r.top < hint.bottom).length;
+  }"""
+
+
 @pytest.mark.parametrize("size", sorted(SIZES))
 def test_where_there_is_more_below_there_is_a_hint(browser: Any, address: str, size: str) -> None:
     made = Visit(browser, address, size)
@@ -75,6 +121,7 @@ def test_where_there_is_more_below_there_is_a_hint(browser: Any, address: str, s
     hint = "!document.getElementById('more').hidden"
     made.until(f"({last}) || ({hint})")
     for _ in range(8):
+        assert made.page.evaluate(COVERED) == 0
         if not made.eval(hint):
             break
         made.page.click("#more")
@@ -250,6 +297,30 @@ def test_the_roll_looks_back_and_comes_back(visit: Visit) -> None:
     visit.page.wait_for_timeout(1500)
     visit.page.click("#earlier")
     assert visit.eval("tradefours.roll.looksBack()") > 1
+
+
+#: Keeps each text that the place of the beat shows, and which dot is lit, from now on.
+WATCH_BEAT = """() => {
+    window.places = [];
+    setInterval(() => {
+      const dots = [...document.querySelectorAll('#dots i')].findIndex((i) => i.classList.contains('on')) + 1;
+      const shown = `${document.getElementById('place').textContent} ${dots}`;
+      if (places.at(-1) !== shown) places.push(shown);
+    }, 5);
+  }"""
+
+
+def test_a_count_in_begins_with_its_first_beat(visit: Visit) -> None:
+    visit.page.fill("#tempo-set", "240")
+    visit.page.evaluate(WATCH_BEAT)
+    visit.page.evaluate("document.querySelector('[data-act=trade]').click()")
+    visit.until("window.places.some((text) => text.startsWith('bar'))")
+    shown = visit.eval("window.places")
+    visit.page.evaluate("document.querySelector('[data-act=free]').click()")
+    visit.page.evaluate("document.querySelector('[data-act=call]').click()")
+    begun = shown.index("1 1")
+    assert set(shown[:begun]) <= {"free time 0", "count-in 0"}, shown
+    assert shown[begun : begun + 4] == ["1 1", "2 2", "3 3", "4 4"]
 
 
 def test_who_asks_for_less_motion_gets_pages_that_stand_still(browser: Any, address: str) -> None:

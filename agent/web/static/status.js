@@ -41,7 +41,7 @@ function showBeat() {
   while (dots.children.length < count) dots.append(make("i"));
   [...dots.children].forEach((dot, i) => dot.classList.toggle("on", i === spot.beat - 1));
   let text = "free time";
-  if (spot && spot.bar < 0) text = String(spot.beat);
+  if (spot && spot.bar < 0) text = spot.beat ? String(spot.beat) : "count-in";
   else if (spot && state.mode === "trade") { const t = turn(spot); text = `bar ${t.bar}/${t.of}`; }
   else if (spot) text = `bar ${spot.bar + 1}`;
   put(at("place"), text);
@@ -93,6 +93,7 @@ function showHello() {
   const isNew = notes.size === 0 && !state.phrase;
   at("hello").classList.toggle("gone", !isNew);
   at("hello").inert = !isNew;
+  at("earlier").hidden = notes.size === 0;
   for (const id of ["phrase", "hello-phrase"]) at(id).classList.toggle("first", notes.size === 0);
 }
 setInterval(() => { showBeat(); showTurn(); showSound(); showHello(); }, 60);

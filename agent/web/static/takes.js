@@ -1,10 +1,12 @@
-// Takes: what was kept; to see, to listen to, to download or delete.
+// Takes: what was kept; to see, to listen to, to download as notes or as sound, or to delete.
 import { on, request } from "./connection.js";
 import { at, make } from "./dom.js";
 import { askName } from "./naming.js";
 import * as sound from "./sound.js";
 
 const sketches = new Map(); // a take's notes, by its name
+const shares = new Map(); // how far a take's sound is, by its name; 1: it is ready
+const wanted = new Set(); // names of takes whose sound this page has asked for
 let playing = null;
 
 at("save-moment").onclick = () => request("save");
@@ -14,7 +16,18 @@ on("takes", (news) => {
   stop();
   at("bounds").textContent = `Every session is kept by itself; ${news.bounds}. Download what is to stay.`;
   sketches.delete(news.now); // it grows
+  shares.clear();
+  for (const [name, share] of Object.entries(news.sounds)) shares.set(name, share);
   at("take-list").replaceChildren(...news.takes.map((take) => card(take, take.name === news.now)));
+});
+
+on("take sound", (news) => {
+  if (news.why) shares.delete(news.name); else shares.set(news.name, news.share);
+  const box = document.querySelector(`[data-sound="${CSS.escape(news.name)}"]`);
+  box?.replaceChildren(...soundOf(news.name));
+  if (!wanted.has(news.name) || (!news.why && news.share < 1)) return;
+  wanted.delete(news.name);
+  if (news.why) at("take-trouble").textContent = news.why; else box?.querySelector("a")?.click();
 });
 
 function card(take, isNow) {
@@ -22,7 +35,8 @@ function card(take, isNow) {
   const when = take.name.replace(/_(\d\d)-(\d\d)-\d\d/, ", $1:$2").replace("-moment", ", a moment"), title = isNow ? `${when}, now` : take.title ? `${take.title} (${when})` : when;
   const listen = make("button", { textContent: "listen", onclick: () => (playing?.row === row ? pause() : play(row, listen, canvas, take, row.dataset.at)) });
   const acts = make("div", { className: "buttons" }, listen);
-  if (take.midi) acts.append(link(take));
+  if (take.midi) acts.append(link(take.name, "mid", "audio/midi"));
+  if (take.midi && !isNow) acts.append(place(take.name));
   if (!isNow) acts.append(make("button", { textContent: "rename", onclick: () => askName("Name of the take", take.title, "", (text) => request("rename take", { name: take.name, title: text })) }), remove(take));
   row.append(make("div", {}, make("h3", { textContent: title }), make("p", { textContent: take.text }), acts));
   canvas.onclick = (e) => play(row, listen, canvas, take, (length) => (e.offsetX / canvas.clientWidth) * length);
@@ -35,11 +49,28 @@ function card(take, isNow) {
   return row;
 }
 
-/** The MIDI file: to download, or to drag onto a track. */
-function link(take) {
-  const href = `takes/${take.name}.mid`, a = make("a", { href, download: "", draggable: true, textContent: "download", title: "or drag it into your DAW" });
-  a.ondragstart = (e) => e.dataTransfer.setData("DownloadURL", `audio/midi:tradefours-${take.name}.mid:${new URL(href, location)}`);
+/** A file: to download, or to drag onto a track. */
+function link(name, kind, type) {
+  const href = `takes/${name}.${kind}`, a = make("a", { href, download: "", draggable: true, textContent: `download .${kind}`, title: "or drag it into your DAW" });
+  a.ondragstart = (e) => e.dataTransfer.setData("DownloadURL", `${type}:tradefours-${name}.${kind}:${new URL(href, location)}`);
   return a;
+}
+
+/** Where what `soundOf` gives is shown. */
+function place(name) {
+  const box = make("span", {}, ...soundOf(name));
+  box.dataset.sound = name;
+  return box;
+}
+
+/** What is there for a take's sound: a button that has it made, how far it is, or the file. */
+function soundOf(name) {
+  const share = shares.get(name);
+  if (share === 1) return [link(name, "wav", "audio/wav")];
+  const waiting = share !== undefined, text = waiting ? `making the sound: ${Math.round(100 * share)} %` : "sound .wav";
+  const button = make("button", { textContent: text, ariaBusy: String(waiting), ariaDisabled: String(waiting), title: "the take as sound, by the built-in piano; it takes a moment" });
+  button.onclick = () => { if (waiting) return; at("take-trouble").textContent = ""; wanted.add(name); request("take sound", { name }); };
+  return [button];
 }
 
 function remove(take) {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.control.bindings import Bindings
-from agent.session.snapshot import snapshot
+from agent.session.snapshot import lines, snapshot
 from agent.turns.mode_settings import TRADE, BeatSettings, ModeSettings
 
 from .test_session import Jam, jam
@@ -58,6 +58,24 @@ def test_a_metronome_is_switched_on_and_off_and_free_time_comes_back() -> None:
         assert not j.said
 
     jam(script)
+
+
+@pytest.mark.parametrize(("count_in", "first"), [(0, 0), (1, -1), (2, -2)])
+def test_just_before_a_count_in_the_beat_of_no_other_bar_is_told(count_in: int, first: int) -> None:
+    """The transport begins 0.3 s after it was asked for: until then, the bar that is told is the first one to come."""
+
+    async def script(j: Jam) -> None:
+        begins = j.session.transport.begins
+        assert j.loop.now() < begins
+        told = row(j)
+        assert told["bar"]["number"] == first
+        assert told["bar"]["start"] == pytest.approx(begins)
+        assert "about to begin" in "\n".join(lines(told, j.loop.now(), ["keys"], "synth"))
+        await asyncio.sleep(begins - j.loop.now() + 0.01)
+        assert row(j)["bar"]["number"] == first
+        assert "beat 1 of 4" in "\n".join(lines(row(j), j.loop.now(), ["keys"], "synth"))
+
+    jam(script, mode_settings=ModeSettings(TRADE, 2), beat=BeatSettings(tempo=240.0, count_in=count_in))
 
 
 def test_without_a_beat_nothing_is_traded_and_answers_come_in_free_time() -> None:

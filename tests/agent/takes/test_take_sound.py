@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agent.errors import UserError
+from agent.takes import take_sound
 from agent.takes.file_export import export
 from agent.takes.recorder import JSONL
 from agent.takes.take_sound import RATE
@@ -18,7 +19,7 @@ START = 500.0  # seconds, of the system's clock
 
 
 def take(folder: Path, rows: list[dict[str, object]]) -> Path:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     lines = [json.dumps(row) for row in ({"format": "tradefours-take/1"}, *rows)]
     (folder / JSONL).write_text("\n".join(lines) + "\n", encoding="utf8")
     return folder
@@ -67,3 +68,29 @@ def test_a_take_without_notes_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no notes"):
         export(take(tmp_path / "a", []), tmp_path / "a.wav")
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_take_that_is_too_long_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    folder = take(tmp_path / "a", [player(0, "903c50"), player(7 * 3600, "803c00")])
+    with pytest.raises(UserError, match="longer than 360 minutes"):
+        export(folder, tmp_path / "a.wav")
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_process_says_how_far_it_is_and_what_went_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = take(tmp_path / "a", [player(0, "903c50"), player(5, "803c00")])
+    long = take(tmp_path / "long", [player(0, "903c50"), player(130, "803c00")])
+    to = tmp_path / "a.wav"
+    assert take_sound.main(str(folder), str(to), "120") == 0
+    shares = [float(line) for line in capsys.readouterr().out.splitlines()]
+    assert shares == sorted(set(shares))
+    assert 0.0 < shares[0] < shares[-1] <= 1.0
+    assert len(sound(to)) > 5 * RATE
+    for words, why in (
+        ((long, to, "120"), "longer than 2 minutes"),
+        ((folder, tmp_path / "no" / "a.wav", "120"), "cannot be written"),
+    ):
+        assert take_sound.main(*map(str, words)) == 2
+        said = capsys.readouterr().err
+        assert why in said
+        assert said.count("\n") == 1

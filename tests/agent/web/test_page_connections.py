@@ -32,6 +32,7 @@ from agent.web.page_request_handlers import handle
 from agent.web.page_requests import LARGEST, RequestRefused, read_request, request_limits
 from agent.web.server import Page
 from agent.web.take_list import TakeList
+from agent.web.take_sounds import TakeSounds
 from models.music.midifile import read_notes
 from models.music.note_records import Note
 
@@ -45,6 +46,7 @@ from ...support.fakes import (
     assert_no_hung_notes,
     in_virtual_time,
 )
+from .test_take_sounds import FakeMaker
 
 # -- requests ----------------------------------------------------------------------------------------------------------
 
@@ -442,7 +444,7 @@ class Evening:
         bay = Patchbay(None, outputs, ours=False)
         self.hub = Hub(
             outputs=outputs,
-            takes=TakeList(take, folder),
+            takes=TakeList(take, folder, TakeSounds(folder, FakeMaker())),
             clock=loop,
             midi_learn=self.learning,
             patchbay=bay,
@@ -694,6 +696,27 @@ def test_own_styles_are_renamed_and_deleted_and_others_are_not(tmp_path: Path, m
             assert "no style of yours" in e.said()[-1]
 
     evening(script, tmp_path / "takes")
+
+
+def test_a_take_is_made_sound_and_every_page_is_told(tmp_path: Path) -> None:
+    name = "2023-01-01_10-00-00"
+    make_take(tmp_path, name)
+
+    async def script(e: Evening) -> None:
+        e.request(do="take sound", name=name)
+        e.request(do="take sound", name="2020-01-01_10-00-00")
+        e.request(do="take sound", name="2024-01-01_10-00-00")
+        await e.settle()
+        assert [row["share"] for row in e.news if row["t"] == "take sound"] == [0.0, 0.5, 0.99, 1.0]
+        assert "no such take" in e.said()[-2]
+        assert "being played just now" in e.said()[-1]
+        assert e.hub.take_sound(name) is not None
+        assert e.hub.take_sound("2020-01-01_10-00-00") is None
+        e.request(do="takes")
+        await e.settle()
+        assert next(row["sounds"] for row in e.news if row["t"] == "takes") == {name: 1.0}
+
+    evening(script, tmp_path)
 
 
 def test_takes_have_names_of_the_users_own(tmp_path: Path) -> None:

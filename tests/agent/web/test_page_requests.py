@@ -85,6 +85,7 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "forget": {"trigger": st.from_regex(r"(note|cc|pc|wide)[0-9]{1,3}(@[0-9]{1,2})?", fullmatch=True)},
     "takes": {},
     "delete take": {"name": names},
+    "take sound": {"name": names},
     "ping": {"sent": st.floats(0, 1e12)},
 }  # fmt: skip
 

@@ -42,6 +42,9 @@ class Quiet:
     def take_file(self, name: str) -> Path | None:
         return self.take if name == "good" else None
 
+    def take_sound(self, name: str) -> Path | None:
+        return self.take.with_suffix(".wav") if self.take is not None and name in ("good", "lost") else None
+
     def take_notes(self, name: str) -> list[list[Any]] | None:
         return [["player", 0.0, 0.5, 60, 80]] if name == "good" else None
 
@@ -126,12 +129,23 @@ def test_only_the_pages_own_files_are_handed_out(tmp_path: Path) -> None:
                 "takes/..%2fx.mid",
                 "takes/..%2fx.json",
                 "takes/bad.json",
+                "takes/bad.wav",
+                "takes/..%2fgood.wav",
             ):
                 async with client.get(server.url + name) as got:
                     assert got.status in (400, 403, 404), name
             async with client.get(server.url + "takes/good.mid") as got:
                 assert got.status == 200
                 assert "attachment" in got.headers["Content-Disposition"]
+            take.with_suffix(".wav").write_bytes(b"RIFF" + bytes(100_000))
+            async with client.get(server.url + "takes/good.wav") as got:
+                assert (got.status, got.content_type) == (200, "audio/wav")
+                assert got.headers["Content-Disposition"] == 'attachment; filename="tradefours-good.wav"'
+                assert got.headers["X-Content-Type-Options"] == "nosniff"
+                assert len(await got.read()) == 100_004
+            take.with_suffix(".wav").unlink()
+            async with client.get(server.url + "takes/lost.wav") as got:  # deleted meanwhile
+                assert got.status == 404
             async with client.get(server.url + "takes/good.json") as got:
                 assert (await got.json())["notes"] == [["player", 0.0, 0.5, 60, 80]]
             async with client.post(server.url, data=b"x" * 5000) as got:

@@ -21,6 +21,7 @@ SIZES = {
     "narrow": (320, 568),
     "sideways": (844, 390),
     "small-sideways": (667, 375),
+    "tiny-sideways": (568, 320),
     "zoomed": (640, 360),  # what 1280 x 720 has at 200 %
 }
 KEY_TO_SOUND_MS = 30.0  # milliseconds from a key of the computer to the start of its sound: the budget
