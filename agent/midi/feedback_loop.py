@@ -5,6 +5,8 @@ Pure: `now` is an argument, in monotonic seconds.
 Nobody strikes the same key exactly as hard within `LOOP` seconds of the agent's note-on, or releases it so soon after it did; a loop does.
 A note-on that was ours is ended by a note-off of ours only: where we have ended nothing there since, the note-off is the player's own.
 
+A system exclusive message that comes again so soon after it was sent is an echo.
+
 What we pass on for the player may come back, too, on the very port on which it is played. There a fast repetition looks the same. It is
 the player's own where the key has come up since: a note is usually longer than a loop. It is an echo where this port has lately brought
 back a note of the agent's. The echo of a note that is shorter than the loop would go round for ever: so after `MOST_REPEATS` one stroke
@@ -13,9 +15,10 @@ is held back. If another follows all the same, the player plays them; else this 
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
-from .messages import CHANNEL, KEYS_UP, KIND, NOTE_OFF, NOTE_ON, Key, is_channel_mode
+from .messages import CHANNEL, KEYS_UP, KIND, NOTE_OFF, NOTE_ON, Key, is_channel_mode, is_sysex
 
 LOOP = 0.06  # seconds: longer than a loop through a DAW's buffers takes
 LOOP_MEMORY = 30.0  # seconds in which a port that brought an echo is thought to be in a loop
@@ -23,6 +26,7 @@ MOST_REPEATS = 32  # fast strokes of one key in a row that are passed on unprove
 AGENT = ""  # the source of what we play ourselves
 LONG_AGO = -1e9  # seconds
 NEVER = (LONG_AGO, 0)  # seconds, and a count
+MOST_SYSEX_KEPT = 64  # system exclusive messages that are remembered: more in `LOOP` seconds do not fit through a cable
 MOST_NOTE_ONS = 4096  # remembered; channels times pitches are no more than 2048
 
 
@@ -61,6 +65,7 @@ class FeedbackFilter:
         self._note_ons: dict[bytes, SentNote] = {}
         self._note_offs: dict[Key, tuple[float, int]] = {}
         self._modes: dict[bytes, float] = {}  # channel mode messages, and when each was sent
+        self._sysex: deque[tuple[bytes, float]] = deque(maxlen=MOST_SYSEX_KEPT)  # and when each was sent
         self._ignored: dict[Key, int] = {}  # counts of the note-ons of ours that came back
         self._inputs: dict[str, InputState] = {}
 
@@ -75,6 +80,8 @@ class FeedbackFilter:
             self._note_offs[message[0] & CHANNEL, message[1]] = now, self._count
         elif is_channel_mode(message):
             self._modes[message] = now
+        elif is_sysex(message):
+            self._sysex.append((message, now))
 
     def is_own(self, message: bytes, now: float, port: str = "in") -> bool:
         """Whether this message, which arrives on that port now, is ours."""
@@ -82,6 +89,8 @@ class FeedbackFilter:
             return self._is_own_note_on(message, now, port)
         if is_channel_mode(message):
             return self._is_own_mode(message, now, port)
+        if is_sysex(message):
+            return any(sent == message and 0.0 <= now - when <= LOOP for sent, when in self._sysex.copy())
         return is_note_off(message) and self._is_own_note_off(message, now, port)
 
     def _is_own_note_on(self, message: bytes, now: float, port: str) -> bool:

@@ -139,7 +139,7 @@ def open_input(name: str | None, api: str) -> RtInput:
     """
     with JACK_WATCH.lock:
         client = _make_client("MidiIn", api)
-        client.ignore_types(sysex=True, timing=False, active_sense=True)
+        client.ignore_types(sysex=False, timing=False, active_sense=True)
         return RtInput(client, _connect(client, name, "in"))
 
 

@@ -6,12 +6,15 @@ the second brings, and its end, is left out: else the synth would hear the note 
 
 from __future__ import annotations
 
+import hashlib
+
 from ..midi.feedback_loop import is_note_off, is_note_on
-from ..midi.messages import CHANNEL, KIND, PROGRAM, Key
+from ..midi.messages import CHANNEL, KIND, PROGRAM, Key, is_sysex
 
 DOUBLE_SECONDS = (
     0.02  # between the two ports: USB and Bluetooth are 5 to 15 ms apart; people together 30 ms (Rasch, 1979)
 )
+DIGEST_BYTES = 16  # of what is remembered of a system exclusive message, which may be long
 MOST_STROKES = 4096  # remembered; keys and programs on all channels are no more
 
 
@@ -50,7 +53,9 @@ class DoubledKeys:
 
 
 def _stroke(message: bytes) -> bytes:
-    """What two ports of one keyboard bring alike: a key, however hard it is struck, or a program; b"" for other messages."""
+    """What two ports of one keyboard bring alike: a key, however hard it is struck, a program, or a system exclusive message; else b""."""
     if is_note_on(message):
         return message[:2]
+    if is_sysex(message):
+        return hashlib.blake2b(message, digest_size=DIGEST_BYTES).digest()
     return message if message and message[0] & KIND == PROGRAM else b""

@@ -13,7 +13,7 @@ from typing import Protocol
 from ..control.bindings import Bindings
 from ..midi.feedback_loop import AGENT, FeedbackFilter, is_note_on
 from ..midi.keyboard_zones import DrumChannel, KeyboardZones
-from ..midi.messages import DRUM_CHANNEL, Event, is_clock, is_whole
+from ..midi.messages import DRUM_CHANNEL, Event, is_clock, is_sysex, is_whole
 from ..midi.ports import PAGE
 from .doubled_keys import DoubledKeys
 from .midi_clock_port_choice import ClockSource
@@ -38,6 +38,7 @@ class Verdict(Enum):
     FEEDBACK = "feedback"  # it is our own output, come back
     ACCEPT = "accept"  # it goes to the event loop
     PASS_ON = "pass on"  # it goes to the synth at once, and then to the event loop
+    THRU_ONLY = "thru only"  # it goes to the synth at once, and nowhere else: words for one synth mean nothing here
 
 
 class Route(Enum):
@@ -84,6 +85,8 @@ class InputFilter:
         if port != PAGE and self.feedback.is_own(message, when, port):
             return CheckResult(Verdict.FEEDBACK, Event(when, message))
         self._doubled_keys.record(message, when, port)
+        if is_sysex(message):
+            return CheckResult(Verdict.DROP if self._thru is None else Verdict.THRU_ONLY, Event(when, message))
         verdict = Verdict.PASS_ON if self._passes_on(message) else Verdict.ACCEPT
         return CheckResult(verdict, Event(when, self._zones.apply_curve(message)))
 

@@ -181,13 +181,14 @@ class Session:
         if checked.verdict is Verdict.FEEDBACK:
             self._call_on_loop(self._say_once, "feedback", FEEDBACK_LINE.format(port=port))
             return
-        if checked.verdict is Verdict.PASS_ON and self.thru is not None:
+        if checked.verdict in (Verdict.PASS_ON, Verdict.THRU_ONLY) and self.thru is not None:
             try:
                 if self.thru.pass_on(event.message, port):
                     self.input_filter.sent(event.message, event.when, port)
             except PortLost as error:
                 self._call_on_loop(self._end, error)
-        self._call_on_loop(self._arrived, event, port)
+        if checked.verdict is not Verdict.THRU_ONLY:
+            self._call_on_loop(self._arrived, event, port)
 
     def _sent(self, sent: SentMessage, actual: float) -> None:
         self.input_filter.sent(sent.message, actual)

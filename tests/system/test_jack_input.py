@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.midi.messages import MOST_SYSEX
+
 from .rigs.jack import Program, Recorder, jack_server, retry_if_jack_missed_periods, still_sounding, wait_for
 
 if sys.platform != "linux":
@@ -27,6 +29,30 @@ def chord(size: int) -> list[tuple[float, bytes]]:
 @pytest.mark.parametrize("period", [64, 128, 256, 512, 1024])
 def test_chords_at_one_sample_pass_through_whole(period: int, tmp_path: Path) -> None:
     play_chords(period=period, tmp_path=tmp_path)
+
+
+def test_system_exclusive_messages_pass_through_whole_up_to_their_bound(tmp_path: Path) -> None:
+    play_sysex(tmp_path=tmp_path)
+
+
+@retry_if_jack_missed_periods
+def play_sysex(tmp_path: Path) -> None:
+    short, long, too_long = (bytes((0xF0, *[7] * (size - 2), 0xF7)) for size in (8, MOST_SYSEX, MOST_SYSEX + 1))
+    with (
+        jack_server(tmp_path / "jackd.log"),
+        Recorder() as recorder,
+        Program(
+            *("play", "--sound", "off", "--no-page", "--channel", "2", "--take", str(tmp_path / "take")),
+            *("--mind", f"{sys.executable} -m models.worker --echo"),
+        ) as program,
+    ):
+        program.wait_for_line("ready")
+        recorder.connect("recorder:keys", "tradefours:in")
+        recorder.connect("tradefours:out", "recorder:out")
+        key = [b"\x90\x3c\x50", b"\x80\x3c\x00"]
+        recorder.play([(0.2 * i, m) for i, m in enumerate((short, too_long, long, *key))], recorder.now() + 0.1)
+        wait_for(lambda: key[1] in [m for _, m in recorder.heard["out"]], 10, "the last message")
+        assert [m for _, m in recorder.heard["out"]] == [short, long, *key]
 
 
 @retry_if_jack_missed_periods

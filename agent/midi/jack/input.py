@@ -28,13 +28,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ... import isolated_launcher, thread_priority
-from ..messages import ACTIVE_SENSING, FIRST_SYSTEM, KIND, NOTE_ON, Event
+from ..messages import ACTIVE_SENSING, KIND, MOST_SYSEX, NOTE_ON, Event
 from ..port_errors import NoMidiSystem, PortLost
 from . import library
 from .watcher import INPUTS, JACK_WATCH
 
 CLIENT = "tradefours"  # our name on JACK
-IGNORED = (bytes((FIRST_SYSTEM,)), bytes((ACTIVE_SENSING,)), b"")  # first bytes: system exclusive, active sensing
+IGNORED = (bytes((ACTIVE_SENSING,)), b"")  # first bytes
 HEAD = struct.Struct("<dI")  # when, in seconds; length of the message, in bytes
 PIPE_BYTES = 1 << 20  # a megabyte: some 60,000 messages, while we are stopped
 READ_BYTES = 1 << 16  # that are taken from the pipe at once
@@ -234,7 +234,7 @@ class JackReader:
             for number in range(count):
                 self._jack.jack_midi_event_get(event, buffer, number)
                 message = ctypes.string_at(event.buffer, event.size)
-                if message[:1] not in IGNORED:
+                if message[:1] not in IGNORED and len(message) <= MOST_SYSEX:
                     messages.append(message)
             self._write(when, messages)
         return 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agent.control.bindings import Bindings, Trigger
 from agent.midi.feedback_loop import LOOP
 from agent.midi.keyboard_zones import KeyboardZones
-from agent.midi.messages import Event, is_clock, is_whole
+from agent.midi.messages import MOST_SYSEX, Event, is_clock, is_whole
 from agent.midi.ports import PAGE
 from agent.session.input_routing import InputFilter, Route, Verdict
 
@@ -38,6 +38,28 @@ def a_filter(
 
 def verdict(f: InputFilter, message: bytes, when: float = 1.0, port: str = "keys") -> Verdict:
     return f.check(Event(when, message), port).verdict
+
+
+SYSEX = bytes((0xF0, 0x7F, 0x7F, 4, 1, 0, 64, 0xF7))  # master volume
+
+
+def test_a_system_exclusive_message_goes_to_the_synth_and_nowhere_else() -> None:
+    f = a_filter(FakeThru())
+    assert verdict(f, SYSEX) is Verdict.THRU_ONLY
+    assert verdict(a_filter(None), SYSEX) is Verdict.DROP
+    assert verdict(f, bytes((0xF0, *[1] * (MOST_SYSEX - 2), 0xF7))) is Verdict.THRU_ONLY
+    assert verdict(f, bytes((0xF0, *[1] * (MOST_SYSEX - 1), 0xF7))) is Verdict.DROP
+
+
+def test_a_system_exclusive_message_that_comes_back_or_comes_twice_is_passed_on_once() -> None:
+    f = a_filter(FakeThru())
+    assert verdict(f, SYSEX, 1.0, "usb") is Verdict.THRU_ONLY
+    assert verdict(f, SYSEX, 1.01, "din") is Verdict.DROP  # the same keyboard, through its other port
+    f.sent(SYSEX, 1.0, "usb")
+    assert verdict(f, SYSEX, 1.0 + LOOP / 2, "daw") is Verdict.FEEDBACK
+    assert verdict(f, SYSEX, 1.0 + LOOP / 2, "usb") is Verdict.FEEDBACK
+    assert verdict(f, SYSEX[:-2] + b"\x41\xf7", 1.0 + LOOP / 2, "usb") is Verdict.THRU_ONLY  # another volume
+    assert verdict(f, SYSEX, 1.0 + 2 * LOOP, "usb") is Verdict.THRU_ONLY  # asked for again
 
 
 @pytest.mark.parametrize("message", [b"", b"\x90", b"\x90\x3c", b"\x3c\x50", b"\x90\x3c\x80", b"\xf0\x01"])

@@ -15,7 +15,7 @@ from agent.playing.load_shedding import MOST_CANDIDATES
 from agent.session.config import Report, SessionConfig, SessionIO
 from agent.session.session import Session
 from agent.styles.presets import Preset
-from agent.takes.recorder import MIDI, Take
+from agent.takes.recorder import JSONL, MIDI, Take
 from agent.turns.mode_settings import ModeSettings
 from agent.turns.turn_taking import RUN_SILENCE
 from models.decoding.engine import Engine
@@ -121,6 +121,23 @@ def test_thru_passes_everything_on_at_once_on_its_own_channel() -> None:
 
     made, _ = jam(script)
     assert [m for _, m in made.output.sent][:3] == [bytes((0x93, 60, 80)), bytes((0xE3, 1, 2)), bytes((0x83, 60, 0))]
+
+
+def test_a_system_exclusive_message_is_passed_on_and_is_no_part_of_the_music(tmp_path: Path) -> None:
+    message = (0xF0, 0x7F, 0x7F, 4, 1, 0, 64, 0xF7)  # master volume
+
+    async def script(j: Jam) -> None:
+        j.keys.play(*message)
+        assert [m for _, m in j.output.sent] == [bytes(message)]
+        await asyncio.sleep(0.1)
+        await j.play(60, 62, 64)
+        j.keys.play(*message)  # in the middle of a phrase, it changes nothing
+        await j.until_answered(3)
+
+    made, _ = jam(script, take=Take(tmp_path / "take"))
+    assert [m for _, m in made.output.sent].count(bytes(message)) == 2
+    assert "f0 7f" not in (tmp_path / "take" / JSONL).read_text(encoding="utf8")
+    assert made.session.partner.history.notes[0].pitch == 60
 
 
 def test_without_thru_only_the_agent_is_heard() -> None:
