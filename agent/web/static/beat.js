@@ -16,7 +16,7 @@ const beats = (time) => (bar.number + (time - bar.start) / bar.length) * bar.bea
 export function place(time = now()) {
   if (!bar) return null;
   const whole = Math.floor(beats(time) + 1e-6), number = Math.floor(whole / bar.beats);
-  if (number < bar.number && bar.start - time > UNSURE) return { bar: bar.number, beat: 0, of: bar.beats }; // it is about to begin
+  if (number < bar.number) return { bar: bar.number, beat: bar.start - time > UNSURE ? 0 : 1, of: bar.beats }; // it is about to begin
   return { bar: number, beat: whole - number * bar.beats + 1, of: bar.beats };
 }
 
