@@ -8,12 +8,14 @@ dropped at any moment, and cost nothing then.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from ..encoding import codec, longest_match_features
+from ..encoding import codec
 from ..encoding.codec import PREDICTED
+from ..encoding.longest_match_features import StepHistory
 from ..music.note_records import ANSWER, CALL, Note, Span
 from ..runtime.backend import Branches, Floats
 from ..steering import constraints
@@ -21,32 +23,33 @@ from ..steering.base import Row
 from ..steering.pipeline import RowsSteering
 from ..steering.sampling import draw_rows
 from .generation import Generation, answer_note, coded_time, is_over, last_note
-from .session_context import Context
+from .session_context import ROWS_BEFORE, Context
 
 MOST_NOTES = 192  # of a row, which is then paused: longer answers are drawn when they are played
 
 
 @dataclass(slots=True, eq=False)
 class DraftRow:
-    """One answer. `heard`: all notes, the context's first; `notes`: its own; `rows`: the (N, 7) steps that recall looks at,
-    `most_rows` of them at most.
+    """One answer. `heard`: all notes, the context's first; `notes`: its own; `steps`: three of the context and its own, as they are coded.
 
-    `end` tells why it stopped, "more" or "end"; None while it goes on.
+    `history`: what recall looks at. `kept`: what terms of steering keep. `end`: why it stopped, "more" or "end"; None while it goes on.
     """
 
     number: int
     random: np.random.Generator
     span: Span
     heard: list[Note]
-    rows: codec.Steps
-    most_rows: int
+    steps: list[Sequence[int]]
+    history: StepHistory
     notes: list[Note]
     end: str | None = None
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def add(self, note: Note) -> None:
         """Add the next note."""
-        step = codec.encode([note], self.heard[-1] if self.heard else None)
-        self.rows = np.concatenate([self.rows, step])[-self.most_rows :]
+        step = codec.encode_note(note, self.heard[-1] if self.heard else None)
+        self.steps.append(step)
+        self.history.add(step)
         self.heard.append(note)
         self.notes.append(note)
 
@@ -68,9 +71,9 @@ class DraftRows:
         state = context.feed()
         self._context_size = context.offset, len(context.rows)
         branches.start(len(randoms))
-        most_rows = longest_match_features.lookback(context.window) + 1
+        steps, history = self._past()
         self.rows = [
-            DraftRow(i, random, span, list(context.notes), context.rows[-most_rows:], most_rows, [])
+            DraftRow(i, random, span, list(context.notes), list(steps), history.copy(), [])
             for i, random in enumerate(randoms)
         ]
         self.open = list(self.rows)  # those that go on, in the order of the branches
@@ -88,11 +91,20 @@ class DraftRows:
         context = self._context
         if (context.offset, len(context.rows)) != self._context_size:
             return False
-        for row in self.rows:
+        steps, history = self._past()
+        for row in self.open:
             row.heard[: len(context.notes)] = context.notes
-            own = row.rows[max(len(row.rows) - len(row.notes), 0) :]
-            row.rows = np.concatenate([context.rows[-row.most_rows :], own])[-row.most_rows :]
+            row.steps[: len(steps)] = steps
+            row.history = history.copy()
+            for step in row.steps[len(steps) :]:
+                row.history.add(step)
+            row.kept.clear()
         return True
+
+    def _past(self) -> tuple[list[Sequence[int]], StepHistory]:
+        """The last three steps before all rows, and what recall looks at."""
+        rows = self._context.rows
+        return rows[-ROWS_BEFORE:].tolist(), StepHistory(rows, self._context.window)
 
     def step(self) -> list[DraftRow]:
         """Feed the last note of each row, or draw the next one. Returns the rows that end with that."""
@@ -109,18 +121,17 @@ class DraftRows:
         return ended
 
     def _feed(self) -> None:
-        window = self._context.window
-        steps = np.stack([longest_match_features.add_recall_to_last(row.rows, window) for row in self.open])
-        before = np.stack([row.rows[-3:-1] for row in self.open])
+        steps = np.array([[*row.steps[-1], *row.history.recall()] for row in self.open], np.int64)
+        before = np.array([row.steps[-3:-1] for row in self.open], np.int64)
         self._states = self._branches.feed(steps, before, self._context.z)
 
     def _draw(self, states: Floats) -> list[DraftRow]:
         """Draw the next note of each row. Returns those that end with it, or instead of it."""
         context = self._context
-        pitches = np.stack([row.rows[:-3:-1, codec.PITCH] for row in self.open])
+        pitches = np.array([(row.steps[-1][codec.PITCH], row.steps[-2][codec.PITCH]) for row in self.open], np.int64)
         self._end_closing(states, pitches)
         steer = self._generation.steering.rows(
-            context.notes, context.offset, self._generation.seed, [(row.heard, row.span) for row in self.open]
+            context.notes, context.offset, self._generation.seed, [(row.heard, row.span, row.kept) for row in self.open]
         )
         going = self._going()
         states = self._branches.condition(states, codec.ROLE, np.full(len(self.open), ANSWER))
@@ -178,16 +189,16 @@ class DraftRows:
     ) -> list[list[int]]:
         """Coded pitch, velocity and duration of the next note of these rows, whose states (R, width) know role and time."""
         columns = []
-        for field in range(codec.PITCH, len(PREDICTED)):
-            logits = steer(self._branches.logits(states, field, pitches), field, onsets, going)
-            if field == codec.PITCH:
+        for which in range(codec.PITCH, len(PREDICTED)):
+            logits = steer(self._branches.logits(states, which, pitches), which, onsets, going)
+            if which == codec.PITCH:
                 sampling = self._generation.sampling
                 for row, i, onset in zip(logits, going, onsets, strict=True):
                     row[~constraints.allowed_pitches(self.open[i].heard, onset, sampling)] = -np.inf
-            values = self._draw_values(logits, field, going)
+            values = self._draw_values(logits, which, going)
             columns.append(values.tolist())
-            if field < codec.DURATION:
-                states = self._branches.condition(states, field, values)
+            if which < codec.DURATION:
+                states = self._branches.condition(states, which, values)
         return [list(each) for each in zip(*columns, strict=True)]
 
     def _draw_values(self, logits: Row, field: int, places: Sequence[int]) -> codec.Steps:

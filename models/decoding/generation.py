@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -44,12 +45,13 @@ def generate(
 
     Returns "more" where the span's horizon is reached, or "end" where the answer is over.
     """
+    kept: dict[str, Any] = {}
     while True:
         if span.together:
             span = replace(span, earliest=_earliest_in_duet(context, span, generation.sampling, random))
             if span.earliest >= span.until:
                 return "more"
-        note = _next_note(context, span, generation, random)
+        note = _next_note(context, span, generation, random, kept)
         if note is None:
             return "end"
         context.append([note])
@@ -60,8 +62,10 @@ def generate(
             return "more"
 
 
-def _next_note(context: Context, span: Span, generation: Generation, random: np.random.Generator) -> Note | None:
-    """The next note of the answer, or None where the answer is over."""
+def _next_note(
+    context: Context, span: Span, generation: Generation, random: np.random.Generator, kept: dict[str, Any]
+) -> Note | None:
+    """The next note of the answer, or None where the answer is over. `kept`: see `models.steering.base.Step`."""
     state = context.feed()
     last_pitches = context.last_pitches()
     context.drop_oldest()
@@ -72,7 +76,7 @@ def _next_note(context: Context, span: Span, generation: Generation, random: np.
         role = _draw(context.backend.logits(state, codec.ROLE, last_pitches), codec.ROLE, sampling, random)
         if role == CALL:
             return None
-    steer = generation.steering.note(context.notes, context.offset, span, generation.seed)
+    steer = generation.steering.note(context.notes, context.offset, span, generation.seed, kept)
     state = context.backend.condition(state, codec.ROLE, ANSWER)
     logits = steer(context.backend.logits(state, codec.TIME, last_pitches), codec.TIME, last.onset)
     allowed = constraints.allowed_waits(context.notes, last, span.earliest, sampling.density)

@@ -17,7 +17,7 @@ from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,7 +185,7 @@ def _rhythm(strokes: Sequence[Sequence[Note]]) -> Figures:
     ratios = [abs(b - a) for a, b in itertools.pairwise(octaves)] or [1.0]
     found = {f"waits {i}": x for i, x in enumerate(_bands(waits, WAIT_EDGES))}
     found |= {"even": _share(r < 0.15 for r in ratios), "doubled": _share(abs(r - 1.0) < 0.15 for r in ratios)}
-    found |= {"waits vary": pstdev(octaves), "longest wait": max(octaves)}
+    found |= {"waits vary": _spread(octaves), "longest wait": max(octaves)}
     return found | {"steady": pulse.steadiness(onsets[-STROKES:])}
 
 
@@ -211,7 +211,7 @@ def _chords(strokes: Sequence[Sequence[Note]]) -> Figures:
     chords = [sorted({n.pitch for n in chord}) for chord in strokes if len(chord) > 1]
     apart = [{(b - a) % 12 for a, b in itertools.combinations(chord, 2)} for chord in chords]
     found = {f"chords of {k}": _share(size >= k for size in sizes) for k in (2, 3, 4)}
-    found |= {"chords vary": pstdev(sizes), "rubbing": _share(bool(a & {1, 11}) for a in apart)}
+    found |= {"chords vary": _spread(sizes), "rubbing": _share(bool(a & {1, 11}) for a in apart)}
     found |= {"tritones": _share(6 in a for a in apart), "octaves": _share(0 in a for a in apart)}
     return found | {"chords' width": fmean([chord[-1] - chord[0] for chord in chords] or [0.0])}
 
@@ -220,8 +220,14 @@ def _touch(notes: Sequence[Note]) -> Figures:
     velocities = [float(n.velocity) for n in notes]
     lengths = [min(max(n.duration, 0.03), LONGEST_SECONDS) for n in notes]
     found = {f"lengths {i}": x for i, x in enumerate(_bands(lengths, LENGTH_EDGES))}
-    found |= {"lengths vary": pstdev(map(math.log2, lengths)), "accents": pstdev(velocities)}
+    found |= {"lengths vary": _spread([math.log2(x) for x in lengths]), "accents": _spread(velocities)}
     return found | {"from note to note": fmean(abs(b - a) for a, b in itertools.pairwise(velocities))}
+
+
+def _spread(values: Sequence[float]) -> float:
+    """The standard deviation. That of `statistics` is exact to the last bit, and ten times slower."""
+    mean = sum(values) / len(values)
+    return math.sqrt(sum([(x - mean) * (x - mean) for x in values]) / len(values))
 
 
 def _tune(notes: Sequence[Note]) -> Sequence[Note]:

@@ -89,13 +89,13 @@ def encode(notes: Sequence[Note], before: Note | None = None, feel: int = HUMAN)
     """(N, 7) steps, one row a note, for notes that follow `before` (None: nothing has been played yet)."""
     rows = []
     for note in notes:
-        rows.append(_encode_note(note, before, feel))
+        rows.append(encode_note(note, before, feel))
         before = note
     return np.array(rows, dtype=np.int64).reshape(-1, len(FIELDS))
 
 
-def _encode_note(note: Note, before: Note | None, feel: int) -> tuple[int, ...]:
-    """One note's step, by the same rules as the functions on arrays above; arrays are slow for a single note."""
+def encode_note(note: Note, before: Note | None, feel: int = HUMAN) -> tuple[int, ...]:
+    """One note's step, seven numbers, by the same rules as the functions on arrays above; arrays are slow for a single note."""
     time = START
     if before is not None:
         since = note.onset - before.onset

@@ -18,6 +18,8 @@ Where nothing is recalled, each has its last value or, for the lengths, 0.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,7 @@ SIZES = (
     2 * MAX_SHIFT + 2,
 )
 NO_MATCH: Steps = np.array([*(n - 1 for n in SIZES[:4]), 0, 0, SIZES[6] - 1], dtype=np.int64)
+_NO_MATCH_LIST: list[int] = NO_MATCH.tolist()
 _NO_INTERVAL_BYTE = bytes([128])  # no two pitches of a piano are this far apart, modulo 256
 _SECONDS = [*codec.TIMES.tolist(), float(codec.TIMES[-1])]  # by time bin; after silence, the longest
 STEP_WIDTH = len(codec.FIELDS) + len(FIELDS)
@@ -88,43 +91,75 @@ def add_recall(rows: Steps, window: int, first: int = 0) -> Steps:
 
 
 def add_recall_to_last(rows: Steps, window: int) -> Steps:
-    """(N, 7) steps -> (14,): the last step with its recall, equal to the last row of `add_recall`, but quicker for one step.
+    """(N, 7) steps -> (14,): the last step with its recall, equal to the last row of `add_recall`, but quicker for one step."""
+    return np.array([*rows[-1].tolist(), *StepHistory(rows, window).recall()], dtype=np.int64)
+
+
+class StepHistory:
+    """The last steps of a sequence that grows, for the recall of its last step.
 
     Silence may stand only before the first note. Pitches, times and intervals are bytes here: bytes are searched and looked up quickly.
     """
-    out = np.concatenate([rows[-1], NO_MATCH])
-    recent = rows[-(window + DEPTH) :]
-    heights = recent[:, codec.PITCH].astype(np.uint8)
-    pitch = heights.tobytes()
-    time = recent[:, codec.TIME].astype(np.uint8).tobytes()
-    first = pitch.rfind(codec.NO_PITCH) + 1  # the first note
-    interval = (
-        _NO_INTERVAL_BYTE * (first + 1) + (heights[1:] - heights[:-1]).tobytes()[first:]
-    )  # to each step, modulo 256
-    at = now = len(recent) - 1
-    if now <= first:
-        return out
-    best_score = best = length = rhythm = 0
-    while (at := interval.rfind(interval[now], max(now - window, 0) + 1, at)) > 0:
-        same = steady = 0
-        while same < DEPTH and interval[at - same] == interval[now - same]:
-            if steady == same:  # in time so far
-                waited = _SECONDS[time[at - same]]
-                steady += abs(_SECONDS[time[now - same]] - waited) <= SLACK_SECONDS + SLACK_SHARE * waited
-            same += 1
-        score = 2 * (same + steady) + (pitch[at] == pitch[now])
-        if score > best_score:  # of equals, the latest
-            best_score = score
-            best = at
-            length = same
-            rhythm = steady
-    if best_score:
-        following = recent[best + 1].tolist()
-        up = min(max(following[codec.PITCH] - pitch[best], -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL
+
+    def __init__(self, rows: Steps, window: int) -> None:
+        """After (N, 7) steps, the last `window` of which are searched."""
+        self._window = window
+        recent = rows[-(window + DEPTH) :].astype(np.uint8)
+        heights = recent[:, codec.PITCH]
+        self._pitch = bytearray(heights.tobytes())
+        self._time = bytearray(recent[:, codec.TIME].tobytes())
+        self._velocity = bytearray(recent[:, codec.VELOCITY].tobytes())
+        self._duration = bytearray(recent[:, codec.DURATION].tobytes())
+        self._first = self._pitch.rfind(codec.NO_PITCH) + 1  # the first note
+        self._interval = bytearray(_NO_INTERVAL_BYTE * (self._first + 1))  # to each step, modulo 256
+        self._interval += (heights[1:] - heights[:-1]).tobytes()[self._first :]
+
+    def copy(self) -> StepHistory:
+        """The same steps, to which others may be added."""
+        other = copy(self)
+        for name in ("_pitch", "_time", "_velocity", "_duration", "_interval"):
+            setattr(other, name, bytearray(getattr(self, name)))
+        return other
+
+    def add(self, step: Sequence[int]) -> None:
+        """Add a note's step, seven numbers. Steps that are out of reach stay: they are few."""
+        pitch = step[codec.PITCH]
+        self._interval.append(
+            (pitch - self._pitch[-1]) & 0xFF if len(self._pitch) > self._first else _NO_INTERVAL_BYTE[0]
+        )
+        self._pitch.append(pitch)
+        self._time.append(step[codec.TIME])
+        self._velocity.append(step[codec.VELOCITY])
+        self._duration.append(step[codec.DURATION])
+
+    def recall(self) -> list[int]:
+        """The seven numbers of the last step's recall, `FIELDS`."""
+        pitch = self._pitch
+        time = self._time
+        interval = self._interval
+        at = now = len(pitch) - 1
+        if now <= self._first:
+            return _NO_MATCH_LIST
+        best_score = best = length = rhythm = 0
+        wanted = interval[now]
+        while (at := interval.rfind(wanted, max(now - self._window, 0) + 1, at)) > 0:
+            same = steady = 0
+            while same < DEPTH and interval[at - same] == interval[now - same]:
+                if steady == same:  # in time so far
+                    waited = _SECONDS[time[at - same]]
+                    steady += abs(_SECONDS[time[now - same]] - waited) <= SLACK_SECONDS + SLACK_SHARE * waited
+                same += 1
+            score = 2 * (same + steady) + (pitch[at] == pitch[now])
+            if score > best_score:  # of equals, the latest
+                best_score = score
+                best = at
+                length = same
+                rhythm = steady
+        if not best_score:
+            return _NO_MATCH_LIST
+        up = min(max(pitch[best + 1] - pitch[best], -MAX_INTERVAL), MAX_INTERVAL) + MAX_INTERVAL
         shift = min(max(pitch[now] - pitch[best], -MAX_SHIFT), MAX_SHIFT) + MAX_SHIFT
-        after = (following[codec.TIME], following[codec.VELOCITY], following[codec.DURATION])
-        out[len(codec.FIELDS) :] = [up, *after, length, rhythm, shift]
-    return out
+        return [up, time[best + 1], self._velocity[best + 1], self._duration[best + 1], length, rhythm, shift]
 
 
 def match_lengths(rows: Steps, first: int, within: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

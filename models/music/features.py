@@ -10,6 +10,7 @@ import math
 import operator
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,10 @@ def ratio_deviations(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.abs(ratios - _SIMPLE_RATIOS[_RATIO_EDGES.searchsorted(ratios)])
 
 
-def _ratio_deviation(ratio: float) -> float:
-    """`ratio_deviations` of one ratio, at most half an octave."""
+@lru_cache(maxsize=4096)  # of notes that were just measured, all but the last two are measured again at the next note
+def _wait_deviation(wait: float, later: float) -> float:
+    """How far the ratio of two waits, in seconds, is from a simple one; in octaves, at most half of one."""
+    ratio = math.log2(later / wait)
     off = abs(ratio - _SIMPLE_RATIO_LIST[bisect_left(_RATIO_EDGE_LIST, ratio)])
     return off if off < 0.5 else 0.5
 
@@ -68,7 +71,7 @@ def measure_list(
     span = max(onset[-1] - onset[0], 0.25)
     between = [wait for wait in map(operator.sub, onset[1:], onset[:-1]) if wait > CHORD_SECONDS]
     typical = _median(between) if between else span
-    off = [_ratio_deviation(math.log2(b / a)) for a, b in itertools.pairwise(between)] if len(between) > 2 else [0.0]
+    off = [_wait_deviation(a, b) for a, b in itertools.pairwise(between)] if len(between) > 2 else [0.0]
     return [
         math.log2(count / span),
         sum(pitch) / count,

@@ -7,6 +7,7 @@ fewer leaps). EXPERIMENTS: "The melody of a thick texture".
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 
@@ -51,3 +52,44 @@ def _has_higher_neighbour(tops: Sequence[Note], i: int, way: int) -> bool:
             return True
         j += way
     return False
+
+
+class GrowingMelody:
+    """The melody of a texture that grows note by note: `is_chordal` and `skyline` of all notes so far, without finding all of it anew."""
+
+    def __init__(self) -> None:
+        self.count = 0  # notes so far
+        self._last_onset = -math.inf
+        self._together = 0  # notes that begin with the one before
+        self._tops: list[Note] = []
+        self._settled: list[Note] = []  # of those, the melody's, as far as no later note can change that
+        self._settled_count = 0  # tops of which that is known
+
+    def add(self, note: Note) -> None:
+        """Add the next note."""
+        self.count += 1
+        self._together += note.onset - self._last_onset < CHORD_SECONDS
+        self._last_onset = note.onset
+        if self._tops and note.onset - self._tops[-1].onset < CHORD_SECONDS:
+            if note.pitch > self._tops[-1].pitch:
+                self._tops[-1] = note
+        else:
+            self._tops.append(note)
+
+    @property
+    def is_chordal(self) -> bool:
+        """`is_chordal` of all notes."""
+        return self._together > CHORDAL_SHARE * self.count
+
+    def skyline(self) -> list[Note]:
+        """`skyline` of all notes."""
+        tops = self._tops
+        last = tops[-1].onset if tops else 0.0
+        while self._settled_count < len(tops) and last - tops[self._settled_count].onset > NEAR_SECONDS:
+            if self._is_melody(self._settled_count):
+                self._settled.append(tops[self._settled_count])
+            self._settled_count += 1
+        return self._settled + [tops[i] for i in range(self._settled_count, len(tops)) if self._is_melody(i)]
+
+    def _is_melody(self, i: int) -> bool:
+        return not (_has_higher_neighbour(self._tops, i, -1) or _has_higher_neighbour(self._tops, i, 1))

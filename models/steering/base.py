@@ -81,6 +81,7 @@ class Step:
     `notes`: all that are remembered, of all players, the last one's last; `recent`, `own`: the last `RECENT` of them, and the
     answerer's among those. `field`: which one is chosen; `onset`: when the note sounds, in seconds, or before its time is
     chosen, when the last one did. `expected`: the field's logits before any steering. `memo`: what a term found once for all fields.
+    `kept`: what terms keep from note to note of the same answer; None where notes may be taken back between.
     """
 
     notes: Sequence[Note]
@@ -92,12 +93,14 @@ class Step:
     onset: float
     expected: Row
     prepared: Any
+    kept: dict[str, Any] | None
 
     @classmethod
-    def after(cls, notes: Sequence[Note], span: Span) -> Step:
+    def after(cls, notes: Sequence[Note], span: Span, kept: dict[str, Any] | None = None) -> Step:
         """The step of the note that follows these."""
         recent = notes[-RECENT:]
-        return cls(notes, span, recent, [n for n in recent if n.role == ANSWER], {}, codec.ROLE, 0.0, NOTHING, None)
+        own = [n for n in recent if n.role == ANSWER]
+        return cls(notes, span, recent, own, {}, codec.ROLE, 0.0, NOTHING, None, kept)
 
 
 class Steering(Protocol):

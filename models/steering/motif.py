@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,7 @@ class Motif:
     def _continuation(self, step: Step, theme: Theme) -> Continuation | None:
         """How the line that is taken up would go on; found once a note."""
         if self.name not in step.memo:
-            step.memo[self.name] = find_continuation(step.notes, theme)
+            step.memo[self.name] = find_continuation(step.notes, theme, step.kept)
         found: Continuation | None = step.memo[self.name]
         return found
 
@@ -143,18 +144,16 @@ def find_theme(call: Call) -> Theme:
     return Theme(melody.skyline(call.phrase) if thick else call.phrase, call.answer_start, thick)
 
 
-def find_continuation(notes: Sequence[Note], theme: Theme) -> Continuation | None:
+def find_continuation(notes: Sequence[Note], theme: Theme, kept: dict[str, Any] | None = None) -> Continuation | None:
     """What the call says next, or the answer itself said next, where the last notes of the answer are the same; None where they are not.
 
-    `theme` is the call's; it is the same for all notes of an answer.
+    `theme` is the call's; it is the same for all notes of an answer. `kept`: what was found for earlier notes of the same answer.
     """
     if len(theme.tune) < LEAST_NOTES:
         return None
     if theme.answer_start == len(notes):
         return Continuation(theme.tune[0].pitch, None, 1.0)
-    own = notes[max(theme.answer_start, len(notes) - PHRASE_NOTES) :]
-    thick = melody.is_chordal(own) if len(own) >= LEAST_NOTES else theme.thick
-    own = melody.skyline(own) if thick else own
+    own, thick = _own_melody(notes, theme, kept)
     recent = own[-LONGEST_MATCH - 1 :]
     if len(recent) == 1:
         return _continue(theme.tune, 0, thick, recent[-1], 1.0)
@@ -164,6 +163,20 @@ def find_continuation(notes: Sequence[Note], theme: Theme) -> Continuation | Non
     if not 0 < length < LONGEST_MATCH - 1:
         return None
     return _continue(line, at, thick, recent[-1], min(length / SURE_INTERVALS, 1.0))
+
+
+def _own_melody(notes: Sequence[Note], theme: Theme, kept: dict[str, Any] | None) -> tuple[Sequence[Note], bool]:
+    """The melody of the answer so far, and whether it is one of chords. Of an answer that grows, it is kept from note to note."""
+    count = len(notes) - theme.answer_start
+    if kept is None or count > PHRASE_NOTES:
+        own = notes[max(theme.answer_start, len(notes) - PHRASE_NOTES) :]
+        thick = melody.is_chordal(own) if len(own) >= LEAST_NOTES else theme.thick
+        return (melody.skyline(own) if thick else own), thick
+    growing: melody.GrowingMelody = kept.setdefault(Motif.name, melody.GrowingMelody())
+    for note in notes[theme.answer_start + growing.count :]:
+        growing.add(note)
+    thick = growing.is_chordal if count >= LEAST_NOTES else theme.thick
+    return (growing.skyline() if thick else notes[theme.answer_start :]), thick
 
 
 def _best_match(line: Sequence[Note], recent: Sequence[Note]) -> tuple[int, int, int]:

@@ -117,20 +117,26 @@ class Pipeline:
         """There is more of a call, or another one."""
         self._history = self._call = None
 
-    def note(self, notes: Sequence[Note], offset: int, span: Span, seed: int) -> NoteSteering:
-        """The steering of the note after `notes`, before which there were `offset` more."""
+    def note(
+        self, notes: Sequence[Note], offset: int, span: Span, seed: int, kept: dict[str, Any] | None = None
+    ) -> NoteSteering:
+        """The steering of the note after `notes`, before which there were `offset` more; `kept`: see `Step`."""
         self._prepare_for(notes, offset, span, seed)
-        return NoteSteering(self._chains, Step.after(notes, span))
+        return NoteSteering(self._chains, Step.after(notes, span, kept))
 
     def rows(
-        self, notes: Sequence[Note], offset: int, seed: int, drafts: Sequence[tuple[Sequence[Note], Span]]
+        self,
+        notes: Sequence[Note],
+        offset: int,
+        seed: int,
+        drafts: Sequence[tuple[Sequence[Note], Span, dict[str, Any]]],
     ) -> RowsSteering:
-        """The steering of the next note of several drafts of at least one answer: of each, all notes so far, and its span.
+        """The steering of the next note of several drafts: of each, all notes so far, its span, and what terms keep from note to note.
 
         `notes`: those before any draft, before which there were `offset` more.
         """
         self._prepare_for(notes, offset, drafts[0][1], seed)
-        return RowsSteering(self._chains, [Step.after(heard, span) for heard, span in drafts])
+        return RowsSteering(self._chains, [Step.after(*draft) for draft in drafts])
 
     def _prepare_for(self, notes: Sequence[Note], offset: int, span: Span, seed: int) -> None:
         """Prepare all terms, unless the call is the one that they are prepared for."""

@@ -150,7 +150,7 @@ def draw(
 
 def relative_probabilities_of_rows(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """How likely each of (R, n) logits is beside the likeliest of its row."""
-    return np.exp(logits - logits.max(1, keepdims=True), dtype=np.float64)
+    return np.exp(logits - logits.max(1)[:, None], dtype=np.float64)
 
 
 def raise_rows_keeping_mass(
@@ -173,13 +173,13 @@ def draw_rows(
     """`draw` for each of (R, n) logits, with a generator of its own: (R,)."""
     scaled = logits if temperature == 1.0 else logits * (1.0 / max(temperature, 1e-3))
     p = relative_probabilities_of_rows(scaled)
-    order = np.argsort(-p, axis=1, kind="stable")
-    ordered = np.take_along_axis(p, order, 1)
-    total = np.cumsum(ordered, axis=1)
-    in_nucleus = (total < top_p * p.sum(1, keepdims=True)).sum(1) + 1
-    kept = np.minimum(in_nucleus, (p >= min(min_p, 1.0)).sum(1))
+    order = (-p).argsort(axis=1, kind="stable")
     every = np.arange(len(p))
-    drawn = np.array([generator.random() for generator in generators]) * total[every, kept - 1]
-    place = np.minimum((total <= drawn[:, None]).sum(1), kept - 1)
+    ordered = p[every[:, None], order]
+    total = ordered.cumsum(axis=1)
+    in_nucleus = (total < top_p * total[:, -1:]).sum(1)
+    last = np.minimum(in_nucleus, (ordered >= min(min_p, 1.0)).sum(1) - 1)
+    drawn = np.array([generator.random() for generator in generators]) * total[every, last]
+    place = np.minimum((total <= drawn[:, None]).sum(1), last)
     chosen: NDArray[np.int64] = order[every, place]
     return chosen

@@ -122,3 +122,20 @@ def test_every_value_fits() -> None:
     assert (found >= 0).all()
     assert (found < np.array(longest_match_features.SIZES)).all()
     assert (found[:5] == longest_match_features.NO_MATCH).all()
+
+
+@given(tunes, st.integers(3, 30), st.integers(0, 40))
+def test_steps_that_are_added_are_found_as_if_they_had_always_been_there(
+    tune: list[Note], window: int, begin: int
+) -> None:
+    rows = steps(tune)
+    begin = min(begin, len(rows) - 1)
+    history = longest_match_features.StepHistory(rows[: begin + 1], window)
+    kept = history.copy()
+    before = kept.recall()
+    for end in range(begin + 1, len(rows)):
+        history.add(rows[end].tolist())
+        assert [*rows[end].tolist(), *history.recall()] == longest_match_features.add_recall(
+            rows[: end + 1], window, end
+        )[0].tolist()
+    assert kept.recall() == before

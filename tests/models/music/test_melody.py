@@ -54,6 +54,19 @@ def test_a_tune_is_one_note_at_a_time_and_holds_the_highest(drawn: list[tuple[in
         assert max(n.pitch for n in found) == max(n.pitch for n in notes)
 
 
+@given(st.lists(st.tuples(st.integers(LOWEST, 108), st.sampled_from((0.0, 0.01, 0.034, 0.2, 0.45))), max_size=60))
+def test_a_melody_that_grows_is_what_is_found_anew(drawn: list[tuple[int, float]]) -> None:
+    growing = melody.GrowingMelody()
+    notes: list[Note] = []
+    onset = 0.0
+    for pitch, wait in drawn:
+        onset += wait
+        notes.append(Note(onset, 0.2, pitch, 64))
+        growing.add(notes[-1])
+        assert growing.skyline() == melody.skyline(notes)
+        assert growing.is_chordal == melody.is_chordal(notes)
+
+
 def test_an_answer_takes_up_the_tune_and_leaves_what_goes_with_it() -> None:
     heard = [*chorale(), *chorale(5, ANSWER, 6.0, count=3)]
     found = taken_up(heard)

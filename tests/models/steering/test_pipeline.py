@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,8 +115,10 @@ class Doubted(Pipeline):
 
     asked = 0
 
-    def note(self, notes: Sequence[Note], offset: int, span: Span, seed: int) -> NoteSteering:
-        found = super().note(notes, offset, span, seed)
+    def note(
+        self, notes: Sequence[Note], offset: int, span: Span, seed: int, kept: dict[str, Any] | None = None
+    ) -> NoteSteering:
+        found = super().note(notes, offset, span, seed, kept)
         fresh = Pipeline(len(self._style.point))
         fresh.style(self._style.point, self._style.sampling, self._style.has_style)
         other = fresh.note(notes, offset, span, seed)
@@ -123,7 +126,7 @@ class Doubted(Pipeline):
         for field in range(codec.TIME, len(codec.SIZES)):
             assert np.array_equal(found(ROWS[field], field, onset), other(ROWS[field], field, onset))
         self.asked += 1
-        return super().note(notes, offset, span, seed)
+        return super().note(notes, offset, span, seed, kept)
 
 
 def test_the_table_of_settings_has_a_strength_for_each_term_and_its_name() -> None:

@@ -63,7 +63,7 @@ def test_rows_are_steered_as_each_alone(
     pipelines = [Pipeline(8), Pipeline(8)]
     for pipeline in pipelines:
         pipeline.style(np.full(8, 0.7, np.float32), sampling, styled)
-    at_once = pipelines[0].rows(call, 0, 1, [(heard, span) for heard in drafts])
+    at_once = pipelines[0].rows(call, 0, 1, [(heard, span, {}) for heard in drafts])
     pipelines[1].note(call, 0, span, 1)  # the call is looked at before any answer
     alone = [pipelines[1].note(heard, 0, span, 1) for heard in drafts]
     kept = sorted(rng.permutation(rows)[: int(rng.integers(1, rows + 1))].tolist())
