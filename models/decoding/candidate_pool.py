@@ -175,6 +175,11 @@ class CandidatePool:
         self.candidate_count += 1
         self.candidates.append(candidate)
 
+    @property
+    def scored_count(self) -> int:
+        """Candidates among which one can be chosen by now, whole or not."""
+        return len(self.candidates) + len(self._partial)
+
     def _all_candidates(self) -> list[Candidate]:
         """Those that are whole, and of the others what there is by now; its score may be of fewer notes."""
         if self._rows is None:
