@@ -33,6 +33,7 @@ from ..session.config import SessionConfig, SessionIO
 from ..session.session import Session
 from ..styles import presets
 from ..timing.timing_stats import percentiles
+from ..turns.turn_taking import RUN_SILENCE
 from .budgets import conclusion, table, verdicts
 
 RATE = 12.0  # notes a second that must be ready
@@ -131,8 +132,12 @@ async def report(engine: str, seconds: float, weights: str = "open") -> dict[str
 
 
 def _worker_rows(seconds: dict[str, list[float]]) -> dict[str, Any]:
-    """Percentiles of what the musician's process has measured, and the ratio of a step to one read of its memory."""
-    rows: dict[str, Any] = {f"{name}_ms": percentiles(row) for name, row in seconds.items()}
+    """Percentiles of what the musician's process has measured, and how a step and twelve answers compare with what they could take."""
+    rows: dict[str, Any] = {f"{name}_ms": percentiles(row) for name, row in seconds.items() if row}
+    if seconds.get("twelve"):
+        rows["side_by_side"] = round(rows["apart_ms"]["p50"] / max(rows["twelve_ms"]["p50"], 1e-6), 2)
+        silence = 1000 * RUN_SILENCE  # after which it begins to prepare an answer, at the latest
+        rows["silence_to_choice_ms"] = {name: round(silence + ms, 3) for name, ms in rows["choice_ms"].items()}
     rows["over_limit"] = round(rows["step_ms"]["p50"] / max(rows["limit_ms"]["p50"], 1e-6), 2)
     return rows
 
@@ -192,9 +197,15 @@ async def _measure_session(
         **rows,
         "misses": stats["misses"],
         "musician": stats["musician"],
+        "chosen_from": _ranks(stats["chosen_from"]),
         "thru_ms": percentiles(simulated.thru),
         "stamp_ms": percentiles(_measure_stamps()),
     }
+
+
+def _ranks(counts: list[int]) -> dict[str, int]:
+    """The least and the median of some counts in their order; {} where there are none."""
+    return {"least": counts[0], "p50": counts[len(counts) // 2], "answers": len(counts)} if counts else {}
 
 
 def _measure_stamps(count: int = 1000) -> list[float]:

@@ -40,6 +40,9 @@ BUDGETS = (
     Budget("window heard anew while playing, times", "musician", "anew", 0),
     Budget("notes ready in time, 12 a second", "ready_share", "", 0.9999, least=True),
     Budget("times as fast as torch, a note", "faster_than_torch", "", 5.0, least=True),
+    Budget("twelve answers, times as fast as one by one", "side_by_side", "", 3.0, least=True),
+    Budget("silence to a choice of twelve, p50", "silence_to_choice_ms", "p50", 350.0),
+    Budget("an answer is chosen from, p50", "chosen_from", "p50", 8, least=True),
     Budget("a step, beside reading its memory once, times", "over_limit", "", 2.0),
 )
 BUSY = "one core busy: "  # how the names of those begin that are measured beside a busy program
@@ -48,20 +51,20 @@ EFFECTS = {
     "your own keys may sound late": ("thru,", "stamp,"),
     "its notes may sound late": ("lateness",),
     "it may go on for a moment when you cut in": ("cut-in",),
+    "it has fewer answers to choose from": ("chosen from", "choice of twelve"),
     "it may answer late or with fewer notes": ("note,", "first note", "ready in time", "heard anew"),
 }
 """What a player hears of budgets that are missed, with parts of their names. Other budgets compare, and are not heard."""
 #: The same at p95 while another process keeps one core busy.
-BUSY_BUDGETS = tuple(
-    Budget(
-        f"{BUSY}{b.name.replace('p99', 'p95')}",
-        b.row,
-        "p95" if b.figure == "p99" else b.figure,
-        b.limit,
-        b.least,
-    )
-    for b in BUDGETS
-    if b.figure == "p99" or b.row == "ready_share"
+BUSY_BUDGETS = (
+    *(
+        Budget(
+            f"{BUSY}{b.name.replace('p99', 'p95')}", b.row, "p95" if b.figure == "p99" else b.figure, b.limit, b.least
+        )
+        for b in BUDGETS
+        if b.figure == "p99" or b.row == "ready_share"
+    ),
+    Budget(f"{BUSY}an answer is chosen from, p50", "chosen_from", "p50", 4, least=True),
 )
 
 
@@ -99,6 +102,11 @@ def table(report: dict[str, Any]) -> str:
                 lines.append(name.ljust(34) + "".join(f"{row[n]:9.3f}" for n in ("p50", "p95", "p99", "max")))
     if report.get("musician"):
         lines.append("the musician, notes or times: " + ", ".join(f"{k} {n}" for k, n in report["musician"].items()))
+    for where, name in (("", ""), ("hogged", BUSY)):
+        if choice := (report.get(where, {}) if where else report).get("chosen_from"):
+            lines.append(f"{name}{choice['answers']} answers, chosen from {choice['p50']}, at least {choice['least']}")
+    if "side_by_side" in report:
+        lines.append(f"twelve answers side by side are {report['side_by_side']:.1f} times as fast as one after another")
     if report.get("rss_mb"):
         lines.append(f"memory, MB: {report['rss_mb']['start']:.0f} at first, {report['rss_mb']['end']:.0f} at last")
     if "over_limit" in report:

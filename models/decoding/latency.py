@@ -38,7 +38,7 @@ def measure(engine: Engine, count: int) -> dict[str, list[float]]:
     engine.seed(0)
     engine.style([0.1] * engine.config.latent, {})
     for context in CONTEXTS:
-        music = _music(context)
+        music = make_music(context)
         engine.hear(0, [])
         engine.hear(0, music)
         times = count if context == MAIN_CONTEXT else max(count // 4, 8)
@@ -52,7 +52,8 @@ def measure(engine: Engine, count: int) -> dict[str, list[float]]:
     return seconds
 
 
-def _music(count: int) -> list[Note]:
+def make_music(count: int) -> list[Note]:
+    """So many notes of one player, at random, about five a second."""
     rng = np.random.default_rng(count)
     onset = np.cumsum(rng.gamma(1.5, 0.12, count))
     return [Note(float(t), 0.3, int(p), 70) for t, p in zip(onset, rng.integers(45, 80, count), strict=True)]
@@ -75,7 +76,7 @@ def _time_steps_and_limit(engine: Engine, count: int) -> tuple[list[float], list
 
     The limit: reading once what a step must read, its weights and the window of keys and values.
     """
-    step = longest_match_features.add_recall(np.tile(codec.encode(_music(2))[1:], (2, 1)), engine.config.window, 1)
+    step = longest_match_features.add_recall(np.tile(codec.encode(make_music(2))[1:], (2, 1)), engine.config.window, 1)
     before = step[[0, 0], : len(codec.FIELDS)]
     whole, rest = divmod(engine.backend.bytes_per_step, PIECE_BYTES)
     pieces = [np.ones(size // 4, np.float32) for size in (*[PIECE_BYTES] * whole, rest)]
@@ -128,7 +129,7 @@ def _work_until_choice(engine: Engine) -> None:
 
 def _time_hearing(engine: Engine, context: int, count: int) -> float:
     engine.hear(context, [])
-    more = [n.shift(1000.0) for n in _music(count)]
+    more = [n.shift(1000.0) for n in make_music(count)]
     return _time(lambda: engine.hear(context, more))
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..encoding import codec, longest_match_features
+from ..encoding.longest_match_features import StepHistory
 from ..music.note_records import Note
 from ..runtime.backend import Backend, Floats
 
+MOST_ADDED = 512  # rows, after which what recall looks at is made anew, or it would grow for ever
 ROWS_BEFORE = 3  # rows before the first note: two that are only read back, and the silence that is step 0
 
 
@@ -32,6 +34,8 @@ class Context:
         self.prompt_length = 0  # rows of the prompt that is inserted now
         self.prompt_position = 0  # how many notes of the session came before the prompt
         self._prompt: tuple[list[Note], float] = [], 0.0  # the prompt's notes, and seconds from the last note to them
+        self._history: StepHistory | None = None  # what recall looks at, up to row `_history_end`
+        self._history_end = 0
         self._ring_offset = 0  # how many notes of the session came before the first one in the ring
 
     @property
@@ -68,13 +72,25 @@ class Context:
             end = min(start + (limit or self.ring.margin), len(self.rows))
             first = max(start - longest_match_features.lookback(self.window), 0)
             if end - start == 1:
-                steps = longest_match_features.add_recall_to_last(self.rows[first:end], self.window)[None]
+                steps = self._step_with_recall(end)[None]
             else:
                 steps = longest_match_features.add_recall(self.rows[first:end], self.window, start - first)
             self.hidden.extend(self.backend.feed(steps, self.rows[start - 2 : start], self.z))
             if limit:
                 break
         return self.hidden[-1]
+
+    def _step_with_recall(self, end: int) -> codec.Steps:
+        """(14,) the last of the first `end` rows, with its recall. What recall looks at is kept from row to row."""
+        step = self.rows[end - 1].tolist()
+        history = self._history
+        if history is not None and self._history_end == end - 1 and history.added < MOST_ADDED:
+            history.add(step)
+        else:
+            first = max(end - 1 - longest_match_features.lookback(self.window), 0)
+            history = self._history = StepHistory(self.rows[first:end], self.window)
+        self._history_end = end
+        return np.array([*step, *history.recall()], np.int64)
 
     def drop_oldest(self) -> bool:
         """Drop notes that no window can reach any more, rewinds included. Returns whether there were any."""
@@ -85,6 +101,7 @@ class Context:
         self.rows = self.rows[surplus:]
         del self.hidden[:surplus]
         self.offset += surplus
+        self._history = None
         return True
 
     def truncate(self, count: int) -> None:
@@ -119,6 +136,7 @@ class Context:
     def restart(self, count: int, recent: list[Note]) -> None:
         """Become the context of a session of `count` notes, of which `recent` are the last."""
         self.refeeds += count > 0
+        self._history = None
         self.ring.clear()
         self.notes = []
         self.hidden = []
@@ -132,6 +150,7 @@ class Context:
     def _cut(self, count: int, prompt_length: int) -> None:
         """Keep the first `count` notes of the session and so many rows of the prompt."""
         kept = count - self.offset
+        self._history = None
         notes = self.notes[:kept]
         length = 1 + count - self._ring_offset + prompt_length  # the silence is a step too
         if length >= self.ring.oldest:

@@ -104,6 +104,7 @@ class StepHistory:
     def __init__(self, rows: Steps, window: int) -> None:
         """After (N, 7) steps, the last `window` of which are searched."""
         self._window = window
+        self.added = 0  # steps that were added since
         recent = rows[-(window + DEPTH) :].astype(np.uint8)
         heights = recent[:, codec.PITCH]
         self._pitch = bytearray(heights.tobytes())
@@ -123,6 +124,7 @@ class StepHistory:
 
     def add(self, step: Sequence[int]) -> None:
         """Add a note's step, seven numbers. Steps that are out of reach stay: they are few."""
+        self.added += 1
         pitch = step[codec.PITCH]
         self._interval.append(
             (pitch - self._pitch[-1]) & 0xFF if len(self._pitch) > self._first else _NO_INTERVAL_BYTE[0]

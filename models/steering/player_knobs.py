@@ -172,16 +172,34 @@ def tilt_rows(logits: Row, field: int, amounts: Sequence[QualityValues], notes: 
     if not any(found):
         return logits
     p = relative_probabilities_of_rows(logits)
-    for place in range(max(map(len, found))):
-        rows = [i for i, features in enumerate(found) if place < len(features)]
-        features, strengths = zip(*(found[i][place] for i in rows), strict=True)
-        powers = np.stack([feature.powers for feature in features])
-        total, first, second = np.matmul(powers, p[rows][:, :, None])[:, :, 0].T
-        mean = first / total
-        spread = np.sqrt(np.maximum(second / total - mean * mean, 0.0))
-        doubts = np.array([feature.doubt for feature in features])
-        logits[rows] += (np.array(strengths) / np.maximum(spread, doubts))[:, None] * powers[:, 1]
+    groups: dict[int, tuple[TiltFeature, list[int], list[float]]] = {}
+    for i, features_of_row in enumerate(found):
+        for feature, strength in features_of_row:
+            _, rows, strengths = groups.setdefault(id(feature), (feature, [], []))
+            rows.append(i)
+            strengths.append(strength)
+    single = [group for group in groups.values() if len(group[1]) == 1]
+    for feature, rows, strengths in groups.values():
+        if len(rows) > 1:
+            moments = p[rows] @ feature.powers.T
+            logits[rows] += _slopes(moments, strengths, feature.doubt) * feature.powers[1]
+    if single:
+        rows = [rows[0] for _, rows, _ in single]
+        powers = np.stack([feature.powers for feature, _, _ in single])
+        moments = np.matmul(powers, p[rows][:, :, None])[:, :, 0]
+        doubts = np.array([feature.doubt for feature, _, _ in single])
+        slopes = _slopes(moments, [strengths[0] for _, _, strengths in single], doubts)
+        np.add.at(logits, rows, slopes * powers[:, 1])  # a row may have several
     return logits
+
+
+def _slopes(moments: Row, strengths: Sequence[float], doubts: Row | float) -> Row:
+    """How steeply each row is tilted, (R, 1), by the (R, 3) moments of the feature under its distribution."""
+    total, first, second = moments.T
+    mean = first / total
+    spread = np.sqrt(np.maximum(second / total - mean * mean, 0.0))
+    slopes: Row = (np.array(strengths) / np.maximum(spread, doubts))[:, None]
+    return slopes
 
 
 def _features(field: int, amounts: QualityValues, notes: Sequence[Note]) -> list[tuple[TiltFeature, float]]:

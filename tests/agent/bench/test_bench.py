@@ -45,6 +45,7 @@ def test_it_ends_in_one_sentence_for_a_player() -> None:
         ("lateness, p99", "one core busy: lateness, p95"): "its notes may sound late: close other programs",
         ("thru, p99",): "your own keys may sound late",
         ("command to ready",): "it takes long to start",
+        ("an answer is chosen from, p50",): "it has fewer answers to choose from",
         ("note, 512 of context, p99", "cut-in to last off, p99"): "when you cut in and it may answer late",
     }
     for missed, words in sentences.items():
@@ -64,7 +65,20 @@ def test_every_row_is_measured(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert set(found["rss_mb"]) == {"start", "end"}
     assert found["engine"] == "onnxruntime"
-    for key in ("note_ms", "append_ms", "prefill_ms", "limit_ms", "torch_note_ms", "thru_ms", "stamp_ms"):
+    assert found["side_by_side"] > 0
+    assert found["chosen_from"]["answers"] > 0
+    assert 0 < found["choice_ms"]["p50"] < found["silence_to_choice_ms"]["p50"]
+    for key in (
+        "note_ms",
+        "twelve_ms",
+        "apart_ms",
+        "append_ms",
+        "prefill_ms",
+        "limit_ms",
+        "torch_note_ms",
+        "thru_ms",
+        "stamp_ms",
+    ):
         assert set(found[key]) == {"p50", "p95", "p99", "max"}, key
     assert {
         "first_note_ms",
