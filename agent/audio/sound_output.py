@@ -33,12 +33,13 @@ from ..midi.messages import (
     NOTES_OFF_MODES,
     PAN,
     PITCH_BEND,
+    PROGRAM,
 )
 from ..midi.output_merge import AGENT, PLAYER, Sound
 from ..midi.rtmidi_backend import is_working
 from ..silence_stderr import silence_stderr
 from .soundfont_files import find_soundfont, why_not
-from .synth import PIANO, Part, Synth
+from .synth import BAND_CHANNELS, PIANO, Part, Synth
 from .voices import BLOCK
 
 AUTO, BUILT_IN, FLUIDSYNTH, OFF = "auto", "built-in", "fluidsynth", "off"
@@ -183,7 +184,9 @@ class FluidSynth:
     def play(self, who: int, message: bytes) -> None:
         if not message or message[0] >= FIRST_SYSTEM or len(message) < 2:
             return
-        channel = DRUM_CHANNEL if message[0] & CHANNEL == DRUM_CHANNEL else who
+        own = message[0] & CHANNEL
+        is_of_band = who == AGENT and own in BAND_CHANNELS
+        channel = own if own == DRUM_CHANNEL or is_of_band else who
         kind = message[0] & KIND
         first = message[1]
         second = message[-1]
@@ -196,6 +199,8 @@ class FluidSynth:
                 ALL_NOTES_OFF if first in NOTES_OFF_MODES else first
             )  # one that changes the mode would make FluidSynth mono
             line = f"cc {channel} {first} {second}\n"
+        elif kind == PROGRAM and is_of_band:
+            line = f"prog {channel} {first}\n"
         elif kind == PITCH_BEND:
             line = f"pitch_bend {channel} {(second << 7) | first}\n"
         else:
@@ -210,7 +215,9 @@ class FluidSynth:
 
     def quiet(self, is_quiet: bool) -> None:
         if is_quiet and not self._quiet:
-            self._send("".join(f"cc {who} {ALL_SOUND_OFF} 0\n" for who in (PLAYER, AGENT, DRUM_CHANNEL)))
+            self._send(
+                "".join(f"cc {who} {ALL_SOUND_OFF} 0\n" for who in (PLAYER, AGENT, DRUM_CHANNEL, *BAND_CHANNELS))
+            )
         self._quiet = is_quiet
 
     def close(self) -> None:

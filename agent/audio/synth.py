@@ -6,7 +6,7 @@ takes its place. What the piano plays is heard in a small room.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,9 @@ from ..midi.messages import (
     NOTE_OFF,
     NOTE_ON,
     PITCH_BEND,
+    PROGRAM,
 )
-from .fm_patches import CLICK, TIMBRES
+from .fm_patches import CLICK, KIT, TIMBRES
 from .fm_voices import FmVoices
 from .piano_voices import PianoVoices
 from .room import Room
@@ -39,6 +40,8 @@ BEND_RANGE = 2.0  # semitones, the default of General MIDI
 PIANO = "piano"
 INSTRUMENTS = (PIANO, *TIMBRES)
 CHANNELS = 16  # of MIDI 1.0
+BAND_CHANNELS = range(10, 14)  # from 0: where a program change chooses the instrument of a part of the band
+ELECTRIC_PIANOS = (4, 5)  # programs of General MIDI, from 0
 
 Floats = NDArray[np.float32]
 Line = tuple[int, int]  # a player's number and a channel: keys, pedals and pitch bend are kept for each
@@ -72,6 +75,7 @@ class Synth:
         self._keys: list[Voice | None] = [None] * SLOTS  # of each held voice
         self._held: HeldNotes[Voice] = HeldNotes()  # its channels are the numbers of lines
         self._bend: dict[Line, float] = {}  # -1 to 1
+        self._timbres: dict[Line, str] = {}  # of lines that have an instrument of their own, as the band's
 
     @property
     def sounding(self) -> int:
@@ -92,6 +96,8 @@ class Synth:
             self._start_note(line, first, second)
         elif kind in (NOTE_OFF, NOTE_ON):
             self._end_note(line, first)
+        elif kind == PROGRAM and line[1] in BAND_CHANNELS:
+            self._timbres[line] = timbre_of(first)
         elif kind == PITCH_BEND:
             self._set_bend(line, (((second << 7) | first) - 8192) / 8192)
         elif kind == CONTROL:
@@ -115,9 +121,14 @@ class Synth:
         slot = self._find_slot()
         part = self.parts[min(line[0], len(self.parts) - 1)]
         start = Start(pitch, velocity / 127, _ratio(self._bend.get(line, 0.0)), part.pan, part.volume)
-        if line[1] == DRUM_CHANNEL or part.timbre in TIMBRES:
+        timbre = self._timbres.get(line, part.timbre)
+        if line[1] == DRUM_CHANNEL:
+            patch, sounds_as = KIT.get(pitch, (CLICK, pitch))
             self._voices[slot] = self._fm
-            self._fm.start(slot, start, CLICK if line[1] == DRUM_CHANNEL else TIMBRES[part.timbre])
+            self._fm.start(slot, replace(start, pitch=sounds_as), patch)
+        elif timbre in TIMBRES:
+            self._voices[slot] = self._fm
+            self._fm.start(slot, start, TIMBRES[timbre])
         else:
             self._voices[slot] = self._piano
             self._piano.start(slot, start)
@@ -188,6 +199,12 @@ class Synth:
             self._keys[slot] = None
         heard = fm + self._room.render(piano)
         return heard if isinstance(heard, np.ndarray) else np.zeros((BLOCK, 2), dtype=np.float32)
+
+
+def timbre_of(program: int) -> str:
+    """Our instrument that is nearest to a General MIDI program, from 0."""
+    families = {0: PIANO, 2: "organ", 4: "bass", 11: "pad"}  # eight programs each
+    return families.get(program // 8, "electric piano") if program not in ELECTRIC_PIANOS else "electric piano"
 
 
 def _number(line: Line) -> int:

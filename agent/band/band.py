@@ -58,9 +58,10 @@ class BandSettings:
 class Band:
     """Plays one chart. Ask `bar` or `notes` for any place."""
 
-    def __init__(self, chart: Chart, seed: int = 0) -> None:
+    def __init__(self, chart: Chart, seed: int = 0, is_last: bool = False) -> None:
+        """`is_last`: over the form of the last chorus, which may go to the coda."""
         self.chart = chart
-        self.form: Form = form_of(chart)
+        self.form: Form = form_of(chart, is_last)
         self.seed = seed
         self._swing = swing_of(chart)
         self._voicings = voicings.of_form(self.form, chart.key, comping.has_tensions(chart.feel))
@@ -76,8 +77,8 @@ class Band:
         """One bar of a part, beats from its beginning. `chorus` counts from 0, `number` is a bar of the form."""
         return self._bar(part, chorus, number)
 
-    def notes(self, part: str, start: float, end: float) -> list[BandNote]:
-        """All notes of a part that begin from `start` up to `end`, in beats from the first chorus's beginning; none before beat 0."""
+    def notes(self, part: str, start: float, end: float, first_chorus: int = 0) -> list[BandNote]:
+        """All notes of a part that begin from `start` up to `end`, in beats from the beginning of the first chorus; none before."""
         found: list[BandNote] = []
         beat = max(start, 0.0)
         while beat < end - 1e-9:
@@ -85,7 +86,11 @@ class Band:
             bar = self.form.bar_at(beat)
             number = self.form.bars.index(bar)
             first = chorus * self.form.beats + bar.start
-            found += [note.shift(first) for note in self.bar(part, chorus, number) if start <= note.beat + first < end]
+            found += [
+                note.shift(first)
+                for note in self.bar(part, first_chorus + chorus, number)
+                if start <= note.beat + first < end
+            ]
             beat = chorus * self.form.beats + bar.end
         return found
 

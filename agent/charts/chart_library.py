@@ -8,6 +8,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from models.music.harmony.spelling import read_key
+
 from ..errors import UserError, hint
 from ..user_folders import check_home, own_folder
 from .chart import Chart, ChartError
@@ -60,6 +62,17 @@ def load_chart(source: str) -> Chart:
             f"There are {len(charts)} charts in it; `{hint('charts', 'add')}` keeps them, then name one of them."
         )
     return charts[0]
+
+
+def chart_in_key(chart: Chart, key: str | None) -> Chart:
+    """The chart in that key, moved the nearest way; as it is without one. Raises UserError."""
+    if key is None:
+        return chart
+    try:
+        wanted = read_key(key)
+    except ValueError as error:
+        raise ChartError(str(error)) from error
+    return chart.transpose((wanted.tonic - chart.key.tonic + 6) % 12 - 6)
 
 
 def load_charts(source: str) -> list[Chart]:

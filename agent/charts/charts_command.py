@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from models.music.harmony.chord_symbols import write_chord
-from models.music.harmony.spelling import read_key
 
 from ..errors import UserError, hint
 from ..standard_streams import complain
@@ -105,15 +104,9 @@ def read_source(source: str, is_lenient: bool = False) -> list[Chart]:
 def transposed(chart: Chart, args: argparse.Namespace) -> Chart:
     """The chart in the key that is asked for. Raises UserError."""
     steps = int(args.transpose)
-    if args.key is not None:
-        try:
-            wanted = read_key(args.key)
-        except ValueError as error:
-            raise UserError(str(error)) from error
-        steps = (wanted.tonic - chart.key.tonic + 6) % 12 - 6
     if not -48 <= steps <= 48:
         raise UserError("A chart is moved by at most 48 semitones; write --transpose 5.")
-    return chart.transpose(steps) if steps else chart
+    return chart_library.chart_in_key(chart.transpose(steps) if steps else chart, args.key)
 
 
 def summary(name: str, chart: Chart) -> dict[str, Any]:

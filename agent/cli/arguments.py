@@ -15,6 +15,7 @@ from ..user_config.config_file import config_path, read_defaults
 from .argument_types import answer_length, channel, number
 from .option_groups import (
     add_beat_options,
+    add_chart_options,
     add_engine_option,
     add_mode_options,
     add_musician_options,
@@ -85,6 +86,7 @@ def _add_play(commands: Commands) -> argparse.ArgumentParser:
     add_osc_options(play)
     add_mode_options(play)
     add_beat_options(play)
+    add_chart_options(play)
     add_zone_options(play)
     add_session_options(play)
     add_sound_options(play)

@@ -8,6 +8,7 @@ from pathlib import Path
 from models.music.style_settings_table import KNOBS, add_options
 
 from ..audio.sound_output import AUTO, CHOICES
+from ..charts.form_trading import FIRST, LENGTHS
 from ..errors import hint
 from ..midi.keyboard_zones import CURVES
 from ..turns.mode_settings import CALL, MODES, PARTS
@@ -135,6 +136,33 @@ def add_mode_options(command: argparse.ArgumentParser) -> None:
         metavar="PERCENT",
         help="follow the style of your own playing rather than the preset's (default 0)",
     )
+
+
+def add_chart_options(command: argparse.ArgumentParser) -> None:
+    """A chart that is played over, whose turns these are, and the band."""
+    over = command.add_argument_group("over a chart, with a band (see the command charts)")
+    over.add_argument(
+        "--chart", metavar="NAME|FILE|LINK", help="trade over this chart, at its tempo; --bars says how long a turn is"
+    )
+    over.add_argument("--chart-key", metavar="KEY", help="in this key, such as Bb")
+    over.add_argument(
+        "--turns", choices=LENGTHS, help="instead of so many bars: half a chorus, a chorus, or section by section"
+    )
+    over.add_argument("--first", choices=FIRST, default=FIRST[0], help="who plays the first turn (default player)")
+    over.add_argument(
+        "--choruses", type=number(1, 1000, int), metavar="N", help="end after so many choruses (default: go on)"
+    )
+    over.add_argument(
+        "--band", action=argparse.BooleanOptionalAction, default=True, help="bass, comping and drums play along"
+    )
+    over.add_argument(
+        "--mute",
+        action="append",
+        default=[],
+        choices=("bass", "comping", "drums"),
+        help="leave a part of the band out; can be given again",
+    )
+    over.add_argument("--soft-band", action="store_true", help="the band plays softer in your turns")
 
 
 def add_beat_options(command: argparse.ArgumentParser) -> None:

@@ -25,7 +25,7 @@ from ..thread_priority import realtime, request_once
 from ..timing.replayable_clock import Moments
 from .hotkeys import Letters, read_hotkeys, stay_in_background
 from .option_groups import CONTROLS, TAKES
-from .play_settings import PlaySettings
+from .play_settings import PlaySettings, about_chart
 from .port_setup import PortSetup
 from .sound_and_page import Services
 from .take_lifecycle import finish_take, open_take, remove_oldest_takes, repair_takes
@@ -96,6 +96,8 @@ class SessionRunner:
         sources = ", ".join(self._ports.sources)
         opening = f"Listening to {sources}; playing to" if sources else "Play on the page; it is heard on"
         self._say(f"{opening} {self._outputs.name} on channel {self._args.channel}; style {self._preset.title}.")
+        if self._settings.over is not None:
+            self._say(about_chart(self._settings.over, self._settings.mode.bars))
         learnt = [] if self._midi_learn is None else [*self._midi_learn.problems, *survey()[1]]
         for problem in [*learnt, *self._settings.problems]:
             self._say(problem)
@@ -152,6 +154,7 @@ class SessionRunner:
             seconds=self._args.seconds,
             rounds=self._settings.rounds,
             set_list=self._settings.set_list,
+            over=self._settings.over,
         )
         io = SessionIO(
             inputs=[*self._ports.inputs, *self._services.inputs],

@@ -13,6 +13,7 @@ from ..midi.messages import DRUM_CHANNEL, START, STOP, TICK
 from ..timing.midi_clock import TICKS
 from ..timing.transport import FASTEST, SLOWEST, Transport
 from ..turns.mode_settings import BeatSettings
+from .over_chart.band_player import BandPlayer
 from .playback_thread import Player
 
 LOOKAHEAD = 0.75  # seconds that are planned at a time
@@ -28,12 +29,13 @@ ACCENT_VELOCITY = 100  # MIDI velocity, of a bar's first beat
 
 
 class Metronome:
-    """Clicks, and clock messages, planned a little ahead."""
+    """Clicks, and clock messages, planned a little ahead. The `band`, if there is one, plays on the same beat."""
 
     CHANNEL = DRUM_CHANNEL
 
-    def __init__(self, player: Player, transport: Transport) -> None:
+    def __init__(self, player: Player, transport: Transport, band: BandPlayer | None = None) -> None:
         self._player = player
+        self.band = band
         self._transport = transport
         self.has_clicks = False
         self._has_clock = False
@@ -57,6 +59,8 @@ class Metronome:
         self._next_tick = 0
         self._start_tick = 0
         self._transport.locate(now + DELAY, -float(count_in))
+        if self.band is not None:
+            self.band.begin(now)
         self.plan(now)
 
     def switch_clicks(self, now: float, has_clicks: bool) -> None:
@@ -75,6 +79,8 @@ class Metronome:
         self.has_clicks = False
         self._transport.stop(now)
         self._player.cut()
+        if self.band is not None:
+            self.band.stop(now)
 
     def tap(self, now: float) -> float | None:
         """One tap of a foot. From the second on, the tempo is theirs, and the beat falls on the tap; returns that tempo."""
@@ -89,10 +95,18 @@ class Metronome:
             self._transport.correct(now, float(round(self._transport.beat_at(now))), tempo)
         else:
             self._transport.set_tempo(now, tempo)
+        self.follow_tempo(now)
         return tempo
+
+    def follow_tempo(self, now: float) -> None:
+        """The tempo was changed just now: the band plans anew at once."""
+        if self.band is not None:
+            self.band.plan(now)
 
     def plan(self, now: float) -> None:
         """Plan what falls into the next moments."""
+        if self.band is not None:
+            self.band.plan(now)
         if not (self._has_begun or self.has_clicks) or not self._transport.running:
             return
         self._pass_over(now)
@@ -106,6 +120,8 @@ class Metronome:
             self._player.send_at(now, bytes((STOP,)))
         if self._is_ready:
             self._player.stop()
+        if self.band is not None:
+            self.band.end()
 
     def _make_ready(self) -> None:
         if not self._is_ready:

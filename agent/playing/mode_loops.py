@@ -9,9 +9,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeAlias
 
 from models.music.note_records import CALL, Note, Span
 
+from ..band.chart_play import ChartPlay, trading_form
+from ..charts.form_trading import FormTrading
 from ..clock import Clock
 from ..timing.timing_stats import TimingStats
 from ..timing.transport import Transport
@@ -35,6 +38,7 @@ LEAD_IN = 0.25  # seconds before its bars in which the agent decides to play
 PREPARATION = 1.5  # seconds before that from which on candidates are generated
 UNANSWERED_TURNS = 2  # of the agent's in a row, after which it rests until the player plays
 REST = 0.5  # seconds between two looks of an agent that rests
+Over: TypeAlias = ChartPlay | None  # what is played over
 
 
 @dataclass(eq=False)
@@ -54,6 +58,7 @@ class ModeLoops:
     wakeup: Wakeup
     show: Callable[[str], None]
     mode_settings: ModeSettings
+    over: Over = None
     patience: turn_taking.Patience = field(default_factory=turn_taking.Patience)
     _is_asked: bool = False  # to answer now
     _last_beat: float = math.inf  # of the agent's bars: from then on it is silent
@@ -123,7 +128,7 @@ class ModeLoops:
 
     async def trade_bars(self) -> None:
         """On the transport, so many bars each. Where there is no beat, wait for one."""
-        form = TradingForm(self.mode_settings.bars, self.transport.beats)
+        form = trading_form(self.over, self.mode_settings.bars, self.transport.beats)
         joining = True
         unanswered = 0
         last_onset = self.tracker.last_onset
@@ -142,6 +147,10 @@ class ModeLoops:
                 continue
             now = self.clock.now()
             turn = form.next_agents_turn(self.transport.beat_at(now + LEAD_IN), joining)
+            if turn.start == math.inf:
+                self.show("the last chorus")
+                await self.wakeup.wait(None)
+                continue
             begin = self.transport.time_at(turn.start)
             left = begin - LEAD_IN - now
             if left >= TICK:
@@ -175,7 +184,7 @@ class ModeLoops:
         stop = end - STOP * beat
         return Span(begin, stop, end - CLOSE * beat, stop, end - MARGIN * beat, on_beat=True)
 
-    def _may_overlap(self, form: TradingForm, turn: Turn, when: float) -> bool:
+    def _may_overlap(self, form: TradingForm | FormTrading, turn: Turn, when: float) -> bool:
         return form.may_overlap(turn, self.transport.beat_at(when))
 
     # -- duet --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from ..turns.session_phrases import PhraseLog
 from .answer_player import AnswerPlayer
 from .interruptible_wait import Wakeup
 from .load_shedding import LoadShedding
-from .mode_loops import ModeLoops
+from .mode_loops import ModeLoops, Over
 from .playback_thread import Player
 from .style_state import StyleState
 from .worker_client_interface import Worker, WorkerLost
@@ -71,6 +71,7 @@ class Partner:
         most_candidates: int,
         on_answer: Callable[[int], None],
         keeps_restarting: bool,
+        over: Over = None,
     ) -> None:
         self.history = History()
         self._worker = worker
@@ -107,6 +108,7 @@ class Partner:
             answer_player=self._answer_player,
             style_state=self._style_state,
             show=show,
+            over=over,
             **shared,
         )
         self._supervisor = WorkerSupervisor(

@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..band.chart_play import ChartPlay
 from ..clock import Clock
 from ..control.bindings import Bindings
 from ..control.set_list import Song
@@ -162,6 +163,7 @@ class SessionReplay:
             seed=self.told[0].get("seed"),
             rounds=k.get("rounds"),
             set_list=tuple(map(Song.of, k.get("set_list", []))),
+            over=ChartPlay.of(k["over"]) if "over" in k else None,
         )
         io = SessionIO(
             inputs=[], output=self, worker=worker, clock=clock, take=self, make_player=make_player, load=load

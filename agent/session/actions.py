@@ -52,6 +52,7 @@ class Actions:
     stop: Callable[[], None]
     load: Callable[[Callable[[], Preset]], Preset]
     set_list: Sequence[Song] = ()
+    has_chart: bool = False  # whose metre is the chart's
     song: int = 0  # the place in the set list, from 0 on
     _complaint: str = ""
     _complained: float = -math.inf
@@ -102,6 +103,7 @@ class Actions:
             if self.beat.follow:
                 raise UserError("The tempo comes from the MIDI clock; change it there.")
             self.transport.set_tempo(self.io.clock.now(), value)
+            self.metronome.follow_tempo(self.io.clock.now())
         elif name in KNOBS:
             self.partner.set_knob(name, value)
         else:
@@ -147,6 +149,8 @@ class Actions:
             self.partner.set_mode_settings(replace(settings, part=value))
         elif name == "bars" and value.isdecimal() and 1 <= int(value) <= MOST_BARS:
             self.partner.set_mode(settings.mode, int(value))
+        elif name == "beats" and self.has_chart:
+            raise UserError("The chart has a metre of its own; play without --chart for another.")
         elif name == "beats" and value.isdecimal() and 1 <= int(value) <= MOST_BEATS:
             self._set_beats(int(value), when)
         else:
@@ -230,6 +234,8 @@ class Actions:
                 self.thru.silence()
         finally:
             self.player.panic()
+            if self.metronome.band is not None:
+                self.metronome.band.panic()
 
     def _answer(self, when: float) -> None:
         self.partner.answer_now()

@@ -57,6 +57,7 @@ class BeatWatch:
             if change in CLOCK_WORDS:
                 self._say(CLOCK_WORDS[change])
             self._partner.follow_beat(in_free_time=False)
+            self._metronome.follow_tempo(event.when)  # the band falls silent, or finds its place, at once
         self._partner.update_curfew()
 
     async def run(self, garbage_collection: GarbageCollection) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.music.note_records import Phrase
 
+from ..band.chart_play import ChartPlay
 from ..clock import Clock
 from ..control.bindings import Bindings
 from ..control.set_list import Song
@@ -27,6 +28,7 @@ class SessionConfig:
 
     `channel`, 0 to 15, is the agent's. `thru`: the player's own messages are passed to the output. `controls` may learn while it all
     goes on. `most_candidates`: so many are generated for an answer, as far as there is time. The session begins as its first song, if any.
+    `over`: the chart that is played over.
     """
 
     preset: Preset
@@ -41,6 +43,7 @@ class SessionConfig:
     rounds: int | None = None
     most_candidates: int = MOST_CANDIDATES
     set_list: tuple[Song, ...] = ()
+    over: ChartPlay | None = None
 
 
 @dataclass(frozen=True)

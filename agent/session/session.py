@@ -30,6 +30,7 @@ from .actions import Actions
 from .beat_follower import BeatWatch
 from .config import Report, SessionConfig, SessionIO
 from .input_routing import DRUMS_LINE, FEEDBACK_LINE, InputFilter, Route, Verdict
+from .session_band import open_band, work_until
 
 RINGING = 2.0  # seconds in which the last notes ring out when the session ends by itself
 SWITCH_INTERVAL = 0.0001  # seconds: a thread that keeps time must not wait for its turn as long as the usual 5 ms
@@ -48,7 +49,9 @@ class Session:
         self.stats = TimingStats()
         self.transport = Transport(config.beat.beats, config.beat.tempo or USUAL_TEMPO)
         self.player = io.make_player(io.output, io.clock, config.channel, self._sent)
-        self.metronome = Metronome(io.make_player(io.output, io.clock, Metronome.CHANNEL, self._sent), self.transport)
+        band = open_band(config, io, self.transport, self._sent, lambda: self.partner.mode_settings, self.stop)
+        clicks = io.make_player(io.output, io.clock, Metronome.CHANNEL, self._sent)
+        self.metronome = Metronome(clicks, self.transport, band)
         self.thru = Thru(io.thru_output or io.output, self.player) if config.thru else None
         self.input_filter = InputFilter(config.zones, config.controls, self.thru)
         self.partner = Partner(
@@ -66,6 +69,7 @@ class Session:
             most_candidates=config.most_candidates,
             on_answer=self._count_answer,
             keeps_restarting=config.rounds is None,
+            over=config.over,
         )
         self.actions = Actions(
             partner=self.partner,
@@ -78,6 +82,7 @@ class Session:
             stop=self.stop,
             load=self._load,
             set_list=config.set_list,
+            has_chart=config.over is not None,
         )
         if isinstance(io.clock, Moments):
             self.player.journal = lambda when, row: self._call_on_loop(io.journal, when, row)
@@ -111,7 +116,7 @@ class Session:
             ]
             if companion is not None:
                 work.append(companion(self))
-            await self._until_over(work, self._over)
+            await work_until(work, self._over)
         finally:
             if garbage_collection is not None:
                 garbage_collection.end()
@@ -269,18 +274,6 @@ class Session:
         if what not in self._said:
             self._said.add(what)
             self.io.say(line)
-
-    async def _until_over(self, work: list[Coroutine[Any, Any, None]], over: asyncio.Event) -> None:
-        """Work until someone ends it, or it cannot go on."""
-        ending = asyncio.create_task(over.wait())
-        tasks = [asyncio.create_task(w) for w in work]
-        await asyncio.wait((*tasks, ending), return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
-        for task in tasks:
-            task.cancel()
-        for done in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
-                raise done
 
     async def _close(self) -> None:
         """Close the inputs, end every note, close the worker, the output and the take."""

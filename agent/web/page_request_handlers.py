@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..band.chart_play import trading_form
 from ..control.bindings import FORM, KNOB, PRESET
 from ..errors import UserError
 from ..midi.messages import CONTROL, MOST_DATA, SUSTAIN
@@ -14,7 +15,6 @@ from ..session.session import Session
 from ..styles import preset_maker, presets
 from ..styles.presets import Preset
 from ..turns.mode_settings import TRADE
-from ..turns.trading import TradingForm
 from .page_connections import LEAST_NOTES, Handler, Hub, learnable_notes
 from .ready_made_calls import phrase_for
 from .server import Page
@@ -191,10 +191,16 @@ def _play_phrase(hub: Hub, session: Session, page: Page, request: Request) -> No
             hub.keyboard.play_phrase(phrase.timed_messages(math.inf), lambda b: start + b * 60.0 / phrase.tempo)
         )
         return
-    turn = TradingForm(settings.bars if settings.mode == TRADE else 1, transport.beats)
     beat = transport.beat_at(now + PHRASE_DELAY)
-    first = turn.next_players_turn(beat) if settings.mode == TRADE else math.ceil(beat / turn.length) * turn.length
-    timed = phrase.timed_messages(turn.length if settings.mode == TRADE else math.inf)
+    first = float(math.ceil(beat / transport.beats) * transport.beats)
+    length = math.inf
+    if settings.mode == TRADE:
+        form = trading_form(session.config.over, settings.bars, transport.beats)
+        first = form.next_players_turn(beat)
+        if first == math.inf:
+            return  # the last chorus has no turn of the player's left
+        length = form.turn_at(first).end - first
+    timed = phrase.timed_messages(length)
     hub.run_later(hub.keyboard.play_phrase(timed, lambda b: transport.time_at(first + b)))
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from agent.band.chart_play import ChartPlay
 from agent.control.bindings import Bindings
 from agent.control.set_list import Song
 from agent.midi.keyboard_zones import KeyboardZones
@@ -82,6 +83,7 @@ def jam(
     exact: bool = False,
     after_phrase: Callable[[Session], None] = lambda session: None,
     set_list: tuple[Song, ...] = (),
+    over: ChartPlay | None = None,
 ) -> None:
     """A jam in virtual time, kept as a take; after each phrase the next of the `styles`, if any. `exact`: the take has moments."""
     chance, manner = random.Random(mode), ModeSettings(mode, bars=1, groove=0.5)
@@ -91,6 +93,8 @@ def jam(
     setting: dict[str, Any] = {"channel": 1, "thru": True, "manner": manner, "beat": beat, "zone": zones}
     if set_list:
         setting["set_list"] = [song.row() for song in set_list]
+    if over is not None:
+        setting["over"] = over.row()
     args = Namespace(weights="none", engine="live", mind=" ".join(ECHO))
     preset = Preset("plain")
 
@@ -111,6 +115,7 @@ def jam(
             channel=1,
             seed=3,
             set_list=set_list,
+            over=over,
         )
         io = SessionIO(
             inputs=[keys],

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from agent.audio.fm_patches import TIMBRES
-from agent.audio.synth import INSTRUMENTS, Part, Synth, soft_clip
+from agent.audio.fm_patches import KIT, TIMBRES
+from agent.audio.synth import BAND_CHANNELS, INSTRUMENTS, Part, Synth, soft_clip, timbre_of
 from agent.audio.voices import BLOCK, POLYPHONY, SLOTS
 
 RATE = 48000
@@ -198,4 +198,38 @@ def test_clicks_of_the_metronome_are_short() -> None:
     synth.receive(1, on(76, 100, 9))
     assert np.abs(render_seconds(synth, 0.05)).max() > 0.01
     render_seconds(synth, 0.5)
+    assert synth.sounding == 0
+
+
+def test_a_program_change_gives_a_part_of_the_band_its_instrument_and_others_keep_theirs() -> None:
+    band = BAND_CHANNELS[0]
+
+    def sound(*messages: tuple[int, ...]) -> np.ndarray:
+        synth = Synth(48000)
+        for message in messages:
+            synth.receive(1, bytes(message))
+        return synth.render(4800)
+
+    piano = sound((0x90 | band, 40, 90))
+    bass = sound((0xC0 | band, 32), (0x90 | band, 40, 90))
+    assert not np.array_equal(piano, bass)
+    assert np.array_equal(sound((0xC1, 32), (0x91, 40, 90)), sound((0x91, 40, 90)))
+    assert [timbre_of(program) for program in (0, 4, 16, 27, 33, 89)] == [
+        "piano",
+        "electric piano",
+        "organ",
+        "electric piano",
+        "bass",
+        "pad",
+    ]
+
+
+@pytest.mark.parametrize("pitch", sorted(KIT))
+def test_every_drum_of_the_band_sounds_and_ends(pitch: int) -> None:
+    synth = Synth(48000)
+    synth.receive(1, bytes((0x99, pitch, 100)))
+    assert 0.01 < np.abs(synth.render(4800)).max() < 0.7
+    synth.receive(1, bytes((0x89, pitch, 0)))
+    for _ in range(60):
+        synth.render(4800)
     assert synth.sounding == 0
