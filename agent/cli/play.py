@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from ..errors import UserError
+from ..errors import UserError, hint
 from ..midi.port_errors import NoMidiSystem
 from ..midi.ports import find_api
 from ..session.config import Report
@@ -24,8 +24,11 @@ def play_or_demo(args: argparse.Namespace) -> int:
         find_api()
     except NoMidiSystem as error:
         if not has_browser() and not args.lan:
-            print(f"{error}\nThere is no browser to play in either; here is the demo instead.")
-            return demo(args)
+            print(
+                f"{error}\nThere is no browser to play in either; here is the demo instead: a written call and its answer.\n"
+                f"To play on a tablet or a phone of this house: {hint('play', '--lan')}"
+            )
+            return demo(argparse.Namespace(**{**vars(args), "command": "demo", "page": False}))
     return play(args)
 
 

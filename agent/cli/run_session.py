@@ -61,6 +61,7 @@ class SessionRunner:
             Patchbay(ports.watcher, self._outputs, ours=ports.is_own),
             self._status.show if self._status.is_live else None,
             self._status.line,
+            "look at the picture, and play the file." if self._is_demo else "connect the output to a synth.",
         )
 
     def run(self) -> Report:

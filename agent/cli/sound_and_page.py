@@ -34,7 +34,7 @@ REDRAW_SECONDS = 0.25  # between two pictures of the terminal's lines
 class Services:
     """Sound, ports and page. `draw` takes the lines of the terminal's block; None where there is no terminal.
 
-    `say_privately` takes a line for the user alone: it is on no page and in no take.
+    `say_privately` takes a line for the user alone: it is on no page and in no take. `silence_advice`: what to do without any sound.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ class Services:
         patchbay: Patchbay,
         draw: Callable[[list[str]], None] | None,
         say_privately: Callable[[str], None] = lambda text: None,
+        silence_advice: str = "connect the output to a synth.",
     ) -> None:
         self._outputs = outputs
         self._clock = clock
         self._patchbay = patchbay
         self._draw = draw
         self._say_privately = say_privately
+        self._silence_advice = silence_advice
         self.hub: Hub | None = None
         self.inputs: list[InputPort] = []
         self._osc: OscService | None = None
@@ -107,7 +109,7 @@ class Services:
             if self.hub is not None:
                 server = await self._serve(self.hub, session, say)
             if self._outputs.sound is None:
-                advice = "the page makes it." if server else "connect the output to a synth."
+                advice = "the page makes it." if server else self._silence_advice
                 say(f"No sound of our own here: {advice}")
             tasks = [self._check_sound(subscribers, say), self._patchbay.watch(session, say)]
             if self.hub is not None:

@@ -94,6 +94,8 @@ def test_without_midi_and_browser_the_first_command_is_the_demo(tmp_path: Path) 
     done = run(HOME=str(tmp_path), DISPLAY="", WAYLAND_DISPLAY="")
     assert done.returncode == 0, done.stderr
     assert "here is the demo instead" in done.stdout
+    assert "play --lan" in done.stdout
+    assert "The page: " not in done.stdout  # nobody could open it
     assert "Every note is off" in done.stdout
     assert list((tmp_path / "tradefours" / "takes").glob("*/take.png"))
     shown = run("takes", "show", HOME=str(tmp_path)).stdout

@@ -179,6 +179,7 @@ def test_the_block_says_what_matters() -> None:
         "mode": "trade",
         "preset": {"name": "ragtime", "title": "Ragtime"},
         "parameters": {name: p.rest for name, p in PARAMETERS.items()} | {"density": 0.5, "swing": 62.0},
+        "song": {"at": 1, "names": ["Opening", "Blues in F"]},
         "bar": {"start": 10.0, "length": 2.0, "beats": 4},
         "figures": {"first note": {"p50": 4.6}, "lateness": {"p99": 0.31}, "cut-in": {}},
         "level": {"step": 1, "word": "fewer candidates"},
@@ -188,12 +189,13 @@ def test_the_block_says_what_matters() -> None:
     block = lines(row, 13.1, ["Keystation"], "tradefours:out")
     assert block == [
         "● its turn",
-        "style     Ragtime · trade · 120 beats a minute, beat 3 of 4 · density +0.5 · swing 62 %",
+        "style     2 of 2: Blues in F · Ragtime · trade · 120 beats a minute, beat 3 of 4 · density +0.5 · swing 62 %",
         "health    40 notes, 1 missed · late by 0.3 ms at p99 · first note after 5 ms · fewer candidates",
         "ports     Keystation → tradefours:out",
     ]
     row |= {
         "ready": False,
+        "song": {"at": 0, "names": []},
         "bar": None,
         "figures": {"first note": {}, "lateness": {}},
         "level": {"step": 0, "word": ""},
