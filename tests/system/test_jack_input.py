@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from agent.midi.messages import MOST_SYSEX
 
-from .rigs.jack import Program, Recorder, jack_server, retry_if_jack_missed_periods, still_sounding, wait_for
+from .rigs.jack import PERIOD, Program, Recorder, jack_server, retry_if_jack_missed_periods, still_sounding, wait_for
 
 if sys.platform != "linux":
     pytest.skip("JACK's dummy driver is asked for on Linux only", allow_module_level=True)
@@ -31,6 +33,23 @@ def test_chords_at_one_sample_pass_through_whole(period: int, tmp_path: Path) ->
     play_chords(period=period, tmp_path=tmp_path)
 
 
+@contextmanager
+def passing_on(folder: Path, period: int = PERIOD) -> Iterator[Recorder]:
+    """A server of that period in frames, and a session between the keys and the ears of a recorder."""
+    with (
+        jack_server(folder / "jackd.log", period=period),
+        Recorder() as recorder,
+        Program(
+            *("play", "--sound", "off", "--no-page", "--channel", "2", "--take", str(folder / "take")),
+            *("--mind", f"{sys.executable} -m models.worker --echo"),
+        ) as program,
+    ):
+        program.wait_for_line("ready")
+        recorder.connect("recorder:keys", "tradefours:in")
+        recorder.connect("tradefours:out", "recorder:out")
+        yield recorder
+
+
 def test_system_exclusive_messages_pass_through_whole_up_to_their_bound(tmp_path: Path) -> None:
     play_sysex(tmp_path=tmp_path)
 
@@ -38,17 +57,7 @@ def test_system_exclusive_messages_pass_through_whole_up_to_their_bound(tmp_path
 @retry_if_jack_missed_periods
 def play_sysex(tmp_path: Path) -> None:
     short, long, too_long = (bytes((0xF0, *[7] * (size - 2), 0xF7)) for size in (8, MOST_SYSEX, MOST_SYSEX + 1))
-    with (
-        jack_server(tmp_path / "jackd.log"),
-        Recorder() as recorder,
-        Program(
-            *("play", "--sound", "off", "--no-page", "--channel", "2", "--take", str(tmp_path / "take")),
-            *("--mind", f"{sys.executable} -m models.worker --echo"),
-        ) as program,
-    ):
-        program.wait_for_line("ready")
-        recorder.connect("recorder:keys", "tradefours:in")
-        recorder.connect("tradefours:out", "recorder:out")
+    with passing_on(tmp_path) as recorder:
         key = [b"\x90\x3c\x50", b"\x80\x3c\x00"]
         recorder.play([(0.2 * i, m) for i, m in enumerate((short, too_long, long, *key))], recorder.now() + 0.1)
         wait_for(lambda: key[1] in [m for _, m in recorder.heard["out"]], 10, "the last message")
@@ -57,18 +66,8 @@ def play_sysex(tmp_path: Path) -> None:
 
 @retry_if_jack_missed_periods
 def play_chords(period: int, tmp_path: Path) -> None:
-    with (
-        jack_server(tmp_path / "jackd.log", period=period),
-        Recorder() as recorder,
-        Program(
-            *("play", "--sound", "off", "--no-page", "--channel", "2", "--take", str(tmp_path / "take")),
-            *("--mind", f"{sys.executable} -m models.worker --echo"),
-        ) as program,
-    ):
-        program.wait_for_line("ready")
-        recorder.connect("recorder:keys", "tradefours:in")
+    with passing_on(tmp_path, period) as recorder:
         recorder.connect("recorder:keys", "recorder:thru_in")
-        recorder.connect("tradefours:out", "recorder:out")
         for size in SIZES:
             for _ in range(ROUNDS):
                 before = len(recorder.heard["thru_in"])
