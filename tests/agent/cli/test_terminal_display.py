@@ -183,6 +183,7 @@ def test_the_block_says_what_matters() -> None:
         "bar": {"start": 10.0, "length": 2.0, "beats": 4},
         "figures": {"first note": {"p50": 4.6}, "lateness": {"p99": 0.31}, "cut-in": {}},
         "level": {"step": 1, "word": "fewer candidates"},
+        "chosen_from": 12,
         "misses": 1,
         "notes": 40,
     }
@@ -190,12 +191,13 @@ def test_the_block_says_what_matters() -> None:
     assert block == [
         "● its turn",
         "style     2 of 2: Blues in F · Ragtime · trade · 120 beats a minute, beat 3 of 4 · density +0.5 · swing 62 %",
-        "health    40 notes, 1 missed · late by 0.3 ms at p99 · first note after 5 ms · fewer candidates",
+        "health    40 notes, 1 missed · late by 0.3 ms at p99 · first note after 5 ms · chosen from 12 · fewer candidates",
         "ports     Keystation → tradefours:out",
     ]
     row |= {
         "ready": False,
         "song": {"at": 0, "names": []},
+        "chosen_from": 0,
         "bar": None,
         "figures": {"first note": {}, "lateness": {}},
         "level": {"step": 0, "word": ""},
