@@ -41,7 +41,8 @@ def test_a_quick_musician_is_asked_for_all() -> None:
 @pytest.mark.parametrize(("took", "candidates"), [(0.0013, 12), (0.0031, 12), (0.005, 7), (0.008, 4), (0.03, 4)])
 def test_as_many_candidates_are_asked_for_as_are_long_enough_in_time(took: float, candidates: int) -> None:
     load = LoadShedding()
-    play(load, 100.0, 4.0, 4.0, took)
+    for i in range(20):
+        load.add_note(took, 100.0 + i, 99.0 + i)
     assert (load.level, load.candidates) == (FULL, candidates)
 
 
