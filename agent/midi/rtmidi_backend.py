@@ -27,6 +27,7 @@ CLIENT = "tradefours"  # what we are called among the system's MIDI clients
 LISTING_CLIENT = f"{CLIENT}-look"
 TRIES, PAUSE = 4, 0.25  # that a MIDI system is asked, and seconds between them
 PROBE_TRIES = 2  # it may be busy for a moment
+CALLBACK_SECONDS = 0.005  # that a callback is given to end; it takes a fraction of a millisecond
 ALSA_SEQUENCER = "/dev/snd/seq"
 
 APIS = {"alsa": "API_LINUX_ALSA", "jack": "API_UNIX_JACK", "coremidi": "API_MACOSX_CORE", "winmm": "API_WINDOWS_MM"}
@@ -191,6 +192,9 @@ def _close_client(client: Any, shutdowns: int) -> None:
     with JACK_WATCH.lock:
         if hasattr(client, "cancel_callback"):
             client.cancel_callback()
+            time.sleep(
+                CALLBACK_SECONDS
+            )  # one that runs just now ends: bindings may wait for it, and let no other thread run
         client.close_port()
         client.delete()
 

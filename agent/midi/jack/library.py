@@ -24,7 +24,6 @@ TEXTS = ctypes.POINTER(ctypes.c_char_p)
 SHUTDOWN = ctypes.CFUNCTYPE(None, POINTER)  # JackShutdownCallback
 PROCESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, POINTER)  # JackProcessCallback
 THREAD_INIT = ctypes.CFUNCTYPE(None, POINTER)  # JackThreadInitCallback
-MESSAGE = ctypes.CFUNCTYPE(None, TEXT)
 
 
 class MidiEvent(ctypes.Structure):
@@ -52,7 +51,6 @@ FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
     ("jack_get_ports", TEXTS, [POINTER, TEXT, TEXT, ctypes.c_ulong]),
     ("jack_free", None, [POINTER]),
 )
-_silent = MESSAGE(lambda message: None)  # what JACK would print on standard error is ours to say
 
 
 @functools.cache
@@ -70,14 +68,20 @@ def load_system_jack() -> Any:
 
 
 def _declare(jack: ctypes.CDLL) -> ctypes.CDLL:
-    """Declare the functions, and let the library print nothing."""
+    """Declare the functions, and let the library print nothing: what it would say is ours to say.
+
+    It calls the function for its messages from threads of its own. One of Python's would wait for the interpreter's lock there, and some
+    bindings hold that lock while they close a client and wait for its threads: neither would ever go on. So it is one of the C library
+    that takes a text and changes nothing.
+    """
     for name, result, arguments in FUNCTIONS:
         with contextlib.suppress(AttributeError):
             function = getattr(jack, name)
             function.restype = result
             function.argtypes = arguments
-    jack.jack_set_error_function(_silent)
-    jack.jack_set_info_function(_silent)
+    silent = ctypes.cast(ctypes.CDLL(None).strlen, POINTER)
+    jack.jack_set_error_function(silent)
+    jack.jack_set_info_function(silent)
     return jack
 
 
