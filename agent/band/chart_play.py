@@ -43,6 +43,13 @@ class ChartPlay:
         last = None if self.choruses is None else self.choruses - 1
         return FormTrading(self.chart, self.turns or bars, self.is_agent_first, last)
 
+    def with_last_chorus(self, beat: float) -> ChartPlay:
+        """The chorus of this beat is the last one (see `FormTrading.with_last`); where there was a last one already, go on without end."""
+        if self.choruses is not None:
+            return replace(self, choruses=None)
+        last = self.trading(1).with_last(max(beat, 0.0)).last_chorus
+        return replace(self, choruses=(last or 0) + 1)
+
     def row(self) -> dict[str, Any]:
         """What a replay must know, for JSON; the band decides nothing, and is left out."""
         return {

@@ -22,6 +22,7 @@ BAR_COUNTS = {"twos": 2, "fours": 4, "eights": 8}
 PRESET_STEPS = {"next-preset": 1, "previous-preset": -1}
 SONG_STEPS = {"next-song": 1, "previous-song": -1}
 NEXT_MODE = "next-mode"
+LAST_CHORUS = "last-chorus"
 CLICK, FREE = "click", "free"  # switch the metronome on or off; back to free time
 ACTION_ABOUT = {
     CALL: "it answers your phrase",
@@ -35,6 +36,7 @@ ACTION_ABOUT = {
     "previous-preset": "style before",
     "next-song": "next song of the set list",
     "previous-song": "song before",
+    LAST_CHORUS: "last chorus of the chart; again: go on",
     "answer": "answer now",
     "hush": "stop the answer",
     "panic": "panic: every note ends",
@@ -57,6 +59,7 @@ HOTKEYS = {
     "n": "next-preset",
     "s": "next-song",
     "b": "previous-song",
+    "l": LAST_CHORUS,
     "h": "hush",
     "p": "panic",
     " ": "tap",

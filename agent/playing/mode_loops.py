@@ -128,7 +128,8 @@ class ModeLoops:
 
     async def trade_bars(self) -> None:
         """On the transport, so many bars each. Where there is no beat, wait for one."""
-        form = trading_form(self.over, self.mode_settings.bars, self.transport.beats)
+        over = self.over
+        form = trading_form(over, self.mode_settings.bars, self.transport.beats)
         joining = True
         unanswered = 0
         last_onset = self.tracker.last_onset
@@ -145,6 +146,9 @@ class ModeLoops:
                 self.show("waiting for you")
                 await self.wakeup.wait(None)
                 continue
+            if self.over is not over:
+                over = self.over
+                form = trading_form(over, self.mode_settings.bars, self.transport.beats)
             now = self.clock.now()
             turn = form.next_agents_turn(self.transport.beat_at(now + LEAD_IN), joining)
             if turn.start == math.inf:

@@ -201,6 +201,16 @@ class Partner:
         self._loops.mode_settings = mode_settings
         self._answer_player.mode_settings = mode_settings
 
+    @property
+    def over(self) -> Over:
+        """What is played over."""
+        return self._loops.over
+
+    def play_over(self, over: Over) -> None:
+        """Another last chorus of the same chart, from the next turn on."""
+        self._loops.over = over
+        self._wakeup.notify()
+
     def follow_beat(self, in_free_time: bool) -> None:
         """The beat has stopped, jumped or come back, or there is none any more: leave what is played, and find the place anew."""
         self._in_free_time = in_free_time

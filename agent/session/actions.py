@@ -16,6 +16,7 @@ from ..control.bindings import (
     FORM,
     FREE,
     KNOB,
+    LAST_CHORUS,
     NEXT_MODE,
     PRESET,
     PRESET_STEPS,
@@ -128,6 +129,7 @@ class Actions:
         return {
             "tap": self._tap,
             "answer": self._answer,
+            LAST_CHORUS: self._set_last_chorus,
             "hush": self._hush,
             "panic": self._panic,
             CLICK: self._switch_clicks,
@@ -212,6 +214,17 @@ class Actions:
             self.beat = replace(self.beat, click=self.metronome.has_clicks)
         self.transport.set_tempo(self.io.clock.now(), tempo)
         self.metronome.begin(when, self.beat)
+
+    def _set_last_chorus(self, when: float) -> None:
+        """After this chorus of the chart comes the end; asked again, the music goes on. Raises UserError without a chart."""
+        over = self.partner.over
+        if over is None:
+            raise UserError("There is no chart here; start with --chart NAME.")
+        over = over.with_last_chorus(self.transport.beat_at(when))
+        self.partner.play_over(over)
+        if self.metronome.band is not None:
+            self.metronome.band.play_over(over)
+        self.io.say("On and on." if over.choruses is None else f"Chorus {over.choruses} is the last one.")
 
     def _tap(self, when: float) -> None:
         """The tempo is shown beside whose turn it is, not in its place."""

@@ -65,6 +65,12 @@ class BandPlayer:
         self._line: tuple[float, float, float] | None = None  # the last piece of the transport when notes were planned
         self._checked: tuple[float, float] | None = None  # a moment and its beat
 
+    def play_over(self, over: ChartPlay) -> None:
+        """Another last chorus of the same chart."""
+        self._over = over
+        self._trading = over.trading(1)
+        self._is_over = False
+
     def begin(self, now: float) -> None:
         """The beat begins anew, with its count-in."""
         self._start(now)

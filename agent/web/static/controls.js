@@ -3,7 +3,7 @@ import { on, request } from "./connection.js";
 import { at, make } from "./dom.js";
 import { state, watch } from "./state.js";
 
-const WORDS = { "next-mode": "next mode", "next-preset": "next style", "previous-preset": "style before", "next-song": "next song", "previous-song": "song before", hush: "stop", twos: "trade twos", fours: "trade fours", eights: "trade eights", answer: "answer now" };
+const WORDS = { "next-mode": "next mode", "next-preset": "next style", "previous-preset": "style before", "next-song": "next song", "last-chorus": "last chorus", "previous-song": "song before", hush: "stop", twos: "trade twos", fours: "trade fours", eights: "trade eights", answer: "answer now" };
 const ASK = "Choose what a knob, pad or key is to do, press learn, then move it.";
 const word = (action) => WORDS[action] ?? action.replace("knob:", "knob ").replace("preset:", "style ");
 

@@ -136,6 +136,31 @@ def test_after_the_last_chorus_comes_the_last_chord_and_the_end() -> None:
     assert made.session._is_stopping
 
 
+def test_a_letter_makes_this_chorus_the_last_and_takes_it_back() -> None:
+    async def script(j: Jam) -> None:
+        await asyncio.sleep(10.0)
+        for _ in range(3):
+            j.session.act("last-chorus", j.loop.now())
+        await asyncio.sleep(20.0)
+
+    made, _ = jam(script, **over())
+    assert [line for line in made.said if "horus" in line or "On and" in line] == [
+        "Chorus 1 is the last one.",
+        "On and on.",
+        "Chorus 1 is the last one.",
+    ]
+    assert struck(made, 10)[-1][0] == pytest.approx(48.0, abs=0.02)
+    assert made.session._is_stopping
+
+
+def test_without_a_chart_there_is_no_last_chorus() -> None:
+    async def script(j: Jam) -> None:
+        j.session.act("last-chorus", j.loop.now())
+
+    made, _ = jam(script)
+    assert "There is no chart here; start with --chart NAME." in made.said
+
+
 def test_muted_parts_and_a_soft_band() -> None:
     async def script(j: Jam) -> None:
         await asyncio.sleep(20.0)
@@ -183,11 +208,11 @@ def test_what_a_take_keeps_is_the_same_without_the_band() -> None:
 
 
 def test_a_take_over_a_chart_replays_bit_for_bit(tmp_path: Path) -> None:
-    def nothing(session: Session) -> None:
-        pass
+    def end_it(session: Session) -> None:
+        session.act("last-chorus", session.clock.now())
 
     play = ChartPlay(BLUES, is_agent_first=True)
-    recorded_jam("trade", tmp_path / "take", 30.0, exact=True, after_phrase=nothing, over=play)
+    recorded_jam("trade", tmp_path / "take", 30.0, exact=True, after_phrase=end_it, over=play)
     told = list(rows(tmp_path / "take" / JSONL))
     assert told[0]["setting"]["over"]["first"] == "agent"
     assert sum("out" in row for row in told) > 20
