@@ -52,11 +52,13 @@ class BeatWatch:
 
     def hear(self, event: Event) -> None:
         """A clock message."""
+        was_running = self._transport.running
         change = None if self._follower is None else self._follower.hear(event.when, event.message)
         if change is not None:
             if change in CLOCK_WORDS:
                 self._say(CLOCK_WORDS[change])
             self._partner.follow_beat(in_free_time=False)
+        if change is not None or self._transport.running != was_running:
             self._metronome.follow_tempo(event.when)  # the band falls silent, or finds its place, at once
         self._partner.update_curfew()
 

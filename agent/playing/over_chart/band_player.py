@@ -22,6 +22,7 @@ from ..playback_thread import Player
 
 LOOKAHEAD = 0.75  # seconds that are planned at a time
 LATE = 0.2  # beats: what should have begun so long ago, by a new tempo, may still begin at once
+PRESENT = 0.05  # beats: where the beat begins or jumps to, a note that is hardly past is played
 JUMP = 0.5  # beats between where the beat is and where it was expected: more is a jump
 FREE_CHANNELS = (10, 11, 12, 13)  # from 0: bass and comping take the first two that are not the agent's
 
@@ -109,7 +110,7 @@ class BandPlayer:
             self._plan_anew(beat)
         self._line = transport.pieces[-1]
         self._checked = (now, beat)
-        self._next = max(self._next, beat)
+        self._next = max(self._next, beat - PRESENT)
         until = transport.beat_at(now + LOOKAHEAD)
         if until > self._next:
             self._add_notes(self._next, until)
@@ -143,7 +144,7 @@ class BandPlayer:
             for player in self.players.values():
                 player.cut()
         self._planned.clear()
-        self._next = beat
+        self._next = beat - PRESENT
         self._line = None
         self._checked = None
 

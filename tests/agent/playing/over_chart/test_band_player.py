@@ -218,3 +218,39 @@ def test_a_take_over_a_chart_replays_bit_for_bit(tmp_path: Path) -> None:
     assert sum("out" in row for row in told) > 20
     assert {bytes.fromhex(row["out"])[0] & 0x0F for row in told if "out" in row} == {1}
     assert replay(tmp_path / "take")["same"]
+
+
+def test_with_a_midi_clock_the_band_follows_stops_and_finds_its_place() -> None:
+    def position(beats: int) -> tuple[int, ...]:
+        return (0xF2, 4 * beats & 0x7F, 4 * beats >> 7)
+
+    async def ticks(j: Jam, beats: float, tempo: float = 120.0) -> None:
+        for _ in range(round(24 * beats)):
+            j.keys.play(0xF8)
+            await asyncio.sleep(60.0 / tempo / 24)
+
+    async def script(j: Jam) -> None:
+        j.keys.play(0xFA)
+        await ticks(j, 12)
+        j.keys.play(0xFC)
+        await asyncio.sleep(0.1)
+        count = len(j.notes_sent())
+        sounding = [m for _, m in j.notes_sent()]
+        ons = sum(m[0] & 0xF0 == 0x90 and m[2] > 0 for m in sounding)
+        assert ons == len(sounding) - ons  # each has its off
+        await asyncio.sleep(2.0)
+        assert len(j.notes_sent()) == count
+        j.keys.play(*position(24))
+        j.keys.play(0xFB)
+        await ticks(j, 8, 126.0)
+        j.keys.play(0xFC)
+
+    made, _ = jam(script, over=ChartPlay(BLUES), beat=BeatSettings(follow=True), mode_settings=FOURS)
+    pitches = [m[1] for _, m in made.output.sent if m[0] == 0x9A and m[2] > 0]
+    first = [p for b, p in planned(BASS, 12.0)]
+    again = [n.pitch for n in Band(BLUES).notes(BASS, 24.0, 32.0)]
+    assert pitches[: len(first)] == first[: len(pitches)]
+    assert again in (
+        pitches[-len(again) :],
+        pitches[-len(again) - 1 : -1],
+    )  # the clock stops on a beat: with its note or without
