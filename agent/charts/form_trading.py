@@ -138,6 +138,15 @@ class FormTrading:
         """The form of the chorus that a beat is in."""
         return self.last_form if self.chorus_at(beat) == self.last_chorus else self.form
 
+    def timed_chords(self, start: float, end: float) -> list[TimedChord]:
+        """The chord that sounds at `start`, and every change before `end`; all in beats, also where the last chorus is another one."""
+        if self.last_chorus is None or self.chorus_at(end) < self.last_chorus:
+            return self.form.timed_chords(start, end)
+        last = self.last_chorus * self.form.beats
+        found = self.form.timed_chords(start, min(last, end)) if start < last else []
+        in_last = self.last_form.timed_chords(max(start - last, 0.0), min(end, self.end) - last)
+        return found + [TimedChord(last + timed.start, timed.chord) for timed in in_last]
+
     def with_last(self, beat: float) -> FormTrading:
         """The chorus of this beat is the last one; in its last bar, the next one, as nobody could turn so soon."""
         form = self.form

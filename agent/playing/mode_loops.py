@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
 
+from models.music.harmony.chords import TimedChord
 from models.music.note_records import CALL, Note, Span
 
 from ..band.chart_play import ChartPlay, trading_form
@@ -36,6 +37,7 @@ CLOSE = 1.5  # beats before the player's bars, from which on the agent may close
 STOP = 0.25  # beats before the player's bars, from which on it begins no note
 LEAD_IN = 0.25  # seconds before its bars in which the agent decides to play
 PREPARATION = 1.5  # seconds before that from which on candidates are generated
+DUET_CHORDS = 8.0  # seconds of the chart that a part of a duet is told
 UNANSWERED_TURNS = 2  # of the agent's in a row, after which it rests until the player plays
 REST = 0.5  # seconds between two looks of an agent that rests
 Over: TypeAlias = ChartPlay | None  # what is played over
@@ -122,7 +124,7 @@ class ModeLoops:
             begin = bar.next_beat(begin)
         preset = self.style_state.preset
         span = turn_taking.answer_span(phrase, begin, preset.shortest, preset.longest)
-        return replace(span, on_beat=bar is not None)
+        return replace(span, on_beat=bar is not None, chords=self._chords(begin, span.stop))
 
     # -- trading bars ------------------------------------------------------------------------------------------------
 
@@ -186,7 +188,18 @@ class ModeLoops:
         end = self.transport.time_at(turn.end)
         beat = 60.0 / self.transport.tempo
         stop = end - STOP * beat
-        return Span(begin, stop, end - CLOSE * beat, stop, end - MARGIN * beat, on_beat=True)
+        chords = self._chords(begin, end)
+        return Span(begin, stop, end - CLOSE * beat, stop, end - MARGIN * beat, on_beat=True, chords=chords)
+
+    def _chords(self, begin: float, end: float) -> tuple[TimedChord, ...]:
+        """The chart's chords from one moment to another, in seconds; none without a chart or a beat."""
+        if self.over is None or not self.transport.running:
+            return ()
+        first, last = (self.transport.beat_at(time) for time in (begin, end))
+        return tuple(
+            TimedChord(self.transport.time_at(timed.start), timed.chord)
+            for timed in self.over.trading(self.mode_settings.bars).timed_chords(max(first, 0.0), last)
+        )
 
     def _may_overlap(self, form: TradingForm | FormTrading, turn: Turn, when: float) -> bool:
         return form.may_overlap(turn, self.transport.beat_at(when))
@@ -205,7 +218,8 @@ class ModeLoops:
             await self._play(AnswerWindow(span, _always, self._make_room, duet.LOOKAHEAD, duet.DELAY))
 
     def _duet_span(self, begin: float) -> Span:
-        return duet.answer_span(begin, self.tracker.last_onset, self.clock.now())
+        span = duet.answer_span(begin, self.tracker.last_onset, self.clock.now())
+        return replace(span, chords=self._chords(begin, begin + DUET_CHORDS))
 
     def _make_room(self) -> None:
         """Play where the player does not, and less while the player plays more."""

@@ -66,7 +66,9 @@ def is_same_answer(expected: Span, span: Span, may_move_far: bool) -> bool:
     """
     if (expected.on_beat, expected.together) != (span.on_beat, span.together):
         return False
-    if not are_same_bars(expected.bar, span.bar):
+    if not are_same_bars(expected.bar, span.bar) or [c.chord for c in expected.chords] != [
+        c.chord for c in span.chords
+    ]:
         return False
     seconds = abs(span.earliest - expected.earliest)
     if span.bar is None:

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .harmony.chord_symbols import read_chord, write_chord
+from .harmony.chords import TimedChord
+
 #: The duration of a note whose key is still down: how long it will be is not known yet.
 HELD = math.inf
+MOST_CHORDS = 256  # of one span
 SHORTEST = 0.06  # seconds: no generated note is shorter; one that must end sooner is not begun
 
 #: Who plays a note. In call and response the player calls and the agent answers.
@@ -113,7 +117,8 @@ class Span:
 
     No onset is before `earliest`. The musician pauses after the first onset at or past `until`. It may close the phrase from `close`
     on, begins no note after `stop`, and lets none sound after `hush`. `on_beat`: its first note is on a beat of `bar`. `together`: the
-    other player plays, too, and the musician leaves room for the notes that it expects.
+    other player plays, too, and the musician leaves room for the notes that it expects. `chords`: those of a chart, in the order of their
+    starts, which are in seconds; none where there is no chart.
     """
 
     earliest: float
@@ -124,6 +129,7 @@ class Span:
     bar: Bar | None = None
     on_beat: bool = False
     together: bool = False
+    chords: tuple[TimedChord, ...] = ()
 
 
 def answer_start(notes: Sequence[Note]) -> int:
@@ -143,6 +149,8 @@ def span_to_wire(span: Span) -> dict[str, Any]:
     bar = span.bar
     row["bar"] = None if bar is None else [bar.start, bar.length, bar.beats, bar.groove, bar.swing]
     row |= {"on_beat": span.on_beat, "together": span.together}
+    if span.chords:
+        row["chords"] = [[round(timed.start, 6), write_chord(timed.chord)] for timed in span.chords]
     return row
 
 
@@ -161,10 +169,12 @@ def span_from_wire(row: dict[str, Any]) -> Span:
             bar=bar,
             on_beat=bool(row.get("on_beat")),
             together=bool(row.get("together")),
+            chords=tuple(TimedChord(float(at), read_chord(str(symbol))) for at, symbol in row.get("chords", ())),
         )
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise ValueError(f"not a span: {str(row)[:120]}") from error
-    valid = all(math.isfinite(x) for x in (span.earliest, span.until)) and not any(map(math.isnan, ends.values()))
+    valid = all(math.isfinite(x) for x in (span.earliest, span.until, *(timed.start for timed in span.chords)))
+    valid = valid and len(span.chords) <= MOST_CHORDS and not any(map(math.isnan, ends.values()))
     if bar is not None:
         valid = valid and math.isfinite(bar.start) and 0.05 < bar.length < 600 and 1 <= bar.beats <= 32
         valid = valid and 0 <= bar.groove <= 1 and 0.4 < bar.swing < 0.9

@@ -17,7 +17,7 @@ from .beat import Beat
 from .cadence import Cadence
 from .dissonance import Dissonance
 from .motif import Motif
-from .pitch_classes import Key, PitchClasses
+from .pitch_classes import ChordChanges, Key, PitchClasses
 from .plausible import Plausible
 from .player_knobs import Knobs
 from .repetition import Repetition
@@ -35,6 +35,7 @@ PIPELINE: tuple[Steering, ...] = (
     Beat(),
     Key(),
     PitchClasses(),
+    ChordChanges(),
     Dissonance(),
     Cadence(),
     Repetition(),

@@ -1,4 +1,4 @@
-"""Pitch classes: an answer keeps to the key of its call, and to the pitch classes of its call, in any octave.
+"""Pitch classes: an answer keeps to the key of its call, to the pitch classes of its call in any octave, and to a chart's chords.
 
 A key has seven pitch classes, and a phrase of eight bars seldom uses them all alike. What people play next stays nearer to
 those just heard than a musician does who draws note by note. So each is raised by how often the call had it.
@@ -6,6 +6,7 @@ those just heard than a musician does who draws note by note. So each is raised 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -14,11 +15,17 @@ from numpy.typing import NDArray
 
 from ..encoding import codec
 from ..music import keys
+from ..music.harmony.chords import Chord, TimedChord, chord_at
 from ..music.note_records import HIGHEST, LOWEST
 from ..music.style_settings_table import TERMS
 from .base import Call, Row, Step, Style, scaled
 from .sampling import Sampling
 
+#: How firmly an answer keeps to a chart was fitted to soloists over theirs ("Solos over a chart" in EXPERIMENTS).
+EARLY_SECONDS = 0.06  # a note that is struck so shortly before a change belongs to the chord that follows
+BEAT_SECONDS = 0.06  # so near, a note is on the beat
+BETWEEN_BEATS = 0.7  # of the strength is left between beats, where lines pass through other tones
+TONE_WEIGHT, TENSION_WEIGHT, OUTSIDE_WEIGHT = 0.8, 0.2, -0.4  # of the strength, where a guide tone has 1
 RARE_SHARE = 0.04  # of the call's notes: a tone that is as rare as this is raised by a quarter of what one that is all of them would be
 
 _TONES = np.arange(LOWEST, HIGHEST + 1) % 12
@@ -66,6 +73,55 @@ class PitchClasses:
     def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
         """The (R, 88) logits of the pitch: see `models.steering.base.RowSteering`."""
         return self(logits, steps[0], strength)  # what is prepared is the same for all rows
+
+
+class ChordChanges:
+    """Raises the tones of the chord that a chart has at the moment by up to `strength` nats, and lowers what does not fit it."""
+
+    name = "changes"
+    setting = TERMS[name]
+    fields = frozenset({codec.PITCH})
+
+    def prepare(self, call: Call, style: Style) -> None:
+        """Nothing: the chords are the span's."""
+
+    def __call__(self, logits: Row, step: Step, strength: float) -> Row:
+        """The logits (88,) of the pitch."""
+        chords = step.span.chords
+        if not chords or not strength:
+            return logits
+        return logits + strength * _firmness(chords, step) * _chord_weights(
+            chord_at(chords, step.onset + EARLY_SECONDS)
+        )
+
+    def steer_rows(self, logits: Row, steps: Sequence[Step], strength: float) -> Row:
+        """The (R, 88) logits of the pitch: see `models.steering.base.RowSteering`."""
+        if not steps[0].span.chords or not strength:
+            return logits
+        return np.stack([self(row, step, strength) for row, step in zip(logits, steps, strict=True)])
+
+
+def _firmness(chords: Sequence[TimedChord], step: Step) -> float:
+    """How firmly a note keeps to its chord, 0 to 1: fully on a beat, and where it is the first after a change."""
+    onset = step.onset + EARLY_SECONDS
+    change = max((timed.start for timed in chords if timed.start <= onset), default=-math.inf)
+    if not step.recent or step.recent[-1].onset + EARLY_SECONDS < change:
+        return 1.0
+    bar = step.span.bar
+    if bar is None:
+        return BETWEEN_BEATS
+    beats = (step.onset - bar.start) / bar.length * bar.beats
+    off_beat = abs(beats - round(beats)) * bar.length / bar.beats
+    return 1.0 if off_beat <= BEAT_SECONDS else BETWEEN_BEATS
+
+
+@lru_cache(maxsize=256)
+def _chord_weights(chord: Chord) -> Row:
+    """What each pitch (88,) is worth over a chord, 1 to -1: guide tones, its other tones, tensions, and what is none of these."""
+    classes = np.full(12, OUTSIDE_WEIGHT if chord else 0.0)
+    for weight, members in ((TENSION_WEIGHT, chord.tensions), (TONE_WEIGHT, chord.tones), (1.0, chord.guide_tones)):
+        classes[list(members)] = weight
+    return classes[_TONES]
 
 
 def pitch_class_weights(pitches: Sequence[int]) -> Row:

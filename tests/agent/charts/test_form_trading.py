@@ -160,3 +160,23 @@ def test_a_length_that_cannot_be(length: int | str) -> None:
 
 def test_lengths_are_read() -> None:
     assert [read_length(text) for text in ("4", "half", "chorus", "sections")] == [4, HALF, CHORUS, SECTIONS]
+
+
+@given(charts(), st.none() | st.integers(0, 3), st.floats(0, 200), st.floats(0.1, 40))
+def test_timed_chords_are_those_that_sound(chart: Chart, last: int | None, start: float, length: float) -> None:
+    try:
+        trading = FormTrading(chart, 4, False, last)
+    except ChartError:
+        return
+    end = min(start + length, trading.end)
+    if start >= end:
+        return
+    found = trading.timed_chords(start, end)
+    assert [timed.start for timed in found] == sorted(timed.start for timed in found)
+    assert found[0].start == pytest.approx(start)
+    for beat in (start, (start + end) / 2, end - 1e-3):
+        form = trading.form_at(beat)
+        within = beat - (trading.chorus_at(beat) * trading.form.beats if form is trading.last_form else 0.0)
+        sounding = [timed.chord for timed in found if timed.start <= beat + 1e-5]
+        near = abs(trading.form_at(beat).next_change(within).start - within) < 1e-4
+        assert near or not sounding or sounding[-1] == form.chord_at(within)

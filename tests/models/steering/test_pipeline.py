@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from models.decoding.engine import Engine
 from models.encoding import codec
+from models.music.harmony.chord_symbols import read_chord
+from models.music.harmony.chords import TimedChord
 from models.music.note_records import ANSWER, LOWEST, Bar, Note, Span
 from models.music.style_settings_table import SAMPLING, TERMS, WITHOUT
 from models.runtime.numpy_backend import NumpyBackend
@@ -140,11 +142,11 @@ def test_the_table_of_settings_has_a_strength_for_each_term_and_its_name() -> No
 
 #: In which they are added.
 ORDER = (
-    "knobs", "habits", "plausible", "motif", "rhythm", "beat", "key", "tones", "clash", "cadence", "repetition", "dynamics"
+    "knobs", "habits", "plausible", "motif", "rhythm", "beat", "key", "tones", "changes", "clash", "cadence", "repetition", "dynamics"
 )  # fmt: skip
 CALLED = [Note(0.25 * i, 0.5, p, 90) for i, p in enumerate((60, 60, 67, 65, 62, 60, 64, 67) * 2)]
 BEGUN = [*CALLED, *(Note(4.0 + 0.25 * i, 0.9, 60, 40, ANSWER) for i in range(6))]  # what rings on, and goes round
-BUSY = Span(4.0, 9.0, 4.0, 9.0, bar=Bar(0.0, 2.0))
+BUSY = Span(4.0, 9.0, 4.0, 9.0, bar=Bar(0.0, 2.0), chords=(TimedChord(0.0, read_chord("Abm7")),))
 
 
 def everything(told: dict[str, float], without: Sequence[str] = ()) -> list[np.ndarray]:

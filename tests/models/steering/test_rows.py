@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.encoding import codec
+from models.music.harmony.chord_symbols import read_chord
+from models.music.harmony.chords import TimedChord
 from models.music.note_records import ANSWER, Bar, Note, Span
 from models.steering import constraints
 from models.steering.base import RowSteering
@@ -59,7 +61,8 @@ def test_rows_are_steered_as_each_alone(
     ]
     drafts = [answer(rng, call) for _ in range(rows)]
     sampling = Sampling.of({**{f"knob.{k}": v for k, v in knobs.items()}, **(HABITS if styled else {})})
-    span = replace(SPAN, bar=beat, together=together)
+    changes = tuple(TimedChord(0.7 * i, read_chord(symbol)) for i, symbol in enumerate(("F7", "N.C.", "Bb7", "Gm7b5")))
+    span = replace(SPAN, bar=beat, together=together, chords=changes if seed % 2 else ())
     pipelines = [Pipeline(8), Pipeline(8)]
     for pipeline in pipelines:
         pipeline.style(np.full(8, 0.7, np.float32), sampling, styled)

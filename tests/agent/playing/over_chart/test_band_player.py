@@ -195,6 +195,30 @@ def test_the_metre_is_the_charts() -> None:
         ChartPlay(BLUES, choruses=0)
 
 
+def test_the_musician_is_told_the_chords_of_its_bars() -> None:
+    """By their seconds, from the chord that sounds when its turn begins to the end of the turn."""
+
+    async def script(j: Jam) -> None:
+        for _ in range(30):
+            await j.play(60, 62, 64, 65, gap=0.4)
+            await asyncio.sleep(0.1)
+
+    made, _ = jam(script, **over(is_agent_first=True), worker={"note_takes": 0.001})
+    trading = made.session.config.over.trading(4)  # type: ignore[union-attr]
+    transport = made.session.transport
+    spans = [span for span, _ in made.worker.drafts if span.chords]
+    assert spans
+    for span in spans:
+        turn = trading.turn_at(transport.beat_at(span.earliest) + 0.1)
+        assert turn.is_agents
+        for timed in span.chords:
+            beat = transport.beat_at(timed.start)
+            assert turn.start - 0.01 <= beat < turn.end
+            assert trading.form_at(beat).chord_at(beat + 0.01) == timed.chord
+    free, _ = jam(script, worker={"note_takes": 0.001})
+    assert not any(span.chords for span, _ in free.worker.drafts)
+
+
 def test_no_part_plays_on_the_agents_channel() -> None:
     for channel in range(16):
         if channel != 9:
