@@ -20,11 +20,12 @@ FULL, ONE, NONE, SPARSER, RESTING = range(5)
 WORDS = ("full strength", "one draft", "no drafts", "sparser", "resting")
 MOST_CANDIDATES = 12  # for an answer, at full strength
 CANDIDATES = (MOST_CANDIDATES, 1, 0, 0, 0)  # at each level, candidates for an answer at most
+FEWEST_CANDIDATES = 4  # at full strength, however slow the worker is
 #: The worker takes a step of all candidates at once. It takes as long as ONE_STEP notes that are played, and ROW_STEP more for each
-#: candidate (measured on AVX2 and AVX-512: `models/EXPERIMENTS.md`, "Drafts side by side").
-ONE_STEP, ROW_STEP = 0.6, 0.4
-THINKING = 0.3  # seconds: a phrase is over so soon after its last note, or later
-THINKING_NOTES = 8  # of each candidate by then: fewer tell too little to choose by
+#: candidate. Both, and how long candidates should be: `models/EXPERIMENTS.md`, "Drafts side by side", "How many drafts, and how long".
+ONE_STEP, ROW_STEP = 0.8, 0.31
+THINKING = 0.5  # seconds from a phrase's last note until it counts as over, as a rule
+THINKING_NOTES = 32  # of each candidate by then
 LATE = 0.005  # seconds: nobody hears that a note is so late
 BUSY = 0.8  # notes a second needed, over those possible: from here on it is too much
 EASY = 0.5  # the same share, below which it is little
@@ -56,10 +57,10 @@ class LoadShedding:
 
     @property
     def candidates(self) -> int:
-        """How many candidates for an answer are worth the time: as many as are long enough to choose from when the phrase is over."""
+        """How many candidates for an answer are worth the time: a few long ones tell more than many short ones."""
         most = CANDIDATES[self.level]
         step = THINKING / THINKING_NOTES * self.possible  # in notes that are played; infinite where nothing is known
-        return most if math.isinf(step) else min(max(int((step - ONE_STEP) / ROW_STEP), 1), most)
+        return most if math.isinf(step) else min(max(int((step - ONE_STEP) / ROW_STEP), FEWEST_CANDIDATES), most)
 
     @property
     def possible(self) -> float:

@@ -38,6 +38,14 @@ def test_a_quick_musician_is_asked_for_all() -> None:
     assert load.density == float("inf")
 
 
+@pytest.mark.parametrize(("took", "candidates"), [(0.0013, 12), (0.0031, 12), (0.005, 7), (0.008, 4), (0.03, 4)])
+def test_as_many_candidates_are_asked_for_as_are_long_enough_in_time(took: float, candidates: int) -> None:
+    load = LoadShedding()
+    for i in range(20):
+        load.add_note(took, 100.0 + i, 99.0 + i)
+    assert (load.level, load.candidates) == (FULL, candidates)
+
+
 def test_a_slow_one_is_asked_for_less_step_by_step_and_for_all_again_once_it_is_quick() -> None:
     load, now, seen = LoadShedding(), 100.0, [FULL]
     for _ in range(40):
