@@ -118,10 +118,10 @@ class Metronome:
         """Stop those who follow us, and every click."""
         if self._has_begun and self._has_clock:
             self._player.send_at(now, bytes((STOP,)))
-        if self._is_ready:
-            self._player.stop()
         if self.band is not None:
             self.band.end()
+        if self._is_ready:
+            self._player.stop()
 
     def _make_ready(self) -> None:
         if not self._is_ready:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..midi.messages import (
     ALL_NOTES_OFF,
@@ -44,9 +44,11 @@ class Thru:
     All notes off is said in note-offs first: not every synth knows it. It is withheld where it would end a note of the agent's.
     """
 
-    def __init__(self, output: OutputPort, player: Player) -> None:
+    def __init__(self, output: OutputPort, player: Player, band: Iterable[Player] = ()) -> None:
+        """`band`: the players of the band, on whose channels a key is the player's, too."""
         self._output = output
         self._player = player
+        self._players = {one.schedule.channel: one for one in (*band, player)}
         self._sounding: dict[Key, str] = {}  # keys that are down, and the port that struck each last
         self._pedals: dict[Pedal, int] = {}  # pedals that are not at rest, and their values
         self._channels: set[int] = set()
@@ -107,14 +109,15 @@ class Thru:
         self._pedals.clear()
         for channel, controller in sorted(pedals):
             message = bytes((CONTROL | channel, controller, 0))
-            if controller in PEDALS or channel != self._player.schedule.channel:
+            player = self._players.get(channel)
+            if controller in PEDALS or player is None:
                 self._output.send(message)
             else:
-                self._player.send_if_silent(message, self._output)
+                player.send_if_silent(message, self._output)
 
     def _note_on(self, key: Key, message: bytes, port: str, prefix: bytes | None) -> bool:
-        if key[0] == self._player.schedule.channel:
-            self._player.claim_pitch(key[1])
+        if (player := self._players.get(key[0])) is not None:
+            player.claim_pitch(key[1])
         self._channels.add(key[0])
         is_sounding = key in self._sounding
         self._sounding[key] = port
@@ -127,9 +130,9 @@ class Thru:
 
     def _note_off(self, key: Key, message: bytes, port: str) -> bool:
         owner = self._sounding.get(key)
-        is_ours = key[0] == self._player.schedule.channel
-        if owner is None and is_ours and self._player.sounds(key[1]):
-            return False  # a key that was never struck here: its off would end a note of the agent's
+        player = self._players.get(key[0])
+        if owner is None and player is not None and player.sounds(key[1]):
+            return False  # a key that was never struck here: its off would end a note of ours
         if owner is not None and owner != port:
             return False  # another keyboard has struck it since
         self._channels.add(key[0])
@@ -142,8 +145,8 @@ class Thru:
         try:
             self._output.send(message or bytes((NOTE_OFF | key[0], key[1], 0)))
         finally:
-            if key[0] == self._player.schedule.channel:
-                self._player.free_pitch(key[1])
+            if (player := self._players.get(key[0])) is not None:
+                player.free_pitch(key[1])
 
     def _control(self, place: Pedal, message: bytes) -> bool:
         channel, number = place
@@ -169,10 +172,11 @@ class Thru:
         """All keys of a channel are up. Where the agent sounds there, the message itself goes no further."""
         for key in sorted(key for key in self._sounding if key[0] == channel):
             self._release(key)
-        if channel != self._player.schedule.channel:
+        player = self._players.get(channel)
+        if player is None:
             self._output.send(message)
             return True
-        if self._player.send_if_silent(message, self._output):
+        if player.send_if_silent(message, self._output):
             return True
         if message[1] == ALL_SOUND_OFF:  # what rings under the pedals ends, too
             self._pump_pedals(channel, PEDALS)

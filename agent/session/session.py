@@ -52,7 +52,8 @@ class Session:
         band = open_band(config, io, self.transport, self._sent, lambda: self.partner.mode_settings, self.stop)
         clicks = io.make_player(io.output, io.clock, Metronome.CHANNEL, self._sent)
         self.metronome = Metronome(clicks, self.transport, band)
-        self.thru = Thru(io.thru_output or io.output, self.player) if config.thru else None
+        others = () if band is None else band.players.values()
+        self.thru = Thru(io.thru_output or io.output, self.player, others) if config.thru else None
         self.input_filter = InputFilter(config.zones, config.controls, self.thru)
         self.partner = Partner(
             worker=io.worker,
@@ -280,10 +281,10 @@ class Session:
         self.io.journal(self.clock.now(), {"ends": True})
         for port in self._inputs:
             port.close()
-        self.metronome.end(self.clock.now())
         if self.thru is not None:
             with contextlib.suppress(PortLost):
                 self.thru.close()
+        self.metronome.end(self.clock.now())
         self.player.stop()
         await self.worker.close()
         self.io.output.close()

@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from agent.band.band import CHANNELS
+from agent.band.chart_play import ChartPlay
+from agent.charts.chart_library import load_chart
 from agent.control.bindings import Bindings, Trigger
 from agent.playing.metronome import ACCENT, CLICK, Metronome
 from agent.session.config import SessionConfig, SessionIO
@@ -27,6 +30,8 @@ from ..support.synth import NOTES_OFF, PEDALS, Synth
 
 CLICKS = {(Metronome.CHANNEL, pitch) for pitch in (ACCENT, CLICK)}
 EXAMPLES = int(os.environ.get("TRUST", "1000"))
+PLAYS_ON = {Metronome.CHANNEL, *CHANNELS.values()}  # clicks and the band, which do not rest
+OVER = [ChartPlay(load_chart("blues-in-f")), ChartPlay(load_chart("four-chord-pop"), is_agent_first=True)]
 CONTROLS = ["cc20=duet", "cc21=knob:density", "note100=panic", "pc5=answer", "pc6=twos"]
 
 pitches = st.integers(56, 76)
@@ -46,6 +51,7 @@ class Room(RuleBasedStateMachine):
         wakes_after=st.sampled_from([0.0, 1.0]),
         channel=st.integers(0, 1),
         clicks=st.booleans(),
+        over=st.sampled_from([None, None, *OVER]),
     )
     def enter(
         self,
@@ -56,6 +62,7 @@ class Room(RuleBasedStateMachine):
         wakes_after: float,
         channel: int,
         clicks: bool,
+        over: ChartPlay | None,
     ) -> None:
         self.loop, self.channel = VirtualLoop(), channel
         asyncio.set_event_loop(self.loop)
@@ -74,6 +81,7 @@ class Room(RuleBasedStateMachine):
                 beat=BeatSettings(follow=follow, tempo=None if follow else tempo, click=clicks, send_clock=clicks),
                 controls=self.controls,
                 channel=channel,
+                over=over,
             )
             io = SessionIO(
                 inputs=self.keys,
@@ -224,7 +232,11 @@ class Room(RuleBasedStateMachine):
 
     # -- what is asked for -------------------------------------------------------------------------------------------
 
-    @rule(action=st.sampled_from([*MODES, "twos", "answer", "panic", "tap", "preset:ragtime", "knob:density=0.5"]))
+    @rule(
+        action=st.sampled_from(
+            [*MODES, "twos", "answer", "panic", "tap", "preset:ragtime", "knob:density=0.5", "knob:tempo=150"]
+        )
+    )
     def act(self, action: str) -> None:
         self.loop.call_soon(self.session.act, action, self.loop.now())
         self.wait(0.0)
@@ -310,7 +322,7 @@ class Room(RuleBasedStateMachine):
         assert not self.session.partner.keys_down
         assert not self.session.partner._tracker.pedal
         assert all(n.duration != HELD for n in self.session.partner.history.notes if n.role == CALL)
-        judge(m for _, m in self.output.sent if m[0] & 0x0F != Metronome.CHANNEL)  # which clicks on
+        judge(m for _, m in self.output.sent if m[0] & 0x0F not in PLAYS_ON)
 
     def is_sound(self) -> None:
         """Nothing went wrong inside that was only said."""
