@@ -18,7 +18,8 @@ from .ireal_progression import read_progression
 
 LONGEST = 8 << 20  # characters of a link; the largest playlists have about a million
 MOST_CHARTS = 5000
-LINK = re.compile(r"ireal(?:b|book)://[^\s\"'<>]+", re.IGNORECASE)
+LONGEST_SONG = 60_000  # characters of one song, as the link has it
+LINK = re.compile(r"ireal(?:b|book)://[^\s\"<>]+", re.IGNORECASE)
 _PLAIN, _SHUFFLED = "irealbook://", "irealb://"
 _MARK = "1r34LbKcu7"  # before a shuffled progression
 _BLOCK = 50  # characters that are shuffled together
@@ -54,23 +55,36 @@ def songs_of(text: str) -> list[LinkedSong]:
     """The songs of the first link in a text, such as a page that iReal Pro has exported. Raises ChartError."""
     if len(text) > LONGEST:
         raise ChartError(f"The link is longer than {LONGEST >> 20} million characters; export fewer charts at once.")
-    found = LINK.search(text.replace("&amp;", "&"))
-    if found is None:
-        raise ChartError("There is no link of iReal Pro in it; it begins with irealb:// or irealbook://.")
-    link = unquote(found[0])
-    scheme = link[: link.index("//") + 2]
-    songs = list(
-        _shuffled_songs(link[len(scheme) :]) if scheme.lower() == _SHUFFLED else _plain_songs(link[len(scheme) :])
-    )
+    link = _link_in(text.replace("&amp;", "&"))
+    scheme, _, body = link.partition("//")
+    body = body.replace("%3D", "=").replace("%3d", "=")  # before it is decoded piece by piece: each is short
+    songs = list(_shuffled_songs(body) if f"{scheme}//".lower() == _SHUFFLED else _plain_songs(body))
     if not songs:
         raise ChartError("The link of iReal Pro holds no chart; share it again from the program.")
     return songs[:MOST_CHARTS]
 
 
+def _link_in(text: str) -> str:
+    """The first link; one that is alone may have spaces, as it does where somebody has decoded it. Raises ChartError."""
+    alone = text.strip().split("\n", 1)[0].strip()
+    if LINK.match(alone) is not None:
+        return alone
+    found = LINK.search(text)
+    if found is None:
+        raise ChartError("There is no link of iReal Pro in it; it begins with irealb:// or irealbook://.")
+    is_quoted = found.start() > 0 and text[found.start() - 1] == "'"
+    return found[0].partition("'")[0] if is_quoted else found[0]
+
+
+def _decoded(text: str) -> str:
+    """A part of a link without its percent signs; one that is longer than any song is left out, as it could take much memory."""
+    return unquote(text) if len(text) <= LONGEST_SONG else ""
+
+
 def _shuffled_songs(body: str) -> Iterator[LinkedSong]:
     """Songs are parted by three signs, fields by one or two; the shuffled field is known by its mark."""
     for song in body.split("==="):
-        fields = song.split("=")
+        fields = _decoded(song).split("=")
         at = next((number for number, field in enumerate(fields) if field.startswith(_MARK)), None)
         if at is None or at < 3:
             continue  # the name of the playlist
@@ -92,7 +106,7 @@ def _shuffled_songs(body: str) -> Iterator[LinkedSong]:
 def _plain_songs(body: str) -> Iterator[LinkedSong]:
     fields = body.split("=")
     for at in range(0, len(fields) - _PLAIN_FIELDS + 1, _PLAIN_FIELDS):
-        title, composer, style, key, _, progression = fields[at : at + _PLAIN_FIELDS]
+        title, composer, style, key, _, progression = map(_decoded, fields[at : at + _PLAIN_FIELDS])
         yield LinkedSong(title, _composer(composer), style, key, progression)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +82,30 @@ def test_a_playlist_in_a_page() -> None:
     assert [song.title for song in songs_of(plain_songs)] == ["Tune", "Second"]
 
 
+@pytest.mark.parametrize("around", ["{}", " {}\n", '<a href="{}">x</a>', "<a href='{}'>x</a>", "Play {} now"])
+def test_a_link_is_found_where_it_stands(around: str) -> None:
+    (song,) = songs_of(
+        around.format(plain_link("[T44C7   |F7   Z", "It's")).replace("%27", "'" if "'" not in around else "%27")
+    )
+    assert song.title == "It's"
+    assert played(song.chart()) == "C7 | F7"
+
+
+def test_a_link_that_somebody_has_decoded() -> None:
+    (song,) = songs_of("irealbook://My Tune=Last First=Medium Swing=C=n=[T44C7   |F7 G7 Z")
+    assert (song.title, played(song.chart())) == ("My Tune", "C7 | F7 2:G7")
+
+
+def test_a_link_of_nothing_but_percent_signs_takes_little_memory() -> None:
+    text = "irealb://" + "%20" * 2_000_000
+    tracemalloc.start()
+    with pytest.raises(ChartError, match="holds no chart"):
+        songs_of(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40e6
+
+
 def test_a_block_is_shuffled_as_is_publicly_known() -> None:
     block = "".join(chr(48 + number) for number in range(50))
     shuffled = swap_block(block)
@@ -104,7 +130,7 @@ def test_a_block_is_shuffled_as_is_publicly_known() -> None:
         (plain_link(""), "no bar"),
         (plain_link("[T44C   Z", key="H"), "no key"),
         (plain_link("[T99C   Z"), "Tune"),
-        (plain_link("C   |" * 5000), "longer than any chart"),
+        (plain_link("C   |" * 4500), "longer than any chart"),
     ],
 )
 def test_bad_links_are_refused_in_a_sentence(text: str, says: str) -> None:
