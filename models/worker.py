@@ -13,7 +13,8 @@ It sends one line by itself when it is ready, and after that only replies:
     -> {"do": "vamp", "notes": [NOTE, …]}              the style prompt before each answer to come; may be empty. No reply.
     -> {"do": "seed", "seed": 7}                       makes what follows repeatable. No reply.
     -> {"do": "play", "id": I, "earliest": a, "until": b, "close": c, "stop": d, "hush": e, "bar": BAR, "on_beat": f,
-        "together": g, "chords": [[second, symbol], …]}      `chords` only over a chart
+        "together": g, "chords": [[second, symbol], …], "another": h}       the last two only over a chart, and
+                                                       where another answer to the same call is wanted
     <- {"id": I, "note": NOTE}                         once for each note, as soon as it is known,
     <- {"id": I, "done": "more", "did": {…}}           then why it paused: "more" to come, or the phrase's "end"; how much
                                                        was fed again, and how many candidates were made and used, so far

@@ -23,6 +23,7 @@ PRESET_STEPS = {"next-preset": 1, "previous-preset": -1}
 SONG_STEPS = {"next-song": 1, "previous-song": -1}
 NEXT_MODE = "next-mode"
 LAST_CHORUS = "last-chorus"
+ANOTHER = "another"
 CLICK, FREE = "click", "free"  # switch the metronome on or off; back to free time
 ACTION_ABOUT = {
     CALL: "it answers your phrase",
@@ -38,6 +39,7 @@ ACTION_ABOUT = {
     "previous-song": "song before",
     LAST_CHORUS: "last chorus of the chart; again: go on",
     "answer": "answer now",
+    ANOTHER: "another answer to the same phrase",
     "hush": "stop the answer",
     "panic": "panic: every note ends",
     "tap": "tap the tempo",
@@ -60,6 +62,7 @@ HOTKEYS = {
     "s": "next-song",
     "b": "previous-song",
     "l": LAST_CHORUS,
+    "o": ANOTHER,
     "h": "hush",
     "p": "panic",
     " ": "tap",

@@ -209,7 +209,10 @@ class AnswerPlayer:
         earliest = max(now + delay + self.zones.longest_lead, span.earliest, after)
         until = max(now, span.earliest) + solo.plan.lookahead
         on_beat = span.on_beat and not own
-        return replace(span, earliest=earliest, until=until, bar=self.bar_at(earliest), on_beat=on_beat)
+        another = span.another and not own
+        return replace(
+            span, earliest=earliest, until=until, bar=self.bar_at(earliest), on_beat=on_beat, another=another
+        )
 
     def _count_note(self, solo: Solo, seconds: float, onset: float, now: float, behind: float) -> None:
         """A note for `onset` took so many seconds, and is so many behind: count it, and adapt to how quick the worker is."""

@@ -63,12 +63,20 @@ class ModeLoops:
     over: Over = None
     patience: turn_taking.Patience = field(default_factory=turn_taking.Patience)
     _is_asked: bool = False  # to answer now
+    _is_asked_again: bool = False  # for another answer to the last call
     _last_beat: float = math.inf  # of the agent's bars: from then on it is silent
 
     def answer_now(self) -> None:
         """Do not wait for the phrase to be over."""
         self._is_asked = True
         self.wakeup.notify()
+
+    def answer_again(self) -> None:
+        """Another answer to the last call; where a phrase has begun since, an answer to that."""
+        if self.answer_player.is_playing or not self.phrases.current():
+            self._is_asked_again = True
+            self.answer_player.leave()
+        self.answer_now()
 
     def leave(self) -> None:
         """The loop was cancelled: nothing new begins, what sounds rings out, and no bar ends any more."""
@@ -90,6 +98,9 @@ class ModeLoops:
         """Listen until a phrase is over, answer it, and so on."""
         while True:
             self._look_again()
+            if self._is_asked_again:
+                await self._play_another(self.phrases.last_call)
+                continue
             phrase = turn_taking.current_phrase(self.phrases.current())
             due = turn_taking.phrase_end(phrase, self._hands(), self.patience.factor)
             now = self.clock.now()
@@ -111,6 +122,13 @@ class ModeLoops:
             await self._play(AnswerWindow(partial(_same, span)), phrase)
             if not was_asked:
                 self.patience.learn(now < self.tracker.last_onset < span.earliest + self.patience.MEANT)
+
+    async def _play_another(self, call: Sequence[Note]) -> None:
+        """Play the next best answer to that call."""
+        self._is_asked = self._is_asked_again = False
+        self.answer_player.follow_pulse(call)
+        span = replace(self._answer_span(call, self.clock.now()), another=True)
+        await self._play(AnswerWindow(partial(_same, span)), call)
 
     def _hands(self) -> turn_taking.Hands:
         tracker = self.tracker

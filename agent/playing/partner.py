@@ -224,6 +224,10 @@ class Partner:
         """Do not wait for the phrase to be over."""
         self._loops.answer_now()
 
+    def answer_again(self) -> None:
+        """In the mode call: another answer to the last phrase that was answered. There must be one."""
+        self._loops.answer_again()
+
     def leave(self) -> None:
         """End the solo, if there is one: nothing new begins, what sounds rings out."""
         self._answer_player.leave()

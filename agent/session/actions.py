@@ -11,6 +11,7 @@ from models.music.style_settings_table import KNOB as KNOB_SETTING
 from models.music.style_settings_table import KNOBS
 
 from ..control.bindings import (
+    ANOTHER,
     BAR_COUNTS,
     CLICK,
     FORM,
@@ -129,6 +130,7 @@ class Actions:
         return {
             "tap": self._tap,
             "answer": self._answer,
+            ANOTHER: self._answer_again,
             LAST_CHORUS: self._set_last_chorus,
             "hush": self._hush,
             "panic": self._panic,
@@ -252,6 +254,13 @@ class Actions:
 
     def _answer(self, when: float) -> None:
         self.partner.answer_now()
+
+    def _answer_again(self, when: float) -> None:
+        if self.partner.mode_settings.mode != CALL:
+            raise UserError("Another answer is there in the mode call only; choose call first.")
+        if not self.partner.calls:
+            raise UserError("There is no answer yet; play a phrase first.")
+        self.partner.answer_again()
 
     def _stop(self, when: float) -> None:
         self.stop()

@@ -20,6 +20,7 @@ class PhraseLog:
         self.calls: list[Phrase] = []
         self.answers: list[Phrase] = []
         self.answer_count = 0
+        self.last_call: list[Note] = []  # on the line of time of the history
         self._history = history
         self._phrase_start = 0  # the number of the note with which the player's phrase begins
         self._call_start = 0  # the same, of the phrase that is being answered
@@ -30,6 +31,7 @@ class PhraseLog:
 
     def begin_answer(self, call: Sequence[Note]) -> None:
         """These notes are being answered: they are a call."""
+        self.last_call = list(call)
         self.calls = [*self.calls[1 - KEPT :], self._kept(call)]
 
     def end_answer(self, notes: list[Note]) -> None:

@@ -8,14 +8,14 @@ it answers stays the same.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ..music import pulse
 from ..music.note_records import CALL, SHORTEST, Note, Span
 from ..runtime.backend import Branches
-from .candidates import Candidate, are_same_bars, best_of, is_same_answer, key_and_density_fit
+from .candidates import Candidate, Remainder, are_same_bars, is_same_answer, key_and_density_fit, ranked
 from .draft_rows import DraftRow, DraftRows
 from .generation import Generation, generate
 from .reranker import CallProfile, Reranker
@@ -31,15 +31,6 @@ SCORED_LENGTHS = (
     32,
 )  # notes: candidates that are not whole are scored at these lengths, and again when they are
 CALL_NOTES = 256  # last notes of all players, among which the reranker's call is
-
-
-@dataclass(frozen=True)
-class Remainder:
-    """What is left of the answer that is being played: `length` notes of the session come before it."""
-
-    length: int
-    span: Span
-    candidate: Candidate
 
 
 class CandidatePool:
@@ -73,6 +64,8 @@ class CandidatePool:
         self._partial: dict[DraftRow, Candidate] = {}  # rows that are not whole, as they were when last scored
         self._to_score: list[DraftRow] = []
         self._remainder: Remainder | None = None
+        self._others: list[Candidate] = []  # of the last answer that was one of them: the rest, the best first
+        self._others_span: Span | None = None
 
     def request(self, span: Span, count: int, side_by_side: bool = False) -> None:
         """Generate up to `count` answers in spare time from now on, one after another or `side_by_side`."""
@@ -202,7 +195,7 @@ class CandidatePool:
 
         Returns why it paused, as `generate` does; None where there are no notes, or no more, and new ones are needed.
         """
-        candidate = self._continue(span) or self._take_best(span)
+        candidate = self._continue(span) or (self._take_another(span) if span.another else self._take_best(span))
         if candidate is None:
             return None
         for i, planned in enumerate(candidate.notes, 1):
@@ -267,8 +260,24 @@ class CandidatePool:
         shift = span.earliest - expected.earliest
         self.use_count += 1
         self.choice_count = len(candidates)
-        best = best_of(candidates)
+        best, *self._others = ranked(candidates)
+        self._others_span = expected
         return replace(best, notes=tuple(note.shift(shift) for note in best.notes)) if shift else best
+
+    def forget_others(self) -> None:
+        """There is another call, or another style: what was not chosen is no answer any more."""
+        self._others = []
+
+    def _take_another(self, span: Span) -> Candidate | None:
+        """The next best candidate of the answer before, moved in time to the span; None where none is left."""
+        self.drop()
+        self.choice_count = len(self._others)
+        if not self._others or self._others_span is None:
+            return None
+        self.use_count += 1
+        other = self._others.pop(0)
+        shift = span.earliest - self._others_span.earliest
+        return replace(other, notes=tuple(note.shift(shift) for note in other.notes))
 
     def _fits(self, span: Span) -> bool:
         """Whether the candidates are for an answer as this one, a little sooner or later perhaps."""

@@ -37,12 +37,27 @@ class Candidate:
     fit: float
 
 
+@dataclass(frozen=True)
+class Remainder:
+    """What is left of the answer that is being played: `length` notes of the session come before it."""
+
+    length: int
+    span: Span
+    candidate: Candidate
+
+
+def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, the best first: by their scores, then those without one; where most have none, all by how well they fit."""
+    scored = [candidate for candidate in candidates if candidate.score is not None]
+    if 2 * len(scored) <= len(candidates):
+        return sorted(candidates, key=lambda candidate: -candidate.fit)
+    others = [candidate for candidate in candidates if candidate.score is None]
+    return sorted(scored, key=lambda c: -(c.score or 0.0)) + sorted(others, key=lambda c: -c.fit)
+
+
 def best_of(candidates: Sequence[Candidate]) -> Candidate:
     """The candidate with the highest score; where most have none, the one that fits best."""
-    scored = [candidate for candidate in candidates if candidate.score is not None]
-    if 2 * len(scored) > len(candidates):
-        return max(scored, key=lambda candidate: candidate.score or 0.0)
-    return max(candidates, key=lambda candidate: candidate.fit)
+    return ranked(candidates)[0]
 
 
 def key_and_density_fit(notes: Sequence[Note], answer: Sequence[Note]) -> float:

@@ -58,6 +58,8 @@ class Echo:
         call = self.notes[first:last]
         if not call:
             return "end"
+        if span.another:
+            answer_length = 0
         start = self.notes[last].onset if answer_length else max(span.earliest, call[-1].onset + 0.25)
         if span.bar is not None and span.on_beat and not answer_length:
             start = span.bar.next_beat(start)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..encoding import codec
-from ..music.note_records import ANSWER, Note, Span
+from ..music.note_records import ANSWER, CALL, Note, Span
 from ..music.style_settings_table import PROMPT_NOTES
 from ..runtime.backend import Backend, Floats
 from ..steering import player_knobs, random_style_offset, style_habits
@@ -94,6 +94,7 @@ class Engine:
         emphasized = random_style_offset.emphasize(point, settings.emphasis)
         self.context.z = player_knobs.move_style(emphasized, settings.knobs)
         self.candidates.drop()
+        self.candidates.forget_others()
         self.prompt.renew(self.context)
 
     def vamp(self, notes: list[Note]) -> None:
@@ -125,6 +126,8 @@ class Engine:
         only_released = [_key(n) for n in old[same:]] == [_key(n) for n in notes[same:]]
         if not only_released:
             self.candidates.drop()
+            if any(n.role == CALL for n in notes[same:]):
+                self.candidates.forget_others()
         self._correction_count += at + same < length and same < len(notes)
         self._fed_count += len(notes) - same
         after_prompt = notes[max(context.prompt_position - at, 0) :]

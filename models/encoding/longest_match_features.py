@@ -112,7 +112,7 @@ class StepHistory:
         self._velocity = bytearray(recent[:, codec.VELOCITY].tobytes())
         self._duration = bytearray(recent[:, codec.DURATION].tobytes())
         self._first = self._pitch.rfind(codec.NO_PITCH) + 1  # the first note
-        self._interval = bytearray(_NO_INTERVAL_BYTE * (self._first + 1))  # to each step, modulo 256
+        self._interval = bytearray(_NO_INTERVAL_BYTE * min(self._first + 1, len(recent)))  # to each step, modulo 256
         self._interval += (heights[1:] - heights[:-1]).tobytes()[self._first :]
 
     def copy(self) -> StepHistory:

@@ -118,7 +118,8 @@ class Span:
     No onset is before `earliest`. The musician pauses after the first onset at or past `until`. It may close the phrase from `close`
     on, begins no note after `stop`, and lets none sound after `hush`. `on_beat`: its first note is on a beat of `bar`. `together`: the
     other player plays, too, and the musician leaves room for the notes that it expects. `chords`: those of a chart, in the order of their
-    starts, which are in seconds; none where there is no chart.
+    starts, which are in seconds; none where there is no chart. `another`: the next best of the answers that were
+    prepared before, if there is one left.
     """
 
     earliest: float
@@ -130,6 +131,7 @@ class Span:
     on_beat: bool = False
     together: bool = False
     chords: tuple[TimedChord, ...] = ()
+    another: bool = False
 
 
 def answer_start(notes: Sequence[Note]) -> int:
@@ -151,6 +153,8 @@ def span_to_wire(span: Span) -> dict[str, Any]:
     row |= {"on_beat": span.on_beat, "together": span.together}
     if span.chords:
         row["chords"] = [[round(timed.start, 6), write_chord(timed.chord)] for timed in span.chords]
+    if span.another:
+        row["another"] = True
     return row
 
 
@@ -170,6 +174,7 @@ def span_from_wire(row: dict[str, Any]) -> Span:
             on_beat=bool(row.get("on_beat")),
             together=bool(row.get("together")),
             chords=tuple(TimedChord(float(at), read_chord(str(symbol))) for at, symbol in row.get("chords", ())),
+            another=bool(row.get("another")),
         )
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise ValueError(f"not a span: {str(row)[:120]}") from error

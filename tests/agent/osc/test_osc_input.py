@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.control.bindings import ACTIONS
@@ -78,6 +78,7 @@ def test_a_flood_is_bounded_also_inside_of_one_datagram() -> None:
     assert "left out" in desk.receiver.summary()
 
 
+@settings(deadline=None)
 @given(st.lists(DATAGRAMS, max_size=30))
 def test_whatever_arrives_a_session_plays_on(datagrams: list[bytes]) -> None:
     async def script(j: Jam) -> None:

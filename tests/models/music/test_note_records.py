@@ -18,7 +18,9 @@ CHORDS = tuple(
 )
 
 
-@pytest.mark.parametrize("span", [SPAN, replace(SPAN, chords=CHORDS), Span(1.0, 2.0, 3.0, 4.0, together=True)])
+@pytest.mark.parametrize(
+    "span", [SPAN, replace(SPAN, chords=CHORDS), Span(1.0, 2.0, 3.0, 4.0, together=True), replace(SPAN, another=True)]
+)
 def test_a_span_is_read_as_it_was_sent(span: Span) -> None:
     assert span_from_wire(json.loads(json.dumps(span_to_wire(span)))) == span
 
