@@ -22,12 +22,13 @@ from ..runtime.backend import Backend, Floats
 from ..steering import player_knobs, random_style_offset, style_habits
 from ..steering.pipeline import Pipeline
 from ..steering.sampling import Sampling
-from .candidate_pool import CandidatePool
+from .candidate_pool import MOST, CandidatePool
 from .generation import Generation, generate
 from .reranker import Reranker
 from .session_context import Context
 from .style_prompt import StylePrompt
 
+WARM_UP_STEPS = 6  # of spare time: the drafts' own run of the network is made, and used a few times
 SPARE_STEPS = 16  # rows that are fed in spare time before the next request is looked for
 STYLE_LEAST_NOTES = 4  # notes that have a style
 
@@ -65,8 +66,13 @@ class Engine:
         for count in (1, 2, 8, 24):
             self.hear(0, [Note(0.25 * i, 0.2, 60 + i % 12, 64) for i in range(count)])
             next(self.play(Span(6.0, 7.0, 8.0, 9.0)), None)
+        self.draft(Span(7.0, 7.1, 8.0, 9.0), MOST)
+        for _ in range(WARM_UP_STEPS):
+            self.spare()
+        self.candidates.drop()
         self.context.restart(0, [])
         self.seed(0)
+        self.candidates.candidate_count = 0
         self._fed_count = 0
         self._correction_count = 0
         self.context.refeeds = 0
