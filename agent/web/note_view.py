@@ -1,9 +1,9 @@
-"""The notes that a page shows, and the news that keep every page the same. Pure: times are arguments, in monotonic seconds."""
+"""The notes that a page shows or sounds, and the news that keep every page the same. Pure: times are arguments, in monotonic seconds."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from models.music.note_records import Note
@@ -25,6 +25,8 @@ PLAYER, AGENT = "player", "agent"
 SHOWN_SECONDS = 60.0  # back, that a new page is shown
 MOST_NOTES = 4000  # of both players, that are remembered for new pages
 Row = dict[str, Any]
+PlannedPart = tuple[Sequence[tuple[int, Note]], Collection[int]]
+"""Of one part of the band: the notes that have not begun, by number, and the numbers of those that sound."""
 
 
 class NoteView:
@@ -103,6 +105,33 @@ class NoteView:
         if note is not None:
             note["end"] = when
         return note
+
+
+class BandView:
+    """The notes of the band, which a page sounds and does not show. They are told when they are planned, with their ends."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, Row] = {}
+
+    def plan(self, now: float, parts: Mapping[str, PlannedPart]) -> Row | None:
+        """What is planned now and was not, and what was taken back or cut; None where that is nothing."""
+        former = self._told
+        self._told = {}
+        for part, (planned, sounding) in parts.items():
+            for ident in (f"{part}{number}" for number in sounding):
+                if ident in former:
+                    self._told[ident] = former[ident]
+            for number, n in planned:
+                ident = f"{part}{number}"
+                row = {"id": ident, "part": part, "pitch": n.pitch, "velocity": n.velocity}
+                self._told[ident] = {**row, "at": round(n.onset, 4), "end": round(n.end, 4)}
+        more = [row for ident, row in self._told.items() if former.get(ident) != row]
+        gone = [ident for ident, row in former.items() if ident not in self._told and row["end"] > now]
+        return {"t": "band", "more": more, "gone": gone} if more or gone else None
+
+    def snapshot(self) -> list[Row]:
+        """What a page must know that has just come."""
+        return list(self._told.values())
 
 
 def ident_of(onset: float, pitch: int) -> str:

@@ -30,7 +30,7 @@ from ..session.patchbay import Patchbay
 from ..session.session import Session
 from ..session.snapshot import recent_percentiles, snapshot
 from ..styles.presets import all_presets, names_of_own_files
-from .note_view import AGENT, PLAYER, NoteView, ident_of
+from .note_view import AGENT, PLAYER, BandView, NoteView, ident_of
 from .page_input_ports import PageKeyboard
 from .server import Page
 from .sound_choice import SoundChoice
@@ -73,6 +73,8 @@ class Hub:
         self.broadcast: Callable[[dict[str, Any] | None], None] = lambda news: None
         self.lines: deque[str] = deque(maxlen=MOST_LINES)
         self._view = NoteView()
+        self._band_view = BandView()
+        self._band_revision = -1
         self._activity = "listening"
         self._last_state: dict[str, Any] = {}  # what all pages know
         self._tasks: set[asyncio.Task[None]] = set()
@@ -127,9 +129,24 @@ class Hub:
                 if revision != former_revision:  # the player is not held up to be asked in vain
                     former_revision = revision
                     self.broadcast(self._view.plan(player.planned()))
+                self._broadcast_band(self.session)
                 if count % PLANS_A_STATE == 0:
                     self._broadcast_changes()
             await asyncio.sleep(PLAN_SECONDS)
+
+    def _broadcast_band(self, session: Session) -> None:
+        """Tell the pages what the band is to play next, where they make the sound."""
+        band = session.metronome.band
+        if band is None:
+            return
+        players = band.players if self.sound.is_of_page else {}
+        revision = sum(player.schedule.revision for player in players.values())
+        if revision != self._band_revision:
+            self._band_revision = revision
+            parts = {
+                part: (player.planned(), tuple(player.schedule.sounding.values())) for part, player in players.items()
+            }
+            self.broadcast(self._band_view.plan(self.clock.now(), parts))
 
     # -- what the pages see ------------------------------------------------------------------------------------------
 
@@ -138,6 +155,7 @@ class Hub:
         return {
             "t": "welcome",
             **self._view.snapshot(self.clock.now()),
+            "band": self._band_view.snapshot(),
             "presets": _preset_rows(),
             "lines": list(self.lines)[-LINES_SHOWN:],
             "state": self.state(),

@@ -37,6 +37,11 @@ class SoundChoice:
         self._soundfont = soundfont
         self.is_quiet = False
 
+    @property
+    def is_of_page(self) -> bool:
+        """Whether the pages make the sound."""
+        return self._outputs.sound is None and not self.is_quiet
+
     def set_timbre(self, who: str, name: str) -> None:
         """Another instrument for one of the two; a name that is not known changes nothing."""
         if name in INSTRUMENTS:

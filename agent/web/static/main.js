@@ -11,6 +11,7 @@ import "./ports.js";
 import "./controls.js";
 import "./takes.js";
 import "./beat.js";
+import * as band from "./band.js";
 import "./more.js";
 import { releaseAll } from "./keys.js";
 import * as roll from "./roll.js";
@@ -18,6 +19,6 @@ import * as sound from "./sound.js";
 
 for (const kind of ["pointerdown", "pointerup", "keydown"]) addEventListener(kind, sound.wake); // a finger counts as a touch when it is lifted
 for (const kind of ["closed", "let go"]) on(kind, releaseAll);
-window.tradefours = { notes, planned, roll, sound, now, roundTrip, state: () => state }; // for looking inside, from the browser's console
+window.tradefours = { notes, planned, roll, sound, band, now, roundTrip, state: () => state }; // for looking inside, from the browser's console
 if (location.search) history.replaceState(null, "", location.pathname); // a token need not be seen, nor kept
 open();

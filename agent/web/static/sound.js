@@ -2,6 +2,7 @@
 // busy computer does not make them stumble; your own sound at once.
 import { watch, planned } from "./notes.js";
 import { now } from "./connection.js";
+import * as drums from "./drums.js";
 import * as piano from "./piano.js";
 
 const AHEAD = 0.25, MOST = 40, PATIENCE = 2000, TIMBRES = {
@@ -9,10 +10,11 @@ const AHEAD = 0.25, MOST = 40, PATIENCE = 2000, TIMBRES = {
   bass: { ratio: 1, bend: 2, dim: 0.35, ring: 2.2, rise: 0.004 }, pad: { ratio: 2, bend: 0.5, dim: 4, ring: 30, rise: 0.2 }, organ: { ratio: 2, bend: 0.7, dim: 30, ring: 90, rise: 0.006 },
 };
 let context = null, master = null, wanted = false;
-const voices = new Map(), seats = { player: -0.35, agent: 0.35 }, PIANO = "piano", ELECTRIC = "electric piano";
+const voices = new Map(), seats = { player: -0.35, agent: 0.35, bass: -0.1, comping: 0.15, drums: 0 }, PIANO = "piano", ELECTRIC = "electric piano";
 export const timbres = { player: PIANO, agent: PIANO };
 export let meter = null;
 export { count as recordings } from "./piano.js";
+const BAND = { bass: "bass", comping: ELECTRIC, drums: "drums" };
 const latencies = []; // milliseconds from a key's event to when its sound is begun
 
 /** How soon a key of this page is heard, where the page makes the sound: as the program's own figures. */
@@ -53,7 +55,8 @@ function start(id, who, pitch, velocity, when, into = master) {
   stop(id, 0, true);
   if (voices.size > MOST) stop(voices.keys().next().value, 0, true);
   const at = Math.max(when, context.currentTime), pan = new StereoPannerNode(context, { pan: seats[who] });
-  const voice = (timbres[who] in TIMBRES ? null : strikePiano(pitch, velocity, at)) ?? modulate(TIMBRES[timbres[who]] ?? TIMBRES[ELECTRIC], pitch, velocity, at);
+  const timbre = BAND[who] ?? timbres[who];
+  const voice = timbre === "drums" ? drums.strike(context, pitch, velocity, at) : (timbre in TIMBRES ? null : strikePiano(pitch, velocity, at)) ?? modulate(TIMBRES[timbre] ?? TIMBRES[ELECTRIC], pitch, velocity, at);
   voice.gain.connect(pan).connect(into);
   voices.set(id, { ...voice, at, who });
 }
@@ -128,6 +131,10 @@ function scheduleAhead() {
 }
 setInterval(scheduleAhead, 60);
 export const count = () => voices.size;
+
+/** A note of the band's begins, and ends, at a time of the program's; 0: at once. */
+export function beginBand(id, part, pitch, velocity, time) { start(id, part, pitch, velocity, toContextTime(time)); }
+export function endBand(id, time = 0) { if (context) stop(id, time && toContextTime(time)); }
 
 /** Whether what this page plays is heard. */
 export const heard = () => wanted && awake();

@@ -433,7 +433,7 @@ def test_a_take_that_is_over_gets_a_picture_and_a_few_words(tmp_path: Path) -> N
 class Evening:
     """A session with a hub, one page, and nothing real."""
 
-    def __init__(self, loop: VirtualLoop, folder: Path) -> None:
+    def __init__(self, loop: VirtualLoop, folder: Path, **more: Any) -> None:
         self.loop, self.news = loop, []
         self.midi, self.sound, self.keyboard = FakeOutput(loop), FakeSound(), FakeInput(loop)
         self.worker = FakeWorker()
@@ -463,7 +463,7 @@ class Evening:
             show=self.hub.show,
             make_player=LoopPlayer,
         )
-        config = SessionConfig(presets.load(), channel=1, controls=self.learning.bindings)
+        config = SessionConfig(presets.load(), channel=1, controls=self.learning.bindings, **more)
         self.session = self.hub.session = Session(config, io)
 
     def request(self, **fields: Any) -> None:
@@ -485,9 +485,9 @@ class Evening:
         return list(self.hub.lines)
 
 
-def evening(script: Any, folder: Path) -> Evening:
+def evening(script: Any, folder: Path, **more: Any) -> Evening:
     async def both(loop: VirtualLoop) -> Evening:
-        made = Evening(loop, folder)
+        made = Evening(loop, folder, **more)
         running = asyncio.ensure_future(made.session.run(lambda session: made.hub.watch()))
         await asyncio.sleep(0.05)
         await script(made)
