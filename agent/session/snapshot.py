@@ -6,6 +6,11 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from models.music.harmony.chord_symbols import write_chord
+
+from ..band.chart_play import ChartPlay
+from ..charts.form import Form
+from ..charts.form_trading import turn_bars
 from ..clock import measured
 from ..control.parameters import PARAMETERS
 from ..timing.timing_stats import percentiles
@@ -53,6 +58,53 @@ def snapshot(session: Session, showing: str) -> Row:
         "answers": stats.answers,
         "chosen_from": stats.chosen_from,
     }
+
+
+class ChartView:
+    """The chart of a session for the pages: a row that is made once, and again where the chart, its end or the turns are others."""
+
+    def __init__(self) -> None:
+        self._over: ChartPlay | None = None
+        self._bars = 0
+        self._row: Row | None = None
+
+    def row(self, session: Session) -> Row | None:
+        """The present row; None where no chart is played over."""
+        over = session.partner.over
+        bars = session.partner.mode_settings.bars
+        if over is not self._over or bars != self._bars:
+            self._over = over
+            self._bars = bars
+            self._row = None if over is None else chart_row(over, bars)
+        return self._row
+
+
+def chart_row(over: ChartPlay, bars: int) -> Row:
+    """A chart with turns of so many bars. A bar tells its section where one begins, its chords by beat, and the number of its turn.
+
+    `last` are the bars of the last chorus, None where they are those of every chorus.
+    """
+    trading = over.trading(bars)
+    has_own_end = over.choruses is not None and trading.last_form != trading.form
+    return {
+        "title": over.chart.title,
+        "choruses": over.choruses,
+        "agent_first": over.is_agent_first,
+        "bars": _bar_rows(over, trading.form, trading.length),
+        "last": _bar_rows(over, trading.last_form, trading.length) if has_own_end else None,
+    }
+
+
+def _bar_rows(over: ChartPlay, form: Form, length: int | str) -> list[Row]:
+    turns = [turn for turn, count in enumerate(turn_bars(form, length)) for _ in range(count)]
+    section_number = -1
+    found = []
+    for bar, turn in zip(form.bars, turns, strict=True):
+        is_new = bar.section_number != section_number
+        section_number = bar.section_number
+        chords = [[placed.beat, write_chord(placed.chord, over.chart.key)] for placed in bar.bar.chords]
+        found.append({"section": bar.section if is_new else "", "begins": is_new, "chords": chords, "turn": turn})
+    return found
 
 
 def recent_percentiles(seconds: Any) -> dict[str, float]:

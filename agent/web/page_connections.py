@@ -28,7 +28,7 @@ from ..midi.ports import PAGE
 from ..playing.worker_client_interface import WorkerLost
 from ..session.patchbay import Patchbay
 from ..session.session import Session
-from ..session.snapshot import recent_percentiles, snapshot
+from ..session.snapshot import ChartView, recent_percentiles, snapshot
 from ..styles.presets import all_presets, names_of_own_files
 from .note_view import AGENT, PLAYER, BandView, NoteView, ident_of
 from .page_input_ports import PageKeyboard
@@ -74,6 +74,7 @@ class Hub:
         self.lines: deque[str] = deque(maxlen=MOST_LINES)
         self._view = NoteView()
         self._band_view = BandView()
+        self._chart_view = ChartView()
         self._band_revision = -1
         self._activity = "listening"
         self._last_state: dict[str, Any] = {}  # what all pages know
@@ -174,6 +175,7 @@ class Hub:
             row["figures"]["key to sound"] = recent_percentiles(latencies)
         return {
             **row,
+            "chart": self._chart_view.row(self.session),
             "pad": self.style_pad.row(),
             "phrase": self.keyboard.phrase,
             "learnable": min(len(learnable_notes(self.session)), LEAST_NOTES),

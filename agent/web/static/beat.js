@@ -1,5 +1,6 @@
 // The beat: where in which bar we are, and the metronome, which is heard here where this page makes the sound.
 import { now } from "./connection.js";
+import { turnOf } from "./form.js";
 import { state, watch } from "./state.js";
 import * as sound from "./sound.js";
 
@@ -22,6 +23,7 @@ export function place(time = now()) {
 
 /** In a trade: the bar of the turn (from 1), of how many, and whose turn it is by the beat. */
 export function turn(spot) {
+  if (state.chart) return turnOf(state.chart, spot.bar);
   const bars = state.form.bars, count = Math.floor(spot.bar / bars);
   return { bar: spot.bar - count * bars + 1, of: bars, agents: count % 2 === 1 };
 }

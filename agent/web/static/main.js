@@ -12,6 +12,7 @@ import "./controls.js";
 import "./takes.js";
 import "./beat.js";
 import * as band from "./band.js";
+import "./chart.js";
 import "./more.js";
 import { releaseAll } from "./keys.js";
 import * as roll from "./roll.js";
