@@ -1,6 +1,6 @@
 """Changes: how closely answers keep to the chords of a chart, beside the players whose solos these are.
 
-    python -m models.evaluation.changes --corpus DIR [--source wjd] [--count 72] [--strength 0 0.7]
+    python -m models.evaluation.changes --corpus DIR [--source wjd] [--count 72] [--strength 0 0.8]
 
 A call is eight seconds of a solo that end where a chord begins. The answer is asked for with the chords of the next eight seconds, and what
 the player really played there is measured in the same way.
@@ -117,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--source", default="wjd", help="a source with chords that people wrote (default: %(default)s)")
     parser.add_argument("--count", type=int, default=72, help="calls (default: %(default)s)")
     parser.add_argument(
-        "--strength", type=float, nargs="+", default=[0.0, 0.7], help="of the setting `changes`; 0 tells no chords"
+        "--strength", type=float, nargs="+", default=[0.0, 0.8], help="of the setting `changes`; 0 tells no chords"
     )
     parser.add_argument("--preset", type=Path, help="a preset file, in whose style it answers")
     parser.add_argument("--weights", default="open", help="a name in models/weights, or a .safetensors file")

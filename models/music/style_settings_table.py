@@ -53,7 +53,7 @@ _SAMPLING = (
     Setting("beat", 3.0, 0.0, 6.0, "nats", "how much waits that end in time are favoured, where there is a beat or a pulse", "beat"),
     Setting("lean", 0.3, 0.0, 4.0, "nats", "how much pitches outside the call's key are disfavoured", "key"),
     Setting("tones", 0.6, 0.0, 4.0, "nats", "how much the call's pitch classes are favoured", "tones"),
-    Setting("changes", 0.7, 0.0, 4.0, "nats", "how much the tones of a chart's chords are favoured, on the beat most", "changes"),
+    Setting("changes", 0.8, 0.0, 4.0, "nats", "how much the tones of a chart's chords are favoured, on the beat most", "changes"),
     Setting("clash", 0.3, 0.0, 4.0, "nats", "how much pitches a semitone from what sounds are disfavoured", "clash"),
     Setting("cadence", 1.3, 0.0, 4.0, "nats", "how much the key's home triad is favoured where an answer may close", "cadence"),
     Setting("repetition", 1.0, 0.0, 2.0, _RATIO, "how much a note that would go on with a loop is disfavoured", "repetition"),

@@ -25,7 +25,7 @@ from .sampling import Sampling
 EARLY_SECONDS = 0.06  # a note that is struck so shortly before a change belongs to the chord that follows
 BEAT_SECONDS = 0.06  # so near, a note is on the beat
 BETWEEN_BEATS = 0.7  # of the strength is left between beats, where lines pass through other tones
-TONE_WEIGHT, TENSION_WEIGHT, OUTSIDE_WEIGHT = 0.8, 0.2, -0.4  # of the strength, where a guide tone has 1
+TENSION_WEIGHT, OUTSIDE_WEIGHT = 0.2, -0.4  # of the strength, where a tone of the chord has 1
 RARE_SHARE = 0.04  # of the call's notes: a tone that is as rare as this is raised by a quarter of what one that is all of them would be
 
 _TONES = np.arange(LOWEST, HIGHEST + 1) % 12
@@ -117,9 +117,9 @@ def _firmness(chords: Sequence[TimedChord], step: Step) -> float:
 
 @lru_cache(maxsize=256)
 def _chord_weights(chord: Chord) -> Row:
-    """What each pitch (88,) is worth over a chord, 1 to -1: guide tones, its other tones, tensions, and what is none of these."""
+    """What each pitch (88,) is worth over a chord, 1 to -1: its tones, tensions, and what is none of these."""
     classes = np.full(12, OUTSIDE_WEIGHT if chord else 0.0)
-    for weight, members in ((TENSION_WEIGHT, chord.tensions), (TONE_WEIGHT, chord.tones), (1.0, chord.guide_tones)):
+    for weight, members in ((TENSION_WEIGHT, chord.tensions), (1.0, chord.tones)):
         classes[list(members)] = weight
     return classes[_TONES]
 
