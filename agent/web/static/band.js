@@ -3,7 +3,7 @@ import { on, now } from "./connection.js";
 import * as sound from "./sound.js";
 
 const AHEAD = 0.25, LATE = 0.05, LOOK = 60; // seconds that are set ahead, by which a note may be late; milliseconds between two looks
-const SOFT = 0.75, RING = 1.2; // of the velocity of comping; seconds in which a drum rings out by itself
+const SOFT = 0.65, RING = 1.2; // of the velocity of comping; seconds in which a drum rings out by itself
 const waiting = new Map();
 export const begun = { bass: 0, comping: 0, drums: 0 }; // notes, so far
 
