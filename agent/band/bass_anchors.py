@@ -5,6 +5,7 @@ Pure. The first anchor of a chorus is the same in each, so that any bar can be m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.music.harmony.chords import Chord
@@ -27,6 +28,14 @@ class Anchor:
     pitch: int | None
     bar: int  # of the form
     is_change: bool  # whether the chord is new here
+
+
+def anchors_in_bar(form: Form, anchors: list[Anchor], number: int) -> Iterator[tuple[Anchor, Anchor, float, float]]:
+    """The sounding anchors of a bar, each with the one after it, and with its start and end in beats from the bar's beginning."""
+    bar = form.bars[number]
+    for index, anchor in enumerate(anchors):
+        if anchor.bar == number and anchor.pitch is not None:
+            yield anchor, anchors[(index + 1) % len(anchors)], anchor.beat - bar.start, anchor.end - bar.start
 
 
 def spans_of(form: Form) -> list[Anchor]:

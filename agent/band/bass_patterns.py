@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..charts.chart import BOSSA, STRAIGHT
 from ..charts.form import Form
 from .band_notes import BandNote, Dice, Pulse, pulses_between, swung
-from .bass_anchors import LOWEST, Anchor
+from .bass_anchors import LOWEST, Anchor, anchors_in_bar
 
 VELOCITY = 82
 SHORTEST = 0.02  # beats
@@ -36,14 +36,8 @@ def pattern(
     form: Form, anchors: list[Anchor], number: int, pulses: tuple[Pulse, ...], style: Style, dice: Dice
 ) -> list[BandNote]:
     """One bar of the form, beats from its beginning."""
-    bar = form.bars[number]
     found: list[BandNote] = []
-    for index, anchor in enumerate(anchors):
-        if anchor.bar != number or anchor.pitch is None:
-            continue
-        after = anchors[(index + 1) % len(anchors)]
-        start = anchor.beat - bar.start
-        end = anchor.end - bar.start
+    for anchor, after, start, end in anchors_in_bar(form, anchors, number):
         own = pulses_between(pulses, start, end)
         for pair in range(0, len(own), 2):
             is_last = pair + 2 >= len(own)

@@ -6,7 +6,7 @@ from models.music.harmony.chords import Chord
 
 from ..charts.form import Form
 from .band_notes import BandNote, Dice, Pulse, pulses_between
-from .bass_anchors import HIGHEST, LOWEST, Anchor
+from .bass_anchors import HIGHEST, LOWEST, Anchor, anchors_in_bar
 
 LENGTH = 0.92  # of a pulse
 VELOCITY = 84
@@ -81,14 +81,8 @@ def walk(
     form: Form, anchors: list[Anchor], number: int, pulses: tuple[Pulse, ...], swing: float, dice: Dice
 ) -> list[BandNote]:
     """One bar of the form, beats from its beginning."""
-    bar = form.bars[number]
     found: list[BandNote] = []
-    for index, anchor in enumerate(anchors):
-        if anchor.bar != number or anchor.pitch is None:
-            continue
-        after = anchors[(index + 1) % len(anchors)]
-        start = anchor.beat - bar.start
-        end = anchor.end - bar.start
+    for anchor, after, start, end in anchors_in_bar(form, anchors, number):
         own = pulses_between(pulses, start, end)
         strong = {slot for slot, pulse in enumerate(own) if _is_strong(pulse, pulses)}
         pitches = path(anchor, after.pitch, len(own), strong, dice)

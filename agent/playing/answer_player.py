@@ -1,4 +1,4 @@
-"""The soloist: plays a *solo*, a stretch in which the agent plays, and takes back what has not sounded.
+"""The answer player: plays a *solo*, a stretch in which the agent plays, and takes back what has not sounded.
 
 It owns the solo, how notes lie on the output, and the pulse in free time; when a solo begins is the partner's matter. While it plays, the
 player may strike a key. Then it either *yields* (silence at once, and only what truly sounded was ever played) or *overlaps* (what has

@@ -25,11 +25,8 @@ from .style_prompt import StylePrompt
 MOST = 12  # candidates; the more there is time for, the less the chosen one can be told from a person's
 ROUNDING_SECONDS = 1e-5  # times in messages have six decimals
 PULSE_WEIGHT = 2.0  # nats: worth of keeping to the beat, which the reranker does not know
-SCORED_LENGTHS = (
-    8,
-    16,
-    32,
-)  # notes: candidates that are not whole are scored at these lengths, and again when they are
+#: Notes: candidates that are not whole are scored at these lengths, and again when they are.
+SCORED_LENGTHS = (8, 16, 32)
 CALL_NOTES = 256  # last notes of all players, among which the reranker's call is
 
 

@@ -55,11 +55,6 @@ def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(scored, key=lambda c: -(c.score or 0.0)) + sorted(others, key=lambda c: -c.fit)
 
 
-def best_of(candidates: Sequence[Candidate]) -> Candidate:
-    """The candidate with the highest score; where most have none, the one that fits best."""
-    return ranked(candidates)[0]
-
-
 def key_and_density_fit(notes: Sequence[Note], answer: Sequence[Note]) -> float:
     """How well an answer suits the key and density of the call among `notes`, in nats a note; 0 is the best."""
     call = [n for n in notes if n.role == CALL][-FIT_NOTES:]

@@ -35,7 +35,6 @@ class DraftRow:
     `history`: what recall looks at. `kept`: what terms of steering keep. `end`: why it stopped, "more" or "end"; None while it goes on.
     """
 
-    number: int
     random: np.random.Generator
     span: Span
     heard: list[Note]
@@ -72,14 +71,10 @@ class DraftRows:
         self._context_size = context.offset, len(context.rows)
         branches.start(len(randoms))
         steps, history = self._past()
-        self.rows = [
-            DraftRow(i, random, span, list(context.notes), list(steps), history.copy(), [])
-            for i, random in enumerate(randoms)
-        ]
+        self.rows = [DraftRow(random, span, list(context.notes), list(steps), history.copy(), []) for random in randoms]
         self.open = list(self.rows)  # those that go on, in the order of the branches
-        self._states: Floats | None = np.tile(
-            state, (len(randoms), 1)
-        )  # (R, width) after the last note; None: not fed yet
+        # (R, width) after the last note; None: not fed yet.
+        self._states: Floats | None = np.tile(state, (len(randoms), 1))
 
     @property
     def length(self) -> int:

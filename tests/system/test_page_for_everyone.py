@@ -212,6 +212,7 @@ def test_buttons_that_cannot_do_anything_say_why(browser: Any, address: str) -> 
     for query, words in (
         ("[data-act=answer]", "Play something first"),
         ("#again", "no answer yet"),
+        ("[data-act=another]", "no answer yet"),
         ("[data-act=free]", "free time already"),
         ("[data-act=hush]", "not playing"),
     ):
@@ -225,6 +226,7 @@ def test_buttons_that_cannot_do_anything_say_why(browser: Any, address: str) -> 
     made.page.click("[data-act=answer]")
     made.until_answered(before)
     made.until("document.querySelector('#again').ariaDisabled !== 'true'")
+    made.until("document.querySelector('[data-act=another]').ariaDisabled !== 'true'")
     made.until("document.getElementById('turn-text').textContent === 'your turn'")
     made.listen()
     made.page.click("#again")

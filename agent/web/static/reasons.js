@@ -29,6 +29,7 @@ const REASONS = {
   free: () => !state.form.own ? ELSEWHERE : state.bar ? "" : "You are in free time already.",
   phrase: () => (state.ready ? "" : "It is waking up; it can answer in a moment."),
   again: () => (lastExchange().length ? "" : "There is no answer yet that could be heard again."),
+  another: () => state.mode !== "call" ? "Another answer is there in the mode call only." : lastExchange().length ? "" : "There is no answer yet; play a phrase first.",
   "like-that": () => state.learnable < 12 ? `Play a little more: a style is learnt from 12 notes, and it has heard ${state.learnable}.` : "",
 };
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.decoding.candidates import Candidate, best_of, key_and_density_fit
+from models.decoding.candidates import Candidate, key_and_density_fit, ranked
 from models.decoding.engine import Engine
 from models.music.note_records import ANSWER, Bar, Note, Span, span_to_wire, to_wire
 from models.runtime.backend import Backend
@@ -54,7 +54,7 @@ def test_the_best_draft_is_played_and_the_answer_goes_on_from_it() -> None:
     backend = RecordingBackend()
     e = drafted(engine(backend=backend))
     found = e.candidates.candidates
-    best = best_of(found)
+    best = ranked(found)[0]
     assert len({draft.notes for draft in found}) == 3
     backend.fed.clear()
     playing = e.play(SPAN)
@@ -82,7 +82,7 @@ def whole(seed: int = 3) -> tuple[Engine, list[Note]]:
     e.seed(seed)
     e.hear(0, scale(12))
     e.draft(WHOLE, 2)
-    return drafted(e), list(best_of(e.candidates.candidates).notes)
+    return drafted(e), list(ranked(e.candidates.candidates)[0].notes)
 
 
 def bit(e: Engine, span: Span) -> list[Note]:
@@ -154,10 +154,10 @@ def test_no_note_of_a_draft_goes_beyond_new_bounds() -> None:
 
 def test_the_most_human_is_chosen_where_most_can_be_told_and_else_what_fits() -> None:
     drafts = [Candidate((), "end", human, fits) for human, fits in ((0.5, -3.0), (1.5, -2.0), (-1.0, -1.0))]
-    assert best_of(drafts) is drafts[1]
+    assert ranked(drafts)[0] is drafts[1]
     short = Candidate((), "end", None, 0.0)
-    assert best_of([*drafts, short]) is drafts[1]
-    assert best_of([*drafts, *3 * [short]]) is short
+    assert ranked([*drafts, short])[0] is drafts[1]
+    assert ranked([*drafts, *3 * [short]])[0] is short
 
 
 @pytest.mark.parametrize("off", [0.03, -0.04])

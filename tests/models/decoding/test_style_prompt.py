@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.decoding import backend_choice, style_prompt
-from models.decoding.candidates import best_of
+from models.decoding.candidates import ranked
 from models.decoding.engine import Engine
 from models.music.keys import key_of
 from models.music.note_records import ANSWER, HELD, Bar, Note, Span
@@ -134,7 +134,7 @@ def test_drafts_have_it_in_the_ear_and_another_beat_or_style_has_it_told_again()
     e = engine()
     e.draft(SPAN, 2)
     settled(e)
-    best = best_of(e.candidates.candidates)
+    best = ranked(e.candidates.candidates)[0]
     assert list(e.play(SPAN)) == list(best.notes)
     changes = (
         (lambda e: e.vamp(LINE[:20]), SPAN),
